@@ -1,0 +1,1 @@
+"""The service: a mirror of the Hub that serves what the organisation's rules allow."""

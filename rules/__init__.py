@@ -1,0 +1,1 @@
+"""Facts in, a decision with its explanation out: pure but for the reading of rule files."""
