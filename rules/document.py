@@ -1,0 +1,131 @@
+"""YAML with places: a mapping that knows the line and column of each of its keys and values.
+
+PyYAML's own loader forgets where things stood, takes a key twice without a word, and can build objects; here only plain
+values are read, and a problem can point at its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Line and column, from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a file of rules, and where."""
+
+    file: str
+    place: Place
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.place.line}:{self.place.column}: {self.sentence}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML document as plain values, with the place of each."""
+
+    value: Any
+    places: dict[Path, Place]
+    problems: tuple[Problem, ...]
+    text: str = ""
+
+    def indentation(self, line: int) -> int:
+        """How many blanks a line begins with."""
+        lines = self.text.split("\n")
+        found = lines[line - 1] if 0 < line <= len(lines) else ""
+        return len(found) - len(found.lstrip(" "))
+
+    def place(self, path: Path) -> Place:
+        """Where the value stands, or the nearest thing around it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(1, 1))
+
+
+_MOST_DEPTH = 32
+
+
+def read_document(text: str, file: str) -> Document:
+    """Read YAML; what is wrong with it is told, never raised."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        return Document(None, {}, (Problem(file, place, f"this is not YAML: {error.problem or error.context}"),))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())[:200]
+        return Document(None, {}, (Problem(file, Place(1, 1), f"this is not YAML: {why}"),))
+    reader = _Reader(file)
+    value = reader.read(node, ()) if node is not None else None
+    return Document(value, reader.places, tuple(reader.problems), text)
+
+
+class _Reader:
+    def __init__(self, file: str) -> None:
+        self.places: dict[Path, Place] = {}
+        self.problems: list[Problem] = []
+        self._file = file
+
+    def read(self, node: yaml.Node, path: Path) -> Any:
+        place = Place(node.start_mark.line + 1, node.start_mark.column + 1)
+        self.places[path] = place
+        if len(path) > _MOST_DEPTH:
+            self._wrong(place, "this is nested too deeply")
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node, place)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            place = Place(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._wrong(place, "a key is to be a word")
+                continue
+            key = str(key_node.value)
+            if key in read:
+                self._wrong(place, f"{key!r} stands here a second time")
+            read[key] = self.read(value_node, (*path, key))
+            self.places[*path, key] = place if isinstance(value_node, yaml.CollectionNode) else self.places[*path, key]
+        return read
+
+    def _scalar(self, node: yaml.Node, place: Place) -> Any:
+        loader = yaml.SafeLoader("")
+        try:
+            return loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            problem = getattr(error, "problem", None) or error
+            self._wrong(place, f"this value cannot be read: {problem}")
+            return None
+        finally:
+            loader.dispose()
+
+    def _wrong(self, place: Place, sentence: str) -> None:
+        self.problems.append(Problem(self._file, place, sentence))
