@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanners.repository.names import Lookalike, _lines, is_known_publisher, lookalike
+
+DECEPTIONS = [
+    ("facebook-llama/Llama-3.2-1B", "meta-llama"),
+    ("facebook_llama/llama-3.2-1b", "meta-llama"),
+    ("FacebookLlama/Llama-3.2-1B", "meta-llama"),
+    ("facebook-llama/anything", "meta-llama"),
+    ("google-gemma/gemma-2-2b", "google"),
+    ("openai-whisper/whisper-large-v3", "openai"),
+    ("nvidia-llama/Llama-3.1-8B", "meta-llama"),
+    ("microsoft-phi/phi-2", "microsoft"),
+    ("meta_llama/Llama-3.2-1B", "meta-llama"),
+    ("metallama/Llama-3.2-1B", "meta-llama"),
+    ("mistral-ai/Mistral-7B-v0.1", "mistralai"),
+    ("stability_ai/sdxl-turbo", "stabilityai"),
+    ("deepseekai/DeepSeek-R1", "deepseek-ai"),
+    ("blackforestlabs/FLUX.1-dev", "black-forest-labs"),
+    ("meta-llama-official/Llama-3.2-1B", "meta-llama"),
+    ("real-openai/gpt-oss-20b", "openai"),
+    ("realopenai/model", "openai"),
+    ("OpenAIOfficial/model", "openai"),
+    ("official-mistralai/Mistral-7B-v0.1", "mistralai"),
+    ("hf-meta-llama/Llama-3.2-1B", "meta-llama"),
+    ("hf-openai/whisper-tiny", "openai"),
+    ("the-google/gemma-2b", "google"),
+    ("deepseek-ai-models/DeepSeek-R1", "deepseek-ai"),
+    ("llama-official/weights", "meta-llama"),
+    ("chatgpt-official/model", "openai"),
+    ("meta-IIama/Llama-3.2-1B", "meta-llama"),
+    ("meta-l1ama/Llama-3.2-1B", "meta-llama"),
+    ("rneta-llama/Llama-3.2-1B", "meta-llama"),
+    ("g00gle/gemma-2b", "google"),
+    ("googIe/gemma-2b", "google"),
+    ("0penai/whisper-tiny", "openai"),
+    ("nvidla/model", "nvidia"),
+    ("BAAl/bge-m3", "BAAI"),
+    ("lBM/granite", "ibm"),
+    ("\u043epenai/whisper-tiny", "openai"),
+    ("m\u0435ta-llam\u0430/Llama-3.2-1B", "meta-llama"),
+    ("\uff47oogle/gemma-2b", "google"),
+    ("meta-lama/Llama-3.2-1B", "meta-llama"),
+    ("meta-llamas/Llama-3.2-1B", "meta-llama"),
+    ("mistrallai/Mistral-7B-v0.1", "mistralai"),
+    ("opneai/whisper-tiny", "openai"),
+    ("gooogle/gemma-2b", "google"),
+    ("mircosoft/phi-2", "microsoft"),
+    ("stabiltyai/sdxl-turbo", "stabilityai"),
+    ("unslooth/model", "unsloth"),
+    ("TheBlokee/Llama-2-7B-GGUF", "TheBloke"),
+    ("metta-lama/Llama-3.2-1B", "meta-llama"),
+    ("meta-ai/Llama-3.2-1B", "meta-llama"),
+]
+
+HONEST = [
+    "meta-llama/Llama-3.2-1B",
+    "Meta-Llama/Llama-3.2-1B",
+    "google/gemma-2b",
+    "openai-community/gpt2",
+    "facebook/opt-125m",
+    "hf-internal-testing/tiny-random-bert",
+    "mistral-community/Mixtral-8x22B-v0.1",
+    "john/my-llama-finetune",
+    "john/Llama-3.2-1B-GGUF",
+    "jane-doe/whisper-small-swahili",
+    "acme-research/tiny-bert",
+    "acme/qwen-7b-support",
+    "ibn/model",
+    "baal/demon",
+    "lbn/model",
+    "amb/model",
+    "qwem/model",
+    "llama-lovers/alpaca-farm",
+    "meta-learning/maml",
+    "openfold/model",
+    "open-data/model",
+    "google-summer-notes/essay-grader",
+    "maria1988/bert-base-spanish-reviews",
+    "university-of-somewhere/histology-vit",
+    "phillip/Qwen-chess",
+    "gpt2",
+    "",
+    "/",
+    "a/b/c",
+]
+
+QUANTISATIONS = [
+    "TheBloke/Llama-2-7B-GGUF",
+    "unsloth/Llama-3.2-1B-Instruct",
+    "mlx-community/Llama-3.2-1B-Instruct-4bit",
+    "bartowski/Llama-3.2-1B-Instruct-GGUF",
+    "lmstudio-community/gemma-2-2b-it-GGUF",
+    "QuantFactory/Meta-Llama-3-8B-GGUF",
+    "someone/Mistral-7B-Instruct-v0.2-GPTQ",
+]
+
+COPIES = [
+    "john/Llama-3.2-1B",
+    "jane-doe/whisper-large-v3",
+    "lab42/bert-base-uncased",
+    "someone/llama_3.2_1b",
+    "kim/Qwen2.5-7B-Instruct",
+    "john/Llama-3.2-lB",
+]
+
+
+def judged(repository: str) -> Lookalike:
+    found = lookalike(repository)
+    assert found is not None, repository
+    return found
+
+
+@pytest.mark.parametrize(("repository", "of"), DECEPTIONS)
+def test_a_deceptive_name_is_told_with_whom_it_imitates(repository: str, of: str) -> None:
+    found = judged(repository)
+    assert found.score >= 0.85, found
+    assert found.of.partition("/")[0] == of
+    assert found.why
+
+
+@pytest.mark.parametrize("repository", HONEST)
+def test_an_honest_name_is_no_lookalike(repository: str) -> None:
+    assert lookalike(repository) is None
+
+
+@pytest.mark.parametrize("repository", QUANTISATIONS)
+def test_an_honest_quantisation_is_no_lookalike(repository: str) -> None:
+    assert lookalike(repository) is None
+
+
+@pytest.mark.parametrize("repository", COPIES)
+def test_a_copy_under_an_unrelated_name_is_hardly_suspect(repository: str) -> None:
+    assert judged(repository).score < 0.7
+
+
+def test_the_reason_says_which_names_were_joined() -> None:
+    found = judged("facebook-llama/some-model")
+    assert found.why == "'facebook-llama' joins the names of facebook and meta-llama"
+
+
+def test_a_copied_repository_name_adds_to_the_suspicion_and_is_what_is_imitated() -> None:
+    alone, copying = judged("facebook-llama/some-model"), judged("facebook-llama/Llama-3.2-1B")
+    assert copying.score > alone.score
+    assert copying.of == "meta-llama/Llama-3.2-1B"
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "inter/model",
+        "apples/model",
+        "alberto/model",
+        "dslims/model",
+        "google2/model",
+        "writer-ai/model",
+        "googleai/model",
+    ],
+)
+def test_a_name_that_may_be_honest_is_doubtful_only(repository: str) -> None:
+    assert 0.5 < judged(repository).score < 0.85
+
+
+@pytest.mark.parametrize("line", list(_lines("publishers.txt")))
+def test_no_well_known_publisher_is_taken_for_another(line: str) -> None:
+    assert is_known_publisher(line)
+    assert lookalike(f"{line}/Llama-3.2-1B") is None
+
+
+def test_the_owner_of_every_popular_repository_is_well_known() -> None:
+    assert [line for line in _lines("repositories.txt") if not is_known_publisher(line.partition("/")[0])] == []
+
+
+def test_a_publisher_is_known_whatever_its_case() -> None:
+    assert is_known_publisher("BaaI")
+    assert not is_known_publisher("facebook-llama")
+    assert not is_known_publisher("")
+
+
+@given(
+    st.text() | st.tuples(st.text(), st.text()).map("/".join) | st.binary().map(lambda b: b.decode("utf-16", "replace"))
+)
+def test_no_text_makes_it_fail(text: str) -> None:
+    found = lookalike(text)
+    assert found is None or 0 <= found.score <= 1
+    is_known_publisher(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800/\udfff", "\0/\0", "a" * 100_000 + "/" + "b" * 100_000, "\u202egoogle/x", "-/-"]
+)
+def test_no_odd_text_makes_it_fail(text: str) -> None:
+    lookalike(text)
+
+
+def test_a_name_is_judged_in_less_than_two_milliseconds() -> None:
+    names = [
+        *(name for name, _ in DECEPTIONS),
+        *HONEST,
+        "x" * 96 + "/" + "y" * 96,
+        "ai" * 48 + "/z",
+        "\ufdfa" * 96 + "/" + "\ufdfa" * 96,
+    ]
+    for name in names:
+        lookalike(name)
+    start = time.process_time()
+    for name in names:
+        lookalike(name)
+    assert (time.process_time() - start) / len(names) < 0.002
