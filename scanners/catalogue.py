@@ -1,0 +1,53 @@
+"""Every rule a finding may name, with its one-line meaning. Each has a page, `docs/findings/<rule>.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        # pickle
+        "pickle-executes-code": "Loading the file calls something that runs commands or code, or reaches out.",
+        "pickle-dangerous-import": "The file brings in something that runs commands or code, without a call we saw.",
+        "pickle-unknown-import": "The file brings in a function or class nobody has listed as harmless.",
+        "pickle-unusual-use": "A harmless function or class is used in a way ordinary files never use it.",
+        "pickle-unresolved-import": "What the file brings in or calls is computed while it loads.",
+        "pickle-needs-class": "The file can only be loaded with classes of a known library.",
+        "pickle-overwrites-attributes": "Loading the file changes attributes or hooks of something it did not make.",
+        "pickle-extension-code": "The file names code by a number from a registry that is not in the file.",
+        "pickle-persistent-id": "The file leaves an object to be found by its loader, under an unknown kind of id.",
+        "pickle-broken-off": "The pickle ends or breaks in the middle; what stands before the break still runs.",
+        "pickle-trailing-data": "Bytes follow the end of the pickle.",
+        # archives
+        "archive-path-traversal": "A member's name leads outside the folder it is unpacked to.",
+        "zip-duplicate-member": "Two members of the archive have the same name.",
+        "zip-header-mismatch": "The archive's directory and a member's own header disagree.",
+        "zip-irregular": "The archive is laid out in a way that readers understand differently.",
+        "zip-crc-mismatch": "A member's checksum is wrong.",
+        "torch-unexpected-member": "A PyTorch archive carries a member that PyTorch does not write.",
+        "torch-storage-mismatch": "A tensor's declared size and its bytes disagree.",
+        "torchscript-code": "The archive carries TorchScript code.",
+        # tensor formats
+        "safetensors-malformed": "The safetensors header breaks the format's rules.",
+        "gguf-malformed": "The GGUF header breaks the format's rules.",
+        "numpy-malformed": "The NumPy header breaks the format's rules.",
+        "template-dunder-access": "A chat template reaches for Python internals.",
+        "keras-lambda": "The Keras model carries a Lambda layer: Python code.",
+        "keras-unknown-class": "The Keras configuration names a class outside Keras.",
+        "onnx-external-data-path": "The ONNX model reads a file outside its own folder.",
+        # plain files
+        "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
+        "native-executable": "The file is a program or library for a processor.",
+        "python-code": "The file is Python source.",
+        "script-code": "The file is a script.",
+        "content-mismatch": "The content is not what the name says.",
+        "polyglot": "The file is two formats at once.",
+        # second opinions
+        "second-opinion": "Another scanner objects to the file.",
+    }
+)
+
+
+class UnknownRule(Exception):
+    """A judge named a rule that is not in the catalogue: a mistake of ours, never of the file."""

@@ -1,0 +1,290 @@
+"""What a file is, by its content: magic numbers first, then structure. The name is a hint where content cannot tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scanners.formats.pickle.probe import probe
+from scanners.formats.zip_directory import END, find_end
+from scanners.source import ByteSource
+
+HEAD_BYTES = 64 * 1024
+LARGEST_SAFETENSORS_HEADER = 100_000_000
+
+
+class Format(StrEnum):
+    """Every kind of content we have a name for."""
+
+    PICKLE = "pickle"
+    TORCH_ZIP = "torch-zip"
+    TORCH_LEGACY = "torch-legacy"
+    SAFETENSORS = "safetensors"
+    GGUF = "gguf"
+    ONNX = "onnx"
+    HDF5 = "hdf5"
+    KERAS_ZIP = "keras-zip"
+    NUMPY = "numpy"
+    NUMPY_ZIP = "numpy-zip"
+    ZIP = "zip"
+    GZIP = "gzip"
+    ZLIB = "zlib"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    LZMA = "lzma"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    TAR = "tar"
+    TFLITE = "tflite"
+    SAVED_MODEL = "tensorflow-graph"
+    ELF = "elf"
+    PE = "pe"
+    MACH_O = "mach-o"
+    JAVA_CLASS = "java-class"
+    WASM = "wasm"
+    PYTHON_BYTECODE = "python-bytecode"
+    PYTHON = "python"
+    SCRIPT = "script"
+    JSON = "json"
+    YAML = "yaml"
+    TEXT = "text"
+    LFS_POINTER = "lfs-pointer"
+    EMPTY = "empty"
+    PNG = "png"
+    JPEG = "jpeg"
+    GIF = "gif"
+    WEBP = "webp"
+    BMP = "bmp"
+    ICO = "ico"
+    TIFF = "tiff"
+    WAV = "wav"
+    FLAC = "flac"
+    OGG = "ogg"
+    MP3 = "mp3"
+    MP4 = "mp4"
+    PDF = "pdf"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    MSGPACK = "msgpack"
+    SENTENCEPIECE = "sentencepiece"
+    FONT = "font"
+    UNKNOWN = "unknown"
+
+
+INERT = frozenset(
+    {
+        Format.JSON, Format.YAML, Format.TEXT, Format.LFS_POINTER, Format.EMPTY, Format.PNG, Format.JPEG, Format.GIF,
+        Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV, Format.FLAC, Format.OGG, Format.MP3, Format.MP4,
+        Format.PDF, Format.PARQUET, Format.ARROW, Format.MSGPACK, Format.SENTENCEPIECE, Format.FONT,
+    }
+)  # fmt: skip
+"""Plain data: what reads it gets values, and no loader known to us runs anything in it."""
+
+MAGIC: tuple[tuple[bytes, Format], ...] = (
+    (b"GGUF", Format.GGUF),
+    (b"\x93NUMPY", Format.NUMPY),
+    (b"\x89HDF\r\n\x1a\n", Format.HDF5),
+    (b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
+    (b"Rar!\x1a\x07", Format.RAR),
+    (b"\xfd7zXZ\x00", Format.XZ),
+    (b"\x04\x22\x4d\x18", Format.LZ4),
+    (b"\x28\xb5\x2f\xfd", Format.ZSTD),
+    (b"\x7fELF", Format.ELF),
+    (b"\xfe\xed\xfa\xce", Format.MACH_O),
+    (b"\xfe\xed\xfa\xcf", Format.MACH_O),
+    (b"\xce\xfa\xed\xfe", Format.MACH_O),
+    (b"\xcf\xfa\xed\xfe", Format.MACH_O),
+    (b"\x00asm", Format.WASM),
+    (b"\x89PNG\r\n\x1a\n", Format.PNG),
+    (b"\xff\xd8\xff", Format.JPEG),
+    (b"GIF87a", Format.GIF),
+    (b"GIF89a", Format.GIF),
+    (b"II*\x00", Format.TIFF),
+    (b"MM\x00*", Format.TIFF),
+    (b"fLaC", Format.FLAC),
+    (b"OggS", Format.OGG),
+    (b"ID3", Format.MP3),
+    (b"%PDF-", Format.PDF),
+    (b"ARROW1\x00\x00", Format.ARROW),
+    (b"\x00\x01\x00\x00\x00", Format.FONT),
+    (b"OTTO\x00", Format.FONT),
+    (b"wOFF", Format.FONT),
+    (b"wOF2", Format.FONT),
+)
+_PYTHON_LINE = re.compile(
+    rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What it is, and what else it could be read as."""
+
+    format: Format
+    also: Format | None = None
+    """A second format the same bytes can be opened as: a zip archive at the end of a picture."""
+
+
+def detect(source: ByteSource, name: str) -> Detected:
+    if source.size == 0:
+        return Detected(Format.EMPTY)
+    head = source.read(0, HEAD_BYTES)
+    kind = _by_content(source, head, name.lower())
+    return Detected(kind, _second_format(source, kind))
+
+
+def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
+        return Format.ZIP
+    for magic, kind in MAGIC:
+        if head.startswith(magic):
+            return kind
+    special = _by_structure(source, head, name)
+    if special is not None:
+        return special
+    found = probe(source)
+    if found is not None:
+        return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
+    text = _text(source, head, name)
+    if text is not None:
+        return text
+    return _weak(head, name)
+
+
+def _by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
+    size = source.size
+    if head.startswith(b"\x1f\x8b"):
+        return Format.GZIP
+    if re.match(rb"BZh[1-9]1AY&SY", head):
+        return Format.BZIP2
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
+        return Format.WEBP if head[8:12] == b"WEBP" else Format.WAV
+    if head[4:8] == b"ftyp":
+        return Format.MP4
+    if head[4:8] == b"TFL3":
+        return Format.TFLITE
+    if head[257:262] == b"ustar":
+        return Format.TAR
+    if head[:2] == b"MZ" and size >= 64:
+        at = int.from_bytes(head[60:64], "little")
+        if source.read(at, 4) == b"PE\0\0" or at == 0 or name.endswith((".exe", ".dll", ".sys")):
+            return Format.PE
+    if head[:4] == b"\xca\xfe\xba\xbe":
+        return Format.MACH_O if int.from_bytes(head[4:8], "big") < 40 else Format.JAVA_CLASS
+    if head[2:4] == b"\r\n" and len(head) >= 16 and head[1] in (0x0C, 0x0D, 0x0E, 0x0F):
+        return Format.PYTHON_BYTECODE
+    if head[:4] == b"PAR1" and size >= 12 and source.read(size - 4, 4) == b"PAR1":
+        return Format.PARQUET
+    if head[:4] == b"\xff\xff\xff\xff" and len(head) > 8 and int.from_bytes(head[4:8], "little") % 8 == 0:
+        return Format.ARROW
+    if head[:2] == b"BM" and int.from_bytes(head[2:6], "little") == size:
+        return Format.BMP
+    if head[:4] == b"\0\0\1\0" and 0 < int.from_bytes(head[4:6], "little") < 64:
+        return Format.ICO
+    if head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2") and name.endswith(".mp3"):
+        return Format.MP3
+    if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
+        return Format.SAFETENSORS
+    # HDF5 may stand behind a user block of 512 bytes or a power of two more.
+    if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (512, 1024, 2048, 4096, 8192)):
+        return Format.HDF5
+    return None
+
+
+def _text(source: ByteSource, head: bytes, name: str) -> Format | None:
+    """Text has no control characters, at its beginning and its end."""
+    tail = source.read(max(0, source.size - 4096), 4096) if source.size > len(head) else b""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            head[: len(head) // 2 * 2].decode("utf-16")
+        except UnicodeDecodeError:
+            return None
+        return Format.TEXT
+    if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head + tail):
+        return None
+    body = head.removeprefix(b"\xef\xbb\xbf")
+    if body.startswith(b"version https://git-lfs.github.com/spec/v1\n"):
+        return Format.LFS_POINTER
+    if body.startswith(b"#!"):
+        return Format.PYTHON if b"python" in body.split(b"\n", 1)[0] else Format.SCRIPT
+    if name.endswith((".py", ".pyw", ".pyi")) or _reads_as_python(body, name):
+        return Format.PYTHON
+    if name.endswith((".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl")):
+        return Format.SCRIPT
+    if body.lstrip()[:1] in (b"{", b"[") and (tail or head).rstrip()[-1:] in (b"}", b"]"):
+        return Format.JSON
+    if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
+        return Format.YAML
+    return Format.TEXT
+
+
+def _reads_as_python(body: bytes, name: str) -> bool:
+    if name.endswith((".md", ".txt", ".rst", ".html", ".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".ipynb")):
+        return False
+    lines = _PYTHON_LINE.findall(body[:16384])
+    return len(lines) >= 2 and any(line.startswith((b"import", b"from")) for line in lines)
+
+
+def _weak(head: bytes, name: str) -> Format:
+    """Formats without a magic number, by the first fields they always have."""
+    if name.endswith(".safetensors"):
+        return Format.SAFETENSORS
+    if head[:1] == b"\x78" and len(head) > 2 and int.from_bytes(head[:2], "big") % 31 == 0:
+        return Format.ZLIB
+    if head[:5] == b"\x5d\x00\x00\x80\x00" or (head[:3] == b"\x5d\x00\x00" and head[5:13] == b"\xff" * 8):
+        return Format.LZMA
+    if _is_sentencepiece(head):
+        return Format.SENTENCEPIECE
+    if _is_onnx(head) or name.endswith(".onnx"):
+        return Format.ONNX
+    if re.match(rb"\x08\x01\x12|\x0a.{1,3}\x0a.{1,40}\x12", head, re.DOTALL) and name.endswith(".pb"):
+        return Format.SAVED_MODEL
+    if name.endswith(".msgpack") and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF)):
+        return Format.MSGPACK
+    return Format.UNKNOWN
+
+
+def _is_sentencepiece(head: bytes) -> bool:
+    """sentencepiece_model.proto: repeated pieces (field 1), each a text (1) and a float (2) at least."""
+    at, pieces = 0, 0
+    while pieces < 3:
+        if at + 4 > len(head) or head[at] != 0x0A or head[at + 1] >= 0x80 or head[at + 2] != 0x0A:
+            return False
+        length, text = head[at + 1], head[at + 3]
+        if head[at + 4 + text : at + 5 + text] != b"\x15" or length < text + 7:
+            return False
+        at += 2 + length
+        pieces += 1
+    return True
+
+
+def _is_onnx(head: bytes) -> bool:
+    """onnx.proto ModelProto: ir_version (field 1, small), then the producer's name (2) or the graph (7)."""
+    return len(head) > 8 and head[0] == 0x08 and 1 <= head[1] <= 20 and head[2] in (0x12, 0x3A) and b":" in head[:4096]
+
+
+def _second_format(source: ByteSource, kind: Format) -> Format | None:
+    """Zip readers look at the end of a file: a complete archive there makes it two things at once."""
+    if kind is Format.ZIP or source.size < 22:
+        return None
+    tail = source.read(source.size - min(source.size, 4096), 4096)
+    if END not in tail:
+        return None
+    at = find_end(source)
+    if at is None:
+        return None
+    record = source.read(at, 22)
+    table_size, table_offset = int.from_bytes(record[12:16], "little"), int.from_bytes(record[16:20], "little")
+    ends_here = at + 22 + int.from_bytes(record[20:22], "little") == source.size
+    if (
+        ends_here
+        and table_size >= 46
+        and table_offset + table_size <= at
+        and source.read(at - table_size, 4) == b"PK\x01\x02"
+    ):
+        return Format.ZIP
+    return None
