@@ -1,0 +1,137 @@
+"""Decisions as they are kept: immutable, each with all it rests on; the newest that still holds is in force."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, or_, select
+
+from curator.admission.tables import DecisionRow, RuleSetRow
+from curator.database.engine import Database, new_id, now
+from rules.evaluate import Decision, Outcome, Reason
+from rules.facts import Facts
+from rules.model import Policy
+from scanners.finding import SCANNER_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision that was made, with its place in the record."""
+
+    id: str
+    snapshot_id: int
+    rule_set: str
+    at: dt.datetime
+    expires_at: dt.datetime | None
+    decision: Decision
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.decision.outcome
+
+    @property
+    def excluded(self) -> Mapping[str, Reason]:
+        """The files that are left out, each with its reason."""
+        return self.decision.excluded_files
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that made the outcome."""
+        return tuple(dict.fromkeys(reason.rule for reason in self._decisive))
+
+    @property
+    def sentence(self) -> str:
+        """Why, in a sentence: the first of the reasons, and how many more there are."""
+        decisive = self._decisive
+        if not decisive:
+            return "no rule says why"
+        more = len(decisive) - 1
+        return decisive[0].message + (f" (and {more} more)" if more else "")
+
+    @property
+    def _decisive(self) -> tuple[Reason, ...]:
+        return tuple(reason for reason in self.decision.reasons if reason.outcome.value == self.outcome.value)
+
+    def left_out_sentence(self, repo: str) -> str | None:
+        """What is not served of a repository that is; None if all of it is."""
+        if not self.excluded:
+            return None
+        paths = sorted(self.excluded)
+        shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+        return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
+
+
+def use_rule_set(database: Database, policy: Policy) -> str:
+    """Keep the rules as they are now, and return their digest, by which decisions name them."""
+    with database.write() as session:
+        if session.get(RuleSetRow, policy.digest) is None:
+            row = RuleSetRow(digest=policy.digest, name=policy.name, source=policy.source, first_used_at=now())
+            session.add(row)
+    return policy.digest
+
+
+def rule_set_source(session: Session, digest: str) -> str:
+    return session.get_one(RuleSetRow, digest).source
+
+
+def current(session: Session, snapshot_id: int, rule_set: str) -> Ruling | None:
+    """The decision in force under these rules and the present scanners; None if there is none, or it has run out."""
+    row = session.exec(
+        select(DecisionRow)
+        .where(
+            DecisionRow.snapshot_id == snapshot_id,
+            DecisionRow.rule_set == rule_set,
+            DecisionRow.scanner == SCANNER_VERSION,
+        )
+        .order_by(col(DecisionRow.id).desc())
+        .limit(1)
+    ).first()
+    if row is None or (row.expires_at is not None and row.expires_at <= now()):
+        return None
+    return _ruling(row)
+
+
+def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:
+    """A decision of any time, and what the rules saw."""
+    row = session.get(DecisionRow, decision_id)
+    return (_ruling(row), Facts.from_json(json.loads(row.facts))) if row else None
+
+
+def keep(
+    session: Session, snapshot_id: int, decision: Decision, facts: Facts, expires_at: dt.datetime | None
+) -> Ruling:
+    row = DecisionRow(
+        id=new_id(),
+        snapshot_id=snapshot_id,
+        rule_set=decision.policy_digest,
+        scanner=SCANNER_VERSION,
+        outcome=decision.outcome.value,
+        decision=json.dumps(decision.as_json()),
+        facts=json.dumps(facts.as_json()),
+        at=now(),
+        expires_at=expires_at,
+    )
+    session.add(row)
+    return _ruling(row)
+
+
+def reopen(session: Session, snapshot_id: int) -> None:
+    """Let no decision about a snapshot hold any longer: what it rests on turned out to be wrong."""
+    moment = now()
+    session.execute(
+        update(DecisionRow)
+        .where(
+            col(DecisionRow.snapshot_id) == snapshot_id,
+            or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > moment),
+        )
+        .values(expires_at=moment)
+    )
+
+
+def _ruling(row: DecisionRow) -> Ruling:
+    decision = Decision.from_json(json.loads(row.decision))
+    return Ruling(row.id, row.snapshot_id, row.rule_set, row.at, row.expires_at, decision)

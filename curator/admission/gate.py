@@ -1,0 +1,90 @@
+"""The one door: nothing of a commit is served but under a decision that allows it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from curator.admission import progress, scans
+from curator.admission.decisions import Ruling, current
+from curator.admission.snapshots import Snapshot
+from curator.database.engine import Database
+from curator.errors import UpstreamUnavailable
+from curator.queue.celery import Sender
+from scanners.finding import SCANNER_VERSION
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 0.25
+
+
+class StillJudged(Exception):
+    """There is no decision yet."""
+
+    def __init__(self, scanned: int, total: int) -> None:
+        super().__init__(f"{scanned} of {total} files scanned")
+        self.scanned = scanned
+        self.total = total
+
+
+class Gate:
+    """Decisions under one set of rules; concurrent askers of a commit wait for one judgement."""
+
+    def __init__(self, database: Database, sender: Sender, rule_set: str) -> None:
+        self._database = database
+        self._sender = sender
+        self.rule_set = rule_set
+        self._waiting: dict[int, asyncio.Task[Ruling]] = {}
+
+    async def decide(self, snapshot: Snapshot, wait_s: float) -> Ruling:
+        """The decision about a commit, made now if there is none.
+
+        Raises `StillJudged` when it is not there in `wait_s` seconds, and `UpstreamUnavailable` when the commit cannot
+        be listed.
+        """
+        ruling = await asyncio.to_thread(self._current, snapshot.id)
+        if ruling is not None:
+            return ruling
+        task = self._waiting.get(snapshot.id)
+        if task is None:
+            task = asyncio.create_task(self._judged(snapshot.id), name=f"judge {snapshot.commit}")
+            self._waiting[snapshot.id] = task
+            task.add_done_callback(lambda _: self._waiting.pop(snapshot.id, None))
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), wait_s)
+        except TimeoutError:
+            raise StillJudged(*await asyncio.to_thread(self._progress, snapshot.id)) from None
+
+    def _current(self, snapshot_id: int) -> Ruling | None:
+        with self._database.read() as session:
+            return current(session, snapshot_id, self.rule_set)
+
+    async def _judged(self, snapshot_id: int) -> Ruling:
+        """Have the commit judged, and wait for as long as that takes."""
+        await asyncio.to_thread(self._ask, snapshot_id)
+        pause_s, began = _FIRST_PAUSE_S, time.monotonic()
+        while True:
+            await asyncio.sleep(pause_s)
+            ruling, failure = await asyncio.to_thread(self._look, snapshot_id)
+            if ruling is not None:
+                log.info("snapshot %d: %s after %.2f s", snapshot_id, ruling.outcome.value, time.monotonic() - began)
+                return ruling
+            if failure is not None:
+                raise UpstreamUnavailable(failure)
+            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+
+    def _ask(self, snapshot_id: int) -> None:
+        with self._database.write() as session:
+            works = progress.open_admission(session, snapshot_id, self.rule_set, SCANNER_VERSION)
+        self._sender.send(works)
+
+    def _look(self, snapshot_id: int) -> tuple[Ruling | None, str | None]:
+        with self._database.read() as session:
+            ruling = current(session, snapshot_id, self.rule_set)
+            return ruling, None if ruling else progress.failure_of_admission(session, snapshot_id, self.rule_set)
+
+    def _progress(self, snapshot_id: int) -> tuple[int, int]:
+        with self._database.read() as session:
+            return scans.progress(session, snapshot_id)

@@ -1,0 +1,110 @@
+"""The worker's part of an admission: list a commit, scan a content. Blocking, idempotent, keyed by content."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from anyio.from_thread import BlockingPortal
+from scanners.jail import Jail
+
+from curator.admission import progress, scans, snapshots
+from curator.database.engine import Database
+from curator.errors import UpstreamUnavailable
+from curator.queue.work import Work, finish
+from curator.store.fill import Fetch, Filler
+from curator.types import BlobId, Commit, RepoFile
+from curator.upstream.client import Upstream
+from curator.upstream.ranged import RangedSource
+from scanners.finding import Report
+from scanners.source import ByteSource, FileSource, SourceUnavailable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """What the steps need: the upstream and the store live in the portal's event loop, the steps in threads."""
+
+    database: Database
+    upstream: Upstream
+    filler: Filler
+    portal: BlockingPortal
+    jail: Jail
+    scan_whole_below_bytes: int
+
+    def list_commit(self, work: Work) -> list[Work]:
+        """Keep the whole listing of a commit; returns what is to be done next."""
+        snapshot_id = int(work.key)
+        with self.database.read() as session:
+            snapshot = snapshots.get(session, snapshot_id)
+        entries = None if snapshot.listed else self.portal.call(self.upstream.list_files, snapshot.commit)
+        with self.database.write() as session:
+            if entries is not None:
+                snapshots.save_listing(session, snapshot_id, entries)
+            finish(session, work)
+            return progress.advance(session, snapshot_id)
+
+    def scan_content(self, work: Work) -> list[Work]:
+        """Keep the report of a content; returns what is to be done next."""
+        blob, name = progress.read_scan_key(work.key)
+        with self.database.read() as session:
+            known = scans.report_of(session, blob, name)
+            holders = snapshots.holders(session, blob, name)
+        if known is None and holders:
+            commit, _, file = holders[0]
+            report, whole = self._scan(commit, file)
+            log.info("scanned %s of %s: %s, %d bytes read", file.path, commit, report.verdict.value, report.bytes_read)
+            with self.database.write() as session:
+                scans.keep_report(session, blob, name, report, whole=whole)
+        with self.database.write() as session:
+            finish(session, work)
+            return progress.advance_holders(session, blob, name)
+
+    def give_up_scan(self, work: Work) -> list[Work]:
+        """A content could not be scanned: those who wait for it are judged without."""
+        with self.database.write() as session:
+            return progress.advance_holders(session, *progress.read_scan_key(work.key))
+
+    def _scan(self, commit: Commit, file: RepoFile) -> tuple[Report, bool]:
+        path = self.filler.store.find(file.blob)
+        if path is None and file.size <= self.scan_whole_below_bytes:
+            path = self.portal.call(self._bring_in, commit, file)
+        if path is not None:
+            with FileSource(path) as whole:
+                return self._judge(whole, file.name), True
+        return self._judge(RangedSource(self.upstream, self.portal, commit, file), file.name), False
+
+    def _judge(self, source: ByteSource, name: str) -> Report:
+        try:
+            return self.jail.scan(source, name)
+        except SourceUnavailable as error:
+            raise UpstreamUnavailable(str(error)) from error
+
+    async def _bring_in(self, commit: Commit, file: RepoFile) -> Path:
+        fill = self.filler.open(file.blob, file.size, fetch_from(self.upstream, commit, file), _nothing_more)
+        return await fill.wait()
+
+
+async def _nothing_more(_path: Path) -> None:
+    """Bytes that are about to be scanned whole need no second look."""
+
+
+def fetch_from(upstream: Upstream, commit: Commit, file: RepoFile) -> Fetch:
+    """How a fill gets the bytes of a file."""
+    return partial(upstream.stream, commit, file.path)
+
+
+def same_findings(blob: BlobId, one: Report, other: Report) -> bool:
+    """Whether two scans of a content came to the same."""
+
+    def told(report: Report) -> tuple[str, str | None, set[str]]:
+        return (
+            report.verdict.value,
+            report.unscannable,
+            {finding.fingerprint(str(blob)) for finding in report.findings},
+        )
+
+    return told(one) == told(other)

@@ -1,0 +1,77 @@
+"""The last step of an admission: facts before the rules, and a decision on the record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlmodel import Session
+
+from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.facts import facts_of
+from curator.audit.record import Action, AuditEvent, append
+from curator.database.engine import Database, now
+from curator.queue.work import Work, finish
+from rules.evaluate import evaluate
+from rules.model import Policy, parse_policy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges commits under the rules that the asker's server had in force."""
+
+    database: Database
+    retry_failed_s: float
+
+    def judge(self, work: Work) -> list[Work]:
+        """Decide about a commit all of whose contents were scanned or given up; nothing follows."""
+        snapshot_id, rule_set, scanner = progress.read_judge_key(work.key)
+        with self.database.read() as session:
+            snapshot = snapshots.get(session, snapshot_id)
+            files = snapshots.files(session, snapshot_id)
+            reports = scans.reports_of(session, snapshot_id)
+            failures = {
+                (file.blob, file.name): progress.scan_failure(session, file.blob, file.name) or "it was not scanned"
+                for file in files
+                if (file.blob, file.name) not in reports
+            }
+            policy = policy_of(session, rule_set)
+        facts = facts_of(snapshot, files, reports, failures, now())
+        decision = evaluate(policy, facts)
+        # A content that could not be fetched may be there in a while; what was judged stays judged.
+        expires_at = now() + dt.timedelta(seconds=self.retry_failed_s) if failures else None
+        commit = snapshot.commit
+        with self.database.write() as session:
+            ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at)
+            append(
+                session,
+                AuditEvent(
+                    action=Action.DECIDE,
+                    actor="curator",
+                    kind=commit.repo.kind,
+                    repo=str(commit.repo),
+                    commit=commit.sha,
+                    outcome=ruling.outcome.value,
+                    decision=ruling.id,
+                    rules=",".join(ruling.rules) or None,
+                    sentence=ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence,
+                ),
+            )
+            progress.close_admission(session, snapshot_id, rule_set, scanner)
+            finish(session, work)
+        log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
+        return []
+
+
+def policy_of(session: Session, rule_set: str) -> Policy:
+    """The rules of a digest, as they were when they were in force."""
+    return _parsed(rule_set, decisions.rule_set_source(session, rule_set))
+
+
+@lru_cache(maxsize=16)
+def _parsed(rule_set: str, source: str) -> Policy:
+    return parse_policy(source, f"rule set {rule_set[:12]}")

@@ -1,0 +1,156 @@
+"""Commits as the upstream listed them: written once, read for every answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator.admission.tables import EntryRow, ReferenceRow, SnapshotRow
+from curator.database.engine import now
+from curator.types import BlobId, Commit, Directory, RepoFile, RepoId, RepoKind, Revision
+from curator.upstream.listing import Description
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A commit that the upstream has described, and perhaps listed."""
+
+    id: int
+    commit: Commit
+    info: dict[str, Any]
+    """JSON as the Hub gives it, with nothing of Xet in it."""
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a name and a revision stood for when the upstream was last asked."""
+
+    commit: Commit
+    checked_at: dt.datetime
+
+
+def remember(session: Session, asked: RepoId, revision: Revision, description: Description) -> Snapshot:
+    """Keep what the upstream says of a revision."""
+    commit, moment = description.commit, now()
+    row = _find(session, commit)
+    if row is None:
+        row = SnapshotRow(
+            kind=commit.repo.kind.value,
+            repo=str(commit.repo),
+            sha=commit.sha,
+            info=json.dumps(description.info),
+            seen_at=moment,
+        )
+        session.add(row)
+    elif row.listed_at is None or not revision.is_commit:
+        # Downloads, likes and gating change while the commit stays.
+        row.info, row.seen_at = json.dumps(description.info), moment
+        session.add(row)
+    # A commit's own name is remembered too: asked for exactly, it needs the upstream no more.
+    for name in {revision.text, commit.sha}:
+        session.merge(
+            ReferenceRow(
+                kind=asked.kind.value,
+                asked=str(asked),
+                revision=name,
+                repo=str(commit.repo),
+                sha=commit.sha,
+                checked_at=moment,
+            )
+        )
+    session.flush()
+    return _snapshot(row)
+
+
+def reference(session: Session, asked: RepoId, revision: Revision) -> Reference | None:
+    row = session.get(ReferenceRow, (asked.kind.value, str(asked), revision.text))
+    return Reference(Commit(RepoId.parse(row.repo, asked.kind), row.sha), row.checked_at) if row else None
+
+
+def find(session: Session, commit: Commit) -> Snapshot | None:
+    row = _find(session, commit)
+    return _snapshot(row) if row else None
+
+
+def get(session: Session, snapshot_id: int) -> Snapshot:
+    return _snapshot(session.get_one(SnapshotRow, snapshot_id))
+
+
+def save_listing(session: Session, snapshot_id: int, entries: Iterable[RepoFile | Directory]) -> None:
+    """Keep all that the commit holds, in one transaction: a listing is there whole or not at all."""
+    row = session.get_one(SnapshotRow, snapshot_id, with_for_update=True)
+    if row.listed_at is not None:
+        return
+    session.add_all(_row(snapshot_id, entry) for entry in entries)
+    row.listed_at = now()
+    session.add(row)
+
+
+def entries(session: Session, snapshot_id: int) -> list[RepoFile | Directory]:
+    """All files and folders, in the upstream's order."""
+    rows = session.exec(select(EntryRow).where(EntryRow.snapshot_id == snapshot_id).order_by(col(EntryRow.id)))
+    return [_entry(row) for row in rows]
+
+
+def files(session: Session, snapshot_id: int) -> list[RepoFile]:
+    return [entry for entry in entries(session, snapshot_id) if isinstance(entry, RepoFile)]
+
+
+def file(session: Session, snapshot_id: int, path: str) -> RepoFile | None:
+    row = session.exec(select(EntryRow).where(EntryRow.snapshot_id == snapshot_id, EntryRow.path == path)).first()
+    entry = _entry(row) if row else None
+    return entry if isinstance(entry, RepoFile) else None
+
+
+def holders(session: Session, blob: BlobId, name: str) -> list[tuple[Commit, int, RepoFile]]:
+    """The commits, newest first, that hold this content under this name: with the snapshot's id and the file."""
+    rows = session.exec(
+        select(SnapshotRow, EntryRow)
+        .where(SnapshotRow.id == EntryRow.snapshot_id, EntryRow.blob == str(blob), EntryRow.name == name)
+        .order_by(col(SnapshotRow.id).desc())
+    )
+    found: list[tuple[Commit, int, RepoFile]] = []
+    for snapshot, row in rows:
+        entry = _entry(row)
+        if isinstance(entry, RepoFile) and snapshot.id is not None:
+            found.append((_commit(snapshot), snapshot.id, entry))
+    return found
+
+
+def _find(session: Session, commit: Commit) -> SnapshotRow | None:
+    return session.exec(
+        select(SnapshotRow).where(
+            SnapshotRow.kind == commit.repo.kind.value,
+            SnapshotRow.repo == str(commit.repo),
+            SnapshotRow.sha == commit.sha,
+        )
+    ).first()
+
+
+def _snapshot(row: SnapshotRow) -> Snapshot:
+    assert row.id is not None
+    return Snapshot(row.id, _commit(row), json.loads(row.info), row.listed_at is not None)
+
+
+def _commit(row: SnapshotRow) -> Commit:
+    return Commit(RepoId.parse(row.repo, RepoKind(row.kind)), row.sha)
+
+
+def _row(snapshot_id: int, entry: RepoFile | Directory) -> EntryRow:
+    name = entry.path.rpartition("/")[2]
+    row = EntryRow(snapshot_id=snapshot_id, path=entry.path, name=name, oid=entry.oid)
+    if isinstance(entry, RepoFile):
+        row.blob, row.size, row.pointer_size = str(entry.blob), entry.size, entry.pointer_size
+    return row
+
+
+def _entry(row: EntryRow) -> RepoFile | Directory:
+    if row.blob is None:
+        return Directory(row.path, row.oid)
+    return RepoFile(row.path, row.size, BlobId.parse(row.blob), row.oid, row.pointer_size)

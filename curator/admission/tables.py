@@ -1,0 +1,121 @@
+"""What admission knows: commits as the upstream listed them, scans of contents, rule sets, decisions."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from curator.database.engine import Utc
+
+
+class SnapshotRow(SQLModel, table=True):
+    """The upstream's listing of one commit, as it was seen."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = (UniqueConstraint("kind", "repo", "sha"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    repo: str
+    """Canonical id: what the upstream calls it, in its letter case."""
+    sha: str
+    info: str
+    """JSON of the upstream's information about the commit, with nothing of Xet in it."""
+    seen_at: dt.datetime = Field(sa_type=Utc)
+    listed_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+    """When its files were listed in full; None before."""
+
+
+class EntryRow(SQLModel, table=True):
+    """A file or a folder of a snapshot."""
+
+    __tablename__ = "entries"
+    __table_args__ = (UniqueConstraint("snapshot_id", "path"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    snapshot_id: int = Field(foreign_key="snapshots.id", index=True)
+    path: str
+    name: str
+    """The path's last part."""
+    oid: str
+    blob: str | None = Field(default=None, index=True)
+    """None for a folder."""
+    size: int = Field(default=0, sa_type=BigInteger)
+    pointer_size: int | None = None
+
+
+class ReferenceRow(SQLModel, table=True):
+    """What a name and a revision stood for when the upstream was last asked."""
+
+    __tablename__ = "refs"
+
+    kind: str = Field(primary_key=True)
+    asked: str = Field(primary_key=True)
+    """The repository's name as it was asked for, which may be an old one or in another letter case."""
+    revision: str = Field(primary_key=True)
+    repo: str
+    sha: str
+    checked_at: dt.datetime = Field(sa_type=Utc)
+
+
+class ScanRow(SQLModel, table=True):
+    """The report of one content under one name by one version of the scanners."""
+
+    __tablename__ = "scans"
+
+    blob: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    """The file's name without its folder: a scan may depend on it and on nothing else but the bytes."""
+    scanner: str = Field(primary_key=True)
+    report: str
+    """JSON of `scanners.Report`."""
+    whole: bool
+    """Whether the scanned bytes were all there and had the blob's hash; else the same scan is made when they are."""
+    at: dt.datetime = Field(sa_type=Utc)
+
+
+class AdmissionRow(SQLModel, table=True):
+    """That a commit is to be judged by these rules and scanners, because somebody asked for it."""
+
+    __tablename__ = "admissions"
+
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id")
+    rule_set: str = Field(primary_key=True)
+    scanner: str = Field(primary_key=True)
+    asked_at: dt.datetime = Field(sa_type=Utc)
+    open: bool = Field(default=True, index=True)
+    """Until there is a decision."""
+
+
+class RuleSetRow(SQLModel, table=True):
+    """A set of rules as it was in force: never changed, so that a decision can be explained years later."""
+
+    __tablename__ = "rule_sets"
+
+    digest: str = Field(primary_key=True)
+    name: str
+    source: str
+    first_used_at: dt.datetime = Field(sa_type=Utc)
+
+
+class DecisionRow(SQLModel, table=True):
+    """A decision about a snapshot; a newer one takes its place, and it stays."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_current", "snapshot_id", "rule_set", "scanner", "id"),)
+
+    id: str = Field(primary_key=True)
+    """Sorts by time."""
+    snapshot_id: int = Field(foreign_key="snapshots.id")
+    rule_set: str = Field(foreign_key="rule_sets.digest")
+    scanner: str
+    outcome: str
+    decision: str
+    """JSON of `rules.Decision`: reasons and excluded files."""
+    facts: str
+    """JSON of `rules.Facts`: all that the rules saw."""
+    at: dt.datetime = Field(sa_type=Utc)
+    expires_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+    """When it is to be made anew, if asked for: something could not be judged at the time."""

@@ -1,0 +1,120 @@
+"""The mirror's own addresses: health, and the one place that says what was found and why it was decided so."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from curator.admission import decisions, snapshots
+from curator.admission.explain import explain_ruling, explanation_text
+from curator.admission.gate import Gate, StillJudged
+from curator.admission.resolve import Resolver
+from curator.database.engine import Database
+from curator.errors import BadInput, CuratorError
+from curator.people.identity import Identity
+from curator.settings import Settings
+from curator.types import RepoId, RepoKind, Revision
+
+_MOST_WAIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What these routes need."""
+
+    settings: Settings
+    database: Database
+    identity: Identity
+    resolver: Resolver
+    gate: Gate
+
+
+def own_routes(own: Own) -> APIRouter:
+    """All of them."""
+    router = APIRouter()
+
+    async def known_caller(request: Request) -> None:
+        await asyncio.to_thread(own.identity.caller, request.headers.get("authorization"))
+
+    def explained(decision_id: str) -> dict[str, Any] | None:
+        with own.database.read() as session:
+            found = decisions.find(session, decision_id)
+            if found is None:
+                return None
+            ruling, facts = found
+            return explain_ruling(session, snapshots.get(session, ruling.snapshot_id).commit, ruling, facts)
+
+    async def explanation(decision_id: str) -> dict[str, Any]:
+        document = await asyncio.to_thread(explained, decision_id)
+        if document is None:
+            raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
+        return document
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz() -> JSONResponse:
+        try:
+            await asyncio.to_thread(_touch, own.database)
+        except SQLAlchemyError as error:
+            return JSONResponse({"status": "not ready", "reason": f"the database: {type(error).__name__}"}, 503)
+        return JSONResponse({"status": "ready", "rule_set": own.gate.rule_set})
+
+    @router.get("/")
+    async def root() -> PlainTextResponse:
+        url = own.settings.url
+        return PlainTextResponse(
+            f"Model Curator, a mirror of {own.settings.upstream}\n\nexport HF_ENDPOINT={url}\n\n"
+            f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n"
+        )
+
+    @router.get("/-/decisions/{decision_id}", dependencies=[Depends(known_caller)])
+    async def decision_page(decision_id: str) -> PlainTextResponse:
+        return PlainTextResponse(explanation_text(await explanation(decision_id)))
+
+    @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(known_caller)])
+    async def decision_document(decision_id: str) -> dict[str, Any]:
+        return await explanation(decision_id)
+
+    @router.get("/api/curator/v1/explain", dependencies=[Depends(known_caller)])
+    async def explain(
+        repo: str,
+        revision: str = "main",
+        kind: RepoKind = RepoKind.MODEL,
+        wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
+    ) -> JSONResponse:
+        snapshot = await own.resolver.resolve(RepoId.parse(repo, kind), Revision.parse(revision))
+        try:
+            ruling = await own.gate.decide(snapshot, wait)
+        except StillJudged as state:
+            return JSONResponse({"error": f"{snapshot.commit} is still being scanned: {state}"}, 202)
+        return JSONResponse(await explanation(ruling.id))
+
+    return router
+
+
+class NoDecision(CuratorError):
+    """A decision was asked for that was never made here."""
+
+    status = 404
+
+
+def error_response(error: CuratorError) -> JSONResponse:
+    """An error of the mirror, for people and programs that speak to it knowingly."""
+    return JSONResponse({"error": error.sentence}, error.status)
+
+
+def bad_query(detail: str) -> JSONResponse:
+    return error_response(BadInput(detail))
+
+
+def _touch(database: Database) -> None:
+    with database.read() as session:
+        decisions.current(session, 0, "")

@@ -1,0 +1,84 @@
+"""The ASGI application, built from settings: the Hub's lane in front, the mirror's own addresses behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from scanners.jail import Jail, Limits
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from curator.admission.confirm import Confirmer
+from curator.admission.gate import Gate
+from curator.admission.resolve import Resolver
+from curator.api.own import Own, own_routes
+from curator.database.engine import Database
+from curator.errors import BadSettings
+from curator.hub.admit import Admission
+from curator.hub.files import Files
+from curator.hub.lane import HubLane
+from curator.hub.listings import Listings
+from curator.people.identity import Identity
+from curator.queue.celery import Sender, celery_app
+from curator.queue.sweep import sweep
+from curator.settings import Settings
+from curator.store.blobs import BlobStore
+from curator.store.fill import Filler
+from curator.upstream.client import Upstream
+
+
+class Mirror:
+    """The application. Its parts belong to one event loop, and are made when that starts it."""
+
+    def __init__(self, settings: Settings, rule_set: str) -> None:
+        if settings.broker_url is None:
+            raise BadSettings("A server wants CURATOR_BROKER_URL: the address of the broker that its workers use")
+        self._settings = settings
+        self._rule_set = rule_set
+        self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
+        self._own = FastAPI(
+            title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        )
+        self._lane: ASGIApp = self._own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._own if scope["type"] == "lifespan" else self._lane)(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        settings = self._settings
+        database = Database(settings.database)
+        store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
+        store.prepare()
+        filler = Filler(store)
+        token = settings.upstream_token.get_secret_value() if settings.upstream_token else None
+        upstream = Upstream(settings.upstream, token, settings.upstream_timeout_s)
+        jail = Jail(
+            Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s),
+            engines=settings.second_opinions,
+        )
+        resolver = Resolver(database, upstream, settings.revision_ttl_s)
+        gate = Gate(database, self._sender, self._rule_set)
+        admission = Admission(settings, database, resolver, gate)
+        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
+        self._own.include_router(own_routes(Own(settings, database, identity, resolver, gate)))
+        self._lane = HubLane(
+            files=Files(database, admission, upstream, filler, Confirmer(database, jail)),
+            listings=Listings(database, admission, upstream),
+            identity=identity,
+            own=self._own,
+        )
+        sweeping = asyncio.create_task(sweep(database, self._sender), name="sweep")
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+            await filler.close()
+            await upstream.close()
+            await asyncio.to_thread(jail.close)
+            database.close()

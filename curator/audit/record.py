@@ -1,0 +1,68 @@
+"""Add to the record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator.audit.tables import AuditRow
+from curator.database.engine import Database, new_id, now
+from curator.types import RepoKind
+
+_LONGEST_TEXT = 2_000
+
+
+class Action(StrEnum):
+    DOWNLOAD = "download"
+    """A file's bytes were asked for and are sent."""
+    REFUSE = "refuse"
+    """Something was asked for and not given."""
+    DECIDE = "decide"
+    """A commit was judged."""
+    MISMATCH = "mismatch"
+    """Bytes came that are not those that were judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """What happened; the fields are those of `AuditRow`."""
+
+    action: Action
+    actor: str
+    kind: RepoKind
+    repo: str
+    outcome: str
+    revision: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    blob: str | None = None
+    decision: str | None = None
+    rules: str | None = None
+    sentence: str | None = None
+    address: str | None = None
+    user_agent: str | None = None
+    id: str = field(default_factory=new_id)
+    at: dt.datetime = field(default_factory=now)
+
+
+def append(session: Session, event: AuditEvent) -> None:
+    """Add the event within the caller's transaction: it stands if and only if what it speaks of does."""
+    values: dict[str, Any] = {
+        name: value[:_LONGEST_TEXT] if isinstance(value, str) else value for name, value in asdict(event).items()
+    }
+    session.add(AuditRow(**values))
+
+
+def record(database: Database, event: AuditEvent) -> None:
+    """Add the event by itself; it is on the disk when this returns."""
+    with database.write() as session:
+        append(session, event)
+
+
+def newest(database: Database, limit: int) -> list[AuditRow]:
+    with database.read() as session:
+        return list(session.exec(select(AuditRow).order_by(col(AuditRow.id).desc()).limit(limit)))

@@ -1,0 +1,59 @@
+"""How a command finds its mirror and asks it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from curator.errors import CuratorError, NotPermitted, ServerUnreachable
+
+_DEFAULT = "http://127.0.0.1:8080"
+_TIMEOUT_S = 90.0
+
+
+class NotYetJudged(CuratorError):
+    """The mirror is still scanning."""
+
+    exit_code = 3
+
+
+class Refused(CuratorError):
+    """The mirror's answer is no."""
+
+    exit_code = 1
+
+
+def ask_server(server: str | None, path: str, query: dict[str, str]) -> Any:
+    """The JSON that the mirror answers. Raises what the mirror says, or that there is none."""
+    base = server or os.environ.get("CURATOR_URL") or os.environ.get("HF_ENDPOINT") or _DEFAULT
+    if not base.startswith(("http://", "https://")):
+        raise ServerUnreachable(f"{base!r} is not the address of a mirror: write it as http://host:port")
+    token = os.environ.get("CURATOR_TOKEN") or os.environ.get("HF_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = Request(f"{base.rstrip('/')}{path}?{urlencode(query)}", headers=headers)  # noqa: S310 - checked above
+    try:
+        with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+            document = json.load(response)
+            status = response.status
+    except HTTPError as error:
+        raise _told(error, base) from None
+    except (URLError, OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise ServerUnreachable(
+            f"No mirror answers at {base} ({reason}): start one with `curator serve`, or name it with --server"
+        ) from None
+    if status == 202:
+        raise NotYetJudged(document["error"])
+    return document
+
+
+def _told(error: HTTPError, base: str) -> CuratorError:
+    try:
+        sentence = str(json.load(error)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ServerUnreachable(f"{base} answers {error.code}, and not as a mirror does")
+    return NotPermitted(sentence) if error.code == 401 else Refused(sentence)

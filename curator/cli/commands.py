@@ -1,0 +1,163 @@
+"""Every command with its options; what each does is in the module it names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+cli = typer.Typer(
+    help="A curating mirror of the Hugging Face Hub: it serves what was scanned and what your rules allow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+rules = typer.Typer(help="Check and explain rules.", no_args_is_help=True)
+token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
+cli.add_typer(rules, name="rules")
+cli.add_typer(token, name="token")
+
+
+class ReportFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class RepoType(StrEnum):
+    MODEL = "model"
+    DATASET = "dataset"
+    SPACE = "space"
+
+
+class TokenRole(StrEnum):
+    READER = "reader"
+    ADMIN = "admin"
+
+
+Config = Annotated[Path | None, typer.Option(help="File of settings (default: curator.toml, if there is one).")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the database and the blobs (default: ./data).")]
+Format = Annotated[ReportFormat, typer.Option("--format", help="How to print it.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
+UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
+Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
+
+
+@cli.command(epilog="Example: curator serve --port 8080 --upstream https://huggingface.co")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default: 8080; 0 takes a free one).")] = None,
+    data: Data = None,
+    upstream: UpstreamUrl = None,
+    rules_file: Annotated[
+        Path | None, typer.Option("--rules", help="File of rules (default: the starter pack).")
+    ] = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Start the mirror, with a broker and a worker of its own unless CURATOR_BROKER_URL names a broker."""
+    from curator.cli import serve as command
+
+    command.run(config, quiet=quiet, host=host, port=port, data=data, upstream=upstream, rules=rules_file)
+
+
+@cli.command(epilog="Example: CURATOR_BROKER_URL=redis://queue:6379/0 curator worker")
+def worker(
+    config: Config = None,
+    quiet: Quiet = False,
+    with_parent: Annotated[int | None, typer.Option(hidden=True, help="End when this process does.")] = None,
+) -> None:
+    """Scan and judge for a mirror that runs elsewhere."""
+    from curator.cli import worker as command
+
+    command.run(config, quiet=quiet, parent=with_parent)
+
+
+@cli.command(epilog="Examples: curator scan ./model --fail-on high   curator scan hf://ORG/NAME@main --format json")
+def scan(
+    target: Annotated[str, typer.Argument(help="A file, a folder, or hf://ORG/NAME[@REVISION].", metavar="PATH|hf://")],
+    report_format: Format = ReportFormat.TABLE,
+    fail_on: Annotated[FailOn, typer.Option(help="The mildest finding that makes the answer no.")] = FailOn.MEDIUM,
+    upstream: UpstreamUrl = None,
+    second_opinions: Annotated[bool, typer.Option(help="Ask fickling and modelscan too.")] = True,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Judge files without a server. Ends with 0: nothing found, 1: found, 2: bad usage, 3: something not judged."""
+    from curator.cli import scan as command
+    from scanners.finding import Severity
+
+    command.run(
+        target,
+        config,
+        as_json=report_format is ReportFormat.JSON,
+        fail_on=Severity(fail_on.value),
+        upstream=upstream,
+        second_opinions=second_opinions,
+        quiet=quiet,
+    )
+
+
+@rules.command("check", epilog="Example: curator rules check rules.yaml")
+def rules_check(
+    file: Annotated[Path, typer.Argument(help="A file of rules.")],
+    report_format: Format = ReportFormat.TABLE,
+    quiet: Quiet = False,
+) -> None:
+    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something."""
+    from curator.cli import rules as command
+
+    command.check(file, as_json=report_format is ReportFormat.JSON, quiet=quiet)
+
+
+@rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
+def rules_explain(
+    repo: Annotated[str, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")],
+    repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Say what the mirror decides about a repository, and why. Ends with 0: allowed, 1: blocked, 3: held."""
+    from curator.cli import rules as command
+
+    command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
+
+
+@token.command("create", epilog="Example: curator token create ci-runner --role reader")
+def token_create(
+    name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],
+    role: Annotated[TokenRole, typer.Option(help="reader may pull, admin may do everything.")] = TokenRole.READER,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Make a token and print it, once."""
+    from curator.cli import token as command
+
+    command.create(name, role.value, config, data)
+
+
+@token.command("list")
+def token_list(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """List the tokens there are, and were."""
+    from curator.cli import token as command
+
+    command.show(config, data, as_json=report_format is ReportFormat.JSON)
+
+
+@token.command("revoke")
+def token_revoke(
+    name: Annotated[str, typer.Argument(help="The token's name.")], data: Data = None, config: Config = None
+) -> None:
+    """Let a token be valid no longer, from this moment on."""
+    from curator.cli import token as command
+
+    command.revoke(name, config, data)

@@ -1,0 +1,41 @@
+"""`curator rules`: what is wrong with a file of rules, and what the rules in force say of a repository."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from curator.admission.explain import explanation_text
+from curator.cli.client import ask_server
+from curator.errors import BadInput
+from curator.types import RepoId, RepoKind, Revision
+from rules.model import PolicyError, load_policy
+
+_EXIT = {"allow": 0, "block": 1, "hold": 3}
+
+
+def check(file: Path, *, as_json: bool, quiet: bool) -> None:
+    if not file.is_file():
+        raise BadInput(f"{file}: there is no such file")
+    try:
+        policy = load_policy(file)
+    except PolicyError as error:
+        problems = [problem.as_json() for problem in error.problems]
+        print(json.dumps({"problems": problems}) if as_json else error, file=None if as_json else sys.stderr)
+        sys.exit(1)
+    if as_json:
+        print(json.dumps({"problems": []}))
+    elif not quiet:
+        print(f"{file}: {len(policy.rules)} rules, nothing wrong")
+
+
+def explain(repo: str, kind: str, server: str | None, *, as_json: bool) -> None:
+    name, _, revision = repo.partition("@")
+    parsed = RepoId.parse(name, RepoKind(kind))
+    asked = Revision.parse(revision or "main")
+    query = {"repo": str(parsed), "kind": kind, "revision": asked.text}
+    document: dict[str, Any] = ask_server(server, "/api/curator/v1/explain", query)
+    print(json.dumps(document, indent=2) if as_json else explanation_text(document))
+    sys.exit(_EXIT[document["outcome"]])

@@ -1,0 +1,211 @@
+"""`curator scan`: judge a file, a folder or a repository of the Hub, without a server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from anyio.from_thread import start_blocking_portal
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from scanners.jail import Jail, Limits
+
+from curator.errors import BadInput
+from curator.settings import Settings
+from curator.types import HashKind, RepoFile, RepoId, RepoKind, Revision
+from curator.upstream.client import Upstream
+from curator.upstream.ranged import RangedSource
+from scanners.finding import Report, Severity, Verdict
+from scanners.source import ByteSource, FileSource, SourceUnavailable
+
+SCHEMA = "curator.scan/1"
+_HASH_BYTES = 1 << 20
+_NOT_FOLLOWED = {".git"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One file with its report."""
+
+    path: str
+    size: int
+    sha256: str | None
+    """Hex; None when the bytes were not all read, as with a file of the Hub that git names by another hash."""
+    report: Report
+
+    def as_json(self) -> dict[str, Any]:
+        return {"path": self.path, "size": self.size, "sha256": self.sha256, **self.report.as_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to be scanned: how to name it and how to read it."""
+
+    path: str
+    source: ByteSource
+    sha256: str | None
+
+
+def run(
+    target: str,
+    config: Path | None,
+    *,
+    as_json: bool,
+    fail_on: Severity,
+    upstream: str | None,
+    second_opinions: bool,
+    quiet: bool,
+) -> None:
+    """Print the reports and end with 0: nothing found, 1: found, 3: something could not be judged."""
+    settings = Settings.load(config, upstream=upstream)
+    limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
+    with Jail(limits, engines=second_opinions) as jail, _targets(target, settings) as targets, _bar(quiet) as told:
+        scanned = [_scan(jail, one, told) for one in targets]
+    if as_json:
+        print(json.dumps(document(scanned), indent=2))
+    else:
+        _print_table(scanned, quiet=quiet)
+    sys.exit(exit_code([one.report for one in scanned], fail_on))
+
+
+def document(scanned: list[Scanned]) -> dict[str, Any]:
+    """The reports as `curator.scan/1`."""
+    engines: dict[str, str] = {"curator": version("model-curator")}
+    for one in scanned:
+        engines |= one.report.engines
+    worst = max((one.report.verdict for one in scanned), key=lambda verdict: verdict.rank, default=Verdict.SAFE)
+    return {
+        "schema": SCHEMA,
+        "verdict": worst.value,
+        "engines": engines,
+        "files": [one.as_json() for one in scanned],
+    }
+
+
+def exit_code(reports: list[Report], fail_on: Severity) -> int:
+    """1 outweighs 3: what was found is certain, whatever else could not be judged."""
+    if any(finding.severity.rank >= fail_on.rank for report in reports for finding in report.findings):
+        return 1
+    return 0 if all(report.complete for report in reports) else 3
+
+
+def _scan(jail: Jail, target: Target, told: Any) -> Scanned:
+    told(target.path)
+    try:
+        report = jail.scan(target.source, target.path.rpartition("/")[2])
+    except SourceUnavailable as error:
+        report = Report(format="unknown", unscannable=str(error))
+    return Scanned(target.path, target.source.size, target.sha256, report)
+
+
+@contextmanager
+def _targets(target: str, settings: Settings) -> Iterator[Iterator[Target]]:
+    if target.startswith("hf://"):
+        with _of_hub(target.removeprefix("hf://"), settings) as found:
+            yield found
+        return
+    path = Path(target)
+    if not path.exists():
+        raise BadInput(f"{target}: there is no such file or folder")
+    yield _of_disk(path)
+
+
+def _of_disk(root: Path) -> Iterator[Target]:
+    """Every regular file, in the order of names."""
+    if not root.is_dir():
+        yield from _one_file(root, root.name)
+        return
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _NOT_FOLLOWED)
+        for name in sorted(names):
+            path = Path(folder) / name
+            yield from _one_file(path, path.relative_to(root).as_posix())
+
+
+def _one_file(path: Path, shown: str) -> Iterator[Target]:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInput(f"{path}: this is not a regular file")
+        with FileSource(path) as source:
+            yield Target(shown, source, _sha256(source))
+    except (OSError, SourceUnavailable) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadInput(f"{path} cannot be read: {why}") from None
+
+
+def _sha256(source: ByteSource) -> str:
+    digest = hashlib.sha256()
+    for offset in range(0, source.size, _HASH_BYTES):
+        digest.update(source.read(offset, _HASH_BYTES))
+    return digest.hexdigest()
+
+
+@contextmanager
+def _of_hub(name: str, settings: Settings) -> Iterator[Iterator[Target]]:
+    """The files of a repository, read in ranges."""
+    kind = RepoKind.MODEL
+    for other in (RepoKind.DATASET, RepoKind.SPACE):
+        if name.startswith(other.url_prefix):
+            kind, name = other, name.removeprefix(other.url_prefix)
+    repo_text, _, revision_text = name.partition("@")
+    repo, revision = RepoId.parse(repo_text, kind), Revision.parse(revision_text or "main")
+    secret = settings.upstream_token.get_secret_value() if settings.upstream_token else os.environ.get("HF_TOKEN")
+    with start_blocking_portal() as portal:
+
+        async def connect() -> Upstream:
+            return Upstream(settings.upstream, secret, settings.upstream_timeout_s)
+
+        upstream = portal.call(connect)
+        try:
+            description = portal.call(upstream.describe, repo, revision)
+            entries = portal.call(upstream.list_files, description.commit)
+            yield (
+                Target(
+                    entry.path,
+                    RangedSource(upstream, portal, description.commit, entry),
+                    entry.blob.hex if entry.blob.kind is HashKind.SHA256 else None,
+                )
+                for entry in entries
+                if isinstance(entry, RepoFile)
+            )
+        finally:
+            portal.call(upstream.close)
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Any]:
+    """A line on the terminal that says which file is being scanned."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _path: None
+        return
+    columns = SpinnerColumn(), TextColumn("scanning {task.description}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda path: progress.update(task, description=path)
+
+
+def _print_table(scanned: list[Scanned], *, quiet: bool) -> None:
+    for one in scanned:
+        verdict = one.report.verdict
+        if quiet and verdict is Verdict.SAFE:
+            continue
+        print(f"{verdict.value:<12} {one.path}  ({one.report.format}, {one.size} bytes, {one.report.bytes_read} read)")
+        if one.report.unscannable is not None:
+            print(f"             not judged: {one.report.unscannable}")
+        for finding in one.report.findings:
+            place = ", ".join(f"{name} {value}" for name, value in finding.where.as_json().items())
+            print(f"             {finding.severity.value}: {finding.message} [{finding.rule}, {finding.engine}]")
+            if place:
+                print(f"               at {place}")
+    if not quiet:
+        verdict_of_all = document(scanned)["verdict"]
+        print(f"{len(scanned)} files: {verdict_of_all}")

@@ -1,0 +1,173 @@
+"""`curator serve`: the mirror, and on one machine all that it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from pydantic import SecretStr
+
+from curator.admission.decisions import use_rule_set
+from curator.app import Mirror
+from curator.cli import logs
+from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, watch
+from curator.database.engine import Database
+from curator.errors import BadSettings
+from curator.people.tokens import create_first_admin
+from curator.settings import Settings
+from curator.store.blobs import BlobStore
+from rules.model import Policy, PolicyError, load_policy, starter_policy
+
+_DRAIN_S = 10
+_BACKLOG = 2048
+
+
+def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
+    settings = Settings.load(config, **given)
+    logs.configure(quiet=quiet)
+    policy = rules_in_force(settings)
+    with _alone(settings.data), _listening(settings.host, settings.port) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        first_token, rule_set = _prepare(settings, policy)
+        broker = EmbeddedBroker(settings.data) if settings.broker_url is None else None
+        if broker is not None:
+            settings = settings.model_copy(update={"broker_url": SecretStr(broker.url)})
+        companions: list[Companion] = [broker, EmbeddedWorker(settings)] if broker is not None else []
+        with _companions(companions):
+            asyncio.run(_serve(settings, rule_set, listener, companions, _greeting(settings, policy, first_token)))
+
+
+def rules_in_force(settings: Settings) -> Policy:
+    """The organisation's rules, or the starter pack. Raises `BadSettings` with all that is wrong with them."""
+    try:
+        return load_policy(settings.rules) if settings.rules else starter_policy()
+    except PolicyError as error:
+        raise BadSettings(f"The rules cannot be used, so nothing would be allowed:\n{error}") from None
+
+
+async def _serve(
+    settings: Settings, rule_set: str, listener: socket.socket, companions: list[Companion], greeting: str
+) -> None:
+    config = uvicorn.Config(
+        Mirror(settings, rule_set),
+        loop="asyncio",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    watchers = [asyncio.create_task(watch(companion)) for companion in companions]
+    try:
+        await _Server(config, greeting).serve(sockets=[listener])
+    finally:
+        for task in watchers:
+            task.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+        super().__init__(config)
+        self._greeting = greeting
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and Ctrl-C. uvicorn's own way ends by raising the signal once more, which would leave the
+        broker and the worker behind."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self.handle_exit, sign, None)
+        try:
+            yield
+        finally:
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(sign)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._greeting, flush=True)
+
+
+def _greeting(settings: Settings, policy: Policy, first_token: str | None) -> str:
+    lines = [f"Model Curator mirrors {settings.upstream} under the rules '{policy.name}'.", ""]
+    lines += ["Set this where models are pulled, and change nothing else:", f"  export HF_ENDPOINT={settings.url}"]
+    if not settings.pulls_without_token:
+        lines.append("  export HF_TOKEN=...   (made by: curator token create NAME)")
+    if first_token is not None:
+        lines += ["", f"Admin token, shown this once: {first_token}"]
+    return "\n".join(lines)
+
+
+def _prepare(settings: Settings, policy: Policy) -> tuple[str | None, str]:
+    """Tables, folders, rules and the first token; returns the token and the digest of the rules."""
+    database = Database(settings.database)
+    try:
+        database.migrate()
+        store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
+        store.prepare()
+        store.clear_parts()
+        return create_first_admin(database), use_rule_set(database, policy)
+    except OSError as error:
+        raise BadSettings(f"The store {settings.store_folder} cannot be used: {error.strerror}") from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold the data folder: two servers that each start a broker there would be in each other's way."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = os.open(data / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadSettings(f"The data folder {data} cannot be used: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadSettings(
+                f"Another `curator serve` runs on {data}: stop it, or name another folder with --data"
+            ) from None
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            why = str(error.strerror)
+            if error.errno == errno.EADDRINUSE:
+                why = "another program listens there: choose another port with --port"
+            raise BadSettings(f"{host}:{port} cannot be listened on: {why}") from None
+        listener.listen(_BACKLOG)
+        yield listener
+
+
+@contextmanager
+def _companions(companions: list[Companion]) -> Iterator[None]:
+    """Run them for as long as the block does; the last started is the first stopped."""
+    with contextlib.ExitStack() as stack:
+        for companion in companions:
+            stack.callback(companion.stop)
+            companion.start()
+        yield

@@ -1,0 +1,47 @@
+"""`curator token`: made, listed and revoked in the mirror's own database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from curator.database.engine import Database
+from curator.people.tokens import Role, create_token, list_tokens, revoke_token
+from curator.settings import Settings
+
+
+def create(name: str, role: str, config: Path | None, data: Path | None) -> None:
+    database = _database(config, data)
+    print(create_token(database, name, Role(role)))
+
+
+def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
+    rows = [
+        {
+            "name": row.name,
+            "role": row.role,
+            "created": row.created_at.isoformat(timespec="seconds"),
+            "revoked": row.revoked_at.isoformat(timespec="seconds") if row.revoked_at else None,
+        }
+        for row in list_tokens(_database(config, data))
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        state = f"revoked {row['revoked']}" if row["revoked"] else "valid"
+        print(f"{row['name']:<30} {row['role']:<7} {row['created']}  {state}")
+
+
+def revoke(name: str, config: Path | None, data: Path | None) -> None:
+    revoke_token(_database(config, data), name)
+    print(f"The token {name!r} is valid no longer.")
+
+
+def _database(config: Path | None, data: Path | None) -> Database:
+    settings = Settings.load(config, data=data)
+    if settings.database_url is None:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    database.migrate()
+    return database

@@ -1,0 +1,109 @@
+"""The database: SQLite in WAL on one machine, anything SQLAlchemy speaks beyond; transactions that say what they do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import DateTime, TypeDecorator
+from sqlmodel import Session
+
+from curator.errors import BadSettings
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """Sessions for reading and for writing; each leaves nothing half done."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        if make_url(url).get_backend_name() == "sqlite":
+            self.engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+            _tame_sqlite(self.engine)
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state of the database and changes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: committed when the block ends, undone when it raises."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"curator_writes": True})
+            yield session
+            session.commit()
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest form; safe to call at every start."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        try:
+            with self.engine.connect() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                connection.commit()
+        except DBAPIError as error:
+            raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {error.orig}") from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class Utc(TypeDecorator[dt.datetime]):
+    """A moment, kept in UTC also by databases that know no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        del dialect
+        return value.astimezone(dt.UTC) if value else None
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        del dialect
+        return value.replace(tzinfo=dt.UTC) if value and value.tzinfo is None else value
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def new_id() -> str:
+    """32 hex digits that sort by time of making (the layout of UUID version 7, RFC 9562 section 5.7)."""
+    stamp = time.time_ns() // 1_000_000
+    value = (stamp << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
+    return f"{value:032x}"
+
+
+def _tame_sqlite(engine: Engine) -> None:
+    """WAL, every commit on the disk, and a writer that queues at BEGIN instead of failing in mid-transaction."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        # The driver's own idea of when to begin is switched off: see SQLAlchemy, "Serializable isolation" of SQLite.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("curator_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

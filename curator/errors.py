@@ -1,0 +1,117 @@
+"""Everything that can go wrong for a user: one class each, which owns its sentence, its status and its exit code."""
+
+from __future__ import annotations
+
+
+class CuratorError(Exception):
+    """Something a user must be told, in one sentence: what, where, what to do.
+
+    `status` is the HTTP status and `code` the Hub's `X-Error-Code`, which decides the class that clients raise
+    (huggingface_hub `hf_raise_for_status`); `exit_code` is what a command ends with.
+    """
+
+    status = 500
+    code: str | None = None
+    exit_code = 2
+
+    @property
+    def sentence(self) -> str:
+        return str(self)
+
+
+class BadInput(CuratorError):
+    """A repository id, revision, path, range or body that has no meaning."""
+
+    status = 400
+
+
+class BadSettings(CuratorError):
+    """A setting or a file of settings that cannot be used."""
+
+
+class NotServed(CuratorError):
+    """A route of the Hub that the mirror does not answer."""
+
+    status = 404
+
+
+class ReadOnly(CuratorError):
+    """Somebody tried to write to the Hub through the mirror."""
+
+    status = 403
+
+
+class UnknownToken(CuratorError):
+    """Who asks could not be told, and must be."""
+
+    status = 401
+
+
+class NotPermitted(CuratorError):
+    """Who asks is known and may not do this."""
+
+    status = 403
+
+
+class RepoNotFound(CuratorError):
+    """The Hub knows no such repository, or hides it from the mirror's account."""
+
+    status = 404
+    code = "RepoNotFound"
+
+
+class RevisionNotFound(CuratorError):
+    """The repository has no such branch, tag or commit, or it is not one that the mirror serves."""
+
+    status = 404
+    code = "RevisionNotFound"
+
+
+class EntryNotFound(CuratorError):
+    """The commit has no such file, or it is left out by a rule."""
+
+    status = 404
+    code = "EntryNotFound"
+
+    def __init__(self, sentence: str, commit_sha: str) -> None:
+        super().__init__(sentence)
+        self.commit_sha = commit_sha
+
+
+class UpstreamUnavailable(CuratorError):
+    """The Hub could not be reached, or answered in a way that cannot be used.
+
+    Answered as 403 GatedRepo like a refusal: with 5xx, huggingface_hub retries for up to 23 s and then speaks of
+    the user's internet connection (hub-api 5.2, measured).
+    """
+
+    status = 403
+    code = "GatedRepo"
+    exit_code = 4
+
+
+class UpstreamRefused(CuratorError):
+    """The Hub knows the repository and does not give it to the mirror's account (gated, private, disabled)."""
+
+    status = 403
+    code = "GatedRepo"
+    exit_code = 3
+
+
+class WrongBytes(CuratorError):
+    """What the upstream sent is not what the commit names: wrong size or wrong hash."""
+
+    status = 502
+    exit_code = 3
+
+
+class StoreFull(CuratorError):
+    """There is no room left for a file."""
+
+    status = 507
+
+
+class ServerUnreachable(CuratorError):
+    """A command could not talk to its mirror."""
+
+    exit_code = 4

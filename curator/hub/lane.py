@@ -1,0 +1,210 @@
+"""The plain ASGI lane of the Hub's addresses: parse, call, answer.
+
+It stands in front of the framework because a framework's routing cannot tell an encoded slash from a plain one, and
+costs several times the work of a small answer (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from curator.database.engine import new_id
+from curator.errors import CuratorError, NotServed, ReadOnly, UnknownToken
+from curator.hub.admit import Refused
+from curator.hub.answer import Answer, json_answer
+from curator.hub.files import Files
+from curator.hub.listings import Listings
+from curator.hub.refusal import Refusal, refuse, refuse_error, refuse_git
+from curator.hub.request import Request, read_headers, read_query
+from curator.hub.routes import (
+    AuthCheck,
+    Closed,
+    Git,
+    PathsInfo,
+    RepoInfo,
+    RepoTree,
+    ResolveFile,
+    Route,
+    Telemetry,
+    WhoAmI,
+    XetToken,
+    read_route,
+)
+from curator.people.identity import Identity
+from curator.people.tokens import ANONYMOUS, Caller
+
+log = logging.getLogger("curator.access")
+
+_OWN_PREFIXES = (b"/api/curator/", b"/-/")
+_OWN_PATHS = {b"/healthz", b"/readyz", b"/"}
+
+
+@dataclass(frozen=True, slots=True)
+class HubLane:
+    """Answers what the Hub would, and hands the mirror's own addresses on."""
+
+    files: Files
+    listings: Listings
+    identity: Identity
+    own: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or is_own(scope["raw_path"]):
+            await self.own(scope, receive, send)
+            return
+        began = time.monotonic()
+        answer = await self._answered(scope, receive)
+        sent = await _send(answer, scope["method"], send)
+        log.info(
+            "%s %s %d %d bytes %.0f ms %s",
+            scope["method"],
+            scope["raw_path"].decode("ascii", "backslashreplace"),
+            answer.status,
+            sent,
+            (time.monotonic() - began) * 1_000,
+            answer.headers.get("X-Request-Id", "-"),
+        )
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer to a request, whatever happens."""
+        headers = read_headers(scope)
+        try:
+            route = read_route(scope["raw_path"])
+            request = Request(
+                method=scope["method"],
+                raw_path=scope["raw_path"],
+                query=read_query(scope),
+                headers=headers,
+                address=scope["client"][0] if scope.get("client") else None,
+                caller=await self._caller(route, headers),
+                receive=receive,
+            )
+            return await self._route(request, route)
+        except Refused as refused:
+            return refuse(refused.refusal)
+        except UnknownToken as error:
+            # The code is the one whose reason all clients print; 401 alone reads as a repository that is not there.
+            return refuse(
+                Refusal(
+                    sentence=error.sentence,
+                    outcome="error",
+                    repo="token",
+                    audit_id=new_id(),
+                    status=error.status,
+                )
+            )
+        except CuratorError as error:
+            return refuse_error(error, _repo_of(scope["raw_path"]), new_id())
+        except Exception:
+            audit_id = new_id()
+            log.exception("request %s failed", audit_id)
+            sentence = f"The mirror failed inside: tell its administrator of request {audit_id}"
+            return refuse_error(CuratorError(sentence), "", audit_id)
+
+    async def _caller(self, route: Route, headers: dict[str, str]) -> Caller:
+        if isinstance(route, Telemetry | Closed | Git):
+            return ANONYMOUS
+        return await asyncio.to_thread(self.identity.caller, headers.get("authorization"))
+
+    async def _route(self, request: Request, route: Route) -> Answer:
+        if isinstance(route, Git):
+            sentence = "This mirror does not serve git: use `hf download`, which it judges file by file."
+            return refuse_git(sentence, new_id(), lfs=route.lfs)
+        if isinstance(route, Telemetry):
+            return Answer(200)
+        if isinstance(route, PathsInfo) and request.method == "POST":
+            return await self.listings.paths_info(request, route)
+        if request.method not in {"GET", "HEAD"}:
+            raise ReadOnly("This mirror is read-only: nothing can be written to the Hub through it")
+        match route:
+            case ResolveFile():
+                return await self.files.answer(request, route)
+            case RepoInfo():
+                return await self.listings.info(request, route)
+            case RepoTree():
+                return await self.listings.tree(request, route)
+            case AuthCheck():
+                return await self.listings.auth_check(request, route)
+            case WhoAmI():
+                return _who_am_i(request.caller)
+            case XetToken():
+                sentence = f"{route.repo} is served over HTTP and not by Xet: set HF_HUB_DISABLE_XET=1"
+                return refuse(Refusal(sentence=sentence, outcome="error", repo=str(route.repo), audit_id=new_id()))
+        raise NotServed(f"This mirror does not serve {request.address_asked!a}")
+
+
+def is_own(raw_path: bytes) -> bool:
+    """Whether an address is the mirror's and not the Hub's: no name of the Hub can be `-`, and `api` is its own."""
+    return raw_path in _OWN_PATHS or raw_path.startswith(_OWN_PREFIXES)
+
+
+def _who_am_i(caller: Caller) -> Answer:
+    """What `hf auth login` and `hf auth whoami` read (hub-api section 4)."""
+    if caller.token_id is None:
+        raise UnknownToken("Nobody is logged in here: this mirror knows no token in this request")
+    return json_answer(
+        {
+            "type": "user",
+            "id": caller.token_id,
+            "name": caller.name,
+            "fullname": caller.name,
+            "email": None,
+            "canPay": False,
+            "isPro": False,
+            "orgs": [],
+            "auth": {
+                "type": "access_token",
+                "accessToken": {"displayName": caller.name, "role": "read"},
+            },
+        }
+    )
+
+
+def _repo_of(raw_path: bytes) -> str:
+    """The repository an address speaks of, for the topic of a warning; empty if it cannot be told."""
+    try:
+        return str(getattr(read_route(raw_path), "repo", ""))
+    except CuratorError:
+        return ""
+
+
+async def _send(answer: Answer, method: str, send: Send) -> int:
+    """Send the answer; returns the bytes of the body that went out.
+
+    A body that fails in the middle is broken off: its length never matches, so no client takes it for whole.
+    """
+    headers = dict(answer.headers)
+    if isinstance(answer.body, bytes) and "Content-Length" not in headers and answer.status != 304:
+        headers["Content-Length"] = str(len(answer.body))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        }
+    )
+    if isinstance(answer.body, bytes):
+        body = b"" if method == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+        return len(body)
+    return await _stream(answer.body, send)
+
+
+async def _stream(body: AsyncIterator[bytes], send: Send) -> int:
+    sent = 0
+    try:
+        async for chunk in body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            sent += len(chunk)
+    except CuratorError as error:
+        log.warning("broke off after %d bytes: %s", sent, error.sentence)
+        # To end without the last message is ASGI's way to cut the connection.
+        return sent
+    await send({"type": "http.response.body", "body": b""})
+    return sent

@@ -1,0 +1,36 @@
+"""The one place where a credential becomes somebody."""
+
+from __future__ import annotations
+
+from curator.database.engine import Database
+from curator.errors import UnknownToken
+from curator.people.tokens import ANONYMOUS, Caller, caller_of, looks_like_ours
+
+
+class Identity:
+    """Tells who asks."""
+
+    def __init__(self, database: Database, *, anonymous_may_pull: bool) -> None:
+        self._database = database
+        self._anonymous_may_pull = anonymous_may_pull
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Whom an `Authorization` header stands for. Raises `UnknownToken`.
+
+        A token of the real Hub, which clients send to whatever `HF_ENDPOINT` names, is nobody's here: where one may
+        pull without a token it is passed over, and it is neither kept nor forwarded.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        token = token.strip()
+        if scheme.lower() == "bearer" and token:
+            with self._database.read() as session:
+                found = caller_of(session, token)
+            if found is not None:
+                return found
+            if looks_like_ours(token):
+                raise UnknownToken("This token is not valid here, or no longer: ask the mirror's administrator for one")
+        if self._anonymous_may_pull:
+            return ANONYMOUS
+        raise UnknownToken(
+            "This mirror wants a token of its own: ask its administrator for one, and set it as HF_TOKEN"
+        )

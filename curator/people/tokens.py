@@ -1,0 +1,93 @@
+"""Tokens of the mirror: made once, shown once, kept as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from curator.database.engine import Database, new_id, now
+from curator.errors import BadInput
+from curator.people.tables import TokenRow
+
+_ALPHABET = string.ascii_letters + string.digits
+# llama.cpp sends a token only if it matches hf_[A-Za-z0-9]{34,} (hub-api section 4); the mark makes ours known.
+_MARK = "hf_cur"
+_RANDOM_LETTERS = 34
+
+
+class Role(StrEnum):
+    READER = "reader"
+    """May pull what is allowed."""
+    ADMIN = "admin"
+    """May do everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks."""
+
+    name: str
+    role: Role
+    token_id: str | None = None
+
+
+ANONYMOUS = Caller("anonymous", Role.READER)
+
+
+def looks_like_ours(token: str) -> bool:
+    return token.startswith(_MARK)
+
+
+def create_token(database: Database, name: str, role: Role) -> str:
+    """Make a token and return its text, which cannot be had again."""
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
+    with database.write() as session:
+        if session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.revoked_at).is_(None))).first():
+            raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
+        return _insert(session, name, role)
+
+
+def create_first_admin(database: Database) -> str | None:
+    """The token of the first start; None at every later one."""
+    with database.write() as session:
+        if session.exec(select(TokenRow)).first():
+            return None
+        return _insert(session, "admin", Role.ADMIN)
+
+
+def revoke_token(database: Database, name: str) -> None:
+    with database.write() as session:
+        row = session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.revoked_at).is_(None))).first()
+        if row is None:
+            raise BadInput(f"There is no token named {name!r}: `curator token list` shows those there are")
+        row.revoked_at = now()
+        session.add(row)
+
+
+def list_tokens(database: Database) -> list[TokenRow]:
+    with database.read() as session:
+        return list(session.exec(select(TokenRow).order_by(col(TokenRow.created_at))))
+
+
+def caller_of(session: Session, token: str) -> Caller | None:
+    """Whom the token stands for; None if it was never ours or is revoked."""
+    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(token))).first()
+    if row is None or row.revoked_at is not None:
+        return None
+    return Caller(row.name, Role(row.role), row.id)
+
+
+def _insert(session: Session, name: str, role: Role) -> str:
+    token = _MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
+    session.add(TokenRow(id=new_id(), digest=_digest(token), name=name, role=role.value, created_at=now()))
+    return token
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""Leased work: asked for, claimed by one worker, done or given to the next when that worker dies.
+
+A broker carries only ids and may lose them: `due` finds what nobody is working on, so a lost broker or a killed worker
+costs seconds and nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from curator.database.engine import Database, now
+from curator.queue.tables import WorkRow
+
+MAX_ATTEMPTS = 3
+_WAKE_AGAIN_S = 5.0
+_BACKOFF_S = (1.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A piece of work that a worker holds, or that a broker is to be told of."""
+
+    id: int
+    task: str
+    key: str
+    attempts: int
+
+
+def ask_for(session: Session, task: str, key: str) -> Work:
+    """Have the work done, once: what is waiting or running is left alone, what had ended begins anew."""
+    row = session.exec(select(WorkRow).where(WorkRow.task == task, WorkRow.key == key)).first()
+    moment = now()
+    if row is None:
+        row = WorkRow(task=task, key=key, state="waiting", due_at=moment, created_at=moment)
+    elif row.state in {"done", "failed"}:
+        row.state, row.attempts, row.owner, row.error, row.due_at = "waiting", 0, None, None, moment
+    else:
+        return _work(row)
+    row.due_at = moment + dt.timedelta(seconds=_WAKE_AGAIN_S)
+    session.add(row)
+    session.flush()
+    return _work(row)
+
+
+def claim(database: Database, work_id: int, owner: str, lease_s: float) -> Work | None:
+    """Take the work, for as long as the lease is renewed; None if it is done, or somebody else's."""
+    moment = now()
+    with database.write() as session:
+        row = session.get(WorkRow, work_id, with_for_update=True)
+        if row is None or row.state not in {"waiting", "running"}:
+            return None
+        if row.state == "running" and row.due_at > moment:
+            return None
+        if row.attempts >= MAX_ATTEMPTS:
+            row.state, row.owner = "failed", None
+            row.error = row.error or f"it was begun {MAX_ATTEMPTS} times, and the worker died each time"
+            session.add(row)
+            return None
+        row.state, row.owner, row.attempts = "running", owner, row.attempts + 1
+        row.due_at = moment + dt.timedelta(seconds=lease_s)
+        session.add(row)
+        return _work(row)
+
+
+def renew(database: Database, owner: str, lease_s: float) -> None:
+    """Say that the worker is alive and at all that it holds."""
+    with database.write() as session:
+        session.execute(
+            update(WorkRow)
+            .where(col(WorkRow.owner) == owner, col(WorkRow.state) == "running")
+            .values(due_at=now() + dt.timedelta(seconds=lease_s))
+        )
+
+
+def finish(session: Session, work: Work) -> None:
+    row = session.get_one(WorkRow, work.id)
+    row.state, row.owner, row.error = "done", None, None
+    session.add(row)
+
+
+def fail(database: Database, work: Work, sentence: str, *, passing: bool) -> bool:
+    """The attempt failed: try again a little later if that can help, or give up and return False."""
+    with database.write() as session:
+        row = session.get_one(WorkRow, work.id)
+        row.owner, row.error = None, sentence
+        again = passing and row.attempts < MAX_ATTEMPTS
+        if again:
+            row.state = "waiting"
+            row.due_at = now() + dt.timedelta(seconds=_BACKOFF_S[min(row.attempts, len(_BACKOFF_S)) - 1])
+        else:
+            row.state = "failed"
+        session.add(row)
+        return again
+
+
+def due(database: Database, limit: int = 1_000) -> list[Work]:
+    """What a worker should be woken for: asked for a while ago and not begun, or held by a worker that died."""
+    moment = now()
+    with database.write() as session:
+        rows = session.exec(
+            select(WorkRow)
+            .where(col(WorkRow.state).in_(("waiting", "running")), WorkRow.due_at <= moment)
+            .order_by(col(WorkRow.id))
+            .limit(limit)
+        ).all()
+        for row in rows:
+            if row.state == "waiting":
+                row.due_at = moment + dt.timedelta(seconds=_WAKE_AGAIN_S)
+                session.add(row)
+        return [_work(row) for row in rows]
+
+
+def failure_of(session: Session, task: str, key: str) -> str | None:
+    """Why the work was given up; None if it was not."""
+    row = session.exec(select(WorkRow).where(WorkRow.task == task, WorkRow.key == key)).first()
+    return (row.error or "it failed") if row is not None and row.state == "failed" else None
+
+
+def _work(row: WorkRow) -> Work:
+    assert row.id is not None
+    return Work(row.id, row.task, row.key, row.attempts)

@@ -1,0 +1,180 @@
+"""Every setting: its type, its default, its unit and what it means.
+
+Read, the first found wins, from the command line, the environment (`CURATOR_*`), `curator.toml` and the default.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from curator.errors import BadSettings
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Bytes = Annotated[int, Field(ge=0)]
+
+
+class Settings(BaseSettings):
+    """What an administrator can decide; `docs/operations.md` has the list."""
+
+    model_config = SettingsConfigDict(env_prefix="CURATOR_", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    data: Path = Field(Path("data"), description="Folder of the database, the blobs and the working files.")
+    public_url: str | None = Field(
+        None, description="Address that clients use, where it differs from host and port (behind a reverse proxy)."
+    )
+    contact: str | None = Field(
+        None, description="Where developers ask for an exception: an address of a page or a mailbox, shown in refusals."
+    )
+
+    upstream: str = Field("https://huggingface.co", description="The Hub that is mirrored.")
+    upstream_token: SecretStr | None = Field(
+        None, description="Token of the mirror's own account at the upstream; never shown, never sent elsewhere."
+    )
+    upstream_timeout_s: Seconds = Field(10.0, description="Seconds to wait for the upstream's next bytes.")
+    revision_ttl_s: Seconds = Field(
+        30.0, description="Seconds for which the upstream is believed about what a branch or tag points to."
+    )
+
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: an SQLite file in the data folder.")
+    broker_url: SecretStr | None = Field(
+        None, description="Celery broker; default: a Valkey server that `serve` starts, watches and stops."
+    )
+    store_url: str | None = Field(None, description="Where blobs are kept, `file:///...`; default: the data folder.")
+    store_reserve_bytes: Bytes = Field(
+        1 << 28, description="Free space in bytes that a download must leave on the store's disk."
+    )
+
+    rules: Path | None = Field(None, description="File of the organisation's rules; default: the starter pack.")
+    anonymous: Literal["auto", "yes", "no"] = Field(
+        "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
+    )
+
+    worker_threads: int = Field(8, ge=1, le=256, description="Scans that one worker fetches for at the same time.")
+    hold_revision_s: Seconds = Field(
+        20.0, description="Seconds that a call for a revision waits for a judgement (no client gives up before)."
+    )
+    hold_head_s: Seconds = Field(
+        8.0, description="Seconds that a HEAD waits for a judgement (clients give up after 10)."
+    )
+    scan_whole_below_bytes: Bytes = Field(
+        4 << 20, description="Files up to this size in bytes are fetched whole to be scanned, larger ones in ranges."
+    )
+    scan_timeout_s: Seconds = Field(120.0, description="Seconds that the scan of one file may take.")
+    scan_memory_bytes: int = Field(
+        2 << 30, ge=1 << 28, description="Bytes of address space that the scan of one file may use."
+    )
+    second_opinions: bool = Field(True, description="Whether fickling and modelscan are asked too.")
+    lease_s: Seconds = Field(
+        20.0, description="Seconds after which the work of a worker that died is given to another."
+    )
+    retry_failed_s: Seconds = Field(
+        300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
+    )
+
+    @field_validator("upstream", "public_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment or url.username:
+            raise ValueError("write it as https://host or http://host:port, without a query, fragment or password")
+        return value.rstrip("/")
+
+    @field_validator("store_url")
+    @classmethod
+    def _a_folder(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("file:///"):
+            raise ValueError("only file:///... is supported")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file)
+
+    @classmethod
+    def load(cls, config: Path | None = None, **given: Any) -> Self:
+        """The settings in force; `given` are those of the command line, None where nothing was said."""
+        global _config_file  # noqa: PLW0603 - pydantic-settings asks for its sources by class, with no argument
+        _config_file = _existing(config)
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise BadSettings(_told(error)) from None
+        except tomllib.TOMLDecodeError as error:
+            raise BadSettings(f"{_config_file}: not TOML: {error}") from None
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute()}/curator.db"
+
+    @property
+    def store_folder(self) -> Path:
+        return Path(self.store_url.removeprefix("file://")) if self.store_url else self.data.absolute() / "blobs"
+
+    @property
+    def pulls_without_token(self) -> bool:
+        if self.anonymous != "auto":
+            return self.anonymous == "yes"
+        return is_loopback(self.host)
+
+    @property
+    def url(self) -> str:
+        """The address that clients use."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    def as_environment(self) -> dict[str, str]:
+        """The settings as variables that give a child process exactly these."""
+        variables: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            variables[f"CURATOR_{name.upper()}"] = str(plain.absolute() if isinstance(plain, Path) else plain)
+        return variables
+
+
+_config_file: Path | None = None
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _existing(config: Path | None) -> Path | None:
+    if config is None:
+        default = Path("curator.toml")
+        return default if default.exists() else None
+    if not config.is_file():
+        raise BadSettings(f"{config}: there is no such file of settings")
+    return config
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    said = str(first["msg"]).removeprefix("Value error, ")
+    shown = "" if name in {"upstream_token", "broker_url"} else f" is {str(first['input'])!r}"
+    return f"CURATOR_{name.upper()}{shown}: {said}"

@@ -1,0 +1,159 @@
+"""The Celery tasks: each is a thin call of a verb elsewhere, under a lease that the database keeps."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from anyio.from_thread import start_blocking_portal
+from celery import Celery
+from scanners.jail import Jail, Limits
+
+from curator.admission.gather import Gatherer
+from curator.admission.judge import Judge
+from curator.admission.progress import JUDGE, LIST, SCAN
+from curator.database.engine import Database
+from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
+from curator.queue.celery import Sender, celery_app
+from curator.queue.work import Work, claim, fail, renew
+from curator.settings import Settings
+from curator.store.blobs import BlobStore
+from curator.store.fill import Filler
+from curator.upstream.client import Upstream
+
+log = logging.getLogger(__name__)
+
+_PASSING = (UpstreamUnavailable, StoreFull)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A task: what it does, and what follows when it has failed for good."""
+
+    verb: Callable[[Work], list[Work]]
+    given_up: Callable[[Work], list[Work]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process of work; its tasks run in threads and share an event loop, a jail and a heartbeat."""
+
+    database: Database
+    sender: Sender
+    owner: str
+    lease_s: float
+
+    def run(self, work_id: int, step: Step) -> None:
+        """Do a piece of work if nobody else does, and have the broker told what follows from it."""
+        work = claim(self.database, work_id, self.owner, self.lease_s)
+        if work is None:
+            return
+        try:
+            following = step.verb(work)
+        except CuratorError as error:
+            following = self._failed(work, error.sentence, step, passing=isinstance(error, _PASSING))
+        except Exception as error:
+            # Whatever it was, it must not take the worker down: it is told, tried again, and in the end not judged.
+            log.exception("%s %s failed", work.task, work.key)
+            following = self._failed(work, f"The mirror failed inside ({type(error).__name__})", step, passing=True)
+        self.sender.send(following)
+
+    def _failed(self, work: Work, sentence: str, step: Step, *, passing: bool) -> list[Work]:
+        log.warning("%s %s, attempt %d: %s", work.task, work.key, work.attempts, sentence)
+        again = fail(self.database, work, sentence, passing=passing)
+        return [] if again else step.given_up(work)
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until told to stop (SIGTERM: finish what is under way)."""
+    if settings.broker_url is None:
+        raise BadSettings("A worker wants CURATOR_BROKER_URL: the address of the broker that its server uses")
+    app = celery_app(settings.broker_url.get_secret_value())
+    with _steps(settings) as (database, steps):
+        owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        worker = Worker(database, Sender(app), owner, settings.lease_s)
+        for name, step in steps.items():
+            _register(app, worker, name, step)
+        with _heartbeat(worker):
+            app.worker_main(
+                [
+                    "worker",
+                    "--pool=threads",
+                    f"--concurrency={settings.worker_threads}",
+                    "--without-gossip",
+                    "--without-mingle",
+                    "--without-heartbeat",
+                    f"--hostname=curator-{os.getpid()}@%h",
+                    "--loglevel=WARNING",
+                ]
+            )
+
+
+@contextmanager
+def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
+    """What the tasks do, with all that it takes."""
+    database = Database(settings.database)
+    store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
+    store.prepare()
+    token = settings.upstream_token.get_secret_value() if settings.upstream_token else None
+    limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
+    with start_blocking_portal() as portal, Jail(limits, engines=settings.second_opinions) as jail:
+
+        async def connect() -> tuple[Upstream, Filler]:
+            return Upstream(settings.upstream, token, settings.upstream_timeout_s), Filler(store)
+
+        upstream, filler = portal.call(connect)
+        gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
+        judge = Judge(database, settings.retry_failed_s)
+        try:
+            yield (
+                database,
+                {
+                    LIST: Step(gatherer.list_commit, _nothing),
+                    SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
+                    JUDGE: Step(judge.judge, _nothing),
+                },
+            )
+        finally:
+            portal.call(filler.close)
+            portal.call(upstream.close)
+            database.close()
+
+
+def _nothing(_work: Work) -> list[Work]:
+    """Whoever waits finds the failure in the database."""
+    return []
+
+
+def _register(app: Celery, worker: Worker, name: str, step: Step) -> None:
+    @app.task(name=name)  # type: ignore[untyped-decorator]
+    def task(work_id: int) -> None:
+        worker.run(work_id, step)
+
+
+@contextmanager
+def _heartbeat(worker: Worker) -> Iterator[None]:
+    """Renew what the worker holds, so that only a dead worker's work is given away."""
+    stopped = threading.Event()
+
+    def beat() -> None:
+        while not stopped.wait(worker.lease_s / 4):
+            try:
+                renew(worker.database, worker.owner, worker.lease_s)
+            except Exception:
+                # A database that is away for a moment must not end the heartbeat.
+                log.exception("the leases could not be renewed")
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()

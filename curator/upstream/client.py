@@ -1,0 +1,247 @@
+"""The real Hub as we see it: what a revision is, what a commit holds, and the bytes of its files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+
+from curator.errors import (
+    CuratorError,
+    EntryNotFound,
+    RepoNotFound,
+    RevisionNotFound,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
+from curator.types import Commit, Directory, RepoFile, RepoId, Revision
+from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, origin
+from curator.upstream.listing import Description, read_description, read_tree
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 20
+_MOST_JSON_BYTES = 256 << 20
+_MOST_PAGES = 10_000
+_LINK_LIFE_S = 60.0
+_REDIRECTS = {301, 302, 303, 307, 308}
+_EXPIRED = {401, 403, 404, 410}
+
+
+class Upstream:
+    """A client of the Hub that belongs to one event loop."""
+
+    def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
+        self.url = url
+        self._token = token
+        host = urlsplit(url).hostname or ""
+        # A Hub inside this network (a test, a mirror of a mirror) may send us to its neighbours.
+        self._inner_allowed = is_inner_host(host)
+        resolver = None if self._inner_allowed else OuterResolver(host)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=64, resolver=resolver),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s),
+            headers={"User-Agent": "model-curator/0.1"},
+            read_bufsize=CHUNK_BYTES,
+            trust_env=True,
+        )
+        self._links: dict[tuple[Commit, str], tuple[str, float]] = {}
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def describe(self, repo: RepoId, revision: Revision) -> Description:
+        """What a revision of a repository stands for now."""
+        url = f"{self.url}/api/{repo.kind.plural}/{repo}/revision/{quote(revision.text, safe='')}"
+        document, _ = await self._json(url, f"{repo}@{revision}")
+        return read_description(document, repo.kind)
+
+    async def list_files(self, commit: Commit) -> list[RepoFile | Directory]:
+        """Everything that a commit holds, all pages of it."""
+        return read_tree(await self._tree(commit, "?recursive=true&expand=false"))
+
+    async def last_changes(self, commit: Commit, folder: str | None) -> dict[str, dict[str, Any]]:
+        """For each path in a folder (None: everywhere) the commit that last changed it, as the Hub gives it."""
+        start = f"/{quote(folder, safe='')}" if folder else ""
+        entries = await self._tree(commit, f"{start}?recursive=true&expand=true")
+        return {
+            entry["path"]: entry["lastCommit"]
+            for entry in entries
+            if isinstance(entry, dict) and isinstance(entry.get("lastCommit"), dict) and "path" in entry
+        }
+
+    async def _tree(self, commit: Commit, rest: str) -> list[Any]:
+        url: str | None = f"{self.url}/api/{commit.repo.kind.plural}/{commit.repo}/tree/{commit.sha}{rest}"
+        entries: list[Any] = []
+        for _ in range(_MOST_PAGES):
+            if url is None:
+                return entries
+            page, url = await self._json(url, str(commit))
+            if not isinstance(page, list):
+                raise UpstreamUnavailable(f"The Hub's listing of {commit} is not a list")
+            entries += page
+        raise UpstreamUnavailable(f"The Hub's listing of {commit} has no end")
+
+    async def read(self, commit: Commit, path: str, offset: int, length: int) -> bytes:
+        """`length` bytes of a file from `offset`; fewer only at its end."""
+        async with self.stream(commit, path, offset, length) as chunks:
+            parts = [chunk async for chunk in chunks]
+        return b"".join(parts)
+
+    @asynccontextmanager
+    async def stream(
+        self, commit: Commit, path: str, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of a file from `offset`, as they arrive; at most `length` of them.
+
+        Raises `UpstreamUnavailable` when they stop coming before the upstream's own announced end.
+        """
+        end = "" if length is None else str(offset + length - 1)
+        headers = {"Accept-Encoding": "identity"}
+        if offset or length is not None:
+            headers["Range"] = f"bytes={offset}-{end}"
+        response = await self._open(commit, path, headers)
+        try:
+            if "Range" in headers and response.status == 200 and offset:
+                raise UpstreamUnavailable(f"The Hub does not serve parts of {path} in {commit}")
+            if "Range" in headers and response.status == 206:
+                _check_range(response.headers.get("Content-Range", ""), offset, path, commit)
+            yield _chunks(response, length, f"{path} in {commit}")
+        finally:
+            response.close()
+
+    async def _open(self, commit: Commit, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        known, since = self._links.get((commit, path), (None, 0.0))
+        if known is not None and time.monotonic() - since < _LINK_LIFE_S:
+            response = await self._request(known, headers, f"{path} in {commit}")
+            if response.status not in _EXPIRED and response.status not in _REDIRECTS:
+                return await self._checked(response, f"{path} in {commit}", commit)
+            response.release()
+        self._links.pop((commit, path), None)
+        url = f"{self.url}/{commit.repo.kind.url_prefix}{commit.repo}/resolve/{commit.sha}/{quote(path)}"
+        response, final = await self._follow(url, headers, f"{path} in {commit}")
+        if len(self._links) > 1_000:
+            self._links.clear()
+        self._links[commit, path] = (final, time.monotonic())
+        return await self._checked(response, f"{path} in {commit}", commit)
+
+    async def _follow(self, url: str, headers: Mapping[str, str], what: str) -> tuple[aiohttp.ClientResponse, str]:
+        for _ in range(MOST_HOPS):
+            response = await self._request(url, headers, what)
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or location is None:
+                return response, url
+            response.release()
+            url = next_hop(url, location, inner_allowed=self._inner_allowed)
+        raise UpstreamUnavailable(f"The Hub redirects more than {MOST_HOPS} times for {what}")
+
+    async def _request(self, url: str, headers: Mapping[str, str], what: str) -> aiohttp.ClientResponse:
+        sent = dict(headers)
+        # The token is for the upstream alone: a CDN's link carries its own permission.
+        if self._token and origin(url) == origin(self.url):
+            sent["Authorization"] = f"Bearer {self._token}"
+        try:
+            return await self._session.get(_as_is(url), headers=sent, allow_redirects=False)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise UpstreamUnavailable(f"The Hub could not be reached for {what}: {_why(error)}") from error
+
+    async def _json(self, url: str, what: str) -> tuple[Any, str | None]:
+        """A document, and the address of the next page if there is one."""
+        response, final = await self._follow(url, {}, what)
+        try:
+            await self._checked(response, what, None)
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                body += chunk
+                if len(body) > _MOST_JSON_BYTES:
+                    raise UpstreamUnavailable(f"The Hub's answer about {what} has no end")
+            document = await asyncio.to_thread(json.loads, body)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
+            raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {_why(error)}") from error
+        finally:
+            response.close()
+        following = response.links.get("next")
+        return document, self._next_page(final, str(following["url"])) if following else None
+
+    def _next_page(self, url: str, following: str) -> str:
+        target = next_hop(url, following, inner_allowed=self._inner_allowed)
+        if origin(target) != origin(self.url):
+            raise UpstreamUnavailable("The Hub's listing goes on at another host")
+        return target
+
+    async def _checked(
+        self, response: aiohttp.ClientResponse, what: str, commit: Commit | None
+    ) -> aiohttp.ClientResponse:
+        if response.status in {200, 206}:
+            return response
+        message = response.headers.get("X-Error-Message", "")
+        response.close()
+        raise self._error(response.status, response.headers, message, what, commit)
+
+    def _error(
+        self, status: int, headers: Mapping[str, str], message: str, what: str, commit: Commit | None
+    ) -> CuratorError:
+        code = headers.get("X-Error-Code", "")
+        match code:
+            case "RepoNotFound":
+                return RepoNotFound(f"The Hub has no repository {what}, or does not show it to this mirror")
+            case "RevisionNotFound":
+                return RevisionNotFound(f"The Hub has no revision {what}")
+            case "EntryNotFound" if commit is not None:
+                return EntryNotFound(f"The Hub has no {what}", commit.sha)
+            case "GatedRepo":
+                return UpstreamRefused(
+                    f"The Hub gives {what} only to accounts that accepted its terms, and this mirror's has not: "
+                    "ask the mirror's administrator to accept them and to set CURATOR_UPSTREAM_TOKEN"
+                )
+        if status in {401, 403}:
+            return UpstreamRefused(f"The Hub refuses {what} to this mirror ({status} {_told(message)})")
+        if status == 404:
+            return RepoNotFound(f"The Hub has no {what}")
+        wait = headers.get("Retry-After", "")
+        later = f", and asks to come back in {wait} s" if wait.isdigit() else ""
+        return UpstreamUnavailable(f"The Hub answers {status} {_told(message)} for {what}{later}")
+
+
+async def _chunks(response: aiohttp.ClientResponse, length: int | None, what: str) -> AsyncIterator[bytes]:
+    left = length
+    try:
+        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            if left is None:
+                yield chunk
+                continue
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise UpstreamUnavailable(f"The Hub broke off in the middle of {what}: {_why(error)}") from error
+
+
+def _check_range(content_range: str, offset: int, path: str, commit: Commit) -> None:
+    if not content_range.startswith(f"bytes {offset}-"):
+        raise UpstreamUnavailable(f"The Hub sent another part of {path} in {commit} than the one asked for")
+
+
+def _as_is(url: str) -> Any:
+    """The address, encoded just as it is: a signed link does not survive being encoded anew."""
+    from yarl import URL
+
+    return URL(url, encoded=True)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    return str(error) or type(error).__name__
+
+
+def _told(message: str) -> str:
+    return ascii(message[:200]) if message else "(no reason given)"

@@ -1,0 +1,114 @@
+"""The real clients, each version in an environment of its own (`make .venv/.clients`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = ("0.23", "0.36", "1.0", "2.4")
+
+_SCRIPT = """
+import json, sys
+import huggingface_hub
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+verb, arguments = sys.argv[1], json.loads(sys.argv[2])
+verbs = {
+    "file": hf_hub_download,
+    "snapshot": snapshot_download,
+    "info": lambda **given: HfApi().repo_info(**given),
+    "files": lambda **given: HfApi().list_repo_files(**given),
+    "tree": lambda **given: list(HfApi().list_repo_tree(**given)),
+    "paths": lambda **given: HfApi().get_paths_info(**given),
+    "whoami": lambda **given: HfApi().whoami(**given),
+}
+try:
+    value = verbs[verb](**arguments)
+except Exception as error:
+    answer = {"error": type(error).__name__, "message": str(error)}
+else:
+    answer = {"value": value}
+def plain(value):
+    return {key: item for key, item in vars(value).items()} if hasattr(value, "__dict__") else str(value)
+print("ANSWER " + json.dumps(answer, default=plain))
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client's call came to, and all that it printed."""
+
+    value: Any
+    error: str | None
+    message: str
+    printed: str
+
+
+def python_of(version: str) -> Path:
+    return ROOT / ".clients" / f"hub-{version}" / "bin" / "python"
+
+
+def environment(endpoint: str, home: Path, token: str | None = None) -> dict[str, str]:
+    """Nothing of this machine's, so that only `HF_ENDPOINT` and a token are set, as for a developer."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
+    variables |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    return variables | ({"HF_TOKEN": token} if token else {})
+
+
+@dataclass(frozen=True)
+class Client:
+    """huggingface_hub of one version, in a real process, with a cache of its own."""
+
+    version: str
+    endpoint: str
+    home: Path
+    token: str | None = None
+
+    def call(self, verb: str, **arguments: Any) -> Answer:
+        command = [str(python_of(self.version)), "-c", _SCRIPT, verb, json.dumps(arguments)]
+        done = subprocess.run(
+            command,
+            env=environment(self.endpoint, self.home, self.token),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        lines = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
+        if not lines:
+            raise AssertionError(f"the client died:\n{done.stdout}\n{done.stderr}")
+        answer = json.loads(lines[-1].removeprefix("ANSWER "))
+        printed = done.stdout + done.stderr
+        return Answer(answer.get("value"), answer.get("error"), answer.get("message", ""), printed)
+
+    def file(self, repo: str, path: str, **more: Any) -> Path:
+        """A file as the client got it."""
+        answer = self.call("file", repo_id=repo, filename=path, **more)
+        assert answer.error is None, f"{answer.error}: {answer.message}\n{answer.printed}"
+        return Path(answer.value)
+
+    def snapshot(self, repo: str, **more: Any) -> Path:
+        """A repository as the client got it."""
+        answer = self.call("snapshot", repo_id=repo, **more)
+        assert answer.error is None, f"{answer.error}: {answer.message}\n{answer.printed}"
+        return Path(answer.value)
+
+
+def hf_command(endpoint: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The `hf` command of the newest version."""
+    command = [str(python_of("2.4").parent / "hf"), *arguments]
+    return subprocess.run(
+        command, env=environment(endpoint, home), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def curator(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The `curator` command."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
+    command = [sys.executable, "-m", "curator.cli", *arguments]
+    return subprocess.run(command, env=inherited | variables, capture_output=True, text=True, timeout=120, check=False)

@@ -1,0 +1,48 @@
+"""Plain HTTP, for what no client library shows: exact addresses, headers and bodies."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(
+    base: str, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+) -> Reply:
+    """Send exactly this path."""
+    url = urlsplit(base)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def raw_ask(base: str, request: bytes) -> bytes:
+    """Send exactly these bytes, and read until the connection closes."""
+    url = urlsplit(base)
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(request)
+        received = b""
+        while chunk := connection.recv(65_536):
+            received += chunk
+        return received

@@ -1,0 +1,192 @@
+"""A Hub that is down, slow, or lies: nothing wrong is served, nothing half is kept, and the user is told in words."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fixtures.hub.process import FixtureHub
+from fixtures.mirror import MirrorProcess
+from tests.contract.clients import VERSIONS, Client
+from tests.contract.http import Reply, ask, raw_ask
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+WEIGHTS = f"/{MINILM}/resolve/main/model.safetensors"
+TINY = "/api/models/acme-research/tiny-bert"
+
+
+def blobs(mirror: MirrorProcess) -> list[Path]:
+    """All that the mirror has kept of files, whole or not."""
+    return [path for path in (mirror.data / "blobs").rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def allowed(mirror: MirrorProcess, path: str) -> Reply:
+    reply = ask(mirror.url, path)
+    assert reply.status == 200, reply.body
+    return reply
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_was_admitted_is_served_when_the_hub_is_down(
+    own_hub: FixtureHub, own_mirror: MirrorProcess, tmp_path: Path, version: str
+) -> None:
+    first = Client(version, own_mirror.url, tmp_path / "one").snapshot("acme-research/tiny-bert")
+    own_hub.stop()
+    again = Client(version, own_mirror.url, tmp_path / "two")
+    folder = again.snapshot("acme-research/tiny-bert")
+    assert {path.name for path in folder.iterdir()} == {path.name for path in first.iterdir()}
+    assert again.call("info", repo_id="acme-research/tiny-bert").error is None
+    assert again.call("tree", repo_id="acme-research/tiny-bert", expand=True).error is None
+
+
+def test_it_is_served_when_the_hub_has_been_down_for_long_and_the_mirror_was_restarted(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    mirror = MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.01"})
+    with mirror:
+        allowed(mirror, TINY)
+        allowed(mirror, "/acme-research/tiny-bert/resolve/main/config.json")
+    own_hub.stop()
+    with mirror:
+        allowed(mirror, TINY)
+        allowed(mirror, "/acme-research/tiny-bert/resolve/main/config.json")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_unknown_repository_says_that_the_hub_cannot_be_reached(
+    own_hub: FixtureHub, own_mirror: MirrorProcess, tmp_path: Path, version: str
+) -> None:
+    own_hub.stop()
+    client = Client(version, own_mirror.url, tmp_path / "home")
+    answer = client.call("file", repo_id="acme-research/tiny-bert", filename="config.json")
+    assert "The Hub could not be reached for acme-research/tiny-bert@main" in answer.message
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_hub_that_answers_with_errors_is_told_in_words(
+    own_hub: FixtureHub, own_mirror: MirrorProcess, status: int
+) -> None:
+    own_hub.faults({"path": "/api/models/*", "status": status, "headers": {"Retry-After": "7"}})
+    reply = ask(own_mirror.url, TINY)
+    assert reply.status == 403
+    assert f"The Hub answers {status}" in reply.json["error"]
+    assert "come back in 7 s" in reply.json["error"]
+
+
+def test_a_listing_that_cannot_be_had_holds_the_repository(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    own_hub.faults({"path": "/api/models/*/tree/*", "status": 500})
+    reply = ask(own_mirror.url, TINY)
+    assert reply.status == 403
+    assert "The Hub answers 500" in reply.json["error"]
+    own_hub.faults()
+    allowed(own_mirror, TINY)
+
+
+def test_a_file_that_cannot_be_fetched_to_be_scanned_is_not_served(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
+    own_hub.faults({"path": "*/config.json", "status": 500})
+    reply = ask(own_mirror.url, TINY)
+    assert reply.status == 403
+    assert "config.json could not be judged: The Hub answers 500" in reply.json["error"]
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    own_hub.forget_requests()
+    own_hub.faults({"origin": "cdn", "times": 2, "reset_after": 5_000_000})
+    reply = allowed(own_mirror, WEIGHTS)
+    assert len(reply.body) == 90_868_376
+    ranges = [entry["range"] for entry in own_hub.requests("cdn")]
+    assert ranges[0] is None
+    assert all(asked is not None and not asked.startswith("bytes=0-") for asked in ranges[1:])
+
+
+def test_an_expired_link_is_renewed(tmp_path: Path) -> None:
+    with FixtureHub("--link-ttl-s", "1") as hub, MirrorProcess(tmp_path / "data", hub.url) as mirror:
+        allowed(mirror, f"/api/models/{MINILM}")
+        time.sleep(2.5)
+        assert len(allowed(mirror, WEIGHTS).body) == 90_868_376
+
+
+def broken_off(mirror: MirrorProcess, path: str) -> bytes:
+    """The body of an answer that must not come to its announced end."""
+    received = raw_ask(mirror.url, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    head, _, body = received.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 200"):
+        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+        assert len(body) < int(length.split(b":")[1])
+    return body
+
+
+def test_a_wrong_byte_is_never_given_out_as_a_whole_file(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    kept = len(blobs(own_mirror))
+    own_hub.faults({"origin": "cdn", "flip_byte": 45_000_000})
+    assert len(broken_off(own_mirror, WEIGHTS)) < 90_868_376
+    assert len(blobs(own_mirror)) == kept
+    own_hub.faults()
+    assert len(allowed(own_mirror, WEIGHTS).body) == 90_868_376
+
+
+def test_a_file_with_a_wrong_hash_is_not_judged_by_other_bytes(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    own_hub.faults({"path": "*/config.json", "flip_byte": 3})
+    reply = ask(own_mirror.url, TINY)
+    assert reply.status == 403
+    assert "config.json could not be judged: The upstream sent bytes with the hash" in reply.json["error"]
+
+
+def test_a_short_file_is_not_served(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    own_hub.faults({"origin": "cdn", "truncate_to": 0})
+    broken_off(own_mirror, WEIGHTS)
+    assert not [path for path in blobs(own_mirror) if path.stat().st_size > 4_000_000]
+
+
+def test_a_redirect_without_end_is_told_in_words(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    own_hub.faults({"path": "/api/models/*", "redirect_to": f"{own_hub.url}/api/models/acme-research/tiny-bert"})
+    reply = ask(own_mirror.url, TINY)
+    assert reply.status == 403
+    assert "redirects more than 5 times" in reply.json["error"]
+
+
+def test_a_redirect_to_something_that_is_not_the_web_is_not_followed(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
+    own_hub.faults({"path": "/api/models/*", "redirect_to": "file:///etc/passwd"})
+    assert "not a web address" in ask(own_mirror.url, TINY).json["error"]
+
+
+def test_a_token_of_the_mirrors_own_opens_a_gated_model_and_goes_nowhere_else(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    token = "hf_fixture_reader_that_accepted_the_terms_1"
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_UPSTREAM_TOKEN": token}) as mirror:
+        allowed(mirror, "/api/models/meta-llama/Llama-3.2-1B-Instruct")
+        allowed(mirror, "/meta-llama/Llama-3.2-1B-Instruct/resolve/main/model.safetensors")
+        assert {entry["token"] for entry in own_hub.requests("hub")} == {token}
+        assert {entry["token"] for entry in own_hub.requests("cdn")} == {""}
+        assert token not in mirror.log.read_text()
+
+
+def test_many_clients_of_a_cold_file_are_one_fetch(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    own_hub.forget_requests()
+    with ThreadPoolExecutor(6) as pool:
+        sizes = list(pool.map(lambda _: len(allowed(own_mirror, WEIGHTS).body), range(6)))
+    assert sizes == [90_868_376] * 6
+    assert len(own_hub.requests("cdn")) == 1
+
+
+def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(own_hub: FixtureHub, tmp_path: Path) -> None:
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.2"}) as mirror:
+        old = allowed(mirror, f"{TINY}/revision/v1.0").json["sha"]
+        new = allowed(mirror, TINY).json["sha"]
+        own_hub.move_branch("acme-research/tiny-bert", "main", old)
+        time.sleep(0.3)
+        assert allowed(mirror, TINY).json["sha"] == old
+        assert allowed(mirror, f"{TINY}/revision/{new}").json["sha"] == new

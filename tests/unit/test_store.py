@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import resource
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from curator.errors import CuratorError, StoreFull, UpstreamUnavailable, WrongBytes
+from curator.store.blobs import BlobStore
+from curator.store.fill import HELD_BACK_BYTES, Fetch, Fill, Filler, Inspect
+from curator.store.reading import read_file
+from curator.types import BlobId, HashKind
+
+CONTENT = bytes(range(256)) * 1024  # 256 KiB
+
+
+def sha256_blob(content: bytes) -> BlobId:
+    return BlobId(HashKind.SHA256, hashlib.sha256(content).hexdigest())
+
+
+def git_blob(content: bytes) -> BlobId:
+    return BlobId(HashKind.GIT_SHA1, hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    store = BlobStore(tmp_path / "blobs", reserve_bytes=0)
+    store.prepare()
+    return store
+
+
+def upstream(content: bytes, *, calls: list[int] | None = None, break_at: list[int] | None = None) -> Fetch:
+    """Sends `content` from an offset on, and breaks off once at each place in `break_at`."""
+    breaks = list(break_at or [])
+
+    @asynccontextmanager
+    async def fetch(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        if calls is not None:
+            calls.append(offset)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            at = offset
+            while at < len(content):
+                await asyncio.sleep(0)
+                end = min(at + 10_000, len(content))
+                if breaks and at >= breaks[0]:
+                    breaks.pop(0)
+                    raise UpstreamUnavailable("the connection was reset")
+                yield content[at:end]
+                at = end
+
+        yield chunks()
+
+    return fetch
+
+
+async def agreed(_path: Path) -> None:
+    """A second look that has nothing against the file."""
+
+
+def filled(store: BlobStore, blob: BlobId, size: int, fetch: Fetch, inspect: Inspect = agreed) -> bytes:
+    async def run() -> bytes:
+        fill = Filler(store).open(blob, size, fetch, inspect)
+        return b"".join([chunk async for chunk in fill.read(0, size)])
+
+    return asyncio.run(run())
+
+
+def parts(store: BlobStore) -> list[Path]:
+    return list((store.folder / "parts").iterdir())
+
+
+@pytest.mark.parametrize("name", [sha256_blob, git_blob])
+def test_a_blob_is_sent_on_and_kept(store: BlobStore, name: Callable[[bytes], BlobId]) -> None:
+    blob = name(CONTENT)
+    assert filled(store, blob, len(CONTENT), upstream(CONTENT)) == CONTENT
+    path = store.find(blob)
+    assert path is not None
+    assert path.read_bytes() == CONTENT
+    assert parts(store) == []
+
+
+def test_the_same_bytes_under_two_names_are_kept_once(store: BlobStore) -> None:
+    filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT))
+    filled(store, git_blob(CONTENT), len(CONTENT), upstream(CONTENT))
+    files = [path for path in store.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(files) == 1
+
+
+def test_many_askers_of_a_cold_blob_share_one_fetch(store: BlobStore) -> None:
+    calls: list[int] = []
+
+    async def run() -> list[bytes]:
+        filler = Filler(store)
+        blob = sha256_blob(CONTENT)
+
+        async def ask() -> bytes:
+            fill = filler.open(blob, len(CONTENT), upstream(CONTENT, calls=calls), agreed)
+            return b"".join([chunk async for chunk in fill.read(0, len(CONTENT))])
+
+        return await asyncio.gather(*(ask() for _ in range(8)))
+
+    assert asyncio.run(run()) == [CONTENT] * 8
+    assert calls == [0]
+
+
+def test_a_fetch_that_breaks_off_goes_on_where_it_was(store: BlobStore) -> None:
+    calls: list[int] = []
+    fetch = upstream(CONTENT, calls=calls, break_at=[50_000, 120_000])
+    assert filled(store, sha256_blob(CONTENT), len(CONTENT), fetch) == CONTENT
+    assert calls == [0, 50_000, 120_000]
+
+
+def test_an_upstream_that_sends_nothing_more_is_told_in_words(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.store.fill._PAUSE_S", 0.0)
+    with pytest.raises(UpstreamUnavailable, match="sent 1000 of the 262144 bytes"):
+        filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT[:1000]))
+    assert parts(store) == []
+
+
+def received(fill: Fill, size: int) -> Awaitable[tuple[bytes, CuratorError | None]]:
+    async def run() -> tuple[bytes, CuratorError | None]:
+        got = b""
+        try:
+            async for chunk in fill.read(0, size):
+                got += chunk
+        except CuratorError as error:
+            return got, error
+        return got, None
+
+    return run()
+
+
+def test_the_end_of_bytes_with_a_wrong_hash_is_never_released(store: BlobStore) -> None:
+    wrong = CONTENT[:-1] + b"X"
+    blob = sha256_blob(CONTENT)
+
+    async def run() -> tuple[bytes, CuratorError | None]:
+        return await received(Filler(store).open(blob, len(CONTENT), upstream(wrong), agreed), len(CONTENT))
+
+    got, error = asyncio.run(run())
+    assert isinstance(error, WrongBytes)
+    assert len(got) <= len(CONTENT) - HELD_BACK_BYTES
+    assert store.find(blob) is None
+    assert parts(store) == []
+
+
+def test_more_bytes_than_announced_are_refused(store: BlobStore) -> None:
+    with pytest.raises(WrongBytes, match="more than the 262144 bytes"):
+        filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT + b"tail"))
+    assert store.find(sha256_blob(CONTENT)) is None
+
+
+def test_bytes_that_a_second_look_rejects_are_never_whole(store: BlobStore) -> None:
+    async def reject(path: Path) -> None:
+        assert await asyncio.to_thread(path.read_bytes) == CONTENT
+        raise WrongBytes("not what was judged")
+
+    blob = sha256_blob(CONTENT)
+
+    async def run() -> tuple[bytes, CuratorError | None]:
+        return await received(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), reject), len(CONTENT))
+
+    got, error = asyncio.run(run())
+    assert error is not None
+    assert len(got) < len(CONTENT)
+    assert store.find(blob) is None
+
+
+def test_a_long_second_look_keeps_the_reader_waiting_byte_by_byte(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.store.fill._TRICKLE_EVERY_S", 0.05)
+
+    async def slow(_path: Path) -> None:
+        await asyncio.sleep(0.4)
+
+    async def run() -> list[int]:
+        fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), slow)
+        return [len(chunk) async for chunk in fill.read(0, len(CONTENT))]
+
+    sizes = asyncio.run(run())
+    assert sum(sizes) == len(CONTENT)
+    assert sizes.count(1) >= 3
+
+
+def test_an_empty_file_is_a_blob_too(store: BlobStore) -> None:
+    blob = git_blob(b"")
+
+    async def run() -> Path:
+        return await Filler(store).open(blob, 0, upstream(b""), agreed).wait()
+
+    assert asyncio.run(run()).read_bytes() == b""
+
+
+def test_a_disk_without_room_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path, reserve_bytes=1 << 60)
+    store.prepare()
+    calls: list[int] = []
+    with pytest.raises(StoreFull, match="its administrator must make room"):
+        filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT, calls=calls))
+    assert calls == []
+
+
+def test_a_disk_that_fills_up_on_the_way_leaves_nothing_behind(store: BlobStore) -> None:
+    # A limit on the size of files gives the same kind of error as a full disk, to a process of its own.
+    script = f"""
+import resource, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from curator.errors import StoreFull
+from curator.store.blobs import BlobStore
+from curator.types import BlobId
+store = BlobStore(Path({str(store.folder)!r}), 0)
+part = store.begin(BlobId.parse("{sha256_blob(CONTENT)}"), {len(CONTENT)})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+try:
+    part.write(bytes({len(CONTENT)}))
+except StoreFull as error:
+    part.close()
+    print(error.sentence)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "The mirror's disk is full: its administrator must make room\n"
+    assert parts(store) == []
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_what_an_earlier_process_left_half_fetched_is_cleared(store: BlobStore) -> None:
+    part = store.begin(sha256_blob(CONTENT), len(CONTENT))
+    part.write(CONTENT[:100])
+    assert len(parts(store)) == 1
+    BlobStore(store.folder, 0).clear_parts()
+    assert parts(store) == []
+
+
+def test_a_file_is_read_in_any_part(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT * 12)
+
+    async def read(offset: int, length: int) -> bytes:
+        return b"".join([chunk async for chunk in read_file(path, offset, length)])
+
+    assert asyncio.run(read(0, len(CONTENT) * 12)) == CONTENT * 12
+    assert asyncio.run(read(1_000_000, 1_500_000)) == (CONTENT * 12)[1_000_000:2_500_000]
+    with pytest.raises(EOFError):
+        asyncio.run(read(len(CONTENT) * 12, 1))

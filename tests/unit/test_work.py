@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from curator.database.engine import Database, now
+from curator.queue.tables import WorkRow
+from curator.queue.work import MAX_ATTEMPTS, Work, ask_for, claim, due, fail, failure_of, finish, renew
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate()
+    return database
+
+
+def ask(database: Database, key: str = "k") -> Work:
+    with database.write() as session:
+        return ask_for(session, "curator.scan", key)
+
+
+def end_lease(database: Database) -> None:
+    with database.write() as session:
+        session.execute(update(WorkRow).values(due_at=now() - dt.timedelta(seconds=1)))
+
+
+def test_work_asked_for_twice_is_one_piece_of_work(database: Database) -> None:
+    assert ask(database) == ask(database)
+
+
+def test_work_is_held_by_one_worker(database: Database) -> None:
+    work = ask(database)
+    assert claim(database, work.id, "one", 20) is not None
+    assert claim(database, work.id, "two", 20) is None
+
+
+def test_done_work_is_not_done_again(database: Database) -> None:
+    work = ask(database)
+    held = claim(database, work.id, "one", 20)
+    assert held is not None
+    with database.write() as session:
+        finish(session, held)
+    assert claim(database, work.id, "two", 20) is None
+    assert due(database) == []
+
+
+def test_work_of_a_dead_worker_goes_to_the_next(database: Database) -> None:
+    work = ask(database)
+    claim(database, work.id, "dead", 20)
+    end_lease(database)
+    assert [late.id for late in due(database)] == [work.id]
+    again = claim(database, work.id, "alive", 20)
+    assert again is not None
+    assert again.attempts == 2
+
+
+def test_work_of_a_living_worker_stays_its_own(database: Database) -> None:
+    work = ask(database)
+    claim(database, work.id, "alive", 20)
+    end_lease(database)
+    renew(database, "alive", 20)
+    assert due(database) == []
+    assert claim(database, work.id, "other", 20) is None
+
+
+def test_a_lost_message_is_sent_again(database: Database) -> None:
+    work = ask(database)
+    assert due(database) == [], "the first message is still on its way"
+    end_lease(database)
+    assert due(database) == [work]
+    assert due(database) == [], "and the second"
+
+
+def test_work_that_kills_its_workers_ends_with_a_reason(database: Database) -> None:
+    work = ask(database)
+    for attempt in range(MAX_ATTEMPTS):
+        assert claim(database, work.id, f"worker {attempt}", 20) is not None
+        end_lease(database)
+    assert claim(database, work.id, "next", 20) is None
+    with database.read() as session:
+        assert failure_of(session, "curator.scan", "k") == "it was begun 3 times, and the worker died each time"
+
+
+def test_a_passing_failure_is_tried_again_and_a_lasting_one_is_not(database: Database) -> None:
+    work = ask(database)
+    held = claim(database, work.id, "one", 20)
+    assert held is not None
+    assert fail(database, held, "the Hub is down", passing=True)
+    end_lease(database)
+    held = claim(database, work.id, "one", 20)
+    assert held is not None
+    assert not fail(database, held, "the hash is wrong", passing=False)
+    with database.read() as session:
+        assert failure_of(session, "curator.scan", "k") == "the hash is wrong"
+
+
+def test_what_failed_begins_anew_when_it_is_asked_for_again(database: Database) -> None:
+    work = ask(database)
+    held = claim(database, work.id, "one", 20)
+    assert held is not None
+    fail(database, held, "no", passing=False)
+    assert ask(database).id == work.id
+    with database.read() as session:
+        assert failure_of(session, "curator.scan", "k") is None
+        assert session.get_one(WorkRow, work.id).attempts == 0
