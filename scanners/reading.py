@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from scanners.budget import Meter
-from scanners.source import ByteSource
+from scanners.source import ByteSource, SourceUnavailable
 
 FIRST_WINDOW_BYTES = 64 * 1024
 LARGEST_WINDOW_BYTES = 1024 * 1024
@@ -54,6 +54,8 @@ class CountingSource:
     def _fetch(self, offset: int, length: int) -> bytes:
         data = self.inner.read(offset, length)
         self.meter.spend_read(len(data))
+        if len(data) < min(length, self.inner.size - offset):
+            raise SourceUnavailable(f"The file ends early: {len(data):,} of {length:,} bytes at {offset:,}.")
         return data
 
 

@@ -1,0 +1,67 @@
+"""From content to judge: detect, compare with the name, dispatch. Containers come back here for each member."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from scanners.budget import BudgetSpent, Unscannable
+from scanners.case import Case
+from scanners.detect import INERT, Format, detect
+from scanners.expectations import compare_with_name, kind_of_zip
+from scanners.finding import Severity
+from scanners.source import ByteSource
+
+JUDGES: dict[Format, str] = {
+    Format.PICKLE: "scanners.formats.pickle.judge:judge",
+    Format.TORCH_ZIP: "scanners.formats.torch_zip:judge",
+    Format.TORCH_LEGACY: "scanners.formats.torch_legacy:judge",
+    Format.SAFETENSORS: "scanners.formats.safetensors:judge",
+    Format.ZIP: "scanners.formats.zip_archive:judge",
+    Format.NUMPY_ZIP: "scanners.formats.zip_archive:judge",
+    Format.YAML: "scanners.formats.plain:judge_yaml",
+    Format.PYTHON: "scanners.formats.plain:judge_python",
+    Format.SCRIPT: "scanners.formats.plain:judge_script",
+    Format.ELF: "scanners.formats.plain:judge_program",
+    Format.PE: "scanners.formats.plain:judge_program",
+    Format.MACH_O: "scanners.formats.plain:judge_program",
+    Format.WASM: "scanners.formats.plain:judge_program",
+    Format.JAVA_CLASS: "scanners.formats.plain:judge_program",
+    Format.PYTHON_BYTECODE: "scanners.formats.plain:judge_program",
+}
+"""Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
+
+
+def examine(source: ByteSource, name: str, case: Case) -> None:
+    """Detects and judges one content, of a file or of a member."""
+    detected = detect(source, name)
+    kind = kind_of_zip(source) if detected.format is Format.ZIP else detected.format
+    if case.depth == 0:
+        case.dossier.format = kind.value
+    compare_with_name(kind, name, case)
+    if detected.also is not None:
+        case.add(
+            "polyglot",
+            Severity.MEDIUM,
+            f"The file is {kind.value} from its beginning and a {detected.also.value} archive from its end.",
+            evidence={"formats": [kind.value, detected.also.value]},
+        )
+        try:
+            _judge(source, detected.also, case)
+        except BudgetSpent:
+            raise
+        except Unscannable as reason:
+            case.leave_open(str(reason))
+    _judge(source, kind, case)
+
+
+def _judge(source: ByteSource, kind: Format, case: Case) -> None:
+    target = JUDGES.get(kind)
+    if target is not None:
+        module, function = target.split(":")
+        judge: Callable[[ByteSource, Case], None] = getattr(import_module(module), function)
+        judge(source, case)
+    elif kind is Format.UNKNOWN:
+        raise Unscannable("Its format is not known here.")
+    elif kind not in INERT:
+        raise Unscannable(f"Its format is {kind.value}, which is recognised but not judged by this version.")

@@ -1,0 +1,182 @@
+"""The inside of the jail: a process that knows all judges and forks one child for each scan.
+
+It starts children because a fork of a warm interpreter costs milliseconds where a new one costs half a second; and it
+is a process of its own because forking a server or a worker, with its threads and connections, is not safe.
+A child has its limits set before it reads a byte. It opens nothing: all it may have is one socket to its keeper.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import json
+import os
+import pickle
+import resource
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from typing import Any
+
+from scanners import jail_protocol as protocol
+from scanners.budget import Budget
+from scanners.source import SourceUnavailable
+
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+CODECS = ("ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32")
+DATA_FD = 3
+"""Where a child has its only connection; 0 to 2 are /dev/null."""
+
+
+class KeeperSource:
+    """The file, read by asking the keeper."""
+
+    def __init__(self, connection: socket.socket, size: int) -> None:
+        self._connection = connection
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        length = min(length, self.size - offset)
+        parts: list[bytes] = []
+        while length > 0:
+            step = min(length, protocol.LARGEST_READ)
+            protocol.send(self._connection, protocol.ASK, protocol.pack_ask(offset, step))
+            kind, data = protocol.receive(self._connection, protocol.LARGEST_READ)
+            if kind != protocol.BYTES:
+                raise SourceUnavailable("The keeper cannot have the bytes.")
+            if not data:
+                break
+            parts.append(data)
+            offset += len(data)
+            length -= len(data)
+        return b"".join(parts)
+
+
+def main() -> None:
+    """Serves the keeper on the socket whose number is the last argument, until it goes away."""
+    control = socket.socket(fileno=int(sys.argv[-1]))
+    control.set_inheritable(False)
+    leave_the_network()
+    warm_up()
+    folder = tempfile.mkdtemp(prefix="curator-jail-")
+    os.chdir(folder)
+    children: dict[int, int | None] = {}
+    """Process id to its exit status; None while it runs."""
+    control.sendall(b"+")
+    try:
+        while True:
+            message, fds, _, _ = socket.recv_fds(control, 65536, 1)
+            if not message:
+                return
+            request: dict[str, Any] = json.loads(message)
+            if "scan" in request:
+                pid = start(control, request["scan"], fds[0])
+                children[pid] = None
+                answer = {"pid": pid}
+            else:
+                answer = {"status": end(int(request["end"]), children)}
+            for fd in fds:
+                os.close(fd)
+            control.sendall(json.dumps(answer).encode() + b"\n")
+    finally:
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def leave_the_network() -> None:
+    """Into an empty network namespace, where the kernel lets us; the children are born in it."""
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+        libc.unshare(CLONE_NEWNET)
+
+
+def warm_up() -> None:
+    """Loads all that a scan may need: a child can open no file, so it can import nothing."""
+    from scanners.engines.interface import load_engines
+    from scanners.examination import JUDGES
+    from scanners.scan import scan
+    from scanners.source import MemorySource
+
+    for target in JUDGES.values():
+        importlib.import_module(target.split(":")[0])
+    for name in CODECS:
+        "".encode(name)
+    load_engines()
+    # One harmless and one broken pickle through everything: what is imported late is imported now.
+    for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}"):
+        scan(MemorySource(content), "warm")
+    gc.collect()
+    gc.freeze()
+
+
+def start(control: socket.socket, request: dict[str, Any], fd: int) -> int:
+    """Forks the child of one scan; returns its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    # A forked child must never return into its parent's loop, whatever happens.
+    try:
+        os.setsid()
+        control.detach()
+        os.dup2(fd, DATA_FD)
+        os.closerange(DATA_FD + 1, 4096)
+        confine(request["limits"])
+        serve(socket.socket(fileno=DATA_FD), request)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def confine(limits: dict[str, int]) -> None:
+    """Sets the limits of this process; they hold for good."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for kind, most in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_CPU, limits["cpu_s"]),
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        # The highest number in use: nothing more can be opened, neither a file nor a socket.
+        (resource.RLIMIT_NOFILE, DATA_FD + 1),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
+
+
+def serve(connection: socket.socket, request: dict[str, Any]) -> None:
+    """Scans and says the report."""
+    from scanners.scan import scan
+
+    source = KeeperSource(connection, int(request["size"]))
+    try:
+        report = scan(source, request["name"], engines=request["engines"], budget=Budget(**request["budget"]))
+    except (SourceUnavailable, protocol.Gone):
+        return
+    protocol.send(connection, protocol.DONE, json.dumps(report.as_json()).encode())
+
+
+def end(pid: int, children: dict[int, int | None]) -> int:
+    """Kills the child if it still runs; returns how it ended, as `os.waitstatus_to_exitcode` says it."""
+    if pid not in children:
+        return 0
+    del children[pid]
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
