@@ -22,7 +22,7 @@ test: $(VENV)/.dev $(VENV)/.fixtures $(VENV)/.clients ## Run every test (ARGS="-
 check: lint types imports ## Lint, types and import directions
 
 lint: $(VENV)/.dev ## ruff: style and formatting
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.dev ## mypy, strict

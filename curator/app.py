@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from fastapi import FastAPI
-from scanners.jail import Jail, Limits
+from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.confirm import Confirmer
 from curator.admission.gate import Gate
 from curator.admission.resolve import Resolver
-from curator.api.own import Own, own_routes
+from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.database.engine import Database
-from curator.errors import BadSettings
+from curator.errors import BadSettings, CuratorError
 from curator.hub.admit import Admission
 from curator.hub.files import Files
 from curator.hub.lane import HubLane
@@ -28,6 +29,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.upstream.client import Upstream
+from scanners.jail import Jail, Limits
 
 
 class Mirror:
@@ -41,6 +43,10 @@ class Mirror:
         self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
         self._own = FastAPI(
             title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        )
+        self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
+        self._own.add_exception_handler(
+            RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
         )
         self._lane: ASGIApp = self._own
 

@@ -47,12 +47,6 @@ class UnknownToken(CuratorError):
     status = 401
 
 
-class NotPermitted(CuratorError):
-    """Who asks is known and may not do this."""
-
-    status = 403
-
-
 class RepoNotFound(CuratorError):
     """The Hub knows no such repository, or hides it from the mirror's account."""
 

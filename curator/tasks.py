@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from anyio.from_thread import start_blocking_portal
 from celery import Celery
-from scanners.jail import Jail, Limits
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
@@ -26,6 +25,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.upstream.client import Upstream
+from scanners.jail import Jail, Limits
 
 log = logging.getLogger(__name__)
 

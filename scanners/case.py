@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scanners.budget import BudgetSpent, Meter, Unscannable
@@ -111,6 +111,10 @@ class Case:
             raise
         except Unscannable as reason:
             inner.leave_open(str(reason))
+
+    def at(self, member: str | None) -> Case:
+        """This case, speaking of a member by its full path."""
+        return replace(self, member=member)
 
     def inside(self, member: str, *, name: str | None = None) -> Case:
         """The case of a member, one level deeper."""

@@ -33,9 +33,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "gguf-malformed": "The GGUF header breaks the format's rules.",
         "numpy-malformed": "The NumPy header breaks the format's rules.",
         "template-dunder-access": "A chat template reaches for Python internals.",
-        "keras-lambda": "The Keras model carries a Lambda layer: Python code.",
-        "keras-unknown-class": "The Keras configuration names a class outside Keras.",
         "onnx-external-data-path": "The ONNX model reads a file outside its own folder.",
+        "onnx-custom-operator": "The ONNX model needs operators that come from code outside of it.",
         # plain files
         "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
         "native-executable": "The file is a program or library for a processor.",

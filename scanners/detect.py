@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +14,12 @@ from scanners.formats.zip_directory import END, find_end
 from scanners.source import ByteSource
 
 HEAD_BYTES = 64 * 1024
+TAIL_BYTES = 4096
 LARGEST_SAFETENSORS_HEADER = 100_000_000
+MOST_LETTERS_BEYOND_ASCII = 0.3
+"""As a share of a text that is not Unicode, such as one in Latin-1."""
+MOST_STRANGE_CHARACTERS = 0.02
+"""Characters no standard has named, as a share of a text in UTF-16."""
 
 
 class Format(StrEnum):
@@ -51,6 +59,7 @@ class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
     TEXT = "text"
+    TEMPLATE = "template"
     LFS_POINTER = "lfs-pointer"
     EMPTY = "empty"
     PNG = "png"
@@ -76,8 +85,8 @@ class Format(StrEnum):
 
 INERT = frozenset(
     {
-        Format.JSON, Format.YAML, Format.TEXT, Format.LFS_POINTER, Format.EMPTY, Format.PNG, Format.JPEG, Format.GIF,
-        Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV, Format.FLAC, Format.OGG, Format.MP3, Format.MP4,
+        Format.YAML, Format.TEXT, Format.LFS_POINTER, Format.EMPTY, Format.PNG, Format.JPEG, Format.GIF, Format.WEBP,
+        Format.BMP, Format.ICO, Format.TIFF, Format.WAV, Format.FLAC, Format.OGG, Format.MP3, Format.MP4,
         Format.PDF, Format.PARQUET, Format.ARROW, Format.MSGPACK, Format.SENTENCEPIECE, Format.FONT,
     }
 )  # fmt: skip
@@ -114,10 +123,19 @@ MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"wOFF", Format.FONT),
     (b"wOF2", Format.FONT),
 )
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
+_ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _PYTHON_LINE = re.compile(
     rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
     re.MULTILINE,
 )
+
+
+PIECE_FIELDS = {1: 2, 2: 5, 3: 0}
+ONNX_FIELDS = {2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 8: 2, 14: 2}
+"""Field numbers of small fields to their wire types (0 varint, 2 length and bytes, 5 four bytes)."""
+FIXED_BYTES = {1: 8, 5: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,30 +214,67 @@ def _by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
 
 
 def _text(source: ByteSource, head: bytes, name: str) -> Format | None:
-    """Text has no control characters, at its beginning and its end."""
-    tail = source.read(max(0, source.size - 4096), 4096) if source.size > len(head) else b""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            head[: len(head) // 2 * 2].decode("utf-16")
-        except UnicodeDecodeError:
-            return None
-        return Format.TEXT
-    if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head + tail):
+    """Text reads as such at its beginning and its end."""
+    tail = source.read(max(0, source.size - TAIL_BYTES), TAIL_BYTES) if source.size > len(head) else b""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        return Format.TEXT if _is_wide_text(head, is_whole=not tail) else None
+    if not _is_narrow_text(head, is_whole=not tail):
+        return None
+    # The tail begins anywhere: in the middle of a character, too.
+    if tail and not _is_narrow_text(tail[_rest_of_a_character(tail) :], is_whole=True):
         return None
     body = head.removeprefix(b"\xef\xbb\xbf")
     if body.startswith(b"version https://git-lfs.github.com/spec/v1\n"):
         return Format.LFS_POINTER
     if body.startswith(b"#!"):
         return Format.PYTHON if b"python" in body.split(b"\n", 1)[0] else Format.SCRIPT
+    if name.endswith((".jinja", ".jinja2", ".j2")):
+        return Format.TEMPLATE
     if name.endswith((".py", ".pyw", ".pyi")) or _reads_as_python(body, name):
         return Format.PYTHON
     if name.endswith((".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl")):
         return Format.SCRIPT
-    if body.lstrip()[:1] in (b"{", b"[") and (tail or head).rstrip()[-1:] in (b"}", b"]"):
+    # What is called JSON is read as JSON, however much white space is around it.
+    is_called_json = name.endswith(".json")
+    if body.lstrip()[:1] in ((b"{", b"[", b"") if is_called_json else (b"{", b"[")) and (
+        is_called_json or (tail or head).rstrip()[-1:] in (b"}", b"]")
+    ):
         return Format.JSON
     if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
         return Format.YAML
     return Format.TEXT
+
+
+def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:
+    """UTF-8, possibly cut off within its last character, or another encoding of text that is mostly ASCII."""
+    if _CONTROL.search(data):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=is_whole)
+    except UnicodeDecodeError:
+        return len(data.translate(None, _ASCII_TEXT)) <= len(data) * MOST_LETTERS_BEYOND_ASCII
+    return True
+
+
+def _is_wide_text(head: bytes, *, is_whole: bool) -> bool:
+    """UTF-16 or UTF-32 by its byte order mark. Nearly any bytes decode as UTF-16, so the characters must exist."""
+    wide = head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff"))
+    try:
+        text = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")().decode(head, final=is_whole)
+    except UnicodeDecodeError:
+        return False
+    kinds = Counter(unicodedata.category(character) for character in text)
+    breaks = sum(text.count(character) for character in "\t\n\v\f\r\x1b")
+    strange = kinds["Cn"] + kinds["Co"]
+    return kinds["Cc"] <= breaks and strange <= len(text) * MOST_STRANGE_CHARACTERS
+
+
+def _rest_of_a_character(data: bytes) -> int:
+    """How many bytes at the beginning belong to a UTF-8 character that began before it."""
+    count = 0
+    while count < min(3, len(data)) and 0x80 <= data[count] < 0xC0:
+        count += 1
+    return count
 
 
 def _reads_as_python(body: bytes, name: str) -> bool:
@@ -249,22 +304,81 @@ def _weak(head: bytes, name: str) -> Format:
 
 
 def _is_sentencepiece(head: bytes) -> bool:
-    """sentencepiece_model.proto: repeated pieces (field 1), each a text (1) and a float (2) at least."""
+    """sentencepiece_model.proto: repeated pieces (1), each a text (1), a float (2), at times a type (3)."""
     at, pieces = 0, 0
     while pieces < 3:
-        if at + 4 > len(head) or head[at] != 0x0A or head[at + 1] >= 0x80 or head[at + 2] != 0x0A:
+        if head[at : at + 1] != b"\x0a":
             return False
-        length, text = head[at + 1], head[at + 3]
-        if head[at + 4 + text : at + 5 + text] != b"\x15" or length < text + 7:
+        field = _field(head, at)
+        if field is None or not _is_piece(field.data):
             return False
-        at += 2 + length
+        at = field.end
         pieces += 1
     return True
 
 
+def _is_piece(data: bytes) -> bool:
+    numbers: list[int] = []
+    at = 0
+    while at < len(data):
+        field = _field(data, at)
+        if field is None or PIECE_FIELDS.get(field.number) != field.wire_type:
+            return False
+        numbers.append(field.number)
+        at = field.end
+    return numbers[:1] == [1] and numbers == sorted(set(numbers)) and 2 in numbers
+
+
 def _is_onnx(head: bytes) -> bool:
-    """onnx.proto ModelProto: ir_version (field 1, small), then the producer's name (2) or the graph (7)."""
-    return len(head) > 8 and head[0] == 0x08 and 1 <= head[1] <= 20 and head[2] in (0x12, 0x3A) and b":" in head[:4096]
+    """onnx.proto ModelProto: ir_version (1, small) first, then its other small fields up to the graph (7)."""
+    if head[:1] != b"\x08" or len(head) < 4 or not 1 <= head[1] <= 20:
+        return False
+    at = 2
+    while head[at : at + 1] != b"\x3a":
+        field = _field(head, at)
+        if field is None or ONNX_FIELDS.get(field.number) != field.wire_type:
+            return False
+        at = field.end
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field of a protobuf message that is there as a whole."""
+
+    number: int
+    wire_type: int
+    data: bytes
+    end: int
+
+
+def _field(data: bytes, at: int) -> _Field | None:
+    tag, at = _varint(data, at)
+    wire_type = tag & 7
+    if wire_type == 0:
+        begin, (_, end) = at, _varint(data, at)
+    elif wire_type == 2:
+        length, begin = _varint(data, at)
+        end = begin + length
+    elif wire_type in FIXED_BYTES:
+        begin, end = at, at + FIXED_BYTES[wire_type]
+    else:
+        return None
+    if at < 0 or not 0 <= begin <= end <= len(data):
+        return None
+    return _Field(tag >> 3, wire_type, data[begin:end], end)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number and where it ends; an end of -1 if it is cut off."""
+    value = 0
+    for index in range(10):
+        if not 0 <= at + index < len(data):
+            return 0, -1
+        value |= (data[at + index] & 0x7F) << 7 * index
+        if data[at + index] < 0x80:
+            return value, at + index + 1
+    return 0, -1
 
 
 def _second_format(source: ByteSource, kind: Format) -> Format | None:

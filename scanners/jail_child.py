@@ -104,7 +104,7 @@ def leave_the_network() -> None:
 
 def warm_up() -> None:
     """Loads all that a scan may need: a child can open no file, so it can import nothing."""
-    from scanners.engines.interface import load_engines
+    from scanners.engines.interface import engines
     from scanners.examination import JUDGES
     from scanners.scan import scan
     from scanners.source import MemorySource
@@ -113,7 +113,7 @@ def warm_up() -> None:
         importlib.import_module(target.split(":")[0])
     for name in CODECS:
         "".encode(name)
-    load_engines()
+    engines()
     # One harmless and one broken pickle through everything: what is imported late is imported now.
     for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}"):
         scan(MemorySource(content), "warm")

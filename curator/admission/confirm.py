@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanners.jail import Jail
-
 from curator.admission import scans, snapshots
 from curator.admission.decisions import reopen
 from curator.admission.gather import same_findings
@@ -16,6 +14,7 @@ from curator.database.engine import Database
 from curator.errors import WrongBytes
 from curator.store.fill import Inspect
 from curator.types import Commit, RepoFile
+from scanners.jail import Jail
 from scanners.source import FileSource
 
 

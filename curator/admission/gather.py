@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from anyio.from_thread import BlockingPortal
-from scanners.jail import Jail
 
 from curator.admission import progress, scans, snapshots
 from curator.database.engine import Database
@@ -19,6 +18,7 @@ from curator.types import BlobId, Commit, RepoFile
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource
 from scanners.finding import Report
+from scanners.jail import Jail
 from scanners.source import ByteSource, FileSource, SourceUnavailable
 
 log = logging.getLogger(__name__)

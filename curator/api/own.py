@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -107,12 +108,14 @@ class NoDecision(CuratorError):
 
 
 def error_response(error: CuratorError) -> JSONResponse:
-    """An error of the mirror, for people and programs that speak to it knowingly."""
-    return JSONResponse({"error": error.sentence}, error.status)
+    """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
+    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
 
 
-def bad_query(detail: str) -> JSONResponse:
-    return error_response(BadInput(detail))
+def bad_query(error: RequestValidationError) -> JSONResponse:
+    """A query that cannot be understood."""
+    first = error.errors()[0]
+    return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
 
 
 def _touch(database: Database) -> None:

@@ -9,7 +9,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from curator.errors import CuratorError, NotPermitted, ServerUnreachable
+from curator.errors import CuratorError, ServerUnreachable
 
 _DEFAULT = "http://127.0.0.1:8080"
 _TIMEOUT_S = 90.0
@@ -21,10 +21,12 @@ class NotYetJudged(CuratorError):
     exit_code = 3
 
 
-class Refused(CuratorError):
-    """The mirror's answer is no."""
+class ToldByTheMirror(CuratorError):
+    """The mirror's own words, with the exit code that it names."""
 
-    exit_code = 1
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 def ask_server(server: str | None, path: str, query: dict[str, str]) -> Any:
@@ -53,7 +55,7 @@ def ask_server(server: str | None, path: str, query: dict[str, str]) -> Any:
 
 def _told(error: HTTPError, base: str) -> CuratorError:
     try:
-        sentence = str(json.load(error)["error"])
+        document = json.load(error)
+        return ToldByTheMirror(str(document["error"]), int(document["exit_code"]))
     except (ValueError, KeyError, TypeError):
         return ServerUnreachable(f"{base} answers {error.code}, and not as a mirror does")
-    return NotPermitted(sentence) if error.code == 401 else Refused(sentence)

@@ -84,7 +84,9 @@ def worker(
 
 @cli.command(epilog="Examples: curator scan ./model --fail-on high   curator scan hf://ORG/NAME@main --format json")
 def scan(
-    target: Annotated[str, typer.Argument(help="A file, a folder, or hf://ORG/NAME[@REVISION].", metavar="PATH|hf://")],
+    targets: Annotated[
+        list[str], typer.Argument(help="Files, folders, or hf://ORG/NAME[@REVISION].", metavar="PATH|hf://...")
+    ],
     report_format: Format = ReportFormat.TABLE,
     fail_on: Annotated[FailOn, typer.Option(help="The mildest finding that makes the answer no.")] = FailOn.MEDIUM,
     upstream: UpstreamUrl = None,
@@ -97,7 +99,7 @@ def scan(
     from scanners.finding import Severity
 
     command.run(
-        target,
+        targets,
         config,
         as_json=report_format is ReportFormat.JSON,
         fail_on=Severity(fail_on.value),

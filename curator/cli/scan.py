@@ -16,8 +16,8 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import Progress, SpinnerColumn, TextColumn
-from scanners.jail import Jail, Limits
 
 from curator.errors import BadInput
 from curator.settings import Settings
@@ -25,10 +25,12 @@ from curator.types import HashKind, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource
 from scanners.finding import Report, Severity, Verdict
+from scanners.jail import Jail, Limits
 from scanners.source import ByteSource, FileSource, SourceUnavailable
 
 SCHEMA = "curator.scan/1"
 _HASH_BYTES = 1 << 20
+_INDENT = " " * 13
 _NOT_FOLLOWED = {".git"}
 
 
@@ -55,8 +57,16 @@ class Target:
     sha256: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that is there and cannot be opened."""
+
+    path: str
+    why: str
+
+
 def run(
-    target: str,
+    targets: list[str],
     config: Path | None,
     *,
     as_json: bool,
@@ -68,8 +78,12 @@ def run(
     """Print the reports and end with 0: nothing found, 1: found, 3: something could not be judged."""
     settings = Settings.load(config, upstream=upstream)
     limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
-    with Jail(limits, engines=second_opinions) as jail, _targets(target, settings) as targets, _bar(quiet) as told:
-        scanned = [_scan(jail, one, told) for one in targets]
+    scanned: list[Scanned] = []
+    with Jail(limits, engines=second_opinions) as jail, _bar(quiet) as told:
+        for target in targets:
+            prefix = f"{target.rstrip('/')}/" if len(targets) > 1 else ""
+            with _files_of(target, settings) as files:
+                scanned += [_scan(jail, file, told, prefix) for file in files]
     if as_json:
         print(json.dumps(document(scanned), indent=2))
     else:
@@ -79,9 +93,10 @@ def run(
 
 def document(scanned: list[Scanned]) -> dict[str, Any]:
     """The reports as `curator.scan/1`."""
-    engines: dict[str, str] = {"curator": version("model-curator")}
+    engines: dict[str, str] = {}
     for one in scanned:
         engines |= one.report.engines
+    engines["curator"] = version("model-curator")
     worst = max((one.report.verdict for one in scanned), key=lambda verdict: verdict.rank, default=Verdict.SAFE)
     return {
         "schema": SCHEMA,
@@ -98,17 +113,20 @@ def exit_code(reports: list[Report], fail_on: Severity) -> int:
     return 0 if all(report.complete for report in reports) else 3
 
 
-def _scan(jail: Jail, target: Target, told: Any) -> Scanned:
-    told(target.path)
+def _scan(jail: Jail, target: Target | Unreadable, told: Any, prefix: str) -> Scanned:
+    path = prefix + target.path if prefix.rstrip("/") != target.path else target.path
+    told(path)
+    if isinstance(target, Unreadable):
+        return Scanned(path, 0, None, Report(format="unknown", unscannable=target.why))
     try:
         report = jail.scan(target.source, target.path.rpartition("/")[2])
     except SourceUnavailable as error:
         report = Report(format="unknown", unscannable=str(error))
-    return Scanned(target.path, target.source.size, target.sha256, report)
+    return Scanned(path, target.source.size, target.sha256, report)
 
 
 @contextmanager
-def _targets(target: str, settings: Settings) -> Iterator[Iterator[Target]]:
+def _files_of(target: str, settings: Settings) -> Iterator[Iterator[Target | Unreadable]]:
     if target.startswith("hf://"):
         with _of_hub(target.removeprefix("hf://"), settings) as found:
             yield found
@@ -119,27 +137,33 @@ def _targets(target: str, settings: Settings) -> Iterator[Iterator[Target]]:
     yield _of_disk(path)
 
 
-def _of_disk(root: Path) -> Iterator[Target]:
-    """Every regular file, in the order of names."""
+def _of_disk(root: Path) -> Iterator[Target | Unreadable]:
+    """Every file, in the order of names; links to files are followed, as whoever loads the folder follows them."""
     if not root.is_dir():
         yield from _one_file(root, root.name)
         return
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _NOT_FOLLOWED)
+        for name in folders:
+            path = Path(folder) / name
+            if path.is_symlink():
+                yield Unreadable(path.relative_to(root).as_posix(), "It is a link to a folder, which is not followed.")
         for name in sorted(names):
             path = Path(folder) / name
             yield from _one_file(path, path.relative_to(root).as_posix())
 
 
-def _one_file(path: Path, shown: str) -> Iterator[Target]:
+def _one_file(path: Path, shown: str) -> Iterator[Target | Unreadable]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise BadInput(f"{path}: this is not a regular file")
+            yield Unreadable(shown, "It is a device, a pipe or a socket, not a regular file.")
+            return
         with FileSource(path) as source:
             yield Target(shown, source, _sha256(source))
-    except (OSError, SourceUnavailable) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInput(f"{path} cannot be read: {why}") from None
+    except OSError as error:
+        yield Unreadable(shown, f"It cannot be read: {error.strerror}.")
+    except SourceUnavailable as error:
+        yield Unreadable(shown, str(error))
 
 
 def _sha256(source: ByteSource) -> str:
@@ -150,7 +174,7 @@ def _sha256(source: ByteSource) -> str:
 
 
 @contextmanager
-def _of_hub(name: str, settings: Settings) -> Iterator[Iterator[Target]]:
+def _of_hub(name: str, settings: Settings) -> Iterator[Iterator[Target | Unreadable]]:
     """The files of a repository, read in ranges."""
     kind = RepoKind.MODEL
     for other in (RepoKind.DATASET, RepoKind.SPACE):
@@ -198,14 +222,21 @@ def _print_table(scanned: list[Scanned], *, quiet: bool) -> None:
         verdict = one.report.verdict
         if quiet and verdict is Verdict.SAFE:
             continue
-        print(f"{verdict.value:<12} {one.path}  ({one.report.format}, {one.size} bytes, {one.report.bytes_read} read)")
+        print(f"{verdict.value:<11}  {one.path}  ({one.report.format}, {decimal(one.size)})")
         if one.report.unscannable is not None:
-            print(f"             not judged: {one.report.unscannable}")
+            print(f"{_INDENT}not judged: {one.report.unscannable}")
         for finding in one.report.findings:
             place = ", ".join(f"{name} {value}" for name, value in finding.where.as_json().items())
-            print(f"             {finding.severity.value}: {finding.message} [{finding.rule}, {finding.engine}]")
+            print(f"{_INDENT}{finding.severity.value}: {finding.message} [{finding.rule}, {finding.engine}]")
             if place:
-                print(f"               at {place}")
+                print(f"{_INDENT}  at {place}")
     if not quiet:
-        verdict_of_all = document(scanned)["verdict"]
-        print(f"{len(scanned)} files: {verdict_of_all}")
+        print(_summary([one.report.verdict for one in scanned]))
+
+
+def _summary(verdicts: list[Verdict]) -> str:
+    counts = [(verdict, verdicts.count(verdict)) for verdict in sorted(Verdict, key=lambda one: -one.rank)]
+    files = "1 file" if len(verdicts) == 1 else f"{len(verdicts)} files"
+    return f"{files}: " + (
+        ", ".join(f"{count} {verdict.value}" for verdict, count in counts if count) or "nothing to judge"
+    )

@@ -25,7 +25,7 @@ class TestScan:
     def test_a_clean_folder_ends_with_0(self) -> None:
         done = curator("scan", str(MODELS / "acme-research/tiny-bert/first"))
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.splitlines()[-1] == "5 files: safe"
+        assert done.stdout.splitlines()[-1] == "5 files: 5 safe"
 
     def test_a_pickle_that_runs_code_ends_with_1_and_says_what_it_runs(self, tmp_path: Path) -> None:
         path = tmp_path / "model.pkl"
@@ -69,6 +69,16 @@ class TestScan:
         done = curator("scan", str(tmp_path))
         assert done.returncode == 3
         assert "not judged:" in done.stdout
+
+    def test_a_file_that_cannot_be_opened_is_not_judged_and_the_others_are(self, tmp_path: Path) -> None:
+        (tmp_path / "a-broken-link.bin").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "elsewhere").symlink_to(MODELS)
+        (tmp_path / "model.pkl").write_bytes(pickle.dumps(Echo()))
+        done = curator("scan", str(tmp_path), str(MODELS / "acme-research/tiny-bert/first"))
+        assert done.returncode == 1
+        assert "It cannot be read: No such file or directory." in done.stdout
+        assert "It is a link to a folder, which is not followed." in done.stdout
+        assert done.stdout.splitlines()[-1] == "8 files: 1 unsafe, 2 unscannable, 5 safe"
 
     def test_what_is_not_there_ends_with_2(self) -> None:
         done = curator("scan", "/nowhere/at-all")
@@ -144,7 +154,7 @@ class TestRules:
 
     def test_what_the_mirror_says_of_a_wrong_name_is_passed_on(self, mirror: MirrorProcess) -> None:
         done = curator("rules", "explain", "nobody/nothing", "--server", mirror.url)
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "The Hub has no repository nobody/nothing" in done.stderr
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case, PickleStream
+from scanners.detect import Format, detect
 from scanners.finding import Confidence, Severity
 from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.judgement import Judgement
@@ -61,6 +62,21 @@ def report(judgement: Judgement, case: Case) -> None:
             else SliceSource(content.source, content.offset, content.length)
         )
         case.examine(inner, f"bytes at {offset}", name=file_name)
+        _judge_as_pickle(inner, f"bytes at {offset}", file_name, case)
+
+
+def _judge_as_pickle(content: ByteSource, member: str, name: str, case: Case) -> None:
+    """Whatever else the bytes look like, an unpickler is what reads them."""
+    if detect(content, name).format in (Format.PICKLE, Format.TORCH_LEGACY, Format.ZIP):
+        return
+    inner = case
+    try:
+        inner = case.inside(member, name=name)
+        judge(content, inner)
+    except BudgetSpent:
+        raise
+    except Unscannable as reason:
+        inner.leave_open(str(reason))
 
 
 def broke_off(judgement: Judgement, case: Case, broken: str) -> Unscannable:

@@ -40,6 +40,9 @@ class Name:
     calls: list[str] = field(default_factory=list)
     """The first few, as a reader would write them."""
     times_called: int = 0
+    times_pushed: int = 0
+    times_called_in_place: int = 0
+    """By the pickle itself, which takes the name off the stack: fewer than pushed, and it went elsewhere."""
     plain_attributes: int = 0
     """Of the calls of getattr, those that fetch a public attribute of a class known by name."""
     built: bool = False
@@ -72,7 +75,7 @@ class Judgement:
     # --- what the machine tells -------------------------------------------------------------------------------
 
     def imported(self, what: Imported) -> None:
-        self._name(what)
+        self._name(what).times_pushed += 1
 
     def unresolved_import(self, module: Value, name: Value, offset: int) -> None:
         shown = f"module {show(module, 60)}, name {show(name, 60)}"
@@ -121,6 +124,9 @@ class Judgement:
             self._overwrites(f"puts items into {target} itself", offset, str(target))
         elif isinstance(target, Unknown) and target is Unknown.ANYTHING:
             self._overwrites("puts items into an object that is computed while it loads", offset, target.value)
+        elif isinstance(target, bytes | Blob):
+            # A bytearray: what it holds when it is used is not what was written.
+            self._overwrites("changes bytes after it has written them", offset, show(target))
 
     def persistent(self, identifier: Value, offset: int) -> Value:
         match identifier:
@@ -133,6 +139,8 @@ class Judgement:
                 return Unknown.PERSISTENT
             case ("module", *_):
                 # torch.save of 2017: (module, class, file, source); the source is only compared, never run.
+                if len(identifier) > 1 and isinstance(identifier[1], Imported):
+                    self.imported(identifier[1])
                 return identifier[1] if len(identifier) > 1 else Unknown.ANYTHING
         self._remark(
             "pickle-persistent-id",
@@ -170,6 +178,8 @@ class Judgement:
     def _call_name(self, maker: Imported, made: Made, depth: int) -> Value:
         name = self._name(maker)
         name.times_called += 1
+        if depth == 0:
+            name.times_called_in_place += 1
         key = canonical(maker.module, maker.name)
         if len(name.calls) < 3:
             name.calls.append(show(made))
@@ -333,22 +343,26 @@ class Judgement:
         if allowed is None:
             return []
         done = [
-            verb
+            (verb, "name")
             for verb, use, happened in (
                 ("calls", knowledge.CALL, name.called),
                 ("sets the state of", knowledge.BUILD, name.built),
             )
             if happened and use not in allowed
         ]
+        key = canonical(name.module, name.name)
+        if key in knowledge.LOADS_BYTES and name.times_pushed > name.times_called_in_place:
+            # As an attribute or an argument it may yet be called, with a file nobody has looked into.
+            done.append(("hands on", "call"))
         return [
             Remark(
                 "pickle-unusual-use",
                 Severity.HIGH,
-                f"Loading this file {verb} {name}, which ordinary files only name.",
+                f"Loading this file {verb} {name}, which ordinary files only {ordinary}.",
                 name.offset,
                 {"import": str(name)},
             )
-            for verb in done
+            for verb, ordinary in done
         ]
 
 

@@ -30,7 +30,9 @@ class BrokenPickle(Exception):
 class Listener(Protocol):
     """What happens while the pickle is read; each may give the value that stands for the result."""
 
-    def imported(self, what: Imported) -> None: ...
+    def imported(self, what: Imported) -> None:
+        """Told each time the name comes onto the stack, be it again from the memo."""
+
     def unresolved_import(self, module: Value, name: Value, offset: int) -> None: ...
     def extension(self, code: int, offset: int) -> None: ...
     def made(self, made: Made) -> Value: ...
@@ -54,6 +56,8 @@ class Machine:
         self.marks: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
         self.opcodes = 0
+        self.short_frame: str | None = None
+        """Why only the unpickler written in Python reads on; the one in C has stopped."""
         self.start = window.position
         self.at = self.start
         """Offset of the opcode being read."""
@@ -74,7 +78,10 @@ class Machine:
                     self.meter.spend_opcodes(pending)
                     pending = 0
                 if operation is _stop:
-                    return self.pop()
+                    value = self.pop()
+                    if self.short_frame is not None:
+                        raise BrokenPickle(self.short_frame)
+                    return value
                 operation(self)
         except OutOfBytes as end:
             raise BrokenPickle(f"breaks off: {end}") from end
@@ -106,6 +113,8 @@ class Machine:
         if value is _MISSING:
             raise BrokenPickle(f"asks for memo entry {index} that is not there at byte {self.at}")
         self.stack.append(value)
+        if type(value) is Imported:
+            self.listener.imported(value)
 
     def import_name(self, module: Value, name: Value) -> None:
         if isinstance(module, str) and isinstance(name, str):
@@ -184,10 +193,10 @@ def _proto(m: Machine) -> None:
 @_opcode(b"\x95")
 def _frame(m: Machine) -> None:
     # A frame only says how much may be read ahead; both unpicklers read the same bytes without it. The C one wants
-    # all of it to be there.
+    # all of it to be there; the one in Python runs what is.
     length = m.number("<Q", 8)
-    if length > m.window.remaining:
-        raise BrokenPickle(f"breaks off: a frame of {length:,} bytes at byte {m.at} is longer than the rest")
+    if length > m.window.remaining and m.short_frame is None:
+        m.short_frame = f"breaks off: a frame of {length:,} bytes at byte {m.at} is longer than the rest"
 
 
 # --- stack, marks and memo -------------------------------------------------------------------------------------
@@ -214,7 +223,10 @@ def _pop_mark(m: Machine) -> None:
 
 @_opcode(b"2")
 def _dup(m: Machine) -> None:
-    m.stack.append(m.top())
+    value = m.top()
+    m.stack.append(value)
+    if type(value) is Imported:
+        m.listener.imported(value)
 
 
 @_opcode(b"p")
@@ -258,7 +270,7 @@ def _long_binget(m: Machine) -> None:
 def _decimal(m: Machine, line: bytes) -> int:
     """A memo index in text; Python reads it with `int()`, so blanks and underscores pass."""
     try:
-        return int(line[:64])
+        return int(line)
     except ValueError as error:
         raise BrokenPickle(f"has no number where one is needed at byte {m.at}") from error
 

@@ -13,13 +13,31 @@ from scanners.budget import Budget, BudgetSpent, Meter
 from scanners.formats.pickle.imports import is_plausible
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import HIGHEST_PROTOCOL, BrokenPickle, Machine
-from scanners.reading import SliceSource, Window
+from scanners.reading import Window
 from scanners.source import ByteSource
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 """The first pickle of `torch.save` before 1.6 is this number."""
 PROBE_OPCODES = 20_000
 PROBE_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Sip:
+    """A source that gives only so much of its bytes, wherever they are."""
+
+    inner: ByteSource
+    left: int = PROBE_BYTES
+
+    @property
+    def size(self) -> int:
+        return self.inner.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        if self.left <= 0:
+            raise BudgetSpent("Enough was read to say what it is.")
+        self.left -= length
+        return self.inner.read(offset, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +51,26 @@ def probe(source: ByteSource) -> Probed | None:
     head = source.read(0, 3)
     has_protocol = len(head) >= 2 and head[0] == 0x80 and head[1] <= HIGHEST_PROTOCOL
     judgement = Judgement()
-    # A cut-off copy: long texts and bytes are skipped, not read, so the cut is rarely reached.
-    window = Window(SliceSource(source, 0, min(source.size, PROBE_BYTES)))
-    machine = Machine(window, judgement, Meter(Budget(opcodes=PROBE_OPCODES)))
-    try:
-        value = machine.run()
-    except (BrokenPickle, BudgetSpent):
-        return (
-            Probed(is_torch_legacy=False)
-            if (has_protocol and machine.opcodes > 1) or _does_something(judgement)
-            else None
-        )
-    if value == TORCH_MAGIC and isinstance(value, int):
-        return Probed(is_torch_legacy=True)
-    at_end = window.position == source.size
-    if has_protocol or _does_something(judgement) or (at_end and machine.opcodes > 1):
-        return Probed(is_torch_legacy=False)
-    return None
+    window = Window(_Sip(source))
+    meter = Meter(Budget(opcodes=PROBE_OPCODES))
+    while True:
+        machine = Machine(window, judgement, meter)
+        start = window.position
+        try:
+            value = machine.run()
+        except BudgetSpent:
+            # Nothing but a pickle goes on for so long.
+            return Probed(is_torch_legacy=False)
+        except BrokenPickle:
+            plausible = (start == 0 and has_protocol and machine.opcodes > 1) or _does_something(judgement)
+            return Probed(is_torch_legacy=False) if plausible else None
+        if start == 0 and value == TORCH_MAGIC and isinstance(value, int):
+            return Probed(is_torch_legacy=True)
+        at_end = window.position == source.size
+        if has_protocol or _does_something(judgement) or (at_end and machine.opcodes > 1):
+            return Probed(is_torch_legacy=False)
+        if at_end:
+            return None
 
 
 def _does_something(judgement: Judgement) -> bool:
