@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test check lint types imports format lock clean
+.PHONY: help serve demo test check lint types imports format docs lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ imports: $(VENV)/.dev ## import-linter: who may import whom
 format: $(VENV)/.dev ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## Bring the tables of the documentation up to the code
+	$(BIN)/python -m tests.documents
 
 lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv)
 	./requirements/lock

@@ -73,6 +73,31 @@ class SliceSource:
         return self.inner.read(self.start + offset, min(length, self.size - offset))
 
 
+@dataclass(frozen=True, slots=True)
+class JoinedSource:
+    """Parts of a source after one another, as a source of its own."""
+
+    parts: tuple[SliceSource, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(part.size for part in self.parts)
+
+    def read(self, offset: int, length: int) -> bytes:
+        found: list[bytes] = []
+        for part in self.parts:
+            if length <= 0:
+                break
+            if offset < part.size:
+                data = part.read(offset, length)
+                found.append(data)
+                length -= len(data)
+                offset = 0
+            else:
+                offset -= part.size
+        return b"".join(found)
+
+
 class OutOfBytes(Exception):
     """The content ends before what was promised."""
 

@@ -9,10 +9,11 @@ from scanners.case import Case, PickleStream
 from scanners.detect import Format, detect
 from scanners.finding import Confidence, Severity
 from scanners.formats.pickle.imports import Standing, canonical
+from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import BrokenPickle, Machine
 from scanners.formats.pickle.values import Value
-from scanners.reading import SliceSource, Window
+from scanners.reading import JoinedSource, SliceSource, Window
 from scanners.source import ByteSource, MemorySource
 
 MOST_STREAMS = 10_000
@@ -38,13 +39,22 @@ def read_one(window: Window, judgement: Judgement, case: Case) -> ReadPickle:
     finally:
         case.dossier.streams.append(
             PickleStream(
-                source=SliceSource(window.source, start, max(0, window.position - start)),
+                source=_without_arrays(window.source, start, window.position, judgement.arrays),
                 member=case.member,
                 opcodes=machine.opcodes,
                 worst=max((remark.severity for remark in judgement.outcome()), key=lambda s: s.rank, default=None),
             )
         )
     return ReadPickle(value, window.position, broken)
+
+
+def _without_arrays(source: ByteSource, start: int, end: int, arrays: list[tuple[int, int]]) -> ByteSource:
+    """The opcodes alone: who knows no joblib could not read on."""
+    edges = [start, *(edge for array in arrays if start <= array[0] < end for edge in array), max(start, end)]
+    parts = tuple(
+        SliceSource(source, begin, finish - begin) for begin, finish in zip(edges[::2], edges[1::2], strict=True)
+    )
+    return parts[0] if len(parts) == 1 else JoinedSource(parts)
 
 
 def report(judgement: Judgement, case: Case) -> None:
@@ -61,12 +71,12 @@ def report(judgement: Judgement, case: Case) -> None:
             if isinstance(content, bytes)
             else SliceSource(content.source, content.offset, content.length)
         )
-        case.examine(inner, f"bytes at {offset}", name=file_name)
-        _judge_as_pickle(inner, f"bytes at {offset}", file_name, case)
+        judge_loaded(inner, f"bytes at {offset}", file_name, case)
 
 
-def _judge_as_pickle(content: ByteSource, member: str, name: str, case: Case) -> None:
-    """Whatever else the bytes look like, an unpickler is what reads them."""
+def judge_loaded(content: ByteSource, member: str, name: str, case: Case) -> None:
+    """Judges bytes that an unpickler is given: by their content and, whatever else they look like, as a pickle."""
+    case.examine(content, member, name=name)
     if detect(content, name).format in (Format.PICKLE, Format.TORCH_LEGACY, Format.ZIP):
         return
     inner = case
@@ -93,27 +103,45 @@ def broke_off(judgement: Judgement, case: Case, broken: str) -> Unscannable:
 
 def judge(source: ByteSource, case: Case) -> None:
     judgement = Judgement()
-    window = Window(source)
-    broken: str | None = None
+    streams = len(case.dossier.streams)
     try:
-        for _ in range(MOST_STREAMS):
-            start = window.position
-            outcome = read_one(window, judgement, case)
-            broken = outcome.broken
-            if broken is not None and start > 0 and not _starts_a_pickle(source, start):
-                trailing(source, start, case)
-                broken = None
-                break
-            if broken is not None or window.remaining == 0:
-                break
-        else:
-            broken = f"is followed by more than {MOST_STREAMS:,} others"
+        read = _read_all(source, judgement, case)
+        if judgement.first_wrapper is not None:
+            # Two ways to read it: joblib passes over its arrays, pickle.load takes them for opcodes.
+            plain, wrapper = judgement, judgement.first_wrapper
+            del case.dossier.streams[streams:]
+            judgement = Judgement(skip_array=array_skipper(case.meter))
+            read = _read_all(source, judgement, case)
+            judgement.adopt(plain, wrapper)
     except BudgetSpent:
         report(judgement, case)
         raise
     report(judgement, case)
-    if broken is not None:
-        raise broke_off(judgement, case, broken)
+    if read.trailing is not None:
+        trailing(source, read.trailing, case)
+    if read.broken is not None:
+        raise broke_off(judgement, case, read.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAll:
+    """How the reading of a whole file ended."""
+
+    broken: str | None = None
+    trailing: int | None = None
+    """Where something begins that is no pickle."""
+
+
+def _read_all(source: ByteSource, judgement: Judgement, case: Case) -> _ReadAll:
+    window = Window(source)
+    for _ in range(MOST_STREAMS):
+        start = window.position
+        broken = read_one(window, judgement, case).broken
+        if broken is not None and start > 0 and not _starts_a_pickle(source, start):
+            return _ReadAll(trailing=start)
+        if broken is not None or window.remaining == 0:
+            return _ReadAll(broken)
+    return _ReadAll(f"is followed by more than {MOST_STREAMS:,} others")
 
 
 def _starts_a_pickle(source: ByteSource, offset: int) -> bool:

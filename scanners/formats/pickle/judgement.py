@@ -71,6 +71,8 @@ class Judgement:
     """joblib array wrappers: raw bytes follow each of them when joblib reads the file."""
     first_wrapper: int | None = None
     skip_array: Callable[[Made, Window, Judgement], Value] | None = None
+    arrays: list[tuple[int, int]] = field(default_factory=list)
+    """Where bytes of arrays were passed over: start and end."""
 
     # --- what the machine tells -------------------------------------------------------------------------------
 
@@ -159,6 +161,17 @@ class Judgement:
             if self.skip_array is not None:
                 return self.skip_array(target, window, self)
         return None
+
+    def adopt(self, other: Judgement, start: int) -> None:
+        """Takes over what is dangerous in another reading of the same bytes, from `start` on."""
+        for key, name in other.names.items():
+            if name.standing is Standing.DANGEROUS:
+                self.names.setdefault(key, name)
+        self.remarks.extend(
+            remark
+            for remark in other.remarks
+            if remark.offset >= start and remark.severity.rank >= Severity.HIGH.rank and remark not in self.remarks
+        )
 
     # --- calls ------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Unknown(Enum):
     LONG_TEXT = "a long text"
     NUMBER = "a number"
     PERSISTENT = "an object its loader finds"
+    ARRAY = "an array"
 
 
 @dataclass(slots=True, eq=False)

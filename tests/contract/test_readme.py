@@ -1,0 +1,76 @@
+"""Every command of the README does what a newcomer would see it do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.mirror import MirrorProcess
+from tests.contract.clients import ROOT
+from tests.scanning import SAFETENSORS
+
+BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+COMMANDS = [
+    line for block in BLOCKS.findall((ROOT / "README.md").read_text()) for line in block.splitlines() if line.strip()
+]
+RUN_OTHERWISE = {
+    "make demo": "below",
+    "make serve": "below",
+    "make test": "this is it",
+    "make check": "`.ci/run` has run it before",
+}
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line not in RUN_OTHERWISE])
+def test_a_command_of_the_readme_works(command: str, mirror: MirrorProcess, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    shutil.copy(SAFETENSORS, tmp_path / "model")
+    (tmp_path / "rules").symlink_to(ROOT / "rules")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+        "HF_ENDPOINT": mirror.url,
+        "HF_HOME": str(tmp_path / "home"),
+        "CURATOR_UPSTREAM": mirror.upstream,
+    }
+    ran = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_command_run_otherwise_is_still_in_the_readme() -> None:
+    assert set(RUN_OTHERWISE) <= set(COMMANDS)
+
+
+def test_the_demonstration_shows_what_it_promises() -> None:
+    ran = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "6 of 6 scenes as promised" in ran.stdout
+
+
+def test_make_serve_says_what_to_export_and_the_admin_token_once(tmp_path: Path) -> None:
+    for is_first in (True, False):
+        command = ["make", "serve", f"ARGS=--port 0 --data {tmp_path / 'data'} --upstream http://127.0.0.1:9"]
+        with (
+            (tmp_path / "log").open("w+") as log,
+            subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+            ) as serve,
+        ):
+            assert serve.stdout is not None
+            said = ""
+            while "HF_ENDPOINT=" not in said:
+                line = serve.stdout.readline()
+                assert line, (tmp_path / "log").read_text()
+                said += line
+            os.killpg(serve.pid, signal.SIGINT)
+            said += serve.stdout.read()
+        assert ("Admin token, shown this once: hf_" in said) is is_first

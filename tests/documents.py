@@ -1,0 +1,106 @@
+"""The tables of the documentation that are made from the code: `make docs` writes them, a test compares them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from curator.settings import Settings
+from rules.conditions import FILE_CONDITIONS, When
+from rules.facts import Variable, file_variables, repository_variables
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def settings_table() -> str:
+    rows = [
+        (
+            f"`CURATOR_{name.upper()}`",
+            f"`{name}`",
+            "" if field.default is None else f"`{field.default}`",
+            str(field.description),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table(("environment", "curator.toml", "default", "meaning"), rows)
+
+
+def file_conditions_table() -> str:
+    return _conditions(lambda name: name in FILE_CONDITIONS)
+
+
+def repository_conditions_table() -> str:
+    return _conditions(lambda name: name not in FILE_CONDITIONS)
+
+
+def repository_variables_table() -> str:
+    return _variables(repository_variables())
+
+
+def file_variables_table() -> str:
+    return _variables(file_variables())
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "file conditions": file_conditions_table,
+    "repository conditions": repository_conditions_table,
+    "repository variables": repository_variables_table,
+    "file variables": file_variables_table,
+}
+"""A page has each between `<!-- table: name -->` and `<!-- end -->`."""
+_PLACE = re.compile(r"<!-- table: ([a-z ]+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    return [page for page in sorted(DOCS.rglob("*.md")) if "<!-- table: " in page.read_text()]
+
+
+def with_tables(text: str) -> str:
+    """The page as it ought to be."""
+    return _PLACE.sub(lambda match: f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}<!-- end -->", text)
+
+
+def _conditions(wanted: Callable[[str], bool]) -> str:
+    rows = [
+        (f"`{name}`", _values(field.annotation), str(field.description))
+        for name, field in When.model_fields.items()
+        if wanted(name)
+    ]
+    return _table(("condition", "value", "holds when"), rows)
+
+
+def _variables(variables: Iterable[Variable]) -> str:
+    rows = [(f"`{variable.name}`", f"`{variable.type}`", variable.description) for variable in variables]
+    return _table(("variable", "type", "meaning"), rows)
+
+
+def _values(annotation: Any) -> str:
+    """What one may write, in words."""
+    if get_origin(annotation) in (Union, UnionType):
+        (inner,) = [one for one in get_args(annotation) if one is not NoneType]
+        return _values(inner)
+    if get_origin(annotation) is tuple:
+        return f"list of {_values(get_args(annotation)[0])}"
+    if get_origin(annotation) is Literal:
+        return " ".join(f"`{value}`" for value in get_args(annotation))
+    if isinstance(annotation, type) and hasattr(annotation, "__members__"):
+        return " ".join(f"`{member.value}`" for member in annotation.__members__.values())
+    return {bool: "`true` or `false`", int: "whole number", float: "number", str: "text"}[annotation]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def main() -> None:
+    for page in pages():
+        page.write_text(with_tables(page.read_text()))
+
+
+if __name__ == "__main__":
+    main()
