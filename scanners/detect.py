@@ -158,6 +158,9 @@ def detect(source: ByteSource, name: str) -> Detected:
 def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
+    # Before all else that is weaker: a header of 256 bytes begins as a font does.
+    if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
+        return Format.SAFETENSORS
     for magic, kind in MAGIC:
         if head.startswith(magic):
             return kind
@@ -177,7 +180,7 @@ def _by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
     size = source.size
     if head.startswith(b"\x1f\x8b"):
         return Format.GZIP
-    if re.match(rb"BZh[1-9]1AY&SY", head):
+    if re.match(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", head):
         return Format.BZIP2
     if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
         return Format.WEBP if head[8:12] == b"WEBP" else Format.WAV
@@ -205,8 +208,6 @@ def _by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.ICO
     if head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2") and name.endswith(".mp3"):
         return Format.MP3
-    if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
-        return Format.SAFETENSORS
     # HDF5 may stand behind a user block of 512 bytes or a power of two more.
     if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (512, 1024, 2048, 4096, 8192)):
         return Format.HDF5

@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 
-settings.register_profile("suite", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite",
+    deadline=None,
+    max_examples=int(os.environ.get("EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

@@ -107,7 +107,9 @@ def read_route(raw_path: bytes) -> Route:
     if segments and segments[-1] == "":
         segments.pop()
     address = "/" + "/".join(segments)
-    for end in _GIT_ENDS:
+    # A file may be called as git's endpoints are.
+    is_file = "resolve" in segments[1:4]
+    for end in () if is_file else _GIT_ENDS:
         if tuple(segments[-len(end) :]) == end and len(segments) > len(end):
             return Git(lfs="lfs" in end)
     match segments:

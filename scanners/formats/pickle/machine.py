@@ -147,7 +147,14 @@ class Machine:
             raise BrokenPickle(f"has a text that is not UTF-8 at byte {self.at}") from error
 
     def line(self) -> bytes:
-        return self.window.line(LONGEST_LINE)
+        left = self.window.remaining
+        try:
+            return self.window.line(LONGEST_LINE)
+        except OutOfBytes:
+            if left > LONGEST_LINE:
+                raise
+            # A last line without an end: Python's unpickler takes its last byte for the line feed, and goes on.
+            return self.window.take(left)[:-1]
 
     def number(self, form: str, length: int) -> int:
         value: int = struct.unpack(form, self.window.take(length))[0]
@@ -538,9 +545,9 @@ def _stack_global(m: Machine) -> None:
 @_opcode(b"i")
 def _inst(m: Machine) -> None:
     module, name = _name_of(m), _name_of(m)
-    args = m.pop_mark()
     m.import_name(module, name)
-    m.make(m.pop(), tuple(args), How.CALL)
+    cls = m.pop()
+    m.make(cls, tuple(m.pop_mark()), How.CALL)
 
 
 @_opcode(b"o")

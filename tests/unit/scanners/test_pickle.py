@@ -154,6 +154,7 @@ SHELL_BEHIND_BYTES = proto(octets(b"x" * 69_000) + b"0" + SHELL)
         pytest.param(LONG_LINES + call("os", "system", b"V1\n") + b".", id="behind long lines of text"),
         pytest.param(proto(LONG_BYTES + SHELL), id="behind many bytes"),
         pytest.param(proto(b"\x95" + struct.pack("<Q", 1 << 40) + SHELL), id="in a frame that is too long for C"),
+        pytest.param(b"(Vid\nios\nsystem.", id="in a last line without an end, for the unpickler written in Python"),
         pytest.param(_loaded(octets(proto(SHELL))), id="in bytes that torch loads"),
         pytest.param(_loaded(octets(proto(text("ftyp") + SHELL))), id="in bytes like a film"),
         pytest.param(_loaded(octets(SHELL_BEHIND_BYTES)), id="in long bytes that torch loads"),
