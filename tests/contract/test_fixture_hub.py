@@ -1,0 +1,91 @@
+"""The stand-in for huggingface.co behaves as the real one is known to: else no test in front of it means anything."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import urlsplit
+
+import pytest
+
+from fixtures.hub.process import FixtureHub
+from tests.contract.clients import ROOT
+from tests.contract.http import ask
+
+RESOLVE = "/acme-research/tiny-bert/resolve/main/model.safetensors"
+WEIGHTS = ROOT / "fixtures/repos/models/acme-research/tiny-bert/first/model.safetensors"
+
+
+def test_a_large_file_redirects_to_a_second_origin_with_all_that_clients_read(hub: FixtureHub) -> None:
+    head = ask(hub.url, RESOLVE, "HEAD")
+    assert head.status == 302
+    assert len(head.headers["x-repo-commit"]) == 40
+    assert head.headers["x-linked-etag"].strip('"') == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    assert head.headers["x-linked-size"] == str(WEIGHTS.stat().st_size)
+    assert {"x-xet-hash", "x-xet-refresh-route", "link"} <= head.headers.keys()
+    link = urlsplit(head.headers["location"])
+    assert f"{link.scheme}://{link.netloc}" == hub.cdn_url
+    assert ask(hub.cdn_url, f"{link.path}?{link.query}").body == WEIGHTS.read_bytes()
+
+
+def test_a_signed_link_is_good_for_its_file_and_time_alone(hub: FixtureHub) -> None:
+    link = urlsplit(ask(hub.url, RESOLVE, "HEAD").headers["location"])
+    assert ask(hub.cdn_url, f"{link.path}?{link.query.replace('Signature=', 'Signature=0')}").status == 403
+    with FixtureHub("--link-ttl-s", "-1") as hasty:
+        link = urlsplit(ask(hasty.url, RESOLVE, "HEAD").headers["location"])
+        assert ask(hasty.cdn_url, f"{link.path}?{link.query}").status == 403
+
+
+def test_a_small_file_is_served_by_the_hub_itself_under_its_git_id(hub: FixtureHub) -> None:
+    first = ask(hub.url, "/acme-research/tiny-bert/resolve/main/config.json")
+    assert first.status == 307
+    assert first.headers["location"].startswith("/api/resolve-cache/models/acme-research/tiny-bert/")
+    answer = ask(hub.url, first.headers["location"])
+    assert answer.status == 200
+    blob = b"blob %d\0" % len(answer.body) + answer.body
+    assert answer.headers["etag"].strip('"') == hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+
+
+def test_a_long_tree_comes_in_pages_that_lead_on(hub: FixtureHub) -> None:
+    path = "/api/models/acme-research/many-files/tree/main?recursive=true"
+    seen: list[str] = []
+    pages = 0
+    while path:
+        answer = ask(hub.url, path)
+        seen += [entry["path"] for entry in answer.json]
+        pages += 1
+        link = answer.headers.get("link", "")
+        path = link[link.index("<") + 1 : link.index(">")].removeprefix(hub.url) if 'rel="next"' in link else ""
+    assert pages > 1
+    assert len(seen) == len(set(seen)) > 20
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/models/nobody/nothing", 401, "RepoNotFound"),
+        ("/api/models/acme-research/tiny-bert/revision/nowhere", 404, "RevisionNotFound"),
+        ("/acme-research/tiny-bert/resolve/main/nothing.bin", 404, "EntryNotFound"),
+        ("/meta-llama/Llama-3.2-1B-Instruct/resolve/main/config.json", 401, "GatedRepo"),
+    ],
+)
+def test_what_is_missing_or_gated_is_told_in_the_hubs_codes(hub: FixtureHub, path: str, status: int, code: str) -> None:
+    answer = ask(hub.url, path)
+    assert (answer.status, answer.headers.get("x-error-code")) == (status, code)
+
+
+def test_a_gated_file_opens_for_who_accepted_the_terms_and_nobody_else(hub: FixtureHub) -> None:
+    path = "/meta-llama/Llama-3.2-1B-Instruct/resolve/main/config.json"
+    statuses = [
+        ask(hub.url, path, headers={"Authorization": f"Bearer {token}"}).status
+        for token in ("hf_fixture_reader_that_accepted_the_terms_1", "hf_fixture_reader_that_accepted_nothing_002")
+    ]
+    assert statuses == [200, 403]
+
+
+def test_a_branch_moves_and_the_old_commit_stays(own_hub: FixtureHub) -> None:
+    before = ask(own_hub.url, "/api/models/acme-research/tiny-bert").json["sha"]
+    other = ask(own_hub.url, "/api/models/acme-research/tiny-bert/revision/v1.0").json["sha"]
+    assert other != before
+    own_hub.move_branch("acme-research/tiny-bert", "main", other)
+    assert ask(own_hub.url, "/api/models/acme-research/tiny-bert").json["sha"] == other
+    assert ask(own_hub.url, f"/api/models/acme-research/tiny-bert/revision/{before}").json["sha"] == before

@@ -1,0 +1,62 @@
+"""The tables that migrations make are the tables that the code means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+import curator.app  # noqa: F401 - it imports every table
+from curator.database.engine import Database
+from curator.errors import BadSettings
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate()
+    return database
+
+
+def test_the_migrations_make_every_table_and_column_that_the_code_has(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -> None:
+    with database.write() as session:
+        session.connection().execute(text("CREATE TABLE kept (value)"))
+        session.connection().execute(text("INSERT INTO kept VALUES (7)"))
+    database.migrate()
+    with database.read() as session:
+        assert session.connection().execute(text("SELECT value FROM kept")).scalar() == 7
+
+
+def test_it_is_in_wal_and_every_commit_is_on_the_disk(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+
+
+def test_what_raises_in_a_transaction_is_undone(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as session:
+            session.connection().execute(text("CREATE TABLE gone (value)"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with database.engine.connect() as connection:
+        tables = connection.execute(text("SELECT name FROM sqlite_master")).scalars().all()
+    assert "gone" not in tables
+
+
+def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "curator.db").write_text("not a database " * 100)
+    with pytest.raises(BadSettings, match="cannot be used: file is not a database"):
+        Database(f"sqlite:///{tmp_path}/curator.db").migrate()
