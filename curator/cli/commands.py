@@ -94,7 +94,8 @@ def scan(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Judge files without a server. Ends with 0: nothing found, 1: found, 2: bad usage, 3: something not judged."""
+    """Judge files without a server. Ends with 0: nothing found, 1: found, 2: bad usage, 3: something not judged,
+    4: the Hub cannot be reached."""
     from curator.cli import scan as command
     from scanners.finding import Severity
 
