@@ -10,12 +10,10 @@ from hypothesis import HealthCheck, settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 
-settings.register_profile(
-    "suite",
-    deadline=None,
-    max_examples=int(os.environ.get("EXAMPLES", "100")),
-    suppress_health_check=[HealthCheck.too_slow],
-)
+_SLOW = [HealthCheck.too_slow]
+# A change lands or not for what it changes: the suite tries the same examples each time, `explore` new ones.
+settings.register_profile("suite", deadline=None, max_examples=100, derandomize=True, suppress_health_check=_SLOW)
+settings.register_profile("explore", deadline=None, max_examples=5_000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
