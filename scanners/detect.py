@@ -143,8 +143,8 @@ class Detected:
     """What it is, and what else it could be read as."""
 
     format: Format
-    also: Format | None = None
-    """A second format the same bytes can be opened as: a zip archive at the end of a picture."""
+    also: tuple[Format, ...] = ()
+    """What the same bytes can be opened as besides: a picture that is a pickle, too, or ends in a zip archive."""
 
 
 def detect(source: ByteSource, name: str) -> Detected:
@@ -152,12 +152,23 @@ def detect(source: ByteSource, name: str) -> Detected:
         return Detected(Format.EMPTY)
     head = source.read(0, HEAD_BYTES)
     kind = _by_content(source, head, name.lower())
-    return Detected(kind, _second_format(source, kind))
+    also = [Format.ZIP] if _ends_in_zip(source, kind) else []
+    # An unpickler knows no magic numbers: `GIF89a` is a float to it, and what follows is read on.
+    if kind not in _NO_SECOND_LOOK and probe(source) is not None:
+        also.append(Format.PICKLE)
+    return Detected(kind, tuple(also))
+
+
+_NO_SECOND_LOOK = frozenset({Format.PICKLE, Format.TORCH_LEGACY, Format.ZIP})
+"""Known to be pickles, or to begin with what no unpickler of a model gets past (`PK`: an id its loader must find)."""
 
 
 def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
+    # A pickle that says so is one, whatever its first text or bytes look like.
+    if head[:1] == b"\x80" and (found := probe(source)) is not None:
+        return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
     # Before all else that is weaker: a header of 256 bytes begins as a font does.
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
         return Format.SAFETENSORS
@@ -382,24 +393,22 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return 0, -1
 
 
-def _second_format(source: ByteSource, kind: Format) -> Format | None:
+def _ends_in_zip(source: ByteSource, kind: Format) -> bool:
     """Zip readers look at the end of a file: a complete archive there makes it two things at once."""
     if kind is Format.ZIP or source.size < 22:
-        return None
+        return False
     tail = source.read(source.size - min(source.size, 4096), 4096)
     if END not in tail:
-        return None
+        return False
     at = find_end(source)
     if at is None:
-        return None
+        return False
     record = source.read(at, 22)
     table_size, table_offset = int.from_bytes(record[12:16], "little"), int.from_bytes(record[16:20], "little")
     ends_here = at + 22 + int.from_bytes(record[20:22], "little") == source.size
-    if (
+    return (
         ends_here
         and table_size >= 46
         and table_offset + table_size <= at
         and source.read(at - table_size, 4) == b"PK\x01\x02"
-    ):
-        return Format.ZIP
-    return None
+    )

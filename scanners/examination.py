@@ -49,15 +49,17 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
     if case.depth == 0:
         case.dossier.format = kind.value
     compare_with_name(kind, name, case)
-    if detected.also is not None:
+    for other in detected.also:
         case.add(
             "polyglot",
             Severity.MEDIUM,
-            f"The file is {kind.value} from its beginning and a {detected.also.value} archive from its end.",
-            evidence={"formats": [kind.value, detected.also.value]},
+            f"The file is {kind.value} from its beginning and a {other.value} archive from its end."
+            if other is Format.ZIP
+            else f"The file is {kind.value} and, to an unpickler, a pickle.",
+            evidence={"formats": [kind.value, other.value]},
         )
         try:
-            _judge(source, detected.also, case)
+            _judge(source, other, case)
         except BudgetSpent:
             raise
         except Unscannable as reason:

@@ -59,8 +59,8 @@ def probe(source: ByteSource) -> Probed | None:
         try:
             value = machine.run()
         except BudgetSpent:
-            # Nothing but a pickle goes on for so long.
-            return Probed(is_torch_legacy=False)
+            # Nothing but a pickle goes on for so long; one endless line, though, is no more than its first byte.
+            return Probed(is_torch_legacy=False) if machine.opcodes > 1 else None
         except BrokenPickle:
             plausible = (start == 0 and has_protocol and machine.opcodes > 1) or _does_something(judgement)
             return Probed(is_torch_legacy=False) if plausible else None

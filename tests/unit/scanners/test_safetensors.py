@@ -28,13 +28,13 @@ def test_a_file_that_the_library_wrote_is_safe_and_says_what_is_in_it() -> None:
 
 
 def test_only_the_header_of_a_large_file_is_read() -> None:
-    size = 1 << 22
+    size = 1 << 24
     report = judged(file({"a": tensor(0, size, (size // 4,))}, bytes(size)), "model.safetensors")
     assert report.verdict is Verdict.SAFE
-    assert report.bytes_read < 400_000
+    assert report.bytes_read < size // 8
 
 
-@pytest.mark.parametrize("length", range(200, 520, 8))
+@pytest.mark.parametrize("length", range(200, 520))
 def test_a_header_is_read_whatever_its_length_looks_like(length: int) -> None:
     good = file({"__metadata__": {"a": "x" * (length - 27)}, "b": tensor(0, 0, (0,))}, b"")
     report = judged(good, "model.safetensors")
