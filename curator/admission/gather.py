@@ -13,7 +13,8 @@ from curator.admission import progress, scans, snapshots
 from curator.database.engine import Database
 from curator.errors import UpstreamUnavailable
 from curator.queue.work import Work, finish
-from curator.store.fill import Fetch, Filler
+from curator.store.fill import Filler
+from curator.store.pull import Fetch
 from curator.types import BlobId, Commit, RepoFile
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource

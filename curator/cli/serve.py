@@ -23,6 +23,7 @@ from curator.cli import logs
 from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, watch
 from curator.database.engine import Database
 from curator.errors import BadSettings
+from curator.hub.sending import SendfileProtocol
 from curator.people.tokens import create_first_admin
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
@@ -30,6 +31,7 @@ from rules.model import Policy, PolicyError, load_policy, starter_policy
 
 _DRAIN_S = 10
 _BACKLOG = 2048
+_STALE_S = 86_400.0
 
 
 def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
@@ -61,7 +63,7 @@ async def _serve(
     config = uvicorn.Config(
         Mirror(settings, rule_set),
         loop="asyncio",
-        http="httptools",
+        http=SendfileProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -119,7 +121,7 @@ def _prepare(settings: Settings, policy: Policy) -> tuple[str | None, str]:
         database.migrate()
         store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
         store.prepare()
-        store.clear_parts()
+        store.drop_stale_parts(_STALE_S)
         return create_first_admin(database), use_rule_set(database, policy)
     except OSError as error:
         raise BadSettings(f"The store {settings.store_folder} cannot be used: {error.strerror}") from error

@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from curator.store.fill import Span
+
 _LONGEST_HEADER = 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and body; a streamed body has its length among the headers."""
+    """Status, headers and body; one made of parts of files has its length among the headers."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | AsyncIterator[bytes] = b""
+    body: bytes | AsyncIterator[Span] = b""
 
 
 def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

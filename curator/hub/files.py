@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from curator.admission import snapshots
@@ -19,8 +21,7 @@ from curator.hub.answer import Answer, header_text
 from curator.hub.ranges import ByteRange, Unsatisfiable, read_range
 from curator.hub.request import Request
 from curator.hub.routes import ResolveFile
-from curator.store.fill import Filler
-from curator.store.reading import read_file
+from curator.store.fill import Filler, Span
 from curator.types import RepoFile
 from curator.upstream.client import Upstream
 
@@ -73,23 +74,24 @@ class Files:
             raise EntryNotFound(f"{commit} has no file {path!a}", commit.sha)
         return file
 
-    async def _bytes(self, admitted: Admitted, file: RepoFile, part: ByteRange) -> AsyncIterator[bytes]:
+    async def _bytes(self, admitted: Admitted, file: RepoFile, part: ByteRange) -> AsyncIterator[Span]:
         """The bytes, with the first of them at hand, so that what goes wrong early is still told in words."""
-        path = self.filler.store.find(file.blob)
-        if path is not None:
-            return read_file(path, part.offset, part.length)
         commit = admitted.snapshot.commit
+        path = await asyncio.to_thread(self.filler.store.find, file.blob)
+        if path is not None:
+            await self.confirmer.of(commit, file)(path)
+            return _stored(path, part)
         fill = self.filler.open(
             file.blob, file.size, fetch_from(self.upstream, commit, file), self.confirmer.of(commit, file)
         )
         if file.size == 0:
             await fill.wait()
-        chunks = fill.read(part.offset, part.length)
-        first = asyncio.ensure_future(anext(chunks, b""))
+        spans = fill.read(part.offset, part.length)
+        first = asyncio.ensure_future(anext(spans, None))
         await asyncio.wait({first}, timeout=_FIRST_BYTE_S)
         if first.done():
             first.result()
-        return _after(first, chunks)
+        return _after(first, spans)
 
     async def _record(self, request: Request, route: ResolveFile, admitted: Admitted, file: RepoFile) -> str:
         event = AuditEvent(
@@ -111,10 +113,26 @@ class Files:
         return event.id
 
 
-async def _after(first: asyncio.Future[bytes], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield await first
-    async for chunk in chunks:
-        yield chunk
+async def _stored(path: Path, part: ByteRange) -> AsyncIterator[Span]:
+    fd = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if part.length:
+            yield Span(fd, part.offset, part.length)
+    finally:
+        os.close(fd)
+
+
+async def _after(first: asyncio.Future[Span | None], spans: AsyncIterator[Span]) -> AsyncIterator[Span]:
+    try:
+        span = await first
+        while span is not None:
+            yield span
+            span = await anext(spans, None)
+    finally:
+        first.cancel()
+        await asyncio.wait({first})
+        if isinstance(spans, AsyncGenerator):
+            await spans.aclose()
 
 
 def _range_asked(request: Request, etag: str) -> str | None:

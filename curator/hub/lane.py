@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,6 +35,7 @@ from curator.hub.routes import (
     XetToken,
     read_route,
 )
+from curator.hub.sending import send_answer
 from curator.people.identity import Identity
 from curator.people.tokens import ANONYMOUS, Caller
 
@@ -60,7 +60,7 @@ class HubLane:
             return
         began = time.monotonic()
         answer = await self._answered(scope, receive)
-        sent = await _send(answer, scope["method"], send)
+        sent = await send_answer(answer, scope, send)
         log.info(
             "%s %s %d %d bytes %.0f ms %s",
             scope["method"],
@@ -172,39 +172,3 @@ def _repo_of(raw_path: bytes) -> str:
         return str(getattr(read_route(raw_path), "repo", ""))
     except CuratorError:
         return ""
-
-
-async def _send(answer: Answer, method: str, send: Send) -> int:
-    """Send the answer; returns the bytes of the body that went out.
-
-    A body that fails in the middle is broken off: its length never matches, so no client takes it for whole.
-    """
-    headers = dict(answer.headers)
-    if isinstance(answer.body, bytes) and "Content-Length" not in headers and answer.status != 304:
-        headers["Content-Length"] = str(len(answer.body))
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-        }
-    )
-    if isinstance(answer.body, bytes):
-        body = b"" if method == "HEAD" else answer.body
-        await send({"type": "http.response.body", "body": body})
-        return len(body)
-    return await _stream(answer.body, send)
-
-
-async def _stream(body: AsyncIterator[bytes], send: Send) -> int:
-    sent = 0
-    try:
-        async for chunk in body:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            sent += len(chunk)
-    except CuratorError as error:
-        log.warning("broke off after %d bytes: %s", sent, error.sentence)
-        # To end without the last message is ASGI's way to cut the connection.
-        return sent
-    await send({"type": "http.response.body", "body": b""})
-    return sent

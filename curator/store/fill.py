@@ -1,8 +1,9 @@
-"""Bring a blob in: fetched once for all who ask, sent on while it arrives, its end held back until it is proved.
+"""Bring a blob in: fetched once for all who ask, in all processes, sent on while it arrives, its end held back until it
+is proved.
 
-One `Fill` writes; any number of readers follow its frontier. What a reader gets before the proof is never the whole
-file: the last bytes are released only when the hash is the one that the commit names, and the same scan of the bytes
-now on the disk agrees with the one that was made from ranges.
+One process fetches, the others follow what it says in the part's ledger, and take over where it was if it dies. What a
+reader gets before the proof is never the whole file: the last bytes are released only when the hash is the one that the
+commit names, and the same scan of the bytes now on the disk agrees with the one that was made from ranges.
 """
 
 from __future__ import annotations
@@ -11,49 +12,64 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import CuratorError, UpstreamUnavailable
-from curator.store.blobs import BlobStore, Part
-from curator.store.reading import read_open_file
+from curator.store.blobs import BlobStore
+from curator.store.ledger import Ledger
+from curator.store.pacing import Pace
+from curator.store.part import Part, ledger_path, part_path
+from curator.store.pull import Fetch, Pull
+from curator.store.threads import to_the_end
 from curator.types import BlobId
 
 log = logging.getLogger(__name__)
 
-Fetch = Callable[[int], AbstractAsyncContextManager[AsyncIterator[bytes]]]
-"""Opens the upstream's bytes of the blob from an offset on."""
 Inspect = Callable[[Path], Awaitable[None]]
 """Looks at all the bytes before they are released; raises a `CuratorError` if they must not be."""
 
 HELD_BACK_BYTES = 64 << 10
-_TRIES = 4
-_PAUSE_S = 0.5
 _TRICKLE_EVERY_S = 4.0
+_FOLLOW_EVERY_S = 0.005
+_LOOK_FOR_DEATH_EVERY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of an open file that may be sent."""
+
+    fd: int
+    offset: int
+    length: int
 
 
 class Fill:
-    """One blob on its way in."""
+    """One blob on its way in, as this process sees it."""
 
     def __init__(self, store: BlobStore, blob: BlobId, size: int) -> None:
         self.blob = blob
         self.size = size
         self.path: Path | None = None
-        """Where the blob is, once it is proved."""
+        """Where the blob is, once it is proved and on the disk."""
         self.error: CuratorError | None = None
         self._store = store
-        self._part: Part | None = None
-        self._trickled = 0
+        self._ledger: Ledger | None = None
         self._moved = asyncio.Condition()
 
-    async def run(self, fetch: Fetch, inspect: Inspect) -> None:
-        """Fetch, prove, publish. How it ended is told by `path` and `error`, never by an exception."""
+    async def run(self, fetch: Fetch, inspect: Inspect, pace: Pace) -> None:
+        """Fetch, prove, publish; or follow who does. How it ended is told by `path` and `error`, never by an
+        exception."""
         try:
-            self._part = await asyncio.to_thread(self._store.begin, self.blob, self.size)
-            await self._fetch(self._part, fetch)
-            await asyncio.to_thread(self._part.verify)
-            await self._inspect(inspect(self._part.path))
-            self.path = await asyncio.to_thread(self._part.publish)
+            while self.path is None:
+                self.path = await asyncio.to_thread(self._store.find, self.blob)
+                if self.path is not None:
+                    break
+                part = await asyncio.to_thread(Part.claim, self._store, self.blob, self.size)
+                if part is None:
+                    await self._follow()
+                else:
+                    self.path = await self._lead(part, fetch, inspect, pace)
         except CuratorError as error:
             self.error = error
             log.warning("%s was not brought in: %s", self.blob, error.sentence)
@@ -68,8 +84,6 @@ class Fill:
             log.exception("%s was not brought in", self.blob)
         finally:
             await self._tell()
-            if self._part is not None:
-                self._part.close()
 
     async def wait(self) -> Path:
         """The proved blob. Raises what went wrong."""
@@ -77,26 +91,24 @@ class Fill:
         assert self.path is not None
         return self.path
 
-    async def read(self, offset: int, length: int) -> AsyncIterator[bytes]:
-        """Bytes of the blob as they become available. Raises what went wrong, before the last byte is out."""
+    async def read(self, offset: int, length: int) -> AsyncIterator[Span]:
+        """Parts of the blob as they may be sent. Raises what went wrong, before the last byte is out."""
         end = offset + length
-        await self._until(lambda: self._part is not None)
-        fd = await self._open_part()
+        await self._until(lambda: self._ledger is not None)
+        fd = await self._open()
         try:
             while offset < end:
                 await self._until(lambda at=offset: self._released() > at)  # type: ignore[misc]
-                count = min(self._released() - offset, end - offset)
-                async for data in read_open_file(fd, offset, count):
-                    offset += len(data)
-                    yield data
+                count = min(self._released(), end) - offset
+                yield Span(fd, offset, count)
+                offset += count
         finally:
             os.close(fd)
 
-    async def _open_part(self) -> int:
-        assert self._part is not None
+    async def _open(self) -> int:
         try:
             # The file keeps its identity when it is published: who opened it before reads on.
-            return os.open(self._part.path, os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(part_path(self._store, self.blob), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return os.open(await self.wait(), os.O_RDONLY | os.O_CLOEXEC)
 
@@ -111,39 +123,103 @@ class Fill:
         """How many bytes readers may have."""
         if self.path is not None:
             return self.size
-        written = self._part.written if self._part else 0
-        return max(0, min(written, self.size - HELD_BACK_BYTES + self._trickled))
+        return self._ledger.released if self._ledger is not None else 0
 
-    async def _fetch(self, part: Part, fetch: Fetch) -> None:
-        """Take in all bytes, going on where the upstream broke off. Raises when it does so without an end."""
-        failures = 0
-        while part.written < self.size:
-            before = part.written
-            try:
-                async with fetch(part.written) as chunks:
-                    async for chunk in chunks:
-                        await asyncio.to_thread(part.write, chunk)
-                        await self._tell()
-                why = UpstreamUnavailable(f"The Hub sent {part.written} of the {self.size} bytes of {self.blob}")
-            except UpstreamUnavailable as error:
-                why = error
-            if part.written < self.size:
-                failures = 1 if part.written > before else failures + 1
-                if failures >= _TRIES:
-                    raise why
-                await asyncio.sleep(_PAUSE_S * failures)
+    async def _lead(self, part: Part, fetch: Fetch, inspect: Inspect, pace: Pace) -> Path:
+        """Be the one who fetches."""
+        keep = True
+        self._ledger = part.ledger
+        try:
+            await self._bring(part, fetch, pace)
+            await self._inspect(part, inspect(part.path))
+            part.ledger.prove()
+            await self._tell()
+            return await to_the_end(part.publish)
+        except CuratorError as error:
+            # What the upstream has not sent yet it may send later; anything else cannot be gone on with.
+            keep = isinstance(error, UpstreamUnavailable)
+            part.ledger.fail(error)
+            raise
+        finally:
+            self._ledger = None
+            part.close(keep=keep)
 
-    async def _inspect(self, look: Awaitable[None]) -> None:
+    async def _bring(self, part: Part, fetch: Fetch, pace: Pace) -> None:
+        """Have every byte in the part, and proved by its hash."""
+
+        async def moved() -> None:
+            self._release(part)
+            await self._tell()
+
+        resumed = part.resumed
+        if resumed:
+            log.info("%s goes on after %d of its %d bytes", self.blob, resumed, self.size)
+            await moved()
+        hashing = asyncio.create_task(self._hash(part))
+        try:
+            await Pull(part, fetch, pace, moved).run()
+            await hashing
+        finally:
+            hashing.cancel()
+            await asyncio.wait({hashing})
+        await to_the_end(part.verify)
+
+    async def _hash(self, part: Part) -> None:
+        """Hash what has arrived while the rest is on its way."""
+        hashed = 0
+        while hashed < self.size:
+            async with self._moved:
+                await self._moved.wait_for(lambda: part.written > hashed)  # noqa: B023 - it is read while it holds
+            hashed = await to_the_end(part.hash_on)
+
+    def _release(self, part: Part, trickled: int = 0) -> None:
+        part.ledger.released = max(part.ledger.released, min(part.written, self.size - HELD_BACK_BYTES + trickled), 0)
+
+    async def _inspect(self, part: Part, look: Awaitable[None]) -> None:
         """Wait for the second look, giving readers a byte of what is held back now and then: they give up after 10 s
         without one (measured in all clients, hub-api part 2), and never get the end before the look is over."""
         looking = asyncio.ensure_future(look)
+        trickled = 0
         try:
             while not (await asyncio.wait({looking}, timeout=_TRICKLE_EVERY_S))[0]:
-                self._trickled = min(self._trickled + 1, HELD_BACK_BYTES // 2)
+                trickled = min(trickled + 1, HELD_BACK_BYTES // 2)
+                self._release(part, trickled)
                 await self._tell()
             await looking
         finally:
             looking.cancel()
+
+    async def _follow(self) -> None:
+        """Look on while another process fetches; returns when it has ended, one way or another. Raises its error."""
+        try:
+            ledger = await asyncio.to_thread(Ledger.open, ledger_path(self._store, self.blob), create=False)
+        except FileNotFoundError:
+            await asyncio.sleep(_FOLLOW_EVERY_S)
+            return
+        try:
+            if not ledger.begun or ledger.failure is not None:
+                # Whoever has the part has not begun with it, or is just giving it up.
+                await asyncio.sleep(_FOLLOW_EVERY_S)
+                return
+            self._ledger, attempt, seen, looks = ledger, ledger.attempt, -1, 0
+            while ledger.attempt == attempt:
+                failure = ledger.failure
+                if failure is not None:
+                    raise failure
+                if ledger.released != seen:
+                    seen = ledger.released
+                    await self._tell()
+                looks += 1
+                if looks % _LOOK_FOR_DEATH_EVERY == 0 and not await asyncio.to_thread(self._is_led):
+                    return
+                await asyncio.sleep(_FOLLOW_EVERY_S)
+        finally:
+            self._ledger = None
+            ledger.close()
+
+    def _is_led(self) -> bool:
+        """Whether somebody still holds the part."""
+        return self._store.is_held(part_path(self._store, self.blob))
 
     async def _tell(self) -> None:
         async with self._moved:
@@ -156,6 +232,7 @@ class Filler:
     def __init__(self, store: BlobStore) -> None:
         self.store = store
         self._fills: dict[BlobId, tuple[Fill, asyncio.Task[None]]] = {}
+        self._pace = Pace()
 
     def open(self, blob: BlobId, size: int, fetch: Fetch, inspect: Inspect) -> Fill:
         """The fill of this blob: the one under way, or a new one, which goes on also if its asker leaves."""
@@ -163,7 +240,9 @@ class Filler:
         if under_way is not None:
             return under_way[0]
         fill = Fill(self.store, blob, size)
-        task = asyncio.create_task(fill.run(fetch, inspect), name=f"fill {blob}")
+        # What one file has shown of the upstream is where the next begins.
+        self._pace = Pace(self._pace.step)
+        task = asyncio.create_task(fill.run(fetch, inspect, self._pace), name=f"fill {blob}")
         self._fills[blob] = (fill, task)
         task.add_done_callback(lambda _: self._fills.pop(blob, None))
         return fill

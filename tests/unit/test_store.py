@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 
 from curator.errors import CuratorError, StoreFull, UpstreamUnavailable, WrongBytes
 from curator.store.blobs import BlobStore
-from curator.store.fill import HELD_BACK_BYTES, Fetch, Fill, Filler, Inspect
-from curator.store.reading import read_file
+from curator.store.fill import HELD_BACK_BYTES, Fill, Filler, Inspect
+from curator.store.part import Part
+from curator.store.pull import Fetch
+from curator.store.reading import read_open_file
 from curator.types import BlobId, HashKind
 
 CONTENT = bytes(range(256)) * 1024  # 256 KiB
@@ -35,20 +38,23 @@ def store(tmp_path: Path) -> BlobStore:
     return store
 
 
-def upstream(content: bytes, *, calls: list[int] | None = None, break_at: list[int] | None = None) -> Fetch:
+def upstream(
+    content: bytes, *, calls: list[int] | None = None, break_at: list[int] | None = None, chunk_s: float = 0.0
+) -> Fetch:
     """Sends `content` from an offset on, and breaks off once at each place in `break_at`."""
     breaks = list(break_at or [])
 
     @asynccontextmanager
-    async def fetch(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def fetch(offset: int, length: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
         if calls is not None:
             calls.append(offset)
+        last = len(content) if length is None else offset + length
 
         async def chunks() -> AsyncIterator[bytes]:
             at = offset
-            while at < len(content):
-                await asyncio.sleep(0)
-                end = min(at + 10_000, len(content))
+            while at < last:
+                await asyncio.sleep(chunk_s)
+                end = min(at + 10_000, last)
                 if breaks and at >= breaks[0]:
                     breaks.pop(0)
                     raise UpstreamUnavailable("the connection was reset")
@@ -64,10 +70,14 @@ async def agreed(_path: Path) -> None:
     """A second look that has nothing against the file."""
 
 
+async def received(fill: Fill, size: int, offset: int = 0) -> bytes:
+    """What a reader gets."""
+    return b"".join([os.pread(span.fd, span.length, span.offset) async for span in fill.read(offset, size)])
+
+
 def filled(store: BlobStore, blob: BlobId, size: int, fetch: Fetch, inspect: Inspect = agreed) -> bytes:
     async def run() -> bytes:
-        fill = Filler(store).open(blob, size, fetch, inspect)
-        return b"".join([chunk async for chunk in fill.read(0, size)])
+        return await received(Filler(store).open(blob, size, fetch, inspect), size)
 
     return asyncio.run(run())
 
@@ -102,7 +112,7 @@ def test_many_askers_of_a_cold_blob_share_one_fetch(store: BlobStore) -> None:
 
         async def ask() -> bytes:
             fill = filler.open(blob, len(CONTENT), upstream(CONTENT, calls=calls), agreed)
-            return b"".join([chunk async for chunk in fill.read(0, len(CONTENT))])
+            return await received(fill, len(CONTENT))
 
         return await asyncio.gather(*(ask() for _ in range(8)))
 
@@ -120,23 +130,30 @@ def test_a_fetch_that_breaks_off_goes_on_where_it_was(store: BlobStore) -> None:
 def test_an_upstream_that_sends_nothing_more_is_told_in_words(
     store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.store.fill._PAUSE_S", 0.0)
+    monkeypatch.setattr("curator.store.pull._PAUSE_S", 0.0)
     with pytest.raises(UpstreamUnavailable, match="sent 1000 of the 262144 bytes"):
         filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT[:1000]))
+
+
+def test_what_the_upstream_did_send_is_not_asked_for_again(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curator.store.pull._PAUSE_S", 0.0)
+    blob, calls = sha256_blob(CONTENT), list[int]()
+    with pytest.raises(UpstreamUnavailable):
+        filled(store, blob, len(CONTENT), upstream(CONTENT, break_at=[100_000] * 5))
+    assert filled(store, blob, len(CONTENT), upstream(CONTENT, calls=calls)) == CONTENT
+    assert calls == [100_000]
     assert parts(store) == []
 
 
-def received(fill: Fill, size: int) -> Awaitable[tuple[bytes, CuratorError | None]]:
-    async def run() -> tuple[bytes, CuratorError | None]:
-        got = b""
-        try:
-            async for chunk in fill.read(0, size):
-                got += chunk
-        except CuratorError as error:
-            return got, error
-        return got, None
-
-    return run()
+async def attempted(fill: Fill, size: int) -> tuple[bytes, CuratorError | None]:
+    """What a reader gets, and how it ended."""
+    got = b""
+    try:
+        async for span in fill.read(0, size):
+            got += os.pread(span.fd, span.length, span.offset)
+    except CuratorError as error:
+        return got, error
+    return got, None
 
 
 def test_the_end_of_bytes_with_a_wrong_hash_is_never_released(store: BlobStore) -> None:
@@ -144,7 +161,7 @@ def test_the_end_of_bytes_with_a_wrong_hash_is_never_released(store: BlobStore) 
     blob = sha256_blob(CONTENT)
 
     async def run() -> tuple[bytes, CuratorError | None]:
-        return await received(Filler(store).open(blob, len(CONTENT), upstream(wrong), agreed), len(CONTENT))
+        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(wrong), agreed), len(CONTENT))
 
     got, error = asyncio.run(run())
     assert isinstance(error, WrongBytes)
@@ -167,7 +184,7 @@ def test_bytes_that_a_second_look_rejects_are_never_whole(store: BlobStore) -> N
     blob = sha256_blob(CONTENT)
 
     async def run() -> tuple[bytes, CuratorError | None]:
-        return await received(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), reject), len(CONTENT))
+        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), reject), len(CONTENT))
 
     got, error = asyncio.run(run())
     assert error is not None
@@ -185,7 +202,7 @@ def test_a_long_second_look_keeps_the_reader_waiting_byte_by_byte(
 
     async def run() -> list[int]:
         fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), slow)
-        return [len(chunk) async for chunk in fill.read(0, len(CONTENT))]
+        return [span.length async for span in fill.read(0, len(CONTENT))]
 
     sizes = asyncio.run(run())
     assert sum(sizes) == len(CONTENT)
@@ -220,12 +237,13 @@ from curator.errors import StoreFull
 from curator.store.blobs import BlobStore
 from curator.types import BlobId
 store = BlobStore(Path({str(store.folder)!r}), 0)
-part = store.begin(BlobId.parse("{sha256_blob(CONTENT)}"), {len(CONTENT)})
+from curator.store.part import Part
+part = Part.claim(store, BlobId.parse("{sha256_blob(CONTENT)}"), {len(CONTENT)})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 try:
-    part.write(bytes({len(CONTENT)}))
+    part.write(0, [bytes({len(CONTENT)})])
 except StoreFull as error:
-    part.close()
+    part.close(keep=False)
     print(error.sentence)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -234,22 +252,139 @@ except StoreFull as error:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
-def test_what_an_earlier_process_left_half_fetched_is_cleared(store: BlobStore) -> None:
-    part = store.begin(sha256_blob(CONTENT), len(CONTENT))
-    part.write(CONTENT[:100])
-    assert len(parts(store)) == 1
-    BlobStore(store.folder, 0).clear_parts()
+def test_what_nobody_went_on_with_for_a_day_is_cleared_and_what_is_under_way_is_not(store: BlobStore) -> None:
+    left = Part.claim(store, sha256_blob(b"left"), 4)
+    held = Part.claim(store, sha256_blob(CONTENT), len(CONTENT))
+    assert left is not None
+    assert held is not None
+    left.close(keep=True)
+    for path in parts(store):
+        os.utime(path, (0, 0))
+    store.drop_stale_parts(86_400)
+    assert held.path in parts(store)
+    assert left.path not in parts(store)
+
+
+def test_another_process_follows_a_fetch_that_is_under_way(store: BlobStore) -> None:
+    blob, calls = sha256_blob(CONTENT), list[int]()
+
+    async def run() -> list[bytes]:
+        # Two fillers know nothing of each other, as two processes do: a lock is of an open file, not of a process.
+        fills = [
+            Filler(store).open(blob, len(CONTENT), upstream(CONTENT, calls=calls, chunk_s=0.005), agreed)
+            for _ in range(3)
+        ]
+        return await asyncio.gather(*(received(fill, len(CONTENT)) for fill in fills))
+
+    assert asyncio.run(run()) == [CONTENT] * 3
+    assert calls == [0]
     assert parts(store) == []
+
+
+def test_a_follower_is_told_what_went_wrong_in_the_other_process(store: BlobStore) -> None:
+    async def reject(_path: Path) -> None:
+        await asyncio.sleep(0.05)
+        raise WrongBytes("not what was judged")
+
+    async def run() -> list[tuple[bytes, CuratorError | None]]:
+        fills = [
+            Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT, chunk_s=0.005), reject)
+            for _ in range(2)
+        ]
+        return await asyncio.gather(*(attempted(fill, len(CONTENT)) for fill in fills))
+
+    for got, error in asyncio.run(run()):
+        assert isinstance(error, WrongBytes)
+        assert error.sentence == "not what was judged"
+        assert len(got) < len(CONTENT)
+
+
+FETCH_AND_DIE = """
+import asyncio, os, signal, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from curator.store.blobs import BlobStore
+from curator.store.fill import Filler
+from curator.types import BlobId
+content = bytes(range(256)) * 1024
+@asynccontextmanager
+async def fetch(offset, length):
+    async def chunks():
+        for at in range(offset, 200_000, 10_000):
+            yield content[at : at + 10_000]
+            await asyncio.sleep(0.01)
+        print("far enough", flush=True)
+        await asyncio.sleep(60)
+    yield chunks()
+async def main():
+    store = BlobStore(Path(sys.argv[1]), 0)
+    await Filler(store).open(BlobId.parse(sys.argv[2]), len(content), fetch, None).wait()
+asyncio.run(main())
+"""
+
+
+def test_a_fetch_whose_process_was_killed_is_gone_on_with(store: BlobStore) -> None:
+    blob, calls = sha256_blob(CONTENT), list[int]()
+    killed = subprocess.Popen(
+        [sys.executable, "-c", FETCH_AND_DIE, str(store.folder), str(blob)], stdout=subprocess.PIPE, text=True
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == "far enough\n"
+
+    async def run() -> bytes:
+        fill = Filler(store).open(blob, len(CONTENT), upstream(CONTENT, calls=calls), agreed)
+        reading = asyncio.create_task(received(fill, len(CONTENT)))
+        await asyncio.sleep(0.2)
+        assert calls == []
+        killed.kill()
+        return await reading
+
+    assert asyncio.run(run()) == CONTENT
+    assert len(calls) == 1
+    assert calls[0] >= 180_000
+    killed.wait()
+
+
+def test_bytes_that_a_killed_process_left_wrong_are_never_given_out_whole(store: BlobStore) -> None:
+    blob = sha256_blob(CONTENT)
+    part = Part.claim(store, blob, len(CONTENT))
+    assert part is not None
+    part.write(0, [b"X" * 150_000])
+    part.ledger.written = 150_000
+    part.close(keep=True)
+
+    async def run() -> tuple[bytes, CuratorError | None]:
+        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), agreed), len(CONTENT))
+
+    got, error = asyncio.run(run())
+    assert isinstance(error, WrongBytes)
+    assert len(got) <= len(CONTENT) - HELD_BACK_BYTES
+    assert filled(store, blob, len(CONTENT), upstream(CONTENT)) == CONTENT
+
+
+@pytest.mark.parametrize("breaks", [[], [300_000, 1_000_000, 1_000_000, 2_000_000]])
+def test_a_file_that_comes_in_several_ranges_at_once_is_the_same_file(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch, breaks: list[int]
+) -> None:
+    monkeypatch.setattr("curator.store.pull.SEGMENT_BYTES", 64 << 10)
+    monkeypatch.setattr("curator.store.pull._WINDOW_S", 0.02)
+    monkeypatch.setattr("curator.store.pull._PAUSE_S", 0.0)
+    content, calls = os.urandom(3_000_001), list[int]()
+    fetch = upstream(content, calls=calls, chunk_s=0.001, break_at=breaks)
+    assert filled(store, sha256_blob(content), len(content), fetch) == content
+    assert len(set(calls)) > 4
 
 
 def test_a_file_is_read_in_any_part(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT * 12)
+    fd = os.open(path, os.O_RDONLY)
 
     async def read(offset: int, length: int) -> bytes:
-        return b"".join([chunk async for chunk in read_file(path, offset, length)])
+        return b"".join([chunk async for chunk in read_open_file(fd, offset, length)])
 
     assert asyncio.run(read(0, len(CONTENT) * 12)) == CONTENT * 12
     assert asyncio.run(read(1_000_000, 1_500_000)) == (CONTENT * 12)[1_000_000:2_500_000]
     with pytest.raises(EOFError):
         asyncio.run(read(len(CONTENT) * 12, 1))
+    os.close(fd)

@@ -1,0 +1,184 @@
+"""The upstream's bytes into a part: over one connection, or over several ranges at once where that is faster.
+
+A single connection asks for the whole file and is read from the start. When more are to join, each takes a segment of
+its own further on, and the first stops where they began; what lies before the lowest hole is the part's frontier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from curator.errors import UpstreamUnavailable, WrongBytes
+from curator.store.pacing import Pace
+from curator.store.part import Part
+from curator.store.threads import to_the_end
+
+Fetch = Callable[[int, int | None], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""Opens the upstream's bytes of a blob: from an offset on, so many of them or all."""
+
+SEGMENT_BYTES = 16 << 20
+_BATCH_BYTES = 1 << 20
+_BATCH_CHUNKS = 256
+_WINDOW_S = 0.25
+_TRIES = 4
+_PAUSE_S = 0.5
+
+
+@dataclass(eq=False, slots=True)
+class Segment:
+    """Bytes that one connection fetches: from `at`, which moves on, to `end`."""
+
+    at: int
+    end: int
+    open_ended: bool = False
+    """Whether the connection was asked for all that there is, so that `end` may be lowered while it runs."""
+    failures: int = 0
+    """How often in a row it broke off without a byte."""
+
+
+class Pull:
+    """Brings a part from where it is to its end."""
+
+    def __init__(self, part: Part, fetch: Fetch, pace: Pace, moved: Callable[[], Awaitable[None]]) -> None:
+        self._part = part
+        self._fetch = fetch
+        self._pace = pace
+        self._moved = moved
+        self._segments: deque[Segment] = deque()
+        """Those under way or done beyond a hole, in order."""
+        self._dropped: list[Segment] = []
+        """Those whose connection broke off."""
+        self._next = part.written
+        self._running: set[asyncio.Task[None]] = set()
+        self._received = 0
+
+    async def run(self) -> None:
+        """Until every byte is in the part. Raises `UpstreamUnavailable` when the upstream breaks off without an end."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            for _ in range(self._pace.connections):
+                self._start()
+            while self._running:
+                done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                if not self._running and self._part.written < self._part.size:
+                    self._start()
+        finally:
+            watching.cancel()
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(watching, *self._running, return_exceptions=True)
+
+    def _start(self) -> None:
+        self._running.add(asyncio.create_task(self._connection()))
+
+    async def _watch(self) -> None:
+        """Have as many connections as pay."""
+        while True:
+            before, began = self._received, time.monotonic()
+            await asyncio.sleep(_WINDOW_S)
+            rate = (self._received - before) / (time.monotonic() - began)
+            left = self._part.size - self._part.written
+            wanted = self._pace.observe(rate, more_wanted=left > 2 * self._pace.next_connections * SEGMENT_BYTES)
+            if wanted > 1 and self._segments and self._segments[-1].open_ended:
+                self._share_out(self._segments[-1])
+            for _ in range(wanted - len(self._running)):
+                self._start()
+
+    def _share_out(self, first: Segment) -> None:
+        """Let the one that reads to the end stop earlier, so that there is something for others."""
+        end = first.at + 2 * SEGMENT_BYTES
+        if end < first.end:
+            self._next, first.end, first.open_ended = end, end, False
+
+    async def _connection(self) -> None:
+        """Fetch segments until there are none, or more connections than wanted."""
+        while len(self._running) <= self._pace.connections and (segment := self._take()) is not None:
+            before = segment.at
+            try:
+                await self._bring(segment)
+                why = UpstreamUnavailable(f"The Hub sent {segment.at} of the {segment.end} bytes that were asked for")
+            except UpstreamUnavailable as error:
+                why = error
+            if segment.at == segment.end:
+                continue
+            self._segments.remove(segment)
+            self._dropped.append(segment)
+            segment.failures = 1 if segment.at > before else segment.failures + 1
+            if segment.failures >= _TRIES:
+                raise why
+            await asyncio.sleep(_PAUSE_S * segment.failures)
+
+    def _take(self) -> Segment | None:
+        """What to fetch next: the lowest that is missing."""
+        if self._dropped:
+            segment = min(self._dropped, key=lambda dropped: dropped.at)
+            self._dropped.remove(segment)
+        elif self._next < self._part.size:
+            alone = self._pace.connections == 1
+            end = self._part.size if alone else min(self._next + SEGMENT_BYTES, self._part.size)
+            segment = Segment(self._next, end, open_ended=alone)
+            self._next = end
+        else:
+            return None
+        self._segments.append(segment)
+        self._segments = deque(sorted(self._segments, key=lambda one: one.at))
+        return segment
+
+    async def _bring(self, segment: Segment) -> None:
+        """Write what comes, in batches: while one is written the next is received."""
+        length = None if segment.end == self._part.size else segment.end - segment.at
+        writing: asyncio.Task[None] | None = None
+        batch: list[bytes] = []
+        size = 0
+        try:
+            async with self._fetch(segment.at, length) as chunks:
+                async for chunk in chunks:
+                    batch.append(chunk)
+                    size += len(chunk)
+                    if writing is not None:
+                        if not writing.done() and size < _BATCH_BYTES and len(batch) < _BATCH_CHUNKS:
+                            continue
+                        await _finished(writing)
+                    if segment.at >= segment.end < self._part.size:
+                        return
+                    writing = asyncio.create_task(self._write(segment, batch))
+                    batch, size = [], 0
+        finally:
+            # What has arrived is kept however this ends, and no thread writes to a part that was closed.
+            if writing is not None:
+                await _finished(writing)
+            if batch and (segment.at < segment.end or segment.end == self._part.size):
+                await _finished(asyncio.create_task(self._write(segment, batch)))
+
+    async def _write(self, segment: Segment, batch: list[bytes]) -> None:
+        size = sum(map(len, batch))
+        room = segment.end - segment.at
+        if size > room:
+            if segment.end == self._part.size:
+                raise WrongBytes(f"The upstream sent more than the {self._part.size} bytes that {self._part.blob} has")
+            batch, size = [b"".join(batch)[:room]], room
+        await to_the_end(self._part.write, segment.at, batch)
+        segment.at += size
+        self._received += size
+        self._advance()
+        await self._moved()
+
+    def _advance(self) -> None:
+        """Move the frontier up to the lowest hole."""
+        while self._segments and self._segments[0].at == self._segments[0].end:
+            self._segments.popleft()
+        lowest = [segment.at for segment in (*self._dropped, *self._segments)]
+        self._part.ledger.written = min([self._next, *lowest])
+
+
+async def _finished(writing: asyncio.Task[None]) -> None:
+    """Wait for the write itself, which a cancellation of the waiter does not stop. Raises what went wrong with it."""
+    await asyncio.wait({writing})
+    writing.result()
