@@ -2,6 +2,7 @@
 
 schema: curator.rules/1
 name: starter
+branches: newest-approved
 rules:
   - id: no-unsafe-files
     description: A file that would run code is not served.
@@ -41,6 +42,17 @@ class Effect(StrEnum):
     BLOCK = "block"
 
 
+class Branches(StrEnum):
+    """What a branch, or a tag that moved, stands for where the rules do not allow what the upstream says."""
+
+    NEWEST_APPROVED = "newest-approved"
+    """The newest commit of it that the rules allow."""
+    STRICT = "strict"
+    """What the upstream says, or nothing."""
+    PIN = "pin"
+    """The first commit of it that was allowed, until an administrator moves it."""
+
+
 class AppliesTo(BaseModel):
     """Which repositories a rule is about; all, if nothing is said."""
 
@@ -73,6 +85,7 @@ class _PolicyForm(BaseModel):
     schema_: Literal["curator.rules/1"] = Field(alias="schema")
     name: Annotated[str, Field(min_length=1, max_length=80)]
     description: str = ""
+    branches: Branches = Branches.NEWEST_APPROVED
     rules: tuple[Rule, ...]
 
 
@@ -99,6 +112,7 @@ class Policy:
     source: str
     digest: str
     """SHA-256 of the source, hex."""
+    branches: Branches = Branches.NEWEST_APPROVED
 
 
 class PolicyError(Exception):
@@ -142,7 +156,7 @@ def parse_policy(source: str, file: str) -> Policy:
     if problems or form is None:
         raise PolicyError(tuple(sorted(problems, key=lambda problem: problem.place)))
     digest = hashlib.sha256(source.encode()).hexdigest()
-    return Policy(form.name, form.description, tuple(checked), source, digest)
+    return Policy(form.name, form.description, tuple(checked), source, digest, form.branches)
 
 
 def _validated(document: Document, file: str, problems: list[Problem]) -> _PolicyForm | None:
