@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.gate import Gate
+from curator.admission.judge import policy_of
 from curator.admission.resolve import Resolver
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.database.engine import Database
@@ -68,9 +70,12 @@ class Mirror:
         )
         resolver = Resolver(database, upstream, settings.revision_ttl_s)
         gate = Gate(database, self._sender, self._rule_set)
-        admission = Admission(settings, database, resolver, gate)
+        with database.read() as session:
+            branches = policy_of(session, self._rule_set).branches
+        chooser = Chooser(database, upstream, resolver, gate, branches, settings.branch_session_s)
+        admission = Admission(settings, database, chooser)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
-        self._own.include_router(own_routes(Own(settings, database, identity, resolver, gate)))
+        self._own.include_router(own_routes(Own(settings, database, identity, chooser, gate.rule_set)))
         self._lane = HubLane(
             files=Files(database, admission, upstream, filler, Confirmer(database, jail)),
             listings=Listings(database, admission, upstream),

@@ -44,6 +44,14 @@ class Settings(BaseSettings):
         30.0, description="Seconds for which the upstream is believed about what a branch or tag points to."
     )
 
+    branch_session_s: float = Field(
+        60.0,
+        ge=0,
+        le=3_600,
+        description="Seconds, from the first answer, for which one caller is told of the same commit of a branch, "
+        "whatever moves in between; 0: each answer stands for itself.",
+    )
+
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: an SQLite file in the data folder.")
     broker_url: SecretStr | None = Field(
         None, description="Celery broker; default: a Valkey server that `serve` starts, watches and stops."

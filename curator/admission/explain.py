@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from curator.admission.branches import Behind
 from curator.admission.decisions import Ruling
 from curator.admission.judge import policy_of
 from curator.types import Commit
@@ -35,6 +36,19 @@ def explain_ruling(session: Session, commit: Commit, ruling: Ruling, facts: Fact
     }
 
 
+def explain_behind(behind: Behind, served: Commit) -> dict[str, Any]:
+    """JSON: why a branch is given at another commit than the upstream's."""
+    return {
+        "revision": behind.revision,
+        "upstream_commit": behind.upstream.sha,
+        "commits": behind.commits,
+        "outcome": behind.outcome,
+        "rules": list(behind.rules),
+        "decision": behind.decision,
+        "sentence": behind.sentence(served),
+    }
+
+
 def explanation_text(document: dict[str, Any]) -> str:
     """The same as text, for a terminal or a plain page."""
     rule_set = f"'{document['rule_set']['name']}' ({document['rule_set']['digest'][:12]})"
@@ -43,6 +57,10 @@ def explanation_text(document: dict[str, Any]) -> str:
         f"{_OUTCOMES[document['outcome']]}, decided {document['decided_at']} by the rules {rule_set}",
         f"Decision {document['decision']}",
     ]
+    if "behind" in document:
+        behind = document["behind"]
+        decision = f" (decision {behind['decision']})" if behind["decision"] else ""
+        lines.append(f"{behind['sentence']}{decision}")
     if document["expires_at"]:
         lines.append(f"to be judged anew after {document['expires_at']}: something could not be read")
     lines += ["", "Why"]

@@ -12,6 +12,7 @@ from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import UpstreamUnavailable
 from curator.queue.celery import Sender
+from curator.types import Commit
 from scanners.finding import SCANNER_VERSION
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ _LONGEST_PAUSE_S = 0.25
 class StillJudged(Exception):
     """There is no decision yet."""
 
-    def __init__(self, scanned: int, total: int) -> None:
-        super().__init__(f"{scanned} of {total} files scanned")
+    def __init__(self, commit: Commit, scanned: int, total: int) -> None:
+        super().__init__(f"{scanned} of {total} files scanned" if total else "it is being listed")
+        self.commit = commit
         self.scanned = scanned
         self.total = total
 
@@ -44,7 +46,7 @@ class Gate:
         Raises `StillJudged` when it is not there in `wait_s` seconds, and `UpstreamUnavailable` when the commit cannot
         be listed.
         """
-        ruling = await asyncio.to_thread(self._current, snapshot.id)
+        ruling = await asyncio.to_thread(self.current, snapshot.id)
         if ruling is not None:
             return ruling
         task = self._waiting.get(snapshot.id)
@@ -55,9 +57,10 @@ class Gate:
         try:
             return await asyncio.wait_for(asyncio.shield(task), wait_s)
         except TimeoutError:
-            raise StillJudged(*await asyncio.to_thread(self._progress, snapshot.id)) from None
+            raise StillJudged(snapshot.commit, *await asyncio.to_thread(self._progress, snapshot.id)) from None
 
-    def _current(self, snapshot_id: int) -> Ruling | None:
+    def current(self, snapshot_id: int) -> Ruling | None:
+        """The decision in force, without having one made."""
         with self._database.read() as session:
             return current(session, snapshot_id, self.rule_set)
 

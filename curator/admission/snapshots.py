@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from curator.admission.history import observe
 from curator.admission.tables import EntryRow, ReferenceRow, SnapshotRow
 from curator.database.engine import now
 from curator.types import BlobId, Commit, Directory, RepoFile, RepoId, RepoKind, Revision
@@ -64,6 +65,8 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
                 checked_at=moment,
             )
         )
+    if not revision.is_commit:
+        observe(session, commit, revision, moment)
     session.flush()
     return _snapshot(row)
 

@@ -60,6 +60,37 @@ class ReferenceRow(SQLModel, table=True):
     checked_at: dt.datetime = Field(sa_type=Utc)
 
 
+class ObservationRow(SQLModel, table=True):
+    """That a branch or tag was seen to stand for another commit than before."""
+
+    __tablename__ = "ref_history"
+    __table_args__ = (Index("ix_ref_history_branch", "kind", "repo", "revision", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    """Sorts by time."""
+    kind: str
+    repo: str
+    """Canonical id: under whatever name it was asked for, it is one branch."""
+    revision: str
+    sha: str
+    observed_at: dt.datetime = Field(sa_type=Utc)
+
+
+class PinRow(SQLModel, table=True):
+    """The commit that a branch stays at, under rules that say `branches: pin`."""
+
+    __tablename__ = "pins"
+
+    kind: str = Field(primary_key=True)
+    repo: str = Field(primary_key=True)
+    """In small letters: the Hub tells no two repositories apart by their letter case."""
+    revision: str = Field(primary_key=True)
+    sha: str
+    pinned_by: str
+    """`curator` for the first commit that was allowed."""
+    pinned_at: dt.datetime = Field(sa_type=Utc)
+
+
 class ScanRow(SQLModel, table=True):
     """The report of one content under one name by one version of the scanners."""
 

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
-from curator.admission.explain import explain_ruling, explanation_text
-from curator.admission.gate import Gate, StillJudged
-from curator.admission.resolve import Resolver
+from curator.admission.choose import Chooser
+from curator.admission.explain import explain_behind, explain_ruling, explanation_text
+from curator.admission.gate import StillJudged
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
 from curator.people.identity import Identity
@@ -31,8 +31,8 @@ class Own:
     settings: Settings
     database: Database
     identity: Identity
-    resolver: Resolver
-    gate: Gate
+    chooser: Chooser
+    rule_set: str
 
 
 def own_routes(own: Own) -> APIRouter:
@@ -66,7 +66,7 @@ def own_routes(own: Own) -> APIRouter:
             await asyncio.to_thread(_touch, own.database)
         except SQLAlchemyError as error:
             return JSONResponse({"status": "not ready", "reason": f"the database: {type(error).__name__}"}, 503)
-        return JSONResponse({"status": "ready", "rule_set": own.gate.rule_set})
+        return JSONResponse({"status": "ready", "rule_set": own.rule_set})
 
     @router.get("/")
     async def root() -> PlainTextResponse:
@@ -91,12 +91,14 @@ def own_routes(own: Own) -> APIRouter:
         kind: RepoKind = RepoKind.MODEL,
         wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
     ) -> JSONResponse:
-        snapshot = await own.resolver.resolve(RepoId.parse(repo, kind), Revision.parse(revision))
         try:
-            ruling = await own.gate.decide(snapshot, wait)
+            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)
         except StillJudged as state:
-            return JSONResponse({"error": f"{snapshot.commit} is still being scanned: {state}"}, 202)
-        return JSONResponse(await explanation(ruling.id))
+            return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
+        document = await explanation(choice.ruling.id)
+        if choice.behind is not None:
+            document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
+        return JSONResponse(document)
 
     return router
 

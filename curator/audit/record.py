@@ -23,6 +23,10 @@ class Action(StrEnum):
     """Something was asked for and not given."""
     DECIDE = "decide"
     """A commit was judged."""
+    SUBSTITUTE = "substitute"
+    """A caller begins to be given another commit of a branch than the upstream's."""
+    PIN = "pin"
+    """An administrator pinned a branch to a commit, or let it go."""
     MISMATCH = "mismatch"
     """Bytes came that are not those that were judged."""
 

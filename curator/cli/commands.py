@@ -135,6 +135,43 @@ def rules_explain(
     command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
 
 
+@cli.command(epilog="Examples: curator pin ORG/NAME@main 0123...cdef   curator pin --list")
+def pin(
+    branch: Annotated[
+        str | None, typer.Argument(help="A repository, with @BRANCH if not main.", metavar="REPO[@BRANCH]")
+    ] = None,
+    commit: Annotated[str | None, typer.Argument(help="The commit: 40 hex digits.", metavar="COMMIT")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the branches that are pinned.")] = False,
+    repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Let a branch stay at a commit, under rules that say `branches: pin`."""
+    from curator.cli import pin as command
+    from curator.errors import BadInput
+
+    if show:
+        command.show(config, data, as_json=report_format is ReportFormat.JSON)
+    elif branch is None or commit is None:
+        raise BadInput("Name a repository and a commit, as in `curator pin ORG/NAME@main COMMIT`, or ask for --list")
+    else:
+        command.move(branch, repo_type.value, commit, config, data)
+
+
+@cli.command(epilog="Example: curator unpin ORG/NAME@main")
+def unpin(
+    branch: Annotated[str, typer.Argument(help="A repository, with @BRANCH if not main.", metavar="REPO[@BRANCH]")],
+    repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Let a pinned branch go: it will stay at the next commit of it that is allowed."""
+    from curator.cli import pin as command
+
+    command.let_go(branch, repo_type.value, config, data)
+
+
 @token.command("create", epilog="Example: curator token create ci-runner --role reader")
 def token_create(
     name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from curator.admission.branches import Behind
+from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
-from curator.admission.gate import Gate, StillJudged
-from curator.admission.resolve import Resolver
+from curator.admission.gate import StillJudged
 from curator.admission.snapshots import Snapshot
 from curator.audit.record import Action, AuditEvent, record
 from curator.database.engine import Database, new_id
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.settings import Settings
-from curator.types import RepoId, Revision
+from curator.types import Commit, RepoId, Revision
 from rules.evaluate import Outcome
 
 _ASK_AGAIN_S = 30
@@ -26,6 +27,8 @@ class Admitted:
 
     snapshot: Snapshot
     ruling: Ruling
+    behind: Behind | None = None
+    """That it is not the commit that the upstream has of this branch; None if it is."""
 
 
 class Refused(Exception):
@@ -37,40 +40,41 @@ class Refused(Exception):
 
 
 class Admission:
-    """Asks the gate, and writes down every no."""
+    """Asks what may be given, and writes down every no and every other commit than the upstream's."""
 
-    def __init__(self, settings: Settings, database: Database, resolver: Resolver, gate: Gate) -> None:
+    def __init__(self, settings: Settings, database: Database, chooser: Chooser) -> None:
         self._settings = settings
         self._database = database
-        self._resolver = resolver
-        self._gate = gate
+        self._chooser = chooser
 
     async def admit(self, request: Request, repo: RepoId, revision: Revision, path: str | None = None) -> Admitted:
         """The commit and its decision, waited for as long as this kind of client bears. Raises `Refused`."""
-        snapshot = await self._resolver.resolve(repo, revision)
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
-            ruling = await self._gate.decide(snapshot, wait_s)
+            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s)
         except StillJudged as state:
             how_far = f"{state.scanned} of its {state.total} files are done" if state.total else "it is being listed"
             raise await self._refused(
                 request,
                 repo,
                 revision,
-                snapshot,
+                state.commit,
                 path,
                 outcome="hold",
-                said=f"{snapshot.commit} is being scanned and not yet allowed ({how_far}): "
+                said=f"{state.commit} is being scanned and not yet allowed ({how_far}): "
                 f"ask again in about {_ASK_AGAIN_S} s",
                 retry_after_s=_ASK_AGAIN_S,
             ) from None
-        if ruling.outcome is not Outcome.ALLOW:
+        ruling, commit = choice.ruling, choice.snapshot.commit
+        if not choice.allowed:
             verb = "blocked" if ruling.outcome is Outcome.BLOCK else "held for review"
             said = f"{repo} is {verb} by the rule {ruling.rules[0]}: {ruling.sentence}"
             raise await self._refused(
-                request, repo, revision, snapshot, path, outcome=ruling.outcome.value, said=said, ruling=ruling
+                request, repo, revision, commit, path, outcome=ruling.outcome.value, said=said, ruling=ruling
             )
-        return Admitted(snapshot, ruling)
+        if choice.behind is not None and choice.begins:
+            await asyncio.to_thread(record, self._database, _substitution(request, choice, choice.behind))
+        return Admitted(choice.snapshot, ruling, choice.behind)
 
     async def left_out(
         self, request: Request, repo: RepoId, revision: Revision, admitted: Admitted, path: str
@@ -81,7 +85,7 @@ class Admission:
             request,
             repo,
             revision,
-            admitted.snapshot,
+            admitted.snapshot.commit,
             path,
             outcome="left-out",
             said=f"{path} of {repo} is left out by the rule {reason.rule}: {reason.message}",
@@ -96,7 +100,7 @@ class Admission:
         request: Request,
         repo: RepoId,
         revision: Revision,
-        snapshot: Snapshot,
+        commit: Commit,
         path: str | None,
         *,
         outcome: str,
@@ -123,7 +127,7 @@ class Admission:
             decision=ruling.id if ruling else None,
             status=status,
             code=code,
-            commit_sha=snapshot.commit.sha if code == "EntryNotFound" else None,
+            commit_sha=commit.sha if code == "EntryNotFound" else None,
             retry_after_s=retry_after_s,
         )
         event = AuditEvent(
@@ -131,9 +135,9 @@ class Admission:
             action=Action.REFUSE,
             actor=request.caller.name,
             kind=repo.kind,
-            repo=str(snapshot.commit.repo),
+            repo=str(commit.repo),
             revision=revision.text,
-            commit=snapshot.commit.sha,
+            commit=commit.sha,
             path=path,
             outcome=outcome,
             decision=refusal.decision,
@@ -144,3 +148,27 @@ class Admission:
         )
         await asyncio.to_thread(record, self._database, event)
         return Refused(refusal)
+
+
+def _caller(request: Request) -> tuple[str | None, str | None]:
+    """Whom to tell of one commit for a while: a program that somebody runs."""
+    return request.caller.token_id or request.address, request.headers.get("user-agent")
+
+
+def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEvent:
+    """That this caller begins to be given another commit than the upstream's."""
+    served = choice.snapshot.commit
+    return AuditEvent(
+        action=Action.SUBSTITUTE,
+        actor=request.caller.name,
+        kind=served.repo.kind,
+        repo=str(served.repo),
+        revision=behind.revision,
+        commit=served.sha,
+        outcome=behind.outcome,
+        decision=behind.decision,
+        rules=",".join(behind.rules) or None,
+        sentence=f"{served.sha} is given instead of {behind.upstream.sha}: {behind.sentence(served)}",
+        address=request.address,
+        user_agent=request.headers.get("user-agent"),
+    )

@@ -17,7 +17,8 @@ from curator.audit.record import Action, AuditEvent, record
 from curator.database.engine import Database
 from curator.errors import EntryNotFound
 from curator.hub.admit import Admission, Admitted
-from curator.hub.answer import Answer, header_text
+from curator.hub.answer import Answer
+from curator.hub.curation import admitted_headers
 from curator.hub.ranges import ByteRange, Unsatisfiable, read_range
 from curator.hub.request import Request
 from curator.hub.routes import ResolveFile
@@ -147,19 +148,12 @@ def _headers(admitted: Admitted, file: RepoFile) -> dict[str, str]:
         "Content-Type": "application/octet-stream",
         "Accept-Ranges": "bytes",
         "ETag": f'"{file.blob.hex}"',
-        "X-Repo-Commit": admitted.snapshot.commit.sha,
         "Content-Disposition": _disposition(file.name),
         "X-Content-Type-Options": "nosniff",
-        "Vary": "Authorization",
     }
     if file.in_lfs:
         headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(file.size)}
-    return headers | _warning(admitted)
-
-
-def _warning(admitted: Admitted) -> dict[str, str]:
-    said = admitted.ruling.left_out_sentence(str(admitted.snapshot.commit.repo))
-    return {"X-HF-Warning": header_text(f"curation {admitted.snapshot.commit.repo} left-out; {said}")} if said else {}
+    return headers | admitted_headers(admitted)
 
 
 def _disposition(name: str) -> str:

@@ -16,10 +16,11 @@ from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import EntryNotFound, UpstreamUnavailable
 from curator.hub.admit import Admission, Admitted
-from curator.hub.answer import Answer, header_text, json_answer
+from curator.hub.answer import Answer, json_answer
+from curator.hub.curation import admitted_headers
 from curator.hub.request import Request
 from curator.hub.routes import AuthCheck, PathsInfo, RepoInfo, RepoTree
-from curator.types import BlobId, Commit, Directory, RepoFile, Revision
+from curator.types import BlobId, Directory, RepoFile, Revision
 from curator.upstream.client import Upstream
 from scanners.finding import Report, Verdict
 
@@ -40,7 +41,7 @@ class Listings:
         entries = await asyncio.to_thread(self._entries, admitted)
         files = [entry for entry in entries if isinstance(entry, RepoFile)]
         document = info_document(admitted.snapshot, files, blobs=request.flag("blobs"), wanted=request.values("expand"))
-        return json_answer(document, headers=_headers(admitted))
+        return json_answer(document, headers=admitted_headers(admitted))
 
     async def tree(self, request: Request, route: RepoTree) -> Answer:
         """The whole listing in one page: llama.cpp reads no second one."""
@@ -50,7 +51,7 @@ class Listings:
         if entries is None:
             raise EntryNotFound(f"{commit} has no folder {route.path!a}", commit.sha)
         details = await self._details(admitted, route.path) if request.flag("expand") else None
-        return json_answer([tree_entry(entry, details) for entry in entries], headers=_headers(admitted))
+        return json_answer([tree_entry(entry, details) for entry in entries], headers=admitted_headers(admitted))
 
     async def paths_info(self, request: Request, route: PathsInfo) -> Answer:
         paths, expand = await request.form()
@@ -59,7 +60,7 @@ class Listings:
         entries = await asyncio.to_thread(self._entries, admitted)
         details = await self._details(admitted, None) if expand else None
         found = [tree_entry(entry, details) for entry in entries if entry.path in asked]
-        return json_answer(found, headers=_headers(admitted))
+        return json_answer(found, headers=admitted_headers(admitted))
 
     async def auth_check(self, request: Request, route: AuthCheck) -> Answer:
         await self.admission.admit(request, route.repo, Revision("main"))
@@ -143,12 +144,3 @@ def _security(report: Report | None) -> Json:
     """Our own verdict where the Hub gives its scanners'; clients want all three keys."""
     status = {Verdict.UNSCANNABLE: "error"}.get(report.verdict, report.verdict.value) if report else "unscanned"
     return {"status": status, "avScan": None, "pickleImportScan": None}
-
-
-def _headers(admitted: Admitted) -> dict[str, str]:
-    commit: Commit = admitted.snapshot.commit
-    headers = {"X-Repo-Commit": commit.sha, "Vary": "Authorization"}
-    said = admitted.ruling.left_out_sentence(str(commit.repo))
-    if said:
-        headers["X-HF-Warning"] = header_text(f"curation {commit.repo} left-out; {said}")
-    return headers

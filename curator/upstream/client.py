@@ -23,13 +23,15 @@ from curator.errors import (
 )
 from curator.types import Commit, Directory, RepoFile, RepoId, Revision
 from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, origin
-from curator.upstream.listing import Description, read_description, read_tree
+from curator.upstream.listing import Description, read_commits, read_description, read_tree
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
 _MOST_JSON_BYTES = 256 << 20
 _MOST_PAGES = 10_000
+# Whoever is further behind than some hundred commits is not told how far exactly.
+_MOST_COMMIT_PAGES = 4
 _LINK_LIFE_S = 60.0
 _REDIRECTS = {301, 302, 303, 307, 308}
 _EXPIRED = {401, 403, 404, 410}
@@ -76,6 +78,17 @@ class Upstream:
             for entry in entries
             if isinstance(entry, dict) and isinstance(entry.get("lastCommit"), dict) and "path" in entry
         }
+
+    async def list_commits(self, commit: Commit) -> list[str]:
+        """The commits that led to this one, itself first: the first pages of them."""
+        url: str | None = f"{self.url}/api/{commit.repo.kind.plural}/{commit.repo}/commits/{commit.sha}"
+        shas: list[str] = []
+        for _ in range(_MOST_COMMIT_PAGES):
+            if url is None:
+                break
+            page, url = await self._json(url, f"the commits of {commit}")
+            shas += read_commits(page)
+        return shas
 
     async def _tree(self, commit: Commit, rest: str) -> list[Any]:
         url: str | None = f"{self.url}/api/{commit.repo.kind.plural}/{commit.repo}/tree/{commit.sha}{rest}"

@@ -47,6 +47,15 @@ def read_tree(entries: Iterable[Any]) -> list[RepoFile | Directory]:
     return read
 
 
+def read_commits(page: Any) -> list[str]:
+    """Read the names of the commits on a page of `/api/{kind}s/{repo}/commits/{revision}`."""
+    try:
+        shas = [BlobId(HashKind.GIT_SHA1, entry["id"]).hex for entry in page]
+    except (KeyError, TypeError, AttributeError, BadInput) as error:
+        raise UpstreamUnavailable(f"The Hub lists commits in a way that cannot be used: {error}") from error
+    return shas
+
+
 def without_xet(document: Any) -> Any:
     """The document with no key, at any depth, by which a client could fetch bytes around the mirror."""
     if isinstance(document, dict):

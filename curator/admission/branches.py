@@ -1,0 +1,99 @@
+"""What a branch is told to be, apart from where that is kept: pure, but for the memory of who was told what.
+
+A branch moves while a client reads it: transformers lists `main` anew in between and takes its files at the commit of
+the first answer. So each caller is told of one commit for a while, counted from the first answer and never longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from curator.types import Commit
+
+MOST_OLDER = 20
+"""Commits that are looked at for the newest approved one: who is further behind wants a person to look."""
+_SHOWN_DIGITS = 12
+
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """That a branch is given at another commit than the upstream's, and why."""
+
+    revision: str
+    upstream: Commit
+    commits: int
+    """How many commits the upstream is ahead; as seen from here, where its own list does not tell."""
+    outcome: str
+    """What keeps the upstream's commit from being given: `block`, `hold`, or `pin`."""
+    why: str
+    """The same in words that follow the name of the upstream's commit."""
+    rules: tuple[str, ...] = ()
+    decision: str | None = None
+
+    def sentence(self, served: Commit) -> str:
+        """What a developer is told."""
+        ahead = "1 commit" if self.commits == 1 else f"{self.commits} commits"
+        return (
+            f"{self.revision} of {served.repo} is given at {served.sha[:_SHOWN_DIGITS]}, {ahead} behind the upstream: "
+            f"{self.upstream.sha[:_SHOWN_DIGITS]} {self.why.rstrip('.')}"
+        )
+
+    @property
+    def topic(self) -> str:
+        """Clients print a warning once per topic: anew when the upstream has moved on."""
+        return f"behind-{self.upstream.sha[:_SHOWN_DIGITS]}"
+
+
+class Sessions(Generic[Told]):
+    """What each caller was told, for a fixed time from the first answer; at most so many callers, the oldest go."""
+
+    def __init__(self, lasts_s: float, most: int = 10_000) -> None:
+        self._lasts_s = lasts_s
+        self._most = most
+        self._told: dict[Hashable, tuple[float, Told]] = {}
+
+    def told(self, key: Hashable, now_s: float) -> Told | None:
+        """What this caller is being told; None if nothing, or not any more."""
+        found = self._told.get(key)
+        return found[1] if found is not None and now_s - found[0] < self._lasts_s else None
+
+    def begin(self, key: Hashable, told: Told, now_s: float) -> Told:
+        """Tell this from now on, unless something is being told already: returns what is."""
+        already = self.told(key, now_s)
+        if already is not None or self._lasts_s == 0:
+            return told if already is None else already
+        # Taken out first, so that the dictionary's order is that of the beginnings.
+        self._told.pop(key, None)
+        self._told[key] = (now_s, told)
+        while len(self._told) > self._most:
+            del self._told[next(iter(self._told))]
+        return told
+
+    def end(self, key: Hashable) -> None:
+        """Let go before the time: what was told is no longer allowed."""
+        self._told.pop(key, None)
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+
+def older_than(head: str, observed: Iterable[str]) -> list[str]:
+    """The commits to fall back to, in their order: what the branch was seen at (newest first), each once."""
+    return [sha for sha in dict.fromkeys(observed) if sha != head][:MOST_OLDER]
+
+
+def commits_behind(head: str, served: str, listed: Sequence[str], observed: Iterable[str]) -> int:
+    """How many commits lie between, by the upstream's list of the head's commits, else by what was observed.
+
+    Both are newest first. A commit that is in neither, as after a history that was written anew, is one behind.
+    """
+    if served == head:
+        return 0
+    if served in listed:
+        return max(listed.index(served), 1)
+    older = [sha for sha in dict.fromkeys(observed) if sha != head]
+    return older.index(served) + 1 if served in older else 1

@@ -1,0 +1,226 @@
+"""From a repository and a revision to the commit that is given, with its decision.
+
+A commit asked for by its own name is never replaced. A branch is what the upstream says, if that is allowed; if not,
+what the rules' `branches` say: the newest commit of it that is allowed, or nothing, or where it is pinned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+from curator.admission import history, pins, snapshots
+from curator.admission.branches import Behind, Sessions, commits_behind, older_than
+from curator.admission.decisions import Ruling
+from curator.admission.gate import Gate, StillJudged
+from curator.admission.resolve import Resolver
+from curator.admission.snapshots import Snapshot
+from curator.database.engine import Database
+from curator.errors import CuratorError, UpstreamUnavailable
+from curator.types import Commit, RepoId, Revision
+from curator.upstream.client import Upstream
+from rules.evaluate import Outcome
+from rules.model import Branches
+
+# Who has an older commit to work with is not kept waiting for the newer one: most judgements of a commit that shares
+# its large files with the one before end within this, and the others are there for the next session.
+_PATIENCE_S = 2.0
+# The count of commits is a courtesy, and no answer waits long for it.
+_LIST_S = 2.0
+_MOST_LISTS = 1_000
+# After a change of rules or scanners, older commits are judged anew when they are needed: so many of them at most.
+_MOST_JUDGED_ANEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The commit that is given, if its decision allows it."""
+
+    snapshot: Snapshot
+    ruling: Ruling
+    behind: Behind | None = None
+    """That it is not the upstream's, and why; None if it is."""
+    begins: bool = False
+    """Whether this caller is given it for the first time instead of the upstream's."""
+
+    @property
+    def allowed(self) -> bool:
+        return self.ruling.outcome is Outcome.ALLOW
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    snapshot_id: int
+    behind: Behind | None
+
+
+class Chooser:
+    """Chooses under one set of rules, and tells each caller of one commit for a while."""
+
+    def __init__(
+        self,
+        database: Database,
+        upstream: Upstream,
+        resolver: Resolver,
+        gate: Gate,
+        branches: Branches,
+        session_s: float,
+    ) -> None:
+        self._database = database
+        self._upstream = upstream
+        self._resolver = resolver
+        self._gate = gate
+        self._branches = branches
+        self._sessions = Sessions[_Told](session_s)
+        self._recorded = Sessions[bool](float("inf"))
+        self._lists: dict[Commit, list[str]] = {}
+
+    async def choose(self, caller: Hashable | None, repo: RepoId, revision: Revision, wait_s: float) -> Choice:
+        """What the revision gives this caller; None is nobody, who is told what holds at the moment.
+
+        The decision may be one that does not allow: it is then that of the upstream's commit, or of the pinned one.
+        Raises `StillJudged` if there is none in `wait_s` seconds.
+        """
+        if revision.is_commit:
+            snapshot = await self._resolver.resolve(repo, revision)
+            return Choice(snapshot, await self._gate.decide(snapshot, wait_s))
+        key = (caller, repo, revision)
+        told = self._sessions.told(key, time.monotonic()) if caller is not None else None
+        if told is not None:
+            again = await asyncio.to_thread(self._again, told)
+            if again is not None:
+                return again
+            self._sessions.end(key)
+        head = await self._resolver.resolve(repo, revision)
+        choice = await self._of_branch(head, revision, wait_s)
+        if caller is None or not choice.allowed:
+            return choice
+        mine = _Told(choice.snapshot.id, choice.behind)
+        told = self._sessions.begin(key, mine, time.monotonic())
+        if told is not mine:
+            # Another request of this caller was first, and chose before something moved.
+            again = await asyncio.to_thread(self._again, told)
+            choice = choice if again is None else again
+        return replace(choice, begins=self._begins(key, choice))
+
+    def _begins(self, key: Hashable, choice: Choice) -> bool:
+        if choice.behind is None:
+            return False
+        substitution = (key, choice.behind.upstream.sha, choice.snapshot.commit.sha, choice.behind.outcome)
+        known = self._recorded.told(substitution, 0.0) is not None
+        self._recorded.begin(substitution, True, 0.0)
+        return not known
+
+    def _again(self, told: _Told) -> Choice | None:
+        with self._database.read() as session:
+            snapshot = snapshots.get(session, told.snapshot_id)
+        ruling = self._gate.current(told.snapshot_id)
+        choice = Choice(snapshot, ruling, told.behind) if ruling is not None else None
+        return choice if choice is not None and choice.allowed else None
+
+    async def _of_branch(self, head: Snapshot, revision: Revision, wait_s: float) -> Choice:
+        match self._branches:
+            case Branches.STRICT:
+                return Choice(head, await self._gate.decide(head, wait_s))
+            case Branches.NEWEST_APPROVED:
+                return await self._newest_allowed(head, revision, wait_s)
+            case Branches.PIN:
+                return await self._pinned(head, revision, wait_s)
+
+    async def _pinned(self, head: Snapshot, revision: Revision, wait_s: float) -> Choice:
+        repo = head.commit.repo
+        sha = await asyncio.to_thread(self._pin_of, repo, revision)
+        if sha is None:
+            choice = await self._newest_allowed(head, revision, wait_s)
+            if not choice.allowed:
+                return choice
+            sha = await asyncio.to_thread(pins.pin_first, self._database, choice.snapshot.commit, revision)
+            if sha == choice.snapshot.commit.sha:
+                return choice
+        snapshot = head if sha == head.commit.sha else await self._resolver.resolve(repo, Revision(sha))
+        ruling = await self._gate.decide(snapshot, wait_s)
+        if sha == head.commit.sha:
+            return Choice(snapshot, ruling)
+        count = await self._count(head, snapshot.commit, revision)
+        why = "is not taken, because the branch is pinned on this mirror"
+        return Choice(snapshot, ruling, Behind(revision.text, head.commit, count, "pin", why))
+
+    def _pin_of(self, repo: RepoId, revision: Revision) -> str | None:
+        with self._database.read() as session:
+            return pins.pinned(session, repo, revision)
+
+    async def _newest_allowed(self, head: Snapshot, revision: Revision, wait_s: float) -> Choice:
+        ends = time.monotonic() + wait_s
+        ruling = await asyncio.to_thread(self._gate.current, head.id)
+        if ruling is not None and ruling.outcome is Outcome.ALLOW:
+            return Choice(head, ruling)
+        older = await asyncio.to_thread(self._older, head, revision)
+        if not older:
+            return Choice(head, ruling or await self._gate.decide(head, wait_s))
+        why = "could not be listed"
+        if ruling is None:
+            try:
+                ruling = await self._gate.decide(head, min(_PATIENCE_S, wait_s))
+            except StillJudged as state:
+                why = f"is still being scanned ({state})"
+            except UpstreamUnavailable as error:
+                why = f"could not be judged: {error.sentence}"
+            if ruling is not None and ruling.outcome is Outcome.ALLOW:
+                return Choice(head, ruling)
+        found = await self._first_allowed(older, ends)
+        if found is None:
+            return Choice(head, ruling or await self._gate.decide(head, max(ends - time.monotonic(), 0.0)))
+        count = await self._count(head, found.snapshot.commit, revision)
+        return replace(found, behind=_behind(head.commit, revision, count, ruling, why))
+
+    def _older(self, head: Snapshot, revision: Revision) -> list[Snapshot]:
+        repo = head.commit.repo
+        with self._database.read() as session:
+            shas = older_than(head.commit.sha, history.observed(session, repo, revision))
+            found = [snapshots.find(session, Commit(repo, sha)) for sha in shas]
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    async def _first_allowed(self, older: list[Snapshot], ends: float) -> Choice | None:
+        """The first of them that the present rules and scanners allow."""
+        anew = 0
+        for snapshot in older:
+            ruling = await asyncio.to_thread(self._gate.current, snapshot.id)
+            if ruling is None and anew < _MOST_JUDGED_ANEW:
+                anew += 1
+                try:
+                    ruling = await self._gate.decide(snapshot, min(_PATIENCE_S, max(ends - time.monotonic(), 0.0)))
+                except (StillJudged, UpstreamUnavailable):
+                    continue
+            if ruling is not None and ruling.outcome is Outcome.ALLOW:
+                return Choice(snapshot, ruling)
+        return None
+
+    async def _count(self, head: Snapshot, served: Commit, revision: Revision) -> int:
+        """How many commits the served one is behind."""
+        listed = self._lists.get(head.commit)
+        if listed is None:
+            try:
+                listed = await asyncio.wait_for(self._upstream.list_commits(head.commit), _LIST_S)
+            except (CuratorError, TimeoutError):
+                listed = []
+            else:
+                # What led to a commit never changes.
+                if len(self._lists) >= _MOST_LISTS:
+                    self._lists.clear()
+                self._lists[head.commit] = listed
+        observed = await asyncio.to_thread(self._observed, served.repo, revision)
+        return commits_behind(head.commit.sha, served.sha, listed, observed)
+
+    def _observed(self, repo: RepoId, revision: Revision) -> list[str]:
+        with self._database.read() as session:
+            return history.observed(session, repo, revision)
+
+
+def _behind(head: Commit, revision: Revision, count: int, ruling: Ruling | None, why: str) -> Behind:
+    if ruling is None:
+        return Behind(revision.text, head, count, "hold", why)
+    verb = "blocked" if ruling.outcome is Outcome.BLOCK else "held for review"
+    said = f"is {verb} by the rule {ruling.rules[0]}: {ruling.sentence}"
+    return Behind(revision.text, head, count, ruling.outcome.value, said, ruling.rules, ruling.id)

@@ -1,0 +1,47 @@
+"""What a branch or tag was seen to stand for, as time went by."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlmodel import Session, col, select
+
+from curator.admission.tables import ObservationRow
+from curator.types import Commit, RepoId, Revision
+
+_MOST_OBSERVATIONS = 200
+
+
+def observe(session: Session, commit: Commit, revision: Revision, moment: dt.datetime) -> None:
+    """Keep that the branch stands for this commit, if it stood for another one before."""
+    last = next(iter(_newest(session, commit.repo, revision, 1)), None)
+    if last != commit.sha:
+        session.add(
+            ObservationRow(
+                kind=commit.repo.kind.value,
+                repo=str(commit.repo),
+                revision=revision.text,
+                sha=commit.sha,
+                observed_at=moment,
+            )
+        )
+
+
+def observed(session: Session, repo: RepoId, revision: Revision) -> list[str]:
+    """The commits that the branch was seen at, newest first; one that it came back to stands there twice."""
+    return _newest(session, repo, revision, _MOST_OBSERVATIONS)
+
+
+def _newest(session: Session, repo: RepoId, revision: Revision, most: int) -> list[str]:
+    return list(
+        session.exec(
+            select(ObservationRow.sha)
+            .where(
+                ObservationRow.kind == repo.kind.value,
+                ObservationRow.repo == str(repo),
+                ObservationRow.revision == revision.text,
+            )
+            .order_by(col(ObservationRow.id).desc())
+            .limit(most)
+        )
+    )

@@ -1,0 +1,68 @@
+"""`curator pin` and `curator unpin`: where branches stay, kept in the mirror's own database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from curator.admission import pins
+from curator.cli.serve import rules_in_force
+from curator.database.engine import Database
+from curator.errors import BadInput
+from curator.settings import Settings
+from curator.types import Commit, RepoId, RepoKind, Revision
+from rules.model import Branches
+
+_ACTOR = "administrator"
+"""Whoever may write the database is one."""
+
+
+def move(branch: str, kind: str, sha: str, config: Path | None, data: Path | None) -> None:
+    settings = Settings.load(config, data=data)
+    repo, revision = _read(branch, kind)
+    commit = Commit(repo, sha)
+    pins.pin(_database(settings), commit, revision, _ACTOR)
+    print(f"{revision} of {repo} stays at {sha}, if the rules allow it.")
+    print(f"A client in the middle of its work is told of it within {settings.branch_session_s:g} s.")
+    branches = rules_in_force(settings).branches
+    if branches is not Branches.PIN:
+        print(f"The rules say 'branches: {branches.value}': pins are kept, and followed once they say 'branches: pin'.")
+
+
+def let_go(branch: str, kind: str, config: Path | None, data: Path | None) -> None:
+    repo, revision = _read(branch, kind)
+    pins.unpin(_database(Settings.load(config, data=data)), repo, revision, _ACTOR)
+    print(f"{revision} of {repo} is pinned no longer: it will stay at the next commit of it that is allowed.")
+
+
+def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
+    rows = [
+        {
+            "kind": row.kind,
+            "repository": row.repo,
+            "revision": row.revision,
+            "commit": row.sha,
+            "by": row.pinned_by,
+            "at": row.pinned_at.isoformat(timespec="seconds"),
+        }
+        for row in pins.list_pins(_database(Settings.load(config, data=data)))
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        name = f"{row['repository']}@{row['revision']}"
+        print(f"{row['kind']:<8} {name:<50} {row['commit']}  {row['by']}, {row['at']}")
+
+
+def _read(branch: str, kind: str) -> tuple[RepoId, Revision]:
+    name, _, revision = branch.partition("@")
+    return RepoId.parse(name, RepoKind(kind)), Revision.parse(revision or "main")
+
+
+def _database(settings: Settings) -> Database:
+    if settings.database_url is None and not settings.data.is_dir():
+        raise BadInput(f"{settings.data}: there is no mirror's data folder here, name it with --data")
+    database = Database(settings.database)
+    database.migrate()
+    return database

@@ -1,0 +1,20 @@
+"""What the mirror says aloud about a commit that it serves: the headers that every answer about it has."""
+
+from __future__ import annotations
+
+from curator.hub.admit import Admitted
+from curator.hub.answer import header_text
+
+
+def admitted_headers(admitted: Admitted) -> dict[str, str]:
+    """The commit that is served, what is left out of it, and whether the upstream has a newer one."""
+    commit, behind = admitted.snapshot.commit, admitted.behind
+    headers = {"X-Repo-Commit": commit.sha, "Vary": "Authorization"}
+    left_out = admitted.ruling.left_out_sentence(str(commit.repo))
+    if behind is not None:
+        headers |= {"X-Curator-Upstream-Commit": behind.upstream.sha, "X-Curator-Behind": str(behind.commits)}
+    said = [sentence for sentence in (behind and behind.sentence(commit), left_out) if sentence]
+    if said:
+        topic = behind.topic if behind is not None else "left-out"
+        headers["X-HF-Warning"] = header_text(f"curation {commit.repo} {topic}; {'. '.join(said)}")
+    return headers
