@@ -1,4 +1,4 @@
-"""What a branch is told to be, apart from where that is kept: pure, but for the memory of who was told what.
+"""What a branch is told to be, apart from where that is kept: pure.
 
 A branch moves while a client reads it: transformers lists `main` anew in between and takes its files at the commit of
 the first answer. So each caller is told of one commit for a while, counted from the first answer and never longer.
@@ -16,7 +16,7 @@ MOST_OLDER = 20
 """Commits that are looked at for the newest approved one: who is further behind wants a person to look."""
 _SHOWN_DIGITS = 12
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +48,41 @@ class Behind:
         return f"behind-{self.upstream.sha[:_SHOWN_DIGITS]}"
 
 
-class Sessions(Generic[Told]):
-    """What each caller was told, for a fixed time from the first answer; at most so many callers, the oldest go."""
+class FirstAnswers(Generic[Answer]):
+    """The first answer to each question, for a fixed time from then on; at most so many, of which the oldest go.
+
+    Whose `now_s` it is, is the caller's business; it must not go back.
+    """
 
     def __init__(self, lasts_s: float, most: int = 10_000) -> None:
         self._lasts_s = lasts_s
         self._most = most
-        self._told: dict[Hashable, tuple[float, Told]] = {}
+        self._kept: dict[Hashable, tuple[float, Answer]] = {}
 
-    def told(self, key: Hashable, now_s: float) -> Told | None:
-        """What this caller is being told; None if nothing, or not any more."""
-        found = self._told.get(key)
+    def get(self, question: Hashable, now_s: float) -> Answer | None:
+        """What was answered; None if nothing, or not any more."""
+        found = self._kept.get(question)
         return found[1] if found is not None and now_s - found[0] < self._lasts_s else None
 
-    def begin(self, key: Hashable, told: Told, now_s: float) -> Told:
-        """Tell this from now on, unless something is being told already: returns what is."""
-        already = self.told(key, now_s)
-        if already is not None or self._lasts_s == 0:
-            return told if already is None else already
+    def keep(self, question: Hashable, answer: Answer, now_s: float) -> Answer:
+        """Let this be the answer from now on, unless there is one already: returns the one that holds."""
+        already = self.get(question, now_s)
+        if already is not None:
+            return already
         # Taken out first, so that the dictionary's order is that of the beginnings.
-        self._told.pop(key, None)
-        self._told[key] = (now_s, told)
-        while len(self._told) > self._most:
-            del self._told[next(iter(self._told))]
-        return told
+        self._kept.pop(question, None)
+        if self._lasts_s > 0:
+            self._kept[question] = (now_s, answer)
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return answer
 
-    def end(self, key: Hashable) -> None:
-        """Let go before the time: what was told is no longer allowed."""
-        self._told.pop(key, None)
+    def drop(self, question: Hashable) -> None:
+        """Let go before the time: the answer is no longer a good one."""
+        self._kept.pop(question, None)
 
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self._kept)
 
 
 def older_than(head: str, observed: Iterable[str]) -> list[str]:

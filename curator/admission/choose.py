@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from curator.admission import history, pins, snapshots
-from curator.admission.branches import Behind, Sessions, commits_behind, older_than
+from curator.admission.branches import Behind, FirstAnswers, commits_behind, older_than
 from curator.admission.decisions import Ruling
 from curator.admission.gate import Gate, StillJudged
 from curator.admission.resolve import Resolver
@@ -29,7 +29,7 @@ from rules.model import Branches
 _PATIENCE_S = 2.0
 # The count of commits is a courtesy, and no answer waits long for it.
 _LIST_S = 2.0
-_MOST_LISTS = 1_000
+_LISTS_LAST_S = 300.0
 # After a change of rules or scanners, older commits are judged anew when they are needed: so many of them at most.
 _MOST_JUDGED_ANEW = 3
 
@@ -73,9 +73,9 @@ class Chooser:
         self._resolver = resolver
         self._gate = gate
         self._branches = branches
-        self._sessions = Sessions[_Told](session_s)
-        self._recorded = Sessions[bool](float("inf"))
-        self._lists: dict[Commit, list[str]] = {}
+        self._sessions = FirstAnswers[_Told](session_s)
+        self._substitutions = FirstAnswers[object](float("inf"))
+        self._lists = FirstAnswers[asyncio.Task[list[str]]](_LISTS_LAST_S, most=1_000)
 
     async def choose(self, caller: Hashable | None, repo: RepoId, revision: Revision, wait_s: float) -> Choice:
         """What the revision gives this caller; None is nobody, who is told what holds at the moment.
@@ -87,18 +87,18 @@ class Chooser:
             snapshot = await self._resolver.resolve(repo, revision)
             return Choice(snapshot, await self._gate.decide(snapshot, wait_s))
         key = (caller, repo, revision)
-        told = self._sessions.told(key, time.monotonic()) if caller is not None else None
+        told = self._sessions.get(key, time.monotonic()) if caller is not None else None
         if told is not None:
             again = await asyncio.to_thread(self._again, told)
             if again is not None:
                 return again
-            self._sessions.end(key)
+            self._sessions.drop(key)
         head = await self._resolver.resolve(repo, revision)
         choice = await self._of_branch(head, revision, wait_s)
         if caller is None or not choice.allowed:
             return choice
         mine = _Told(choice.snapshot.id, choice.behind)
-        told = self._sessions.begin(key, mine, time.monotonic())
+        told = self._sessions.keep(key, mine, time.monotonic())
         if told is not mine:
             # Another request of this caller was first, and chose before something moved.
             again = await asyncio.to_thread(self._again, told)
@@ -109,9 +109,8 @@ class Chooser:
         if choice.behind is None:
             return False
         substitution = (key, choice.behind.upstream.sha, choice.snapshot.commit.sha, choice.behind.outcome)
-        known = self._recorded.told(substitution, 0.0) is not None
-        self._recorded.begin(substitution, True, 0.0)
-        return not known
+        this = object()
+        return self._substitutions.keep(substitution, this, time.monotonic()) is this
 
     def _again(self, told: _Told) -> Choice | None:
         with self._database.read() as session:
@@ -159,7 +158,7 @@ class Chooser:
         older = await asyncio.to_thread(self._older, head, revision)
         if not older:
             return Choice(head, ruling or await self._gate.decide(head, wait_s))
-        why = "could not be listed"
+        why = ""
         if ruling is None:
             try:
                 ruling = await self._gate.decide(head, min(_PATIENCE_S, wait_s))
@@ -169,7 +168,7 @@ class Chooser:
                 why = f"could not be judged: {error.sentence}"
             if ruling is not None and ruling.outcome is Outcome.ALLOW:
                 return Choice(head, ruling)
-        found = await self._first_allowed(older, ends)
+        found = await self._first_allowed(older, ends - _LIST_S)
         if found is None:
             return Choice(head, ruling or await self._gate.decide(head, max(ends - time.monotonic(), 0.0)))
         count = await self._count(head, found.snapshot.commit, revision)
@@ -184,13 +183,17 @@ class Chooser:
 
     async def _first_allowed(self, older: list[Snapshot], ends: float) -> Choice | None:
         """The first of them that the present rules and scanners allow."""
+        rulings = await asyncio.to_thread(lambda: [self._gate.current(snapshot.id) for snapshot in older])
+        # Where one of them can be had anyway, nobody waits long for a newer one; else the alternative is a refusal.
+        sure = any(ruling is not None and ruling.outcome is Outcome.ALLOW for ruling in rulings)
         anew = 0
-        for snapshot in older:
-            ruling = await asyncio.to_thread(self._gate.current, snapshot.id)
+        for snapshot, known in zip(older, rulings, strict=True):
+            ruling = known
             if ruling is None and anew < _MOST_JUDGED_ANEW:
                 anew += 1
+                left_s = max(ends - time.monotonic(), 0.0)
                 try:
-                    ruling = await self._gate.decide(snapshot, min(_PATIENCE_S, max(ends - time.monotonic(), 0.0)))
+                    ruling = await self._gate.decide(snapshot, min(_PATIENCE_S, left_s) if sure else left_s)
                 except (StillJudged, UpstreamUnavailable):
                     continue
             if ruling is not None and ruling.outcome is Outcome.ALLOW:
@@ -199,19 +202,20 @@ class Chooser:
 
     async def _count(self, head: Snapshot, served: Commit, revision: Revision) -> int:
         """How many commits the served one is behind."""
-        listed = self._lists.get(head.commit)
-        if listed is None:
-            try:
-                listed = await asyncio.wait_for(self._upstream.list_commits(head.commit), _LIST_S)
-            except (CuratorError, TimeoutError):
-                listed = []
-            else:
-                # What led to a commit never changes.
-                if len(self._lists) >= _MOST_LISTS:
-                    self._lists.clear()
-                self._lists[head.commit] = listed
+        now_s = time.monotonic()
+        task = self._lists.get(head.commit, now_s)
+        if task is None:
+            task = self._lists.keep(head.commit, asyncio.create_task(self._list(head.commit)), now_s)
+        listed = await asyncio.shield(task)
         observed = await asyncio.to_thread(self._observed, served.repo, revision)
         return commits_behind(head.commit.sha, served.sha, listed, observed)
+
+    async def _list(self, commit: Commit) -> list[str]:
+        """The upstream's list of what led to a commit; empty if it cannot be had."""
+        try:
+            return await asyncio.wait_for(self._upstream.list_commits(commit), _LIST_S)
+        except (CuratorError, TimeoutError):
+            return []
 
     def _observed(self, repo: RepoId, revision: Revision) -> list[str]:
         with self._database.read() as session:

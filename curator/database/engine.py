@@ -48,14 +48,14 @@ class Database:
             yield session
             session.commit()
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest form; safe to call at every start."""
+    def migrate(self, to: str = "head") -> None:
+        """Bring the tables to the newest form, or to that of a migration; safe to call at every start."""
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
             with self.engine.connect() as connection:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
                 connection.commit()
         except DBAPIError as error:
             raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {error.orig}") from error

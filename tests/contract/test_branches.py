@@ -118,6 +118,7 @@ def test_every_answer_tells_of_the_commit_that_is_served(turned: MirrorProcess, 
     replies = [
         info(turned),
         ask(turned.url, f"/api/models/{REPO}"),
+        ask(turned.url, "/api/models/Acme-Research/Turned"),
         ask(turned.url, f"/api/models/{REPO}/tree/main"),
         ask(turned.url, f"/api/models/{REPO}/paths-info/main", "POST", {"Content-Type": "application/json"}, body),
         ask(turned.url, f"/{REPO}/resolve/main/config.json", "HEAD"),
@@ -281,6 +282,26 @@ def test_a_main_that_moves_while_a_client_reads_it_is_one_commit_to_this_client(
         tree = ask(mirror.url, f"/api/models/{REPO}/tree/main", headers={"User-Agent": "early"})
         head = ask(mirror.url, f"/{REPO}/resolve/main/README.md", "HEAD", headers={"User-Agent": "early"})
         assert tree.headers["x-repo-commit"] == head.headers["x-repo-commit"] == commits.good
+
+
+def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub, tmp_path: Path) -> None:
+    commits = commits_of(own_hub)
+    own_hub.move_branch(REPO, "main", commits.good)
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.001"}) as mirror:
+        assert info(mirror).json["sha"] == commits.good
+        assert info(mirror, commits.bad).status == 403
+        # What would otherwise take new knowledge: the decision about the bad commit, made about the good one.
+        with sqlite3.connect(mirror.data / "curator.db") as database:
+            database.execute(
+                "INSERT INTO decisions (id, snapshot_id, rule_set, scanner, outcome, decision, facts, at) "
+                "SELECT 'f' || substr(d.id, 2), good.id, rule_set, scanner, outcome, decision, facts, at "
+                "FROM decisions d JOIN snapshots bad ON d.snapshot_id = bad.id AND bad.sha = ?, snapshots good "
+                "WHERE good.sha = ?",
+                (commits.bad, commits.good),
+            )
+        assert info(mirror).status == 403
+        own_hub.move_branch(REPO, "main", commits.bad)
+        assert info(mirror).status == 403
 
 
 def test_who_is_behind_gets_the_new_commit_with_his_next_session(own_hub: FixtureHub, tmp_path: Path) -> None:

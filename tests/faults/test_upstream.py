@@ -183,7 +183,8 @@ def test_many_clients_of_a_cold_file_are_one_fetch(own_hub: FixtureHub, own_mirr
 
 
 def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.2"}) as mirror:
+    at_once = {"CURATOR_REVISION_TTL_S": "0.2", "CURATOR_BRANCH_SESSION_S": "0"}
+    with MirrorProcess(tmp_path / "data", own_hub.url, at_once) as mirror:
         old = allowed(mirror, f"{TINY}/revision/v1.0").json["sha"]
         new = allowed(mirror, TINY).json["sha"]
         own_hub.move_branch("acme-research/tiny-bert", "main", old)

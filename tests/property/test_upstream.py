@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from curator.errors import UpstreamUnavailable
 from curator.types import RepoFile, RepoKind
-from curator.upstream.listing import read_description, read_tree, without_xet
+from curator.upstream.listing import read_commits, read_description, read_tree, without_xet
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -63,3 +63,13 @@ def test_a_description_is_read_or_not_believed(document: Any) -> None:
 def test_nothing_of_xet_is_left_at_any_depth(document: Any, key: str) -> None:
     dirty = {"a": [{key: document, "b": document}]}
     assert without_xet(dirty) == {"a": [{"b": without_xet(document)}]}
+
+
+@given(st.lists(st.fixed_dictionaries({"id": HEX | st.text(max_size=40)}) | JSON, max_size=4) | JSON)
+def test_a_page_of_commits_is_read_whole_or_not_at_all(page: Any) -> None:
+    try:
+        read = read_commits(page)
+    except UpstreamUnavailable:
+        return
+    assert read == [entry["id"] for entry in page]
+    assert all(len(sha) == 40 for sha in read)

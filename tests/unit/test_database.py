@@ -11,8 +11,10 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 import curator.app  # noqa: F401 - it imports every table
+from curator.admission.history import observed
 from curator.database.engine import Database
 from curator.errors import BadSettings
+from curator.types import RepoId, Revision
 
 
 @pytest.fixture
@@ -35,6 +37,26 @@ def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -
     database.migrate()
     with database.read() as session:
         assert session.connection().execute(text("SELECT value FROM kept")).scalar() == 7
+
+
+def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate(to="0001")
+    one, two = "1" * 40, "2" * 40
+    with database.write() as session:
+        for asked, revision, sha, day in (
+            ("acme/new", "main", two, "2026-01-02"),
+            ("acme/old", "main", one, "2026-01-01"),
+            ("acme/new", two, two, "2026-01-02"),
+        ):
+            values = {"asked": asked, "revision": revision, "sha": sha, "at": f"{day} 00:00:00.000000"}
+            session.connection().execute(
+                text("INSERT INTO refs VALUES ('model', :asked, :revision, 'acme/new', :sha, :at)"), values
+            )
+    database.migrate()
+    with database.read() as session:
+        assert observed(session, RepoId.parse("acme/new"), Revision("main")) == [two, one]
+        assert observed(session, RepoId.parse("acme/new"), Revision(two)) == []
 
 
 def test_it_is_in_wal_and_every_commit_is_on_the_disk(database: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rules.evaluate import NO_RULES, Decision, Outcome, evaluate, explain
 from rules.facts import Facts
-from rules.model import Effect, PolicyError, parse_policy, starter_policy
+from rules.model import Branches, Effect, PolicyError, parse_policy, starter_policy
 
 OBSERVED = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -104,6 +104,21 @@ def test_without_rules_nothing_is_allowed() -> None:
     decision = decide(policy_text())
     assert decision.outcome is Outcome.HOLD
     assert decision.reasons[0].rule == NO_RULES
+
+
+def test_a_branch_is_the_newest_approved_commit_unless_the_rules_say_otherwise() -> None:
+    text = policy_text()
+    default = parse_policy(text, "rules.yaml")
+    assert default.branches is Branches.NEWEST_APPROVED
+    for branches in Branches:
+        said = parse_policy(text.replace("rules:", f"branches: {branches.value}\nrules:"), "rules.yaml")
+        assert said.branches is branches
+        assert said.digest != default.digest
+
+
+def test_another_word_for_branches_is_told_with_its_place() -> None:
+    (problem,) = problems("schema: curator.rules/1\nname: test\nbranches: newest\nrules: []\n")
+    assert problem == "rules.yaml:3:11: 'newest': input should be 'newest-approved', 'strict' or 'pin'"
 
 
 def test_the_strictest_outcome_wins_in_whatever_order_the_rules_stand() -> None:

@@ -1,0 +1,81 @@
+"""Who is told what of a branch: one commit for a while, never for longer; and an older commit is one that it was at."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.admission.branches import MOST_OLDER, Behind, FirstAnswers, commits_behind, older_than
+from curator.types import Commit, RepoId
+
+LASTS_S = 60.0
+MOST = 3
+SHAS = st.sampled_from([digit * 40 for digit in "0123456789abcdef"])
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["keep", "get", "drop"]),
+        st.sampled_from("abcde"),
+        st.floats(0, 90, allow_nan=False),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_an_answer_is_the_first_one_for_its_time_and_no_longer(steps: list[tuple[str, str, float]]) -> None:
+    answers = FirstAnswers[int](LASTS_S, MOST)
+    given_at: dict[int, float] = {}
+    now_s = 0.0
+    for number, (verb, question, passes_s) in enumerate(steps):
+        now_s += passes_s
+        before = answers.get(question, now_s)
+        if before is not None:
+            assert now_s - given_at[before] < LASTS_S
+        match verb:
+            case "keep":
+                holds = answers.keep(question, number, now_s)
+                assert holds == (number if before is None else before)
+                given_at.setdefault(holds, now_s)
+                assert answers.get(question, now_s) == holds
+            case "drop":
+                answers.drop(question)
+                assert answers.get(question, now_s) is None
+        assert len(answers) <= MOST
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=10))
+def test_an_answer_that_lasts_no_time_is_never_kept(questions: list[str]) -> None:
+    answers = FirstAnswers[int](0)
+    for number, question in enumerate(questions):
+        assert answers.keep(question, number, 0.0) == number
+        assert len(answers) == 0
+
+
+@given(SHAS, st.lists(SHAS, max_size=60))
+def test_the_older_commits_are_those_it_was_at_newest_first_each_once_and_never_the_head(
+    head: str, observed: list[str]
+) -> None:
+    older = older_than(head, observed)
+    assert head not in older
+    assert len(set(older)) == len(older) <= MOST_OLDER
+    assert [observed.index(sha) for sha in older] == sorted(observed.index(sha) for sha in older)
+    assert len(older) == MOST_OLDER or set(older) == set(observed) - {head}
+
+
+@given(SHAS, SHAS, st.lists(SHAS, max_size=20, unique=True), st.lists(SHAS, max_size=20))
+def test_only_the_head_itself_is_not_behind(head: str, served: str, listed: list[str], observed: list[str]) -> None:
+    behind = commits_behind(head, served, listed, observed)
+    assert (behind == 0) == (head == served)
+    if head != served and listed[:1] == [head] and served in listed:
+        assert behind == listed.index(served), "the upstream's own list is believed before what was observed"
+
+
+@given(SHAS, SHAS, st.integers(1, 3), st.text(max_size=30))
+def test_the_sentence_names_both_commits_and_the_topic_the_newer(head: str, served: str, count: int, why: str) -> None:
+    repo = RepoId.parse("acme/model")
+    behind = Behind("main", Commit(repo, head), count, "block", why)
+    sentence = behind.sentence(Commit(repo, served))
+    assert served[:12] in sentence
+    assert head[:12] in sentence
+    assert ";" not in behind.topic
+    assert head[:12] in behind.topic
