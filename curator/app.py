@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -18,10 +17,13 @@ from curator.admission.gate import Gate
 from curator.admission.judge import policy_of
 from curator.admission.resolve import Resolver
 from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.audit.journal import Journal
 from curator.database.engine import Database
+from curator.database.generation import Generation
 from curator.errors import BadSettings, CuratorError
 from curator.hub.admit import Admission
 from curator.hub.files import Files
+from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
 from curator.people.identity import Identity
@@ -73,22 +75,29 @@ class Mirror:
         with database.read() as session:
             branches = policy_of(session, self._rule_set).branches
         chooser = Chooser(database, upstream, resolver, gate, branches, settings.branch_session_s)
-        admission = Admission(settings, database, chooser)
+        journal = Journal(database)
+        admission = Admission(settings, journal, chooser, resolver)
+        generation = Generation(database)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.include_router(own_routes(Own(settings, database, identity, chooser, gate.rule_set)))
         self._lane = HubLane(
-            files=Files(database, admission, upstream, filler, Confirmer(database, jail)),
+            files=Files(database, journal, admission, upstream, filler, Confirmer(database, jail)),
             listings=Listings(database, admission, upstream),
             identity=identity,
+            hot=HotAnswers(generation, chooser),
             own=self._own,
         )
-        sweeping = asyncio.create_task(sweep(database, self._sender), name="sweep")
+        background = [
+            asyncio.create_task(sweep(database, self._sender), name="sweep"),
+            asyncio.create_task(generation.follow(), name="generation"),
+        ]
         try:
             yield
         finally:
-            sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await journal.close()
             await filler.close()
             await upstream.close()
             await asyncio.to_thread(jail.close)

@@ -105,6 +105,12 @@ class Chooser:
             choice = choice if again is None else again
         return replace(choice, begins=self._begins(key, choice))
 
+    def joins(self, caller: Hashable, repo: RepoId, revision: Revision, snapshot_id: int) -> bool:
+        """Whether this caller may be told of this commit, which is the upstream's, without more ado: he has been, or he
+        was told of none, and is told of this one from now on."""
+        told = self._sessions.keep((caller, repo, revision), _Told(snapshot_id, None), time.monotonic())
+        return told.snapshot_id == snapshot_id and told.behind is None
+
     def _begins(self, key: Hashable, choice: Choice) -> bool:
         if choice.behind is None:
             return False

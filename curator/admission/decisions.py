@@ -12,6 +12,7 @@ from sqlmodel import Session, col, or_, select
 
 from curator.admission.tables import DecisionRow, RuleSetRow
 from curator.database.engine import Database, new_id, now
+from curator.database.generation import changed
 from rules.evaluate import Decision, Outcome, Reason
 from rules.facts import Facts
 from rules.model import Policy
@@ -116,6 +117,7 @@ def keep(
         expires_at=expires_at,
     )
     session.add(row)
+    changed(session)
     return _ruling(row)
 
 
@@ -130,6 +132,7 @@ def reopen(session: Session, snapshot_id: int) -> None:
         )
         .values(expires_at=moment)
     )
+    changed(session)
 
 
 def _ruling(row: DecisionRow) -> Ruling:

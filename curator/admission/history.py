@@ -7,6 +7,7 @@ import datetime as dt
 from sqlmodel import Session, col, select
 
 from curator.admission.tables import ObservationRow
+from curator.database.generation import changed
 from curator.types import Commit, RepoId, Revision
 
 _MOST_OBSERVATIONS = 200
@@ -16,6 +17,7 @@ def observe(session: Session, commit: Commit, revision: Revision, moment: dt.dat
     """Keep that the branch stands for this commit, if it stood for another one before."""
     last = next(iter(_newest(session, commit.repo, revision, 1)), None)
     if last != commit.sha:
+        changed(session)
         session.add(
             ObservationRow(
                 kind=commit.repo.kind.value,

@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 from curator.admission.tables import PinRow
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
+from curator.database.generation import changed
 from curator.errors import BadInput
 from curator.types import Commit, RepoId, RepoKind, Revision
 
@@ -70,6 +71,7 @@ def _put(session: Session, commit: Commit, revision: Revision, by: str) -> None:
 
 
 def _record(session: Session, commit: Commit, revision: Revision, by: str, sentence: str) -> None:
+    changed(session)
     append(
         session,
         AuditEvent(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import math
+import time
 
 from curator.admission import snapshots
 from curator.admission.snapshots import Snapshot
@@ -15,6 +17,10 @@ from curator.upstream.client import Upstream
 
 log = logging.getLogger(__name__)
 
+# While the upstream cannot be reached, what is remembered is said again without asking for so long.
+_STALE_S = 1.0
+_MOST_FRESH = 50_000
+
 
 class Resolver:
     """Concurrent askers of one revision share one question to the upstream."""
@@ -24,6 +30,8 @@ class Resolver:
         self._upstream = upstream
         self._ttl = dt.timedelta(seconds=ttl_s)
         self._asking: dict[tuple[RepoId, Revision], asyncio.Task[Snapshot]] = {}
+        self._fresh: dict[tuple[RepoId, Revision], float] = {}
+        """Until when what was last said of a revision holds, on the monotonic clock."""
 
     async def resolve(self, repo: RepoId, revision: Revision) -> Snapshot:
         """The commit that the revision stands for. Raises what the Hub says, or that it cannot be asked."""
@@ -48,15 +56,28 @@ class Resolver:
             if stale is None:
                 raise
             log.warning("%s: answering for %s@%s from memory", error.sentence, repo, revision)
+            self._holds(repo, revision, _STALE_S)
             return stale
+
+    def fresh_for(self, repo: RepoId, revision: Revision) -> float:
+        """Seconds for which the same will be said of the revision without the upstream being asked."""
+        return math.inf if revision.is_commit else self._fresh.get((repo, revision), 0.0) - time.monotonic()
+
+    def _holds(self, repo: RepoId, revision: Revision, seconds: float) -> None:
+        if len(self._fresh) > _MOST_FRESH:
+            self._fresh.clear()
+        self._fresh[repo, revision] = time.monotonic() + seconds
 
     def _known(self, repo: RepoId, revision: Revision, *, fresh: bool) -> Snapshot | None:
         with self._database.read() as session:
             reference = snapshots.reference(session, repo, revision)
             if reference is None:
                 return None
-            if fresh and not revision.is_commit and now() - reference.checked_at > self._ttl:
-                return None
+            left = self._ttl - (now() - reference.checked_at)
+            if fresh and not revision.is_commit:
+                if left < dt.timedelta():
+                    return None
+                self._holds(repo, revision, left.total_seconds())
             return snapshots.find(session, reference.commit)
 
     async def _ask(self, repo: RepoId, revision: Revision) -> Snapshot:
@@ -68,4 +89,6 @@ class Resolver:
             with self._database.write() as session:
                 return snapshots.remember(session, repo, revision, description)
 
-        return await asyncio.to_thread(keep)
+        snapshot = await asyncio.to_thread(keep)
+        self._holds(repo, revision, self._ttl.total_seconds())
+        return snapshot

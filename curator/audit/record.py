@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from curator.audit.tables import AuditRow
@@ -55,16 +57,19 @@ class AuditEvent:
 
 def append(session: Session, event: AuditEvent) -> None:
     """Add the event within the caller's transaction: it stands if and only if what it speaks of does."""
-    values: dict[str, Any] = {
-        name: value[:_LONGEST_TEXT] if isinstance(value, str) else value for name, value in asdict(event).items()
+    append_all(session, [event])
+
+
+def append_all(session: Session, events: Sequence[AuditEvent]) -> None:
+    """Add events within the caller's transaction, in one statement."""
+    session.execute(insert(AuditRow), [_row(event) for event in events])
+
+
+def _row(event: AuditEvent) -> dict[str, Any]:
+    return {
+        item.name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, item.name), str) else value
+        for item in fields(event)
     }
-    session.add(AuditRow(**values))
-
-
-def record(database: Database, event: AuditEvent) -> None:
-    """Add the event by itself; it is on the disk when this returns."""
-    with database.write() as session:
-        append(session, event)
 
 
 def newest(database: Database, limit: int) -> list[AuditRow]:

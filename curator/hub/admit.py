@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from curator.admission.branches import Behind
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
+from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
-from curator.audit.record import Action, AuditEvent, record
-from curator.database.engine import Database, new_id
+from curator.audit.journal import Journal
+from curator.audit.record import Action, AuditEvent
+from curator.database.engine import new_id, now
+from curator.hub.answer import Lasting
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.settings import Settings
@@ -42,10 +44,11 @@ class Refused(Exception):
 class Admission:
     """Asks what may be given, and writes down every no and every other commit than the upstream's."""
 
-    def __init__(self, settings: Settings, database: Database, chooser: Chooser) -> None:
+    def __init__(self, settings: Settings, journal: Journal, chooser: Chooser, resolver: Resolver) -> None:
         self._settings = settings
-        self._database = database
+        self._journal = journal
         self._chooser = chooser
+        self._resolver = resolver
 
     async def admit(self, request: Request, repo: RepoId, revision: Revision, path: str | None = None) -> Admitted:
         """The commit and its decision, waited for as long as this kind of client bears. Raises `Refused`."""
@@ -73,8 +76,17 @@ class Admission:
                 request, repo, revision, commit, path, outcome=ruling.outcome.value, said=said, ruling=ruling
             )
         if choice.behind is not None and choice.begins:
-            await asyncio.to_thread(record, self._database, _substitution(request, choice, choice.behind))
+            await self._journal.record(_substitution(request, choice, choice.behind))
         return Admitted(choice.snapshot, ruling, choice.behind)
+
+    def lasting(self, repo: RepoId, revision: Revision, admitted: Admitted) -> Lasting | None:
+        """How long the same may be said to others; None if each is to be told by himself."""
+        seconds = self._resolver.fresh_for(repo, revision)
+        if admitted.ruling.expires_at is not None:
+            seconds = min(seconds, (admitted.ruling.expires_at - now()).total_seconds())
+        if admitted.behind is not None or seconds <= 0:
+            return None
+        return Lasting(seconds, None if revision.is_commit else (repo, revision), admitted.snapshot.id)
 
     async def left_out(
         self, request: Request, repo: RepoId, revision: Revision, admitted: Admitted, path: str
@@ -146,7 +158,7 @@ class Admission:
             address=request.address,
             user_agent=request.headers.get("user-agent"),
         )
-        await asyncio.to_thread(record, self._database, event)
+        await self._journal.record(event)
         return Refused(refusal)
 
 

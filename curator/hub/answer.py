@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from curator.hub.request import Request
 from curator.store.fill import Span
+from curator.types import RepoId, Revision
 
 _LONGEST_HEADER = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long an answer holds, for all who may have it; in any case no longer than nothing changes."""
+
+    seconds: float
+    branch: tuple[RepoId, Revision] | None
+    """The branch that it tells of a commit of; None where the commit was asked for by its own name."""
+    snapshot_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +31,34 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | AsyncIterator[Span] = b""
+    lasting: Lasting | None = None
+    """None for one that is made anew each time."""
+    again: Again | None = None
+    """How the same is given to another request, where that is not the same each time."""
 
 
-def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+Again = Callable[[Request], Awaitable[Answer]]
+
+
+def json_answer(
+    document: Any, status: int = 200, headers: Mapping[str, str] | None = None, lasting: Lasting | None = None
+) -> Answer:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)
+    return Answer(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body, lasting)
+
+
+def messages_of(answer: Answer, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer as ASGI's messages; of a body made of parts of files, only the end."""
+    headers = dict(answer.headers)
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    if isinstance(answer.body, bytes) and "Content-Length" not in headers and answer.status != 304:
+        headers["Content-Length"] = str(len(body))
+    start = {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+    }
+    return start, {"type": "http.response.body", "body": b"" if method == "HEAD" else body}
 
 
 def header_text(sentence: str) -> str:

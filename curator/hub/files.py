@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from curator.admission import snapshots
 from curator.admission.confirm import Confirmer
 from curator.admission.gather import fetch_from
-from curator.audit.record import Action, AuditEvent, record
+from curator.audit.journal import Journal
+from curator.audit.record import Action, AuditEvent
 from curator.database.engine import Database
 from curator.errors import EntryNotFound
 from curator.hub.admit import Admission, Admitted
@@ -33,10 +36,23 @@ _FIRST_BYTE_S = 7.0
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A file that may be served, with what every answer about it says."""
+
+    route: ResolveFile
+    admitted: Admitted
+    file: RepoFile
+    headers: dict[str, str]
+    path: Path | None
+    """Where its bytes are, proved; None while they are not here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Serves the files of commits that may be served."""
 
     database: Database
+    journal: Journal
     admission: Admission
     upstream: Upstream
     filler: Filler
@@ -47,7 +63,13 @@ class Files:
         if route.path in admitted.ruling.excluded:
             raise await self.admission.left_out(request, route.repo, route.revision, admitted, route.path)
         file = await asyncio.to_thread(self._find, admitted, route.path)
-        headers = _headers(admitted, file)
+        path = await asyncio.to_thread(self.filler.store.find, file.blob)
+        if path is not None and request.method == "GET":
+            await self.confirmer.of(admitted.snapshot.commit, file)(path)
+        return await self._serve(request, Ready(route, admitted, file, _headers(admitted, file), path))
+
+    async def _serve(self, request: Request, ready: Ready) -> Answer:
+        file, headers = ready.file, dict(ready.headers)
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Answer(304, headers)
         try:
@@ -61,11 +83,18 @@ class Files:
         if part is not None:
             headers["Content-Range"] = f"bytes {part.offset}-{part.offset + part.length - 1}/{file.size}"
         status = 206 if part else 200
+        lasting = self.admission.lasting(ready.route.repo, ready.route.revision, ready.admitted)
         if request.method == "HEAD":
-            return Answer(status, headers)
-        body = await self._bytes(admitted, file, part or ByteRange(0, file.size))
-        headers["X-Request-Id"] = await self._record(request, route, admitted, file)
-        return Answer(status, headers, body)
+            return Answer(status, headers, lasting=lasting)
+        body = await self._bytes(ready, part or ByteRange(0, file.size))
+        event = _download(request, ready)
+        headers["X-Request-Id"] = event.id
+        await self.journal.record(event)
+        again = partial(self._again, ready) if ready.path is not None else None
+        return Answer(status, headers, body, lasting if again else None, again)
+
+    async def _again(self, ready: Ready, request: Request) -> Answer:
+        return await self._serve(request, ready)
 
     def _find(self, admitted: Admitted, path: str) -> RepoFile:
         with self.database.read() as session:
@@ -75,13 +104,13 @@ class Files:
             raise EntryNotFound(f"{commit} has no file {path!a}", commit.sha)
         return file
 
-    async def _bytes(self, admitted: Admitted, file: RepoFile, part: ByteRange) -> AsyncIterator[Span]:
+    async def _bytes(self, ready: Ready, part: ByteRange) -> AsyncIterator[Span]:
         """The bytes, with the first of them at hand, so that what goes wrong early is still told in words."""
-        commit = admitted.snapshot.commit
-        path = await asyncio.to_thread(self.filler.store.find, file.blob)
-        if path is not None:
-            await self.confirmer.of(commit, file)(path)
-            return _stored(path, part)
+        if ready.path is not None:
+            # It was found a moment ago; if it was taken out of the store since then, it is fetched again.
+            with contextlib.suppress(FileNotFoundError):
+                return _stored(io.FileIO(ready.path), part)
+        commit, file = ready.admitted.snapshot.commit, ready.file
         fill = self.filler.open(
             file.blob, file.size, fetch_from(self.upstream, commit, file), self.confirmer.of(commit, file)
         )
@@ -94,33 +123,11 @@ class Files:
             first.result()
         return _after(first, spans)
 
-    async def _record(self, request: Request, route: ResolveFile, admitted: Admitted, file: RepoFile) -> str:
-        event = AuditEvent(
-            action=Action.DOWNLOAD,
-            actor=request.caller.name,
-            kind=route.repo.kind,
-            repo=str(admitted.snapshot.commit.repo),
-            revision=route.revision.text,
-            commit=admitted.snapshot.commit.sha,
-            path=file.path,
-            blob=str(file.blob),
-            outcome=admitted.ruling.outcome.value,
-            decision=admitted.ruling.id,
-            rules=",".join(admitted.ruling.rules) or None,
-            address=request.address,
-            user_agent=request.headers.get("user-agent"),
-        )
-        await asyncio.to_thread(record, self.database, event)
-        return event.id
 
-
-async def _stored(path: Path, part: ByteRange) -> AsyncIterator[Span]:
-    fd = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+async def _stored(file: io.FileIO, part: ByteRange) -> AsyncIterator[Span]:
+    with file:
         if part.length:
-            yield Span(fd, part.offset, part.length)
-    finally:
-        os.close(fd)
+            yield Span(file.fileno(), part.offset, part.length)
 
 
 async def _after(first: asyncio.Future[Span | None], spans: AsyncIterator[Span]) -> AsyncIterator[Span]:
@@ -134,6 +141,25 @@ async def _after(first: asyncio.Future[Span | None], spans: AsyncIterator[Span])
         await asyncio.wait({first})
         if isinstance(spans, AsyncGenerator):
             await spans.aclose()
+
+
+def _download(request: Request, ready: Ready) -> AuditEvent:
+    admitted, route = ready.admitted, ready.route
+    return AuditEvent(
+        action=Action.DOWNLOAD,
+        actor=request.caller.name,
+        kind=route.repo.kind,
+        repo=str(admitted.snapshot.commit.repo),
+        revision=route.revision.text,
+        commit=admitted.snapshot.commit.sha,
+        path=ready.file.path,
+        blob=str(ready.file.blob),
+        outcome=admitted.ruling.outcome.value,
+        decision=admitted.ruling.id,
+        rules=",".join(admitted.ruling.rules) or None,
+        address=request.address,
+        user_agent=request.headers.get("user-agent"),
+    )
 
 
 def _range_asked(request: Request, etag: str) -> str | None:

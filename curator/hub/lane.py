@@ -18,6 +18,7 @@ from curator.errors import CuratorError, NotServed, ReadOnly, UnknownToken
 from curator.hub.admit import Refused
 from curator.hub.answer import Answer, json_answer
 from curator.hub.files import Files
+from curator.hub.hot import Hot, HotAnswers
 from curator.hub.listings import Listings
 from curator.hub.refusal import Refusal, refuse, refuse_error, refuse_git
 from curator.hub.request import Request, read_headers, read_query
@@ -52,14 +53,21 @@ class HubLane:
     files: Files
     listings: Listings
     identity: Identity
+    hot: HotAnswers
     own: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or is_own(scope["raw_path"]):
             await self.own(scope, receive, send)
             return
+        hot = self.hot.find(scope)
+        if hot is not None and hot.messages is not None:
+            start, body = hot.messages
+            await send(start)
+            await send(body)
+            return
         began = time.monotonic()
-        answer = await self._answered(scope, receive)
+        answer = await self._answered(scope, receive, hot)
         sent = await send_answer(answer, scope, send)
         log.info(
             "%s %s %d %d bytes %.0f ms %s",
@@ -71,21 +79,13 @@ class HubLane:
             answer.headers.get("X-Request-Id", "-"),
         )
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answered(self, scope: Scope, receive: Receive, hot: Hot | None) -> Answer:
         """The answer to a request, whatever happens."""
         headers = read_headers(scope)
         try:
-            route = read_route(scope["raw_path"])
-            request = Request(
-                method=scope["method"],
-                raw_path=scope["raw_path"],
-                query=read_query(scope),
-                headers=headers,
-                address=scope["client"][0] if scope.get("client") else None,
-                caller=await self._caller(route, headers),
-                receive=receive,
-            )
-            return await self._route(request, route)
+            if hot is not None and hot.again is not None:
+                return await hot.again(_request(scope, receive, headers, hot.caller))
+            return await self._made(scope, receive, headers)
         except Refused as refused:
             return refuse(refused.refusal)
         except UnknownToken as error:
@@ -106,6 +106,16 @@ class HubLane:
             log.exception("request %s failed", audit_id)
             sentence = f"The mirror failed inside: tell its administrator of request {audit_id}"
             return refuse_error(CuratorError(sentence), "", audit_id)
+
+    async def _made(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> Answer:
+        """The answer made anew, and kept for the next who asks if it will hold."""
+        made_in = self.hot.now()
+        route = read_route(scope["raw_path"])
+        caller = await self._caller(route, headers)
+        answer = await self._route(_request(scope, receive, headers, caller), route)
+        self.hot.know(headers.get("authorization"), caller, made_in)
+        self.hot.keep(scope, answer, made_in)
+        return answer
 
     async def _caller(self, route: Route, headers: dict[str, str]) -> Caller:
         if isinstance(route, Telemetry | Closed | Git):
@@ -137,6 +147,18 @@ class HubLane:
                 sentence = f"{route.repo} is served over HTTP and not by Xet: set HF_HUB_DISABLE_XET=1"
                 return refuse(Refusal(sentence=sentence, outcome="error", repo=str(route.repo), audit_id=new_id()))
         raise NotServed(f"This mirror does not serve {request.address_asked!a}")
+
+
+def _request(scope: Scope, receive: Receive, headers: dict[str, str], caller: Caller) -> Request:
+    return Request(
+        method=scope["method"],
+        raw_path=scope["raw_path"],
+        query=read_query(scope),
+        headers=headers,
+        address=scope["client"][0] if scope.get("client") else None,
+        caller=caller,
+        receive=receive,
+    )
 
 
 def is_own(raw_path: bytes) -> bool:

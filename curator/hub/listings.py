@@ -41,7 +41,8 @@ class Listings:
         entries = await asyncio.to_thread(self._entries, admitted)
         files = [entry for entry in entries if isinstance(entry, RepoFile)]
         document = info_document(admitted.snapshot, files, blobs=request.flag("blobs"), wanted=request.values("expand"))
-        return json_answer(document, headers=admitted_headers(admitted))
+        lasting = self.admission.lasting(route.repo, route.revision, admitted)
+        return json_answer(document, headers=admitted_headers(admitted), lasting=lasting)
 
     async def tree(self, request: Request, route: RepoTree) -> Answer:
         """The whole listing in one page: llama.cpp reads no second one."""
@@ -51,7 +52,9 @@ class Listings:
         if entries is None:
             raise EntryNotFound(f"{commit} has no folder {route.path!a}", commit.sha)
         details = await self._details(admitted, route.path) if request.flag("expand") else None
-        return json_answer([tree_entry(entry, details) for entry in entries], headers=admitted_headers(admitted))
+        lasting = None if details else self.admission.lasting(route.repo, route.revision, admitted)
+        listed = [tree_entry(entry, details) for entry in entries]
+        return json_answer(listed, headers=admitted_headers(admitted), lasting=lasting)
 
     async def paths_info(self, request: Request, route: PathsInfo) -> Answer:
         paths, expand = await request.form()

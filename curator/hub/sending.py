@@ -16,7 +16,7 @@ from starlette.types import Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from curator.errors import CuratorError
-from curator.hub.answer import Answer
+from curator.hub.answer import Answer, messages_of
 from curator.store.fill import Span
 from curator.store.reading import bring_into_memory, read_open_file
 
@@ -72,20 +72,11 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> int:
 
     A body that fails in the middle is broken off: its length never matches, so no client takes it for whole.
     """
-    headers = dict(answer.headers)
-    if isinstance(answer.body, bytes) and "Content-Length" not in headers and answer.status != 304:
-        headers["Content-Length"] = str(len(answer.body))
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-        }
-    )
+    start, end = messages_of(answer, scope["method"])
+    await send(start)
     if isinstance(answer.body, bytes):
-        body = b"" if scope["method"] == "HEAD" else answer.body
-        await send({"type": "http.response.body", "body": body})
-        return len(body)
+        await send(end)
+        return len(end["body"])
     return await _send_spans(answer.body, scope, send)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database, new_id, now
+from curator.database.generation import changed
 from curator.errors import BadInput
 from curator.people.tables import TokenRow
 
@@ -68,6 +69,7 @@ def revoke_token(database: Database, name: str) -> None:
             raise BadInput(f"There is no token named {name!r}: `curator token list` shows those there are")
         row.revoked_at = now()
         session.add(row)
+        changed(session)
 
 
 def list_tokens(database: Database) -> list[TokenRow]:
@@ -84,6 +86,7 @@ def caller_of(session: Session, token: str) -> Caller | None:
 
 
 def _insert(session: Session, name: str, role: Role) -> str:
+    changed(session)
     token = _MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
     session.add(TokenRow(id=new_id(), digest=_digest(token), name=name, role=role.value, created_at=now()))
     return token

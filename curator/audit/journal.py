@@ -1,0 +1,55 @@
+"""The record as a server writes it: what many requests have to say at once goes to the disk in one transaction.
+
+Each request waits until its row is there, so nothing is given out that is not on the record; a commit costs the disk a
+millisecond or more, and is shared by all who wait for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from curator.audit.record import AuditEvent, append_all
+from curator.database.engine import Database
+
+
+class Journal:
+    """Belongs to one event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def record(self, event: AuditEvent) -> None:
+        """Add the event; it is on the disk when this returns. Raises what keeps it from being written."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                try:
+                    await asyncio.to_thread(self._commit, [event for event, _ in batch])
+                except Exception as error:
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_exception(error)
+                    continue
+                for _, done in batch:
+                    if not done.done():
+                        done.set_result(None)
+        finally:
+            self._writing = None
+
+    def _commit(self, events: list[AuditEvent]) -> None:
+        with self._database.write() as session:
+            append_all(session, events)
+
+    async def close(self) -> None:
+        """Let what is being written be written."""
+        if self._writing is not None:
+            await self._writing

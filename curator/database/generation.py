@@ -1,0 +1,100 @@
+"""A number that grows whenever something changes that answers in memory rest on: decisions, branches, tokens, pins.
+
+It is a row, which grows in the transaction of the change itself. Beside an SQLite file it is also a word in a mapped
+page, so that every process on the machine sees a change with its next request, for a tenth of a microsecond; the row
+alone, looked at twice a second, reaches the servers on other machines, and what a crash between the two left unsaid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import mmap
+import os
+from pathlib import Path
+
+from sqlalchemy import event, update
+from sqlalchemy.engine import make_url
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from curator.database.engine import Database
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.5
+_WORD = 8
+_CHANGED = "curator_changed"
+
+
+class GenerationRow(SQLModel, table=True):
+    """One row; it is there from the migration on."""
+
+    __tablename__ = "generation"
+
+    id: int = Field(primary_key=True)
+    value: int
+
+
+def changed(session: Session) -> None:
+    """Say, within the transaction of a change, that answers given before it may not hold after it."""
+    if session.info.get(_CHANGED):
+        return
+    session.info[_CHANGED] = True
+    session.execute(update(GenerationRow).where(col(GenerationRow.id) == 1).values(value=GenerationRow.value + 1))
+    page = _page_beside(session.get_bind().engine.url.render_as_string())
+    if page is not None:
+        event.listen(session, "after_commit", lambda _: _grow(page), once=True)
+
+
+class Generation:
+    """The number as a server looks at it before each answer from memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._row = self._read()
+        page = _page_beside(database.url)
+        self._word = _map(page) if page is not None else None
+
+    def current(self) -> tuple[int, int]:
+        """Equal to an earlier one only if nothing has changed since."""
+        return self._row, self._word[0] if self._word is not None else 0
+
+    async def follow(self) -> None:
+        """Look at the row, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                self._row = await asyncio.to_thread(self._read)
+            except Exception:
+                # A database that is away for a moment must not end this; in the meantime nothing is from memory.
+                log.exception("the generation cannot be read")
+                self._row = -1 if self._row >= 0 else self._row - 1
+
+    def _read(self) -> int:
+        with self._database.read() as session:
+            return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
+
+
+def _page_beside(url: str) -> Path | None:
+    """Where the mapped word is; None for a database that is no file."""
+    parsed = make_url(url)
+    in_a_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return Path(f"{parsed.database}-generation") if in_a_file else None
+
+
+def _map(page: Path) -> memoryview:
+    fd = os.open(page, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(fd).st_size < _WORD:
+            os.ftruncate(fd, _WORD)
+        return memoryview(mmap.mmap(fd, _WORD)).cast("Q")
+    finally:
+        os.close(fd)
+
+
+def _grow(page: Path) -> None:
+    # Two that grow it at once may make one step of it, which is a change all the same.
+    with contextlib.suppress(OSError):
+        word = _map(page)
+        word[0] += 1

@@ -1,0 +1,123 @@
+"""Answers that hold for everybody until something changes, kept in memory: no database, no thread, no upstream.
+
+What is kept is an answer under a decision that allows it. It is given again only while the database's generation is the
+one that it was made in, the upstream's word about the branch is fresh, and the caller is known; and to a caller who was
+told of another commit of the branch a moment ago it is not given at all (`admission/branches.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Scope
+
+from curator.admission.choose import Chooser
+from curator.database.generation import Generation
+from curator.hub.answer import Again, Answer, Lasting, messages_of
+from curator.people.tokens import Caller
+
+_MOST_BYTES = 64 << 20
+_MOST_CALLERS = 20_000
+_OVERHEAD_BYTES = 3_000
+_CONDITIONS = {b"range", b"if-range", b"if-none-match"}
+
+Key = tuple[str, bytes, bytes]
+Message = dict[str, Any]
+Generations = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """An answer as ASGI's two messages; or, for a file, of which each may want another part, how to make it."""
+
+    messages: tuple[Message, Message] | None
+    again: Again | None
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    messages: tuple[Message, Message] | None
+    again: Again | None
+    lasting: Lasting
+    until: float
+    size: int
+
+
+class HotAnswers:
+    """Belongs to one event loop."""
+
+    def __init__(self, generation: Generation, chooser: Chooser) -> None:
+        self._generation = generation
+        self._chooser = chooser
+        self._seen = generation.current()
+        self._answers: OrderedDict[Key, _Kept] = OrderedDict()
+        self._callers: dict[bytes, Caller] = {}
+        self._bytes = 0
+
+    def now(self) -> Generations:
+        """What an answer that is about to be made will have been made in."""
+        current = self._generation.current()
+        if current != self._seen:
+            self._answers.clear()
+            self._callers.clear()
+            self._bytes, self._seen = 0, current
+        return current
+
+    def find(self, scope: Scope) -> Hot | None:
+        """The answer to this request, if it is here and this caller may have it from here."""
+        self.now()
+        key = (scope["method"], scope["raw_path"], scope["query_string"])
+        kept = self._answers.get(key)
+        if kept is None or kept.until < time.monotonic():
+            return None
+        authorization, agent = b"", None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"user-agent":
+                agent = value
+            elif name in _CONDITIONS and kept.again is None:
+                return None
+        caller = self._callers.get(authorization)
+        if caller is None:
+            return None
+        if kept.lasting.branch is not None:
+            address = scope["client"][0] if scope.get("client") else None
+            who = (caller.token_id or address, agent.decode("latin-1") if agent is not None else None)
+            if not self._chooser.joins(who, *kept.lasting.branch, kept.lasting.snapshot_id):
+                return None
+        self._answers.move_to_end(key)
+        return Hot(kept.messages, kept.again, caller)
+
+    def know(self, authorization: str | None, caller: Caller, told_in: Generations) -> None:
+        """Remember who asks."""
+        if told_in == self.now():
+            if len(self._callers) >= _MOST_CALLERS:
+                self._callers.clear()
+            self._callers[(authorization or "").encode("latin-1")] = caller
+
+    def keep(self, scope: Scope, answer: Answer, made_in: Generations) -> None:
+        """Keep an answer, if it is one that holds for a while."""
+        lasting = answer.lasting
+        if lasting is None or made_in != self.now():
+            return
+        if answer.again is None and any(name in _CONDITIONS for name, _ in scope["headers"]):
+            return
+        body = answer.body if isinstance(answer.body, bytes) else b""
+        key = (scope["method"], scope["raw_path"], scope["query_string"])
+        messages = None if answer.again is not None else messages_of(answer, scope["method"])
+        size = len(body) + len(key[1]) + len(key[2]) + _OVERHEAD_BYTES
+        self._drop(key)
+        self._answers[key] = _Kept(messages, answer.again, lasting, time.monotonic() + lasting.seconds, size)
+        self._bytes += size
+        while self._bytes > _MOST_BYTES:
+            self._drop(next(iter(self._answers)))
+
+    def _drop(self, key: Key) -> None:
+        gone = self._answers.pop(key, None)
+        if gone is not None:
+            self._bytes -= gone.size
