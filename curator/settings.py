@@ -66,6 +66,7 @@ class Settings(BaseSettings):
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
 
+    server_processes: int = Field(1, ge=1, le=256, description="Processes that answer requests, on one socket.")
     worker_threads: int = Field(8, ge=1, le=256, description="Scans that one worker fetches for at the same time.")
     hold_revision_s: Seconds = Field(
         20.0, description="Seconds that a call for a revision waits for a judgement (no client gives up before)."

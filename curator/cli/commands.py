@@ -61,13 +61,28 @@ def serve(
     rules_file: Annotated[
         Path | None, typer.Option("--rules", help="File of rules (default: the starter pack).")
     ] = None,
+    processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Start the mirror, with a broker and a worker of its own unless CURATOR_BROKER_URL names a broker."""
     from curator.cli import serve as command
 
-    command.run(config, quiet=quiet, host=host, port=port, data=data, upstream=upstream, rules=rules_file)
+    given = {"host": host, "port": port, "data": data, "upstream": upstream, "rules": rules_file}
+    command.run(config, quiet=quiet, server_processes=processes, **given)
+
+
+@cli.command("serve-beside", hidden=True)
+def serve_beside(
+    listener: Annotated[int, typer.Option()],
+    rule_set: Annotated[str, typer.Option()],
+    with_parent: Annotated[int, typer.Option()],
+    quiet: Quiet = False,
+) -> None:
+    """Answer beside the `serve` that started this."""
+    from curator.cli import beside as command
+
+    command.run(listener, rule_set, quiet=quiet, parent=with_parent)
 
 
 @cli.command(epilog="Example: CURATOR_BROKER_URL=redis://queue:6379/0 curator worker")

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,8 @@ class EmbeddedBroker:
             self._server.terminate()
             self._server = None
         self._socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._socket.parent.rmdir()
 
     def _end_orphan(self) -> None:
         """End the server of a `serve` that was killed; nobody else can be behind this data folder's lock."""
@@ -85,18 +88,20 @@ class EmbeddedBroker:
             self._socket.unlink(missing_ok=True)
 
 
-class EmbeddedWorker:
-    """A Celery worker in a process of its own, which ends with its parent."""
+class _Child:
+    """A `curator` process that ends with its parent."""
 
-    name = "worker"
-
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
+        self.name = name
+        self._command = [sys.executable, "-m", "curator.cli", *arguments, "--quiet", "--with-parent", str(os.getpid())]
         self._environment = {**os.environ, **settings.as_environment()}
+        self._keep_open = keep_open
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "curator.cli", "worker", "--quiet", "--with-parent", str(os.getpid())]
-        self._process = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603
+            self._command, env=self._environment, stdin=subprocess.DEVNULL, pass_fds=self._keep_open
+        )
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -111,6 +116,22 @@ class EmbeddedWorker:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+class EmbeddedWorker(_Child):
+    """A Celery worker in a process of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("worker", settings, "worker")
+
+
+class SiblingServer(_Child):
+    """One more server process on the same socket."""
+
+    def __init__(self, settings: Settings, rule_set: str, listener: socket.socket, number: int) -> None:
+        fd = listener.fileno()
+        arguments = ("serve-beside", "--listener", str(fd), "--rule-set", rule_set)
+        super().__init__(f"server process {number}", settings, *arguments, keep_open=(fd,))
 
 
 async def watch(companion: Companion) -> None:

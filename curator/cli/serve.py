@@ -7,29 +7,25 @@ import contextlib
 import errno
 import fcntl
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from pydantic import SecretStr
 
 from curator.admission.decisions import use_rule_set
-from curator.app import Mirror
 from curator.cli import logs
-from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, watch
+from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, SiblingServer, watch
+from curator.cli.server import serve
 from curator.database.engine import Database
 from curator.errors import BadSettings
-from curator.hub.sending import SendfileProtocol
 from curator.people.tokens import create_first_admin
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from rules.model import Policy, PolicyError, load_policy, starter_policy
 
-_DRAIN_S = 10
 _BACKLOG = 2048
 _STALE_S = 86_400.0
 
@@ -45,6 +41,9 @@ def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
         if broker is not None:
             settings = settings.model_copy(update={"broker_url": SecretStr(broker.url)})
         companions: list[Companion] = [broker, EmbeddedWorker(settings)] if broker is not None else []
+        companions += [
+            SiblingServer(settings, rule_set, listener, number) for number in range(2, settings.server_processes + 1)
+        ]
         with _companions(companions):
             asyncio.run(_serve(settings, rule_set, listener, companions, _greeting(settings, policy, first_token)))
 
@@ -60,48 +59,13 @@ def rules_in_force(settings: Settings) -> Policy:
 async def _serve(
     settings: Settings, rule_set: str, listener: socket.socket, companions: list[Companion], greeting: str
 ) -> None:
-    config = uvicorn.Config(
-        Mirror(settings, rule_set),
-        loop="asyncio",
-        http=SendfileProtocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN_S,
-    )
     watchers = [asyncio.create_task(watch(companion)) for companion in companions]
     try:
-        await _Server(config, greeting).serve(sockets=[listener])
+        await serve(settings, rule_set, listener, lambda: print(greeting, flush=True))
     finally:
         for task in watchers:
             task.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
-
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
-        super().__init__(config)
-        self._greeting = greeting
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and Ctrl-C. uvicorn's own way ends by raising the signal once more, which would leave the
-        broker and the worker behind."""
-        loop = asyncio.get_running_loop()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self.handle_exit, sign, None)
-        try:
-            yield
-        finally:
-            for sign in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(sign)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(self._greeting, flush=True)
 
 
 def _greeting(settings: Settings, policy: Policy, first_token: str | None) -> str:

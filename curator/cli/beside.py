@@ -1,0 +1,19 @@
+"""`curator serve-beside`: what `serve` starts to answer with several processes; of no use by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from curator.cli import logs
+from curator.cli.parent import end_with
+from curator.cli.server import serve
+from curator.settings import Settings
+
+
+def run(listener: int, rule_set: str, *, quiet: bool, parent: int) -> None:
+    settings = Settings.load(None)
+    logs.configure(quiet=quiet)
+    end_with(parent)
+    with socket.socket(fileno=listener) as shared:
+        asyncio.run(serve(settings, rule_set, shared, lambda: None))

@@ -1,0 +1,57 @@
+"""The HTTP server around the application: one process of it, on a socket that is open already."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from curator.app import Mirror
+from curator.hub.sending import SendfileProtocol
+from curator.settings import Settings
+
+_DRAIN_S = 10
+
+
+async def serve(settings: Settings, rule_set: str, listener: socket.socket, started: Callable[[], None]) -> None:
+    """Answer until told to stop; `started` is called once it does."""
+    config = uvicorn.Config(
+        Mirror(settings, rule_set),
+        loop="asyncio",
+        http=SendfileProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    await _Server(config, started).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says once it listens."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and Ctrl-C. uvicorn's own way ends by raising the signal once more, which would leave the
+        broker and the worker behind."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self.handle_exit, sign, None)
+        try:
+            yield
+        finally:
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(sign)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started()
