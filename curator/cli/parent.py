@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 
-_LOOK_EVERY_S = 1.0
+# A `serve` that was killed and is started again finds its port free.
+_LOOK_EVERY_S = 0.1
 
 
 def end_with(parent: int | None) -> None:

@@ -1,0 +1,87 @@
+"""Answers out of memory: quick, asked of nobody, and gone at once when something changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fixtures.hub.process import FixtureHub
+from fixtures.mirror import MirrorProcess
+from tests.contract.clients import ROOT, curator
+from tests.contract.http import Reply, ask, raw_ask
+
+INFO = "/api/models/acme-research/tiny-bert"
+TREE = f"{INFO}/tree/main"
+FILE = "/acme-research/tiny-bert/resolve/main/model.safetensors"
+WEIGHTS = ROOT / "fixtures/repos/models/acme-research/tiny-bert/first/model.safetensors"
+
+
+def each(mirror: MirrorProcess, **headers: str) -> list[Reply]:
+    asked = [("GET", INFO), ("GET", TREE), ("HEAD", FILE), ("GET", FILE)]
+    return [ask(mirror.url, path, method, headers) for method, path in asked]
+
+
+def test_what_was_answered_once_is_answered_again_without_the_hub_and_alike(
+    hub: FixtureHub, mirror: MirrorProcess
+) -> None:
+    first = each(mirror)
+    before = len(hub.requests())
+    for _ in range(3):
+        for one, again in zip(first, each(mirror), strict=True):
+            assert (again.status, again.body) == (one.status, one.body)
+            differ = {"date", "x-request-id"}
+            assert {name: one.headers[name] for name in one.headers.keys() - differ} == {
+                name: again.headers[name] for name in again.headers.keys() - differ
+            }
+    assert len(hub.requests()) == before
+
+
+def test_each_may_ask_another_part_of_a_file_that_is_in_memory(mirror: MirrorProcess) -> None:
+    whole = WEIGHTS.read_bytes()
+    for asked, part in (("bytes=0-9", whole[:10]), ("bytes=-5", whole[-5:]), ("bytes=7-", whole[7:])):
+        reply = ask(mirror.url, FILE, headers={"Range": asked})
+        assert (reply.status, reply.body) == (206, part)
+    assert ask(mirror.url, FILE).body == whole
+    assert ask(mirror.url, FILE, headers={"Range": f"bytes={len(whole)}-"}).status == 416
+    etag = ask(mirror.url, FILE, "HEAD").headers["etag"]
+    assert ask(mirror.url, FILE, "HEAD", {"If-None-Match": etag}).status == 304
+
+
+def test_every_download_from_memory_is_on_the_record(mirror: MirrorProcess) -> None:
+    import sqlite3
+
+    ids = {ask(mirror.url, FILE).headers["x-request-id"] for _ in range(5)}
+    with sqlite3.connect(mirror.data / "curator.db") as connection:
+        rows = connection.execute("SELECT id FROM audit WHERE action = 'download'").fetchall()
+    assert len(ids) == 5
+    assert ids <= {row[0] for row in rows}
+
+
+def test_requests_sent_one_after_another_on_one_connection_are_answered_in_order(mirror: MirrorProcess) -> None:
+    ask(mirror.url, FILE)
+    lines = [f"{method} {path} HTTP/1.1\r\nHost: x\r\n" for method, path in (("GET", FILE), ("HEAD", FILE))]
+    received = raw_ask(mirror.url, f"{lines[0]}\r\n{lines[1]}\r\n{lines[0]}Connection: close\r\n\r\n".encode())
+    assert received.count(b"HTTP/1.1 200") == 3
+    assert received.count(WEIGHTS.read_bytes()) == 2
+    assert received.endswith(WEIGHTS.read_bytes())
+
+
+def test_a_revoked_token_opens_nothing_more_in_any_process(own_hub: FixtureHub, tmp_path: Path) -> None:
+    wanted = {"CURATOR_ANONYMOUS": "no", "CURATOR_SERVER_PROCESSES": "2"}
+    with MirrorProcess(tmp_path / "data", own_hub.url, wanted) as mirror:
+        token = curator("token", "create", "alice", "--data", str(mirror.data)).stdout.strip()
+        for _ in range(6):
+            assert {reply.status for reply in each(mirror, Authorization=f"Bearer {token}")} == {200}
+        assert {reply.status for reply in each(mirror)} == {401}
+        curator("token", "revoke", "alice", "--data", str(mirror.data))
+        for _ in range(6):
+            assert {reply.status for reply in each(mirror, Authorization=f"Bearer {token}")} == {401}
+
+
+def test_a_file_that_was_taken_out_of_the_store_is_fetched_again(own_hub: FixtureHub, tmp_path: Path) -> None:
+    with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
+        for _ in range(2):
+            assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
+        for blob in (mirror.data / "blobs" / "sha256").rglob("*"):
+            if blob.is_file():
+                blob.unlink()
+        assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
