@@ -144,13 +144,23 @@ class Chooser:
             sha = await asyncio.to_thread(pins.pin_first, self._database, choice.snapshot.commit, revision)
             if sha == choice.snapshot.commit.sha:
                 return choice
-        snapshot = head if sha == head.commit.sha else await self._resolver.resolve(repo, Revision(sha))
+        snapshot = head if sha == head.commit.sha else await self._exact(Commit(repo, sha))
         ruling = await self._gate.decide(snapshot, wait_s)
         if sha == head.commit.sha:
             return Choice(snapshot, ruling)
         count = await self._count(head, snapshot.commit, revision)
         why = "is not taken, because the branch is pinned on this mirror"
         return Choice(snapshot, ruling, Behind(revision.text, head.commit, count, "pin", why))
+
+    async def _exact(self, commit: Commit) -> Snapshot:
+        """A commit of a repository by its own name: from memory, so that a pin holds while the upstream is down."""
+
+        def seen() -> Snapshot | None:
+            with self._database.read() as session:
+                return snapshots.find(session, commit)
+
+        known = await asyncio.to_thread(seen)
+        return known if known is not None else await self._resolver.resolve(commit.repo, Revision(commit.sha))
 
     def _pin_of(self, repo: RepoId, revision: Revision) -> str | None:
         with self._database.read() as session:

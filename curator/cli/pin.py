@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 
 from curator.admission import pins
-from curator.cli.serve import rules_in_force
 from curator.database.engine import Database
 from curator.errors import BadInput
 from curator.settings import Settings
 from curator.types import Commit, RepoId, RepoKind, Revision
-from rules.model import Branches
 
 _ACTOR = "administrator"
 """Whoever may write the database is one."""
@@ -22,11 +20,8 @@ def move(branch: str, kind: str, sha: str, config: Path | None, data: Path | Non
     repo, revision = _read(branch, kind)
     commit = Commit(repo, sha)
     pins.pin(_database(settings), commit, revision, _ACTOR)
-    print(f"{revision} of {repo} stays at {sha}, if the rules allow it.")
+    print(f"{revision} of {repo} stays at {sha}, under rules that say 'branches: pin' and allow that commit.")
     print(f"A client in the middle of its work is told of it within {settings.branch_session_s:g} s.")
-    branches = rules_in_force(settings).branches
-    if branches is not Branches.PIN:
-        print(f"The rules say 'branches: {branches.value}': pins are kept, and followed once they say 'branches: pin'.")
 
 
 def let_go(branch: str, kind: str, config: Path | None, data: Path | None) -> None:

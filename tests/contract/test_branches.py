@@ -225,6 +225,9 @@ def test_a_pinned_branch_stays_until_it_is_moved(own_hub: FixtureHub, tmp_path: 
             assert reply.json["sha"] == commits.good
             assert reply.headers["x-curator-behind"] == behind
             assert "pinned" in reply.headers["x-hf-warning"]
+        own_hub.stop()
+        assert info(mirror).json["sha"] == commits.good, "a pin holds while the upstream is down"
+        own_hub.start()
         (pin,) = json.loads(curator("pin", "--list", "--data", data, "--format", "json").stdout)
         assert (pin["commit"], pin["by"]) == (commits.good, "curator")
 
