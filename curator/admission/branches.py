@@ -16,6 +16,9 @@ MOST_OLDER = 20
 """Commits that are looked at for the newest approved one: who is further behind wants a person to look."""
 _SHOWN_DIGITS = 12
 
+# What huggingface_hub says of itself in every request; libraries above it add what they are about to load.
+_OF_THE_HUB_CLIENT = ("hf_hub/", "python/")
+
 Answer = TypeVar("Answer")
 
 
@@ -83,6 +86,18 @@ class FirstAnswers(Generic[Answer]):
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def program_of(user_agent: str) -> str:
+    """The program that asks, as far as it calls itself the same in all its requests.
+
+    transformers takes a model's configuration as `transformers/5.0; hf_hub/2.4.0; python/3.11.7; file_type/config` and
+    lists its files as `unknown/None; hf_hub/2.4.0; python/3.11.7`: both are one program, which must see one commit.
+    """
+    said = [part.strip() for part in user_agent.split(";")]
+    if not any(part.startswith("hf_hub/") for part in said):
+        return user_agent
+    return "; ".join(sorted(part for part in said if part.startswith(_OF_THE_HUB_CLIENT)))
 
 
 def older_than(head: str, observed: Iterable[str]) -> list[str]:

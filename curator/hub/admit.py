@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curator.admission.branches import Behind
+from curator.admission.branches import Behind, program_of
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
@@ -162,9 +162,9 @@ class Admission:
         return Refused(refusal)
 
 
-def _caller(request: Request) -> tuple[str | None, str | None]:
+def _caller(request: Request) -> tuple[str | None, str]:
     """Whom to tell of one commit for a while: a program that somebody runs."""
-    return request.caller.token_id or request.address, request.headers.get("user-agent")
+    return request.caller.token_id or request.address, program_of(request.headers.get("user-agent", ""))
 
 
 def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEvent:

@@ -287,6 +287,26 @@ def test_a_main_that_moves_while_a_client_reads_it_is_one_commit_to_this_client(
         assert tree.headers["x-repo-commit"] == head.headers["x-repo-commit"] == commits.good
 
 
+def test_all_requests_of_one_program_tell_of_one_commit_whatever_library_makes_them(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    commits = commits_of(own_hub)
+    own_hub.move_branch(REPO, "main", commits.good)
+    hub_client = "hf_hub/2.4.0; python/3.11.7"
+    loading = {"User-Agent": f"transformers/5.0; {hub_client}; file_type/config; from_auto_class/True"}
+    listing = {"User-Agent": f"unknown/None; {hub_client}"}
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.001"}) as mirror:
+        config = ask(mirror.url, f"/{REPO}/resolve/main/config.json", "HEAD", headers=loading)
+        own_hub.move_branch(REPO, "main", commits.mended)
+        tree = ask(mirror.url, f"/api/models/{REPO}/tree/main?recursive=true", headers=listing)
+        client = Client("2.4", mirror.url, tmp_path / "home")
+        first = client.file(REPO, "config.json").parent.name
+        own_hub.move_branch(REPO, "main", commits.good)
+        second = client.file(REPO, "README.md").parent.name
+    assert config.headers["x-repo-commit"] == tree.headers["x-repo-commit"] == commits.good
+    assert first == second
+
+
 def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub, tmp_path: Path) -> None:
     commits = commits_of(own_hub)
     own_hub.move_branch(REPO, "main", commits.good)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.admission.branches import MOST_OLDER, Behind, FirstAnswers, commits_behind, older_than
+from curator.admission.branches import MOST_OLDER, Behind, FirstAnswers, commits_behind, older_than, program_of
 from curator.types import Commit, RepoId
 
 LASTS_S = 60.0
@@ -79,3 +79,21 @@ def test_the_sentence_names_both_commits_and_the_topic_the_newer(head: str, serv
     assert head[:12] in sentence
     assert ";" not in behind.topic
     assert head[:12] in behind.topic
+
+
+ADDED = st.lists(st.sampled_from(["transformers/5.0", "unknown/None", "file_type/config", "from_auto_class/True", "x"]))
+
+
+@given(ADDED, ADDED, st.sampled_from(["0.23.5", "2.4.0"]), st.sampled_from(["0.23.5", "2.4.0"]))
+def test_a_program_is_the_same_whatever_a_library_adds_to_what_the_hub_client_says(
+    before: list[str], after: list[str], one: str, other: str
+) -> None:
+    plain = program_of(f"unknown/None; hf_hub/{one}; python/3.11.7")
+    assert program_of("; ".join([*before, f"hf_hub/{other}", "python/3.11.7", *after])) == plain or one != other
+    assert (program_of(f"hf_hub/{other}; python/3.11.7") == plain) == (one == other)
+
+
+@given(st.text(max_size=40))
+def test_any_other_program_is_what_it_calls_itself(user_agent: str) -> None:
+    if "hf_hub/" not in user_agent:
+        assert program_of(user_agent) == user_agent
