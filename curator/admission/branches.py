@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from curator.types import Commit
@@ -88,6 +89,12 @@ class FirstAnswers(Generic[Answer]):
         return len(self._kept)
 
 
+def asker(token_id: str | None, address: str | None, user_agent: str | None) -> Hashable:
+    """Whom to tell of one commit for a while: a program that somebody runs."""
+    return token_id or address, program_of(user_agent or "")
+
+
+@lru_cache(maxsize=1_024)
 def program_of(user_agent: str) -> str:
     """The program that asks, as far as it calls itself the same in all its requests.
 

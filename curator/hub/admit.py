@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curator.admission.branches import Behind, program_of
+from curator.admission.branches import Behind, asker
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
@@ -54,7 +54,8 @@ class Admission:
         """The commit and its decision, waited for as long as this kind of client bears. Raises `Refused`."""
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
-            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s)
+            who = asker(request.caller.token_id, request.address, request.headers.get("user-agent"))
+            choice = await self._chooser.choose(who, repo, revision, wait_s)
         except StillJudged as state:
             how_far = f"{state.scanned} of its {state.total} files are done" if state.total else "it is being listed"
             raise await self._refused(
@@ -160,11 +161,6 @@ class Admission:
         )
         await self._journal.record(event)
         return Refused(refusal)
-
-
-def _caller(request: Request) -> tuple[str | None, str]:
-    """Whom to tell of one commit for a while: a program that somebody runs."""
-    return request.caller.token_id or request.address, program_of(request.headers.get("user-agent", ""))
 
 
 def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEvent:

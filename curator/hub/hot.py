@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from curator.admission.branches import asker
 from curator.admission.choose import Chooser
 from curator.database.generation import Generation
 from curator.hub.answer import Again, Answer, Lasting, messages_of
@@ -87,7 +88,7 @@ class HotAnswers:
             return None
         if kept.lasting.branch is not None:
             address = scope["client"][0] if scope.get("client") else None
-            who = (caller.token_id or address, agent.decode("latin-1") if agent is not None else None)
+            who = asker(caller.token_id, address, agent.decode("latin-1") if agent is not None else None)
             if not self._chooser.joins(who, *kept.lasting.branch, kept.lasting.snapshot_id):
                 return None
         self._answers.move_to_end(key)
