@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import update
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
-from curator.admission.tables import DecisionRow, RuleSetRow
+from curator.admission.tables import DecisionRow, ReferenceRow, RuleSetRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
+from curator.types import RepoKind
 from rules.evaluate import Decision, Outcome, Reason
 from rules.facts import Facts
 from rules.model import Policy
@@ -94,6 +95,33 @@ def current(session: Session, snapshot_id: int, rule_set: str) -> Ruling | None:
     if row is None or (row.expires_at is not None and row.expires_at <= now()):
         return None
     return _ruling(row)
+
+
+def of_main(session: Session, kind: RepoKind, repos: Collection[str], rule_set: str) -> dict[str, Ruling]:
+    """The decisions in force about `main` of these repositories, by canonical id, in one query for all of them."""
+    rows = session.exec(
+        select(SnapshotRow.repo, DecisionRow)
+        .join(DecisionRow, col(DecisionRow.snapshot_id) == col(SnapshotRow.id))
+        .join(
+            ReferenceRow,
+            and_(
+                col(ReferenceRow.kind) == SnapshotRow.kind,
+                col(ReferenceRow.asked) == SnapshotRow.repo,
+                col(ReferenceRow.sha) == SnapshotRow.sha,
+                col(ReferenceRow.revision) == "main",
+            ),
+        )
+        .where(
+            SnapshotRow.kind == kind.value,
+            col(SnapshotRow.repo).in_(repos),
+            DecisionRow.rule_set == rule_set,
+            DecisionRow.scanner == SCANNER_VERSION,
+        )
+        .order_by(col(DecisionRow.id))
+    )
+    newest = dict(rows.all())
+    moment = now()
+    return {repo: _ruling(row) for repo, row in newest.items() if row.expires_at is None or row.expires_at > moment}
 
 
 def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:

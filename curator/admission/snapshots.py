@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, func, select
 
 from curator.admission.history import observe
 from curator.admission.tables import EntryRow, ReferenceRow, SnapshotRow
 from curator.database.engine import now
 from curator.types import BlobId, Commit, Directory, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.listing import Description
+
+_MOST_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,56 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
 def reference(session: Session, asked: RepoId, revision: Revision) -> Reference | None:
     row = session.get(ReferenceRow, (asked.kind.value, str(asked), revision.text))
     return Reference(Commit(RepoId.parse(row.repo, asked.kind), row.sha), row.checked_at) if row else None
+
+
+def references(session: Session, asked: RepoId) -> dict[str, str]:
+    """The branches and tags of a repository that somebody asked for, each with the commit it last stood for."""
+    rows = session.exec(
+        select(ReferenceRow)
+        .where(ReferenceRow.kind == asked.kind.value, ReferenceRow.asked == str(asked))
+        .order_by(col(ReferenceRow.revision))
+    )
+    return {row.revision: row.sha for row in rows if row.revision != row.sha}
+
+
+def remembered(session: Session, kind: RepoKind, search: str, author: str) -> list[Snapshot]:
+    """`main` of the repositories that somebody asked for, by part of the name and by namespace; at most a thousand."""
+    statement = (
+        select(SnapshotRow)
+        .join(
+            ReferenceRow,
+            and_(
+                col(ReferenceRow.kind) == SnapshotRow.kind,
+                col(ReferenceRow.asked) == SnapshotRow.repo,
+                col(ReferenceRow.sha) == SnapshotRow.sha,
+                col(ReferenceRow.revision) == "main",
+            ),
+        )
+        .where(SnapshotRow.kind == kind.value, func.lower(SnapshotRow.repo).contains(search.lower(), autoescape=True))
+    )
+    if author:
+        statement = statement.where(func.lower(SnapshotRow.repo).startswith(f"{author.lower()}/", autoescape=True))
+    return [_snapshot(row) for row in session.exec(statement.order_by(col(SnapshotRow.repo)).limit(_MOST_REMEMBERED))]
+
+
+def holding(session: Session, repo: RepoId, blob: BlobId) -> list[tuple[Snapshot, RepoFile]]:
+    """The commits of a repository that hold this content, newest first, each with the file."""
+    rows = session.exec(
+        select(SnapshotRow, EntryRow)
+        .where(
+            SnapshotRow.id == EntryRow.snapshot_id,
+            SnapshotRow.kind == repo.kind.value,
+            SnapshotRow.repo == str(repo),
+            EntryRow.blob == str(blob),
+        )
+        .order_by(col(SnapshotRow.id).desc())
+    )
+    found: list[tuple[Snapshot, RepoFile]] = []
+    for snapshot, row in rows:
+        entry = _entry(row)
+        if isinstance(entry, RepoFile):
+            found.append((_snapshot(snapshot), entry))
+    return found
 
 
 def find(session: Session, commit: Commit) -> Snapshot | None:

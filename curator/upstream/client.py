@@ -23,7 +23,7 @@ from curator.errors import (
 )
 from curator.types import Commit, Directory, RepoFile, RepoId, Revision
 from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, origin
-from curator.upstream.listing import Description, read_commits, read_description, read_tree
+from curator.upstream.listing import Description, Page, read_commits, read_description, read_tree, without_xet
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,13 @@ class Upstream:
             page, url = await self._json(url, f"the commits of {commit}")
             shas += read_commits(page)
         return shas
+
+    async def page(self, path: str, query: str, what: str) -> Page:
+        """One page of a list of the Hub: a search, a history, the tags one may filter by."""
+        response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what)
+        total = response.headers.get("X-Total-Count", "")
+        document, following = await self._document(response, final, what)
+        return Page(without_xet(document), urlsplit(following).query if following else None, total)
 
     async def _tree(self, commit: Commit, rest: str) -> list[Any]:
         url: str | None = f"{self.url}/api/{commit.repo.kind.plural}/{commit.repo}/tree/{commit.sha}{rest}"
@@ -168,6 +175,9 @@ class Upstream:
     async def _json(self, url: str, what: str) -> tuple[Any, str | None]:
         """A document, and the address of the next page if there is one."""
         response, final = await self._follow(url, {}, what)
+        return await self._document(response, final, what)
+
+    async def _document(self, response: aiohttp.ClientResponse, final: str, what: str) -> tuple[Any, str | None]:
         try:
             await self._checked(response, what, None)
             body = bytearray()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curator.errors import BadInput, UpstreamUnavailable
-from curator.types import BlobId, Commit, Directory, HashKind, RepoFile, RepoId, RepoKind, parse_path
+from curator.types import BlobId, Commit, Directory, HashKind, RepoFile, RepoId, RepoKind, Revision, parse_path
 
 _XET_KEYS = {"xetHash", "xetEnabled", "xet"}
 
@@ -20,6 +20,18 @@ class Description:
     """With the repository's canonical id, which may differ from the one that was asked for."""
     info: dict[str, Any]
     """JSON as the Hub gives it (hub-api section 6), with nothing of Xet in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list of the Hub."""
+
+    document: Any
+    """JSON as the Hub gives it, with nothing of Xet in it."""
+    following: str | None
+    """The query of the next page, byte for byte; None after the last."""
+    total: str
+    """How many there are on all pages, where the Hub counts them; else empty."""
 
 
 def read_description(document: Any, kind: RepoKind) -> Description:
@@ -82,3 +94,21 @@ def _size(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise BadInput(f"{value!a} is not a size")
     return value
+
+
+def read_refs(document: Any, repo: RepoId) -> dict[str, list[dict[str, str]]]:
+    """Read the branches, conversions and tags of a repository; pull requests, which anybody can open, are left out."""
+    try:
+        return {
+            group: [
+                {
+                    "name": Revision.parse(ref["name"]).text,
+                    "ref": Revision.parse(ref["ref"]).text,
+                    "targetCommit": Commit(repo, ref["targetCommit"]).sha,
+                }
+                for ref in document.get(group, [])
+            ]
+            for group in ("branches", "converts", "tags")
+        }
+    except (KeyError, TypeError, AttributeError, BadInput) as error:
+        raise UpstreamUnavailable(f"The Hub lists the branches of {repo} in a way that cannot be used") from error
