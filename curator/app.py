@@ -22,10 +22,15 @@ from curator.database.engine import Database
 from curator.database.generation import Generation
 from curator.errors import BadSettings, CuratorError
 from curator.hub.admit import Admission
+from curator.hub.derived import Derived
 from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
+from curator.hub.oci import GgufRegistry
+from curator.hub.prefix import below_prefix
+from curator.hub.refs import History
+from curator.hub.search import Catalogue
 from curator.people.identity import Identity
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
@@ -80,13 +85,20 @@ class Mirror:
         generation = Generation(database)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.include_router(own_routes(Own(settings, database, identity, chooser, gate.rule_set)))
-        self._lane = HubLane(
-            files=Files(database, journal, admission, upstream, filler, Confirmer(database, jail)),
+        files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
+        lane = HubLane(
+            files=files,
             listings=Listings(database, admission, upstream),
+            history=History(settings, database, admission, upstream),
+            derived=Derived(files),
+            catalogue=Catalogue(settings, database, upstream, self._rule_set),
+            registry=GgufRegistry(database, admission, files),
+            url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),
             own=self._own,
         )
+        self._lane = below_prefix(lane, settings.path_prefix)
         background = [
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),

@@ -41,6 +41,26 @@ class ReadOnly(CuratorError):
     status = 403
 
 
+class WrongMethod(CuratorError):
+    """An address was asked in another way than it answers to."""
+
+    status = 405
+
+
+class SearchOff(CuratorError):
+    """Somebody searched where the administrator has switched searching off."""
+
+    status = 403
+
+
+class KindOff(CuratorError):
+    """A kind of repository that the administrator has not switched on."""
+
+    status = 403
+    code = "GatedRepo"
+    exit_code = 3
+
+
 class UnknownToken(CuratorError):
     """Who asks could not be told, and must be."""
 

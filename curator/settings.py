@@ -66,6 +66,14 @@ class Settings(BaseSettings):
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
 
+    search: Literal["mark", "hide", "off"] = Field(
+        "mark",
+        description="What searches show of repositories that were judged and are not allowed: `mark` them by a tag "
+        "(`curator:blocked`, `curator:held`), `hide` them, or `off` for no searching at all. What was never "
+        "judged is shown as it is.",
+    )
+    spaces: bool = Field(False, description="Whether Spaces are served, judged as models are; they are code.")
+
     server_processes: int = Field(1, ge=1, le=256, description="Processes that answer requests, on one socket.")
     worker_threads: int = Field(8, ge=1, le=256, description="Scans that one worker fetches for at the same time.")
     hold_revision_s: Seconds = Field(
@@ -149,6 +157,11 @@ class Settings(BaseSettings):
         """The address that clients use."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def path_prefix(self) -> str:
+        """What the path of every address begins with, as in `https://host/hf`; empty at the root of a host."""
+        return urlsplit(self.public_url or "").path.rstrip("/")
 
     def as_environment(self) -> dict[str, str]:
         """The settings as variables that give a child process exactly these."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from curator.hub.closed import CLOSED
+from curator.hub.routes import Closed, Route
 from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, When
 from rules.facts import Variable, file_variables, repository_variables
@@ -44,8 +47,29 @@ def file_variables_table() -> str:
     return _variables(file_variables())
 
 
+def served_routes_table() -> str:
+    """From the description of each route: what it is, its addresses, and how it is answered."""
+    rows = []
+    for route in get_args(Route):
+        if route is not Closed:
+            first, _, answer = inspect.cleandoc(route.__doc__).partition("\n\n")
+            what, _, addresses = first.replace("\n", " ").partition(": ")
+            rows.append((addresses.rstrip("."), what, answer.replace("\n", " ")))
+    return _table(("address", "what it is", "answer"), rows)
+
+
+def closed_routes_table() -> str:
+    rows = [
+        (f"`{closed.pattern}`", f"{closed.status}{', plain text' if closed.for_people else ''}", closed.sentence)
+        for closed in CLOSED
+    ]
+    return _table(("address", "status", "what whoever asks reads"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
+    "served routes": served_routes_table,
+    "closed routes": closed_routes_table,
     "file conditions": file_conditions_table,
     "repository conditions": repository_conditions_table,
     "repository variables": repository_variables_table,

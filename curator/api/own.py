@@ -80,6 +80,21 @@ def own_routes(own: Own) -> APIRouter:
     async def decision_page(decision_id: str) -> PlainTextResponse:
         return PlainTextResponse(explanation_text(await explanation(decision_id)))
 
+    @router.get("/-/{kinds}/{repo:path}", dependencies=[Depends(known_caller)])
+    async def repository_page(kinds: str, repo: str) -> PlainTextResponse:
+        kind = next((kind for kind in RepoKind if kind.plural == kinds), None)
+        if kind is None:
+            raise NoDecision(f"There is no page {kinds[:64]!a} here")
+        wait_s = own.settings.hold_revision_s
+        try:
+            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s)
+        except StillJudged as state:
+            return PlainTextResponse(f"{state.commit} is still being scanned: {state}\n", 202)
+        document = await explanation(choice.ruling.id)
+        if choice.behind is not None:
+            document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
+        return PlainTextResponse(explanation_text(document))
+
     @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(known_caller)])
     async def decision_document(decision_id: str) -> dict[str, Any]:
         return await explanation(decision_id)

@@ -13,11 +13,12 @@ from curator.admission.snapshots import Snapshot
 from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
 from curator.database.engine import new_id, now
+from curator.errors import CuratorError, KindOff
 from curator.hub.answer import Lasting
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.settings import Settings
-from curator.types import Commit, RepoId, Revision
+from curator.types import Commit, RepoId, RepoKind, Revision
 from rules.evaluate import Outcome
 
 _ASK_AGAIN_S = 30
@@ -41,6 +42,15 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+def check_kind(settings: Settings, kind: RepoKind) -> None:
+    """Raises `KindOff` for Spaces, unless they are switched on."""
+    if kind is RepoKind.SPACE and not settings.spaces:
+        raise KindOff(
+            "Spaces are not served by this mirror, for they are programs: its administrator can switch them on with "
+            "CURATOR_SPACES=true"
+        )
+
+
 class Admission:
     """Asks what may be given, and writes down every no and every other commit than the upstream's."""
 
@@ -52,6 +62,7 @@ class Admission:
 
     async def admit(self, request: Request, repo: RepoId, revision: Revision, path: str | None = None) -> Admitted:
         """The commit and its decision, waited for as long as this kind of client bears. Raises `Refused`."""
+        check_kind(self._settings, repo.kind)
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
             who = asker(request.caller.token_id, request.address, request.headers.get("user-agent"))
@@ -88,6 +99,14 @@ class Admission:
         if admitted.behind is not None or seconds <= 0:
             return None
         return Lasting(seconds, None if revision.is_commit else (repo, revision), admitted.snapshot.id)
+
+    async def commit_of(self, request: Request, repo: RepoId, revision: Revision) -> str | None:
+        """The commit that this caller would be given now; None if none is, or it takes time to tell."""
+        try:
+            choice = await self._chooser.choose(_caller(request), repo, revision, 0.0)
+        except (StillJudged, CuratorError):
+            return None
+        return choice.snapshot.commit.sha if choice.allowed else None
 
     async def left_out(
         self, request: Request, repo: RepoId, revision: Revision, admitted: Admitted, path: str

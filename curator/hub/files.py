@@ -59,10 +59,7 @@ class Files:
     confirmer: Confirmer
 
     async def answer(self, request: Request, route: ResolveFile) -> Answer:
-        admitted = await self.admission.admit(request, route.repo, route.revision, route.path)
-        if route.path in admitted.ruling.excluded:
-            raise await self.admission.left_out(request, route.repo, route.revision, admitted, route.path)
-        file = await asyncio.to_thread(self._find, admitted, route.path)
+        admitted, file = await self.admitted(request, route)
         path = await asyncio.to_thread(self.filler.store.find, file.blob)
         if path is not None and request.method == "GET":
             await self.confirmer.of(admitted.snapshot.commit, file)(path)
@@ -95,6 +92,13 @@ class Files:
 
     async def _again(self, ready: Ready, request: Request) -> Answer:
         return await self._serve(request, ready)
+
+    async def admitted(self, request: Request, route: ResolveFile) -> tuple[Admitted, RepoFile]:
+        """A file that may be had, and the decision that says so. Raises `Refused`, and `EntryNotFound`."""
+        admitted = await self.admission.admit(request, route.repo, route.revision, route.path)
+        if route.path in admitted.ruling.excluded:
+            raise await self.admission.left_out(request, route.repo, route.revision, admitted, route.path)
+        return admitted, await asyncio.to_thread(self._find, admitted, route.path)
 
     def _find(self, admitted: Admitted, path: str) -> RepoFile:
         with self.database.read() as session:

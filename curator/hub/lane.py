@@ -14,28 +14,42 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.database.engine import new_id
-from curator.errors import CuratorError, NotServed, ReadOnly, UnknownToken
+from curator.errors import CuratorError, ReadOnly, UnknownToken, WrongMethod
 from curator.hub.admit import Refused
 from curator.hub.answer import Answer, json_answer
+from curator.hub.closed import refuse_closed
+from curator.hub.derived import Derived
 from curator.hub.files import Files
 from curator.hub.hot import Hot, HotAnswers
 from curator.hub.listings import Listings
+from curator.hub.oci import GgufRegistry
+from curator.hub.refs import History
 from curator.hub.refusal import Refusal, refuse, refuse_error, refuse_git
 from curator.hub.request import Request, read_headers, read_query
 from curator.hub.routes import (
     AuthCheck,
     Closed,
     Git,
+    Manifest,
     PathsInfo,
+    RawFile,
+    Registry,
+    RegistryBlob,
+    RepoCommits,
     RepoInfo,
+    RepoRefs,
     RepoTree,
     ResolveFile,
     Route,
+    SafetensorsMetadata,
+    Search,
+    TagsByType,
     Telemetry,
     WhoAmI,
     XetToken,
     read_route,
 )
+from curator.hub.search import Catalogue
 from curator.hub.sending import send_answer
 from curator.people.identity import Identity
 from curator.people.tokens import ANONYMOUS, Caller
@@ -52,6 +66,12 @@ class HubLane:
 
     files: Files
     listings: Listings
+    history: History
+    derived: Derived
+    catalogue: Catalogue
+    registry: GgufRegistry
+    url: str
+    """The address that clients use."""
     identity: Identity
     hot: HotAnswers
     own: ASGIApp
@@ -128,6 +148,8 @@ class HubLane:
             return refuse_git(sentence, new_id(), lfs=route.lfs)
         if isinstance(route, Telemetry):
             return Answer(200)
+        if isinstance(route, Closed):
+            return refuse_closed(route.address, route.known, request.method, self.url)
         if isinstance(route, PathsInfo) and request.method == "POST":
             return await self.listings.paths_info(request, route)
         if request.method not in {"GET", "HEAD"}:
@@ -139,6 +161,22 @@ class HubLane:
                 return await self.listings.info(request, route)
             case RepoTree():
                 return await self.listings.tree(request, route)
+            case RepoRefs():
+                return await self.history.refs(request, route)
+            case RepoCommits():
+                return await self.history.commits(request, route)
+            case RawFile():
+                return await self.derived.raw(request, route)
+            case SafetensorsMetadata():
+                return await self.derived.safetensors(request, route)
+            case Search():
+                return await self.catalogue.search(request, route)
+            case TagsByType():
+                return await self.catalogue.tags(route)
+            case Registry() | Manifest() | RegistryBlob():
+                return await self.registry.answer(request, route)
+            case PathsInfo():
+                raise WrongMethod("Ask for paths-info by POST, with a field 'paths' for each path")
             case AuthCheck():
                 return await self.listings.auth_check(request, route)
             case WhoAmI():
@@ -146,7 +184,6 @@ class HubLane:
             case XetToken():
                 sentence = f"{route.repo} is served over HTTP and not by Xet: set HF_HUB_DISABLE_XET=1"
                 return refuse(Refusal(sentence=sentence, outcome="error", repo=str(route.repo), audit_id=new_id()))
-        raise NotServed(f"This mirror does not serve {request.address_asked!a}")
 
 
 def _request(scope: Scope, receive: Receive, headers: dict[str, str], caller: Caller) -> Request:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from curator.admission import scans, snapshots
 from curator.admission.snapshots import Snapshot
@@ -27,6 +28,8 @@ from scanners.finding import Report, Verdict
 Entry = RepoFile | Directory
 Json = dict[str, Any]
 
+_FROM_THE_LISTING = {"sha", "siblings"}
+
 
 @dataclass(frozen=True, slots=True)
 class Listings:
@@ -40,7 +43,10 @@ class Listings:
         admitted = await self.admission.admit(request, route.repo, route.revision)
         entries = await asyncio.to_thread(self._entries, admitted)
         files = [entry for entry in entries if isinstance(entry, RepoFile)]
-        document = info_document(admitted.snapshot, files, blobs=request.flag("blobs"), wanted=request.values("expand"))
+        wanted = request.values("expand")
+        document = info_document(admitted.snapshot, files, blobs=request.flag("blobs"), wanted=wanted)
+        if wanted:
+            document |= await self._more(admitted.snapshot, wanted)
         lasting = self.admission.lasting(route.repo, route.revision, admitted)
         return json_answer(document, headers=admitted_headers(admitted), lasting=lasting)
 
@@ -68,6 +74,19 @@ class Listings:
     async def auth_check(self, request: Request, route: AuthCheck) -> Answer:
         await self.admission.admit(request, route.repo, Revision("main"))
         return json_answer({})
+
+    async def _more(self, snapshot: Snapshot, wanted: Iterable[str]) -> Json:
+        """What the Hub tells of a repository only to whoever names it, as it is now: counts, children, metadata."""
+        missing = [key for key in wanted if key not in snapshot.info and key not in _FROM_THE_LISTING]
+        if not missing:
+            return {}
+        commit = snapshot.commit
+        path = f"/api/{commit.repo.kind.plural}/{commit.repo}/revision/{commit.sha}"
+        try:
+            page = await self.upstream.page(path, urlencode([("expand", key) for key in missing]), str(commit))
+        except UpstreamUnavailable:
+            return {}
+        return {key: page.document[key] for key in missing if isinstance(page.document, dict) and key in page.document}
 
     def _entries(self, admitted: Admitted) -> list[Entry]:
         with self.database.read() as session:

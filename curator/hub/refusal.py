@@ -21,7 +21,7 @@ class Refusal:
     sentence: str
     """What the user reads: the rule, the reason, the file, where to ask."""
     outcome: str
-    """`block`, `hold`, `left-out` or `error`."""
+    """`block`, `hold`, `left-out`, `closed` or `error`."""
     repo: str
     audit_id: str
     rules: tuple[str, ...] = ()

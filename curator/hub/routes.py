@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from curator.errors import BadInput
-from curator.types import RepoId, RepoKind, Revision, parse_path
+from curator.hub.closed import ClosedAddress, closed_address
+from curator.types import BlobId, RepoId, RepoKind, Revision, parse_path
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _CLOSED_KINDS = {"kernels", "buckets"}
-_GIT_ENDS = (
-    ("info", "refs"),
-    ("git-upload-pack",),
-    ("git-receive-pack",),
-    ("info", "lfs", "objects", "batch"),
-    ("info", "lfs", "locks"),
-    ("info", "lfs", "verify"),
-)
+_GIT_ENDS = (("info", "refs"), ("git-upload-pack",), ("git-receive-pack",))
+_OF_A_BARE_NAME = {"auth-check", "refs"}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveFile:
-    """The bytes of a file: `/{repo}/resolve/{revision}/{path}`."""
+    """The bytes of a file: `/{repo}/resolve/{revision}/{path}`, `/api/{type}/{repo}/resolve/{revision}/{path}`,
+    `/api/resolve-cache/{type}/{repo}/{commit}/{path}`.
+
+    Served (GET, HEAD, one range) as 200 or 206, with no redirect, never compressed.
+    """
 
     repo: RepoId
     revision: Revision
@@ -35,7 +34,10 @@ class ResolveFile:
 
 @dataclass(frozen=True, slots=True)
 class RepoInfo:
-    """What a revision is: `/api/models/{repo}[/revision/{revision}]`."""
+    """What a revision is: `/api/{type}/{repo}`, `/api/{type}/{repo}/revision/{revision}`.
+
+    Served, with `expand` and `blobs`; the files that are left out are not in it.
+    """
 
     repo: RepoId
     revision: Revision
@@ -43,7 +45,10 @@ class RepoInfo:
 
 @dataclass(frozen=True, slots=True)
 class RepoTree:
-    """What a folder of a revision holds: `/api/models/{repo}/tree/{revision}[/{path}]`."""
+    """What a folder of a revision holds: `/api/{type}/{repo}/tree/{revision}[/{path}]`.
+
+    Served on one page, whatever `limit` and `cursor` say; with `expand`, our verdict stands in `securityFileStatus`.
+    """
 
     repo: RepoId
     revision: Revision
@@ -52,7 +57,10 @@ class RepoTree:
 
 @dataclass(frozen=True, slots=True)
 class PathsInfo:
-    """Some paths of a revision: POST `/api/models/{repo}/paths-info/{revision}`."""
+    """Some paths of a revision: `/api/{type}/{repo}/paths-info/{revision}`.
+
+    Served to POST; 405 to GET.
+    """
 
     repo: RepoId
     revision: Revision
@@ -60,31 +68,141 @@ class PathsInfo:
 
 @dataclass(frozen=True, slots=True)
 class AuthCheck:
-    """Whether one may pull: `/api/models/{repo}/auth-check`."""
+    """Whether one may pull: `/api/{type}/{repo}/auth-check`.
+
+    The verdict about `main`.
+    """
 
     repo: RepoId
 
 
 @dataclass(frozen=True, slots=True)
+class RepoRefs:
+    """The branches and tags: `/api/{type}/{repo}/refs`.
+
+    Served, with the commit of `main` that is served here, and never a pull request.
+    """
+
+    repo: RepoId
+
+
+@dataclass(frozen=True, slots=True)
+class RepoCommits:
+    """The history of a revision: `/api/{type}/{repo}/commits/{revision}`.
+
+    Served page by page, up to the commit that is served here.
+    """
+
+    repo: RepoId
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file as git has it: `/{repo}/raw/{revision}/{path}`.
+
+    Served under the decision of `resolve`: the pointer's text of a file in LFS, the bytes of any other.
+    """
+
+    repo: RepoId
+    revision: Revision
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetensorsMetadata:
+    """The headers of all shards that an index names: `/api/models/{repo}/safetensors-metadata/{path}`.
+
+    Served from the files themselves, under the decision of `resolve`.
+    """
+
+    repo: RepoId
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which repositories there are: `/api/models`, `/api/datasets`, `/api/spaces`.
+
+    The Hub's answer to the same query, with marks on what is not allowed (`CURATOR_SEARCH`); what is remembered, if the
+    Hub is down.
+    """
+
+    kind: RepoKind
+
+
+@dataclass(frozen=True, slots=True)
+class TagsByType:
+    """Which tags one may filter by: `/api/models-tags-by-type`, `/api/datasets-tags-by-type`.
+
+    The Hub's answer, kept for an hour.
+    """
+
+    kind: RepoKind
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Whether there is a registry here: `/v2/`.
+
+    Yes.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What Ollama and older llama.cpp ask of a GGUF repository: `/v2/{repo}/manifests/{tag}`.
+
+    Served: the tag is a file name, a quantisation or `latest`. Refusals have the registry's form.
+    """
+
+    repo: RepoId
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryBlob:
+    """The bytes that a manifest names: `/v2/{repo}/blobs/sha256:{hex}`.
+
+    Served if a commit of this repository that may be served has such a file.
+    """
+
+    repo: RepoId
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class XetToken:
-    """A permission to fetch bytes around the mirror: `/api/models/{repo}/xet-read-token/{revision}`."""
+    """A permission to fetch bytes around the mirror: `/api/{type}/{repo}/xet-read-token/{revision}`.
+
+    Refused: 403, with the advice to switch Xet off.
+    """
 
     repo: RepoId
 
 
 @dataclass(frozen=True, slots=True)
 class WhoAmI:
-    """Who asks: `/api/whoami-v2`."""
+    """Who asks: `/api/whoami-v2`.
+
+    The owner of the mirror's own token; 401 without one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """What clients tell the Hub about themselves: `/api/telemetry/{topic}`."""
+    """What clients tell the Hub about themselves: `/api/telemetry/{topic}`.
+
+    200, and it goes no further.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git's own protocol, and LFS's."""
+    """Git's own protocol, and LFS's: `/{repo}.git/...`, `/{repo}/info/refs`, `/{repo}/info/lfs/...`.
+
+    Refused: 403, in plain text that git prints, or in the JSON of LFS.
+    """
 
     lfs: bool
 
@@ -94,9 +212,31 @@ class Closed:
     """Anything else: not served."""
 
     address: str
+    known: ClosedAddress | None = None
+    """What it is at the Hub; None for an address that is nothing there either."""
 
 
-Route = ResolveFile | RepoInfo | RepoTree | PathsInfo | AuthCheck | XetToken | WhoAmI | Telemetry | Git | Closed
+Route = (
+    ResolveFile
+    | RawFile
+    | RepoInfo
+    | RepoTree
+    | PathsInfo
+    | RepoRefs
+    | RepoCommits
+    | SafetensorsMetadata
+    | AuthCheck
+    | Search
+    | TagsByType
+    | Registry
+    | Manifest
+    | RegistryBlob
+    | XetToken
+    | WhoAmI
+    | Telemetry
+    | Git
+    | Closed
+)
 
 _MAIN = Revision("main")
 
@@ -106,37 +246,72 @@ def read_route(raw_path: bytes) -> Route:
     segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
     if segments and segments[-1] == "":
         segments.pop()
+    git = _git(segments)
+    if git is not None:
+        return git
+    route = _served(segments)
+    if route is not None:
+        return route
     address = "/" + "/".join(segments)
-    # A file may be called as git's endpoints are.
-    is_file = "resolve" in segments[1:4]
-    for end in () if is_file else _GIT_ENDS:
-        if tuple(segments[-len(end) :]) == end and len(segments) > len(end):
-            return Git(lfs="lfs" in end)
+    return Closed(address, closed_address(address))
+
+
+def _git(segments: list[str]) -> Git | None:
+    """Git asks below the repository's name, with or without `.git`; but a file may be called as its endpoints are."""
+    if {"resolve", "raw", "resolve-cache"} & set(segments[1:4]):
+        return None
+    if ["info", "lfs"] in [segments[at : at + 2] for at in (1, 2, 3)]:
+        return Git(lfs=True)
+    asks = any(tuple(segments[-len(end) :]) == end and len(segments) > len(end) for end in _GIT_ENDS)
+    return Git(lfs=False) if asks or any(segment.endswith(".git") for segment in segments[:3]) else None
+
+
+def _served(segments: list[str]) -> Route | None:
     match segments:
         case ["api", "whoami-v2"]:
             return WhoAmI()
         case ["api", "telemetry", _, *_]:
             return Telemetry()
+        case ["api", "models-tags-by-type"]:
+            return TagsByType(RepoKind.MODEL)
+        case ["api", "datasets-tags-by-type"]:
+            return TagsByType(RepoKind.DATASET)
         case ["api", "resolve-cache", kind, *rest] if kind in _KINDS:
-            return _cached(_KINDS[kind], rest) or Closed(address)
-        case ["api", kind, *rest] if kind in _KINDS and rest:
-            return _of_repo(_KINDS[kind], rest) or Closed(address)
+            return _cached(_KINDS[kind], rest)
+        case ["api", kind] if kind in _KINDS:
+            return Search(_KINDS[kind])
+        case ["api", kind, *rest] if kind in _KINDS:
+            return _of_repo(_KINDS[kind], rest)
         case ["api", *_]:
-            return Closed(address)
+            return None
+        case ["v2", *rest]:
+            return _registry(rest)
         case [kind, *rest] if kind in _KINDS and kind != RepoKind.MODEL.plural:
-            return _file(_KINDS[kind], rest) or Closed(address)
+            return _file(_KINDS[kind], rest)
         case [kind, *_] if kind in _CLOSED_KINDS:
-            return Closed(address)
+            return None
         case rest:
-            return _file(RepoKind.MODEL, rest) or Closed(address)
+            return _file(RepoKind.MODEL, rest)
 
 
 def _file(kind: RepoKind, segments: list[str]) -> Route | None:
     for repo, rest in _repos(segments):
-        if len(rest) >= 3 and rest[0] == "resolve":
+        if len(rest) >= 3 and rest[0] in {"resolve", "raw"}:
             revision, path = _revision(rest[1:])
             if path:
-                return ResolveFile(RepoId.parse(repo, kind), revision, parse_path("/".join(path)))
+                asked = ResolveFile if rest[0] == "resolve" else RawFile
+                return asked(RepoId.parse(repo, kind), revision, parse_path("/".join(path)))
+    return None
+
+
+def _registry(segments: list[str]) -> Route | None:
+    match segments:
+        case []:
+            return Registry()
+        case [*repo, "manifests", tag] if 1 <= len(repo) <= 2:
+            return Manifest(RepoId.parse("/".join(repo)), parse_path(tag))
+        case [*repo, "blobs", digest] if 1 <= len(repo) <= 2 and digest.startswith("sha256:"):
+            return RegistryBlob(RepoId.parse("/".join(repo)), BlobId.parse(digest).hex)
     return None
 
 
@@ -150,7 +325,7 @@ def _cached(kind: RepoKind, segments: list[str]) -> Route | None:
 
 
 def _of_repo(kind: RepoKind, segments: list[str]) -> Route | None:
-    if len(segments) <= 2 and not (len(segments) == 2 and segments[1] in {"auth-check", "refs"}):
+    if len(segments) <= 2 and not (len(segments) == 2 and segments[1] in _OF_A_BARE_NAME):
         return RepoInfo(RepoId.parse("/".join(segments), kind), _MAIN)
     for name, rest in _repos(segments):
         match rest:
@@ -169,6 +344,14 @@ def _of_repo(kind: RepoKind, segments: list[str]) -> Route | None:
                 revision, left = _revision(rest[1:])
                 if left:
                     return ResolveFile(RepoId.parse(name, kind), revision, parse_path("/".join(left)))
+            case ["commits", _, *_]:
+                revision, left = _revision(rest[1:])
+                if not left:
+                    return RepoCommits(RepoId.parse(name, kind), revision)
+            case ["safetensors-metadata", _, *path] if kind is RepoKind.MODEL:
+                return SafetensorsMetadata(RepoId.parse(name, kind), parse_path("/".join([rest[1], *path])))
+            case ["refs"]:
+                return RepoRefs(RepoId.parse(name, kind))
             case ["auth-check"]:
                 return AuthCheck(RepoId.parse(name, kind))
             case ["xet-read-token", *_]:

@@ -170,26 +170,34 @@ def test_the_page_that_a_refusal_names_says_what_was_found_and_where(mirror: Mir
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "status", "said"),
     [
-        "/acme-research/tiny-bert/raw/main/config.json",
-        "/acme-research/tiny-bert/blob/main/config.json",
-        "/api/models/acme-research/tiny-bert/compare/a..b",
-        "/api/datasets/acme-data/rows/parquet",
-        "/api/buckets/a/b",
-        "/buckets/a/b/resolve/x",
-        "/kernels/a/b/resolve/main/x",
-        "/v2/acme-research/tiny-bert/manifests/latest",
-        "/api/agent-harnesses",
-        "/oauth/device",
-        "/nothing",
+        ("/api/models/acme-research/tiny-bert/compare/a..b", 404, "derives from the contents"),
+        ("/api/datasets/acme-data/rows/parquet", 404, "conversions of a dataset"),
+        ("/api/buckets/a/b", 403, "Buckets are not served"),
+        ("/buckets/a/b/resolve/x", 403, "Buckets are not served"),
+        ("/kernels/a/b/resolve/main/x", 403, "Kernels are not served"),
+        ("/api/agent-harnesses", 404, "no list of programs"),
+        ("/oauth/device", 404, "curator token create"),
+        ("/api/models/acme-research/tiny-bert/discussions", 404, "Discussions"),
+        ("/api/jobs/acme", 404, "Nothing runs here"),
+        ("/api/nothing/at/all", 404, "does not serve '/api/nothing/at/all'"),
     ],
 )
-def test_what_is_not_served_is_said_in_the_hubs_form(mirror: MirrorProcess, path: str) -> None:
+def test_what_is_not_served_is_said_in_the_hubs_form(mirror: MirrorProcess, path: str, status: int, said: str) -> None:
     reply = ask(mirror.url, path)
-    assert reply.status == 404
-    assert "does not serve" in reply.json["error"]
+    assert reply.status == status
+    assert said in reply.json["error"]
     assert reply.headers["x-error-message"] == reply.json["error"]
+
+
+@pytest.mark.parametrize("path", ["", "/tree/main", "/blob/main/config.json", "/commits/main"])
+def test_a_browser_is_told_where_the_mirrors_own_page_is(mirror: MirrorProcess, path: str) -> None:
+    reply = ask(mirror.url, f"/acme-research/tiny-bert{path}")
+    assert (reply.status, reply.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    page = f"{mirror.url}/-/models/acme-research/tiny-bert"
+    assert reply.body.decode().endswith(f"{page}\n")
+    assert ask(mirror.url, "/-/models/acme-research/tiny-bert").body.startswith(b"acme-research/tiny-bert@")
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])

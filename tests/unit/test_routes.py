@@ -3,16 +3,26 @@ from __future__ import annotations
 import pytest
 
 from curator.errors import BadInput
+from curator.hub.closed import CLOSED, ClosedAddress
 from curator.hub.lane import is_own
 from curator.hub.routes import (
     AuthCheck,
     Closed,
     Git,
+    Manifest,
     PathsInfo,
+    RawFile,
+    Registry,
+    RegistryBlob,
+    RepoCommits,
     RepoInfo,
+    RepoRefs,
     RepoTree,
     ResolveFile,
     Route,
+    SafetensorsMetadata,
+    Search,
+    TagsByType,
     Telemetry,
     WhoAmI,
     XetToken,
@@ -52,11 +62,27 @@ SHA = "0123456789" * 4
         ("/api/models/ns/name/paths-info/main", PathsInfo(MODEL, MAIN)),
         ("/api/models/ns/name/auth-check", AuthCheck(MODEL)),
         ("/api/models/ns/name/xet-read-token/main", XetToken(MODEL)),
+        ("/ns/name/raw/main/a/b", RawFile(MODEL, MAIN, "a/b")),
+        ("/datasets/ns/name/raw/refs%2Fconvert%2Fparquet/x", RawFile(DATASET, Revision("refs/convert/parquet"), "x")),
+        ("/api/models/ns/name/refs", RepoRefs(MODEL)),
+        ("/api/models/gpt2/refs", RepoRefs(BARE)),
+        ("/api/models/ns/name/commits/main", RepoCommits(MODEL, MAIN)),
+        ("/api/datasets/ns/name/commits/feature%2Fx", RepoCommits(DATASET, Revision("feature/x"))),
+        ("/api/models/ns/name/safetensors-metadata/a/b.json", SafetensorsMetadata(MODEL, "a/b.json")),
+        ("/api/models", Search(RepoKind.MODEL)),
+        ("/api/datasets/", Search(RepoKind.DATASET)),
+        ("/api/datasets-tags-by-type", TagsByType(RepoKind.DATASET)),
+        ("/v2/", Registry()),
+        ("/v2/ns/name/manifests/Q4_K_M", Manifest(MODEL, "Q4_K_M")),
+        (f"/v2/ns/name/blobs/sha256:{'ab' * 32}", RegistryBlob(MODEL, "ab" * 32)),
         ("/api/whoami-v2", WhoAmI()),
         ("/api/telemetry/transformers/x", Telemetry()),
         ("/ns/name.git/info/refs", Git(lfs=False)),
         ("/ns/name/git-upload-pack", Git(lfs=False)),
         ("/datasets/ns/name.git/info/lfs/objects/batch", Git(lfs=True)),
+        ("/ns/name/info/lfs/locks/verify", Git(lfs=True)),
+        ("/ns/name.git/HEAD", Git(lfs=False)),
+        ("/ns/name/resolve/main/x.git/info/refs", ResolveFile(MODEL, MAIN, "x.git/info/refs")),
     ],
 )
 def test_each_form_that_clients_use_is_understood(address: str, route: Route) -> None:
@@ -68,11 +94,9 @@ def test_each_form_that_clients_use_is_understood(address: str, route: Route) ->
     [
         "/",
         "/ns/name",
-        "/ns/name/raw/main/x",
         "/ns/name/blob/main/x",
         "/ns/name/resolve/main",
         "/ns/name/resolve/main/",
-        "/api/models",
         "/api/models/ns/name/preupload/main",
         "/api/models/ns/name/xet-write-token/main",
         "/api/models/ns/name/compare/a..b",
@@ -81,7 +105,7 @@ def test_each_form_that_clients_use_is_understood(address: str, route: Route) ->
         "/kernels/ns/name/resolve/main/x",
         "/buckets/ns/name/resolve/x",
         "/api/agent-harnesses",
-        "/v2/ns/name/manifests/latest",
+        "/v2/ns/name/tags/list",
         "/oauth/token",
         f"/api/resolve-cache/models/ns/name/{'main'}/x",
     ],
@@ -122,3 +146,14 @@ def test_the_mirrors_own_addresses_are_no_names_of_the_hub() -> None:
     assert is_own(b"/healthz")
     assert not is_own(b"/curator/v1/resolve/main/x")
     assert not is_own(b"/api/models/x/y")
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids=lambda closed: str(closed.pattern))
+def test_each_closed_address_is_closed_with_its_own_sentence(closed: ClosedAddress) -> None:
+    for kind in ("models", "datasets", "spaces"):
+        for rest in ("/x", "/x/y"):
+            address = closed.pattern.replace("{type}", kind).replace("{repo}", "ns/name").replace("/**", rest)
+            route = read_route(address.encode())
+            assert isinstance(route, Closed), address
+            assert route.known is not None, address
+            assert route.known.sentence == closed.sentence, address
