@@ -22,7 +22,7 @@ from curator.errors import (
     UpstreamUnavailable,
 )
 from curator.types import Commit, Directory, RepoFile, RepoId, Revision
-from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, origin
+from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin
 from curator.upstream.listing import Description, Page, read_commits, read_description, read_tree, without_xet
 
 log = logging.getLogger(__name__)
@@ -190,8 +190,8 @@ class Upstream:
             raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {_why(error)}") from error
         finally:
             response.close()
-        following = response.links.get("next")
-        return document, self._next_page(final, str(following["url"])) if following else None
+        following = next_link(response.headers.getall("Link", []))
+        return document, self._next_page(final, following) if following else None
 
     def _next_page(self, url: str, following: str) -> str:
         target = next_hop(url, following, inner_allowed=self._inner_allowed)

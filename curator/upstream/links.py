@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+from collections.abc import Iterable
 from urllib.parse import urljoin, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -12,6 +14,8 @@ from aiohttp.resolver import ThreadedResolver
 from curator.errors import UpstreamUnavailable
 
 MOST_HOPS = 5
+_LINK = re.compile(r"<([^<>]*)>((?:\s*;[^<>]*)?)")
+_NEXT = re.compile(r';\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -39,6 +43,18 @@ def next_hop(url: str, location: str, *, inner_allowed: bool) -> str:
     if is_inner_host(host) and not inner_allowed:
         raise UpstreamUnavailable(f"The Hub redirects to {host}, which is inside this network")
     return target
+
+
+def next_link(headers: Iterable[str]) -> str | None:
+    """The address of the next page, byte for byte as a `Link` header has it (RFC 8288); None if there is none.
+
+    aiohttp's own reading decodes and encodes it anew, and a cursor is nobody's business but the upstream's.
+    """
+    for header in headers:
+        for address, parameters in _LINK.findall(header):
+            if _NEXT.search(parameters):
+                return str(address)
+    return None
 
 
 class OuterResolver(AbstractResolver):

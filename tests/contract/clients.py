@@ -16,7 +16,7 @@ VERSIONS = ("0.23", "0.36", "1.0", "2.4")
 _SCRIPT = """
 import json, sys
 import huggingface_hub
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
 verb, arguments = sys.argv[1], json.loads(sys.argv[2])
 verbs = {
     "file": hf_hub_download,
@@ -25,6 +25,17 @@ verbs = {
     "files": lambda **given: HfApi().list_repo_files(**given),
     "tree": lambda **given: list(HfApi().list_repo_tree(**given)),
     "paths": lambda **given: HfApi().get_paths_info(**given),
+    "refs": lambda **given: HfApi().list_repo_refs(**given),
+    "commits": lambda **given: HfApi().list_repo_commits(**given),
+    "models": lambda **given: list(HfApi().list_models(**given)),
+    "datasets": lambda **given: list(HfApi().list_datasets(**given)),
+    "tags": lambda **given: HfApi().get_model_tags(**given),
+    "auth": lambda **given: HfApi().auth_check(**given),
+    "metadata": lambda **given: HfApi().get_safetensors_metadata(**given),
+    "shards": lambda **given: HfApi().get_sharded_safetensors_metadata(**given),
+    "folder": lambda path: HfFileSystem().ls(path, detail=False),
+    "glob": lambda path: HfFileSystem().glob(path),
+    "open": lambda path: HfFileSystem().open(path, "rb").read().hex(),
     "whoami": lambda **given: HfApi().whoami(**given),
 }
 try:

@@ -1,0 +1,226 @@
+"""Branches, histories, searches and metadata, as real clients ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.hub.process import FixtureHub
+from fixtures.mirror import MirrorProcess
+from tests.contract.clients import ROOT, VERSIONS, Client
+from tests.contract.http import Reply, ask
+
+TINY = ROOT / "fixtures/repos/models/acme-research/tiny-bert"
+BLOCKED = "mallory/shell-in-a-pickle"
+each_version = pytest.mark.parametrize("version", VERSIONS)
+
+
+@pytest.fixture(scope="module")
+def paged_hub() -> Iterator[FixtureHub]:
+    """A stand-in Hub whose lists are all longer than a page."""
+    with FixtureHub("--page-size", "2") as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def paged(paged_hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    with MirrorProcess(tmp_path_factory.mktemp("paged") / "data", paged_hub.url) as mirror:
+        assert ask(mirror.url, f"/api/models/{BLOCKED}").status == 403
+        assert ask(mirror.url, "/api/models/acme-research/tiny-bert").status == 200
+        yield mirror
+
+
+@pytest.fixture
+def client(version: str, mirror: MirrorProcess, tmp_path: Path) -> Client:
+    return Client(version, mirror.url, tmp_path / "home")
+
+
+@pytest.fixture
+def paging(version: str, paged: MirrorProcess, tmp_path: Path) -> Client:
+    return Client(version, paged.url, tmp_path / "home")
+
+
+@each_version
+def test_the_branches_and_tags_are_told_and_no_pull_request_is(client: Client) -> None:
+    refs = client.call("refs", repo_id="acme-research/tiny-bert", include_pull_requests=True).value
+    assert [branch["name"] for branch in refs["branches"]] == ["main", "dev"]
+    assert [tag["ref"] for tag in refs["tags"]] == ["refs/tags/v1.0"]
+    assert refs["pull_requests"] == []
+    info = client.call("info", repo_id="acme-research/tiny-bert").value
+    assert refs["branches"][0]["target_commit"] == info["sha"]
+
+
+@each_version
+def test_the_branches_of_a_blocked_repository_are_refused_with_the_reason(client: Client) -> None:
+    answer = client.call("refs", repo_id=BLOCKED)
+    assert answer.error == "GatedRepoError"
+    assert "blocked by the rule unsafe-file" in answer.message
+
+
+@each_version
+def test_a_history_arrives_whole_over_many_pages(paging: Client) -> None:
+    commits = paging.call("commits", repo_id="acme-research/tiny-bert", formatted=True).value
+    assert [commit["title"] for commit in commits] == ["Say more in the card", "Add the model"]
+    older = paging.call("commits", repo_id="acme-research/tiny-bert", revision="v1.0").value
+    assert [commit["title"] for commit in older] == ["Add the model"]
+
+
+def test_a_page_of_history_leads_on_at_our_own_address_and_says_how_long_it_is(paged: MirrorProcess) -> None:
+    path = "/api/models/acme-research/tiny-bert/commits/main?limit=1&expand[]=formatted"
+    first = ask(paged.url, path)
+    assert [commit["title"] for commit in first.json] == ["Say more in the card"]
+    assert first.headers["x-total-count"] == "2"
+    second = ask(paged.url, following(paged, first))
+    assert [commit["title"] for commit in second.json] == ["Add the model"]
+    assert second.json[0]["formatted"]["title"] == "Add the model"
+    assert "link" not in second.headers
+
+
+@each_version
+def test_a_search_goes_through_all_pages_and_never_to_the_hub(paging: Client, paged_hub: FixtureHub) -> None:
+    paged_hub.forget_requests()
+    arguments = {"search": "acme", "sort": "downloads", "filter": "license:apache-2.0"}
+    if paging.version in {"0.23", "0.36"}:
+        arguments["direction"] = "-1"
+    found = paging.call("models", **arguments)
+    assert found.error is None, found.message
+    ids = [model["id"] for model in found.value]
+    assert len(ids) == len(set(ids)) > 4
+    assert "acme-research/tiny-bert" in ids
+    assert "acme-research/non-commercial" not in ids
+    asked = paged_hub.requests()
+    assert not [entry for entry in asked if entry["authorized"]]
+
+
+def test_a_search_offers_no_way_to_the_bytes(mirror: MirrorProcess) -> None:
+    reply = ask(mirror.url, "/api/models?full=true&config=true")
+    assert reply.json[0]["siblings"]
+    assert b"xet" not in reply.body.lower()
+
+
+@each_version
+def test_what_is_blocked_is_marked_in_a_search(paging: Client) -> None:
+    found = paging.call("models", search="in-a-pickle", full=True).value
+    model = next(model for model in found if model["id"] == BLOCKED)
+    assert "curator:blocked" in model["tags"]
+    clean = paging.call("models", search="tiny-bert").value
+    assert not [tag for tag in clean[0]["tags"] if tag.startswith("curator:")]
+
+
+@each_version
+def test_datasets_and_tags_are_listed(client: Client) -> None:
+    assert [one["id"] for one in client.call("datasets", author="acme-data").value] == ["acme-data/rows"]
+    tags = client.call("tags")
+    assert "license:apache-2.0" in str(tags.value)
+
+
+def test_a_marked_item_says_the_rule_and_the_decision(paged: MirrorProcess) -> None:
+    items = ask(paged.url, "/api/models?search=shell-in").json
+    assert items[0]["curator"]["outcome"] == "block"
+    assert items[0]["curator"]["rule"] == "unsafe-file"
+    page = ask(paged.url, f"/-/decisions/{items[0]['curator']['decision']}")
+    assert page.body.startswith(b"mallory/shell-in-a-pickle@")
+
+
+def test_a_search_leads_on_at_our_own_address_with_its_whole_query(paged: MirrorProcess) -> None:
+    query = "search=acme&filter=license%3Aapache-2.0&sort=likes&limit=2"
+    first = ask(paged.url, f"/api/models?{query}")
+    path = following(paged, first)
+    assert path.startswith(f"/api/models?{query}&cursor=")
+    assert not {one["id"] for one in first.json} & {one["id"] for one in ask(paged.url, path).json}
+
+
+@pytest.mark.parametrize(("setting", "there"), [("hide", False), ("mark", True)])
+def test_what_is_blocked_is_hidden_by_a_setting(hub: FixtureHub, tmp_path: Path, setting: str, there: bool) -> None:
+    with MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_SEARCH": setting}) as mirror:
+        before = ask(mirror.url, "/api/models?search=pickle").json
+        assert BLOCKED in [item["id"] for item in before], "what was never judged is shown as it is"
+        assert ask(mirror.url, f"/api/models/{BLOCKED}").status == 403
+        after = ask(mirror.url, "/api/models?search=pickle").json
+        assert (BLOCKED in [item["id"] for item in after]) is there
+
+
+def test_searching_can_be_switched_off_in_words(hub: FixtureHub, tmp_path: Path) -> None:
+    with MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_SEARCH": "off"}) as mirror:
+        answer = Client("2.4", mirror.url, tmp_path / "home").call("models", search="x")
+        assert answer.error == "HfHubHTTPError"
+        assert "Searching is switched off at this mirror" in answer.message
+
+
+def test_with_the_hub_down_what_is_known_is_listed_and_that_is_said(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
+    for repo in ("acme-research/tiny-bert", "acme-research/sharded", BLOCKED):
+        ask(own_mirror.url, f"/api/models/{repo}")
+    own_hub.stop()
+    found = ask(own_mirror.url, "/api/models?search=ACME&sort=downloads&limit=5")
+    assert [item["id"] for item in found.json] == ["acme-research/sharded", "acme-research/tiny-bert"]
+    assert "The Hub cannot be reached" in found.headers["x-hf-warning"]
+    blocked = ask(own_mirror.url, "/api/models?author=mallory")
+    assert [item["tags"][-1] for item in blocked.json] == ["curator:blocked"]
+    refs = ask(own_mirror.url, "/api/models/acme-research/tiny-bert/refs")
+    assert [branch["name"] for branch in refs.json["branches"]] == ["main"]
+    assert "The Hub cannot be reached" in refs.headers["x-hf-warning"]
+    history = ask(own_mirror.url, "/api/models/acme-research/tiny-bert/commits/main")
+    assert "could not be reached" in history.json["error"]
+
+
+@each_version
+def test_asked_for_by_name_the_hub_tells_more(client: Client) -> None:
+    if client.version == "0.23":
+        pytest.skip("it knows no expand")
+    info = client.call(
+        "info", repo_id="acme-research/tiny-gguf", expand=["gguf", "downloadsAllTime", "sha", "siblings"]
+    )
+    assert info.error is None, info.message
+    assert info.value["gguf"]["architecture"] == "llama"
+    assert info.value["downloads_all_time"] == 12_000
+    assert [one["rfilename"] for one in info.value["siblings"]] == ["README.md", "tiny-Q4_K_M.gguf"]
+
+
+@each_version
+def test_the_metadata_of_safetensors_files_is_read_through_ranges(client: Client) -> None:
+    one = client.call("metadata", repo_id="acme-research/tiny-bert").value
+    assert one["parameter_count"] == {"F32": 20 * 8 + 8 * 8 + 8}
+    many = client.call("metadata", repo_id="acme-research/sharded").value
+    assert many["sharded"] is True
+    assert many["parameter_count"] == one["parameter_count"]
+
+
+def test_the_metadata_of_all_shards_comes_in_one_answer(mirror: MirrorProcess, tmp_path: Path) -> None:
+    client = Client("2.4", mirror.url, tmp_path / "home")
+    shards = client.call("shards", repo_id="acme-research/sharded")
+    assert shards.error is None, shards.message
+    assert shards.value["parameter_count"] == {"F32": 20 * 8 + 8 * 8 + 8}
+    assert shards.value["metadata"] == {"total_size": 928}
+    refused = client.call("shards", repo_id=BLOCKED)
+    assert refused.error == "GatedRepoError"
+
+
+@each_version
+def test_a_check_of_access_is_the_verdict(client: Client) -> None:
+    if client.version == "0.23":
+        pytest.skip("it has no such check")
+    assert client.call("auth", repo_id="acme-research/tiny-bert").error is None
+    assert client.call("auth", repo_id=BLOCKED).error == "GatedRepoError"
+
+
+@each_version
+def test_the_file_system_lists_globs_and_opens(client: Client) -> None:
+    folder = client.call("folder", path="acme-research/tiny-bert")
+    assert "acme-research/tiny-bert/model.safetensors" in folder.value
+    found = client.call("glob", path="datasets/acme-data/rows/*.parquet")
+    assert found.value == ["datasets/acme-data/rows/rows.parquet"]
+    content = client.call("open", path="acme-research/tiny-bert/model.safetensors")
+    assert bytes.fromhex(content.value) == (TINY / "first/model.safetensors").read_bytes()
+
+
+def following(mirror: MirrorProcess, reply: Reply) -> str:
+    """The path of the next page, which must be the mirror's."""
+    link = reply.headers["link"]
+    address = link[link.index("<") + 1 : link.index(">")]
+    assert link.endswith('>; rel="next"')
+    assert address.startswith(f"{mirror.url}/")
+    return address.removeprefix(mirror.url)
