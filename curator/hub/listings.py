@@ -86,7 +86,7 @@ class Listings:
             page = await self.upstream.page(path, urlencode([("expand", key) for key in missing]), str(commit))
         except UpstreamUnavailable:
             return {}
-        return {key: page.document[key] for key in missing if isinstance(page.document, dict) and key in page.document}
+        return {key: page.document[key] for key in missing if key in page.document}
 
     def _entries(self, admitted: Admitted) -> list[Entry]:
         with self.database.read() as session:

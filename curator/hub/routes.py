@@ -365,9 +365,12 @@ def _repos(segments: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def _revision(segments: list[str]) -> tuple[Revision, list[str]]:
-    """A revision and what follows it; `refs/pr/1` may come as one encoded segment or as three plain ones."""
-    count = 3 if segments[0] == "refs" and len(segments) >= 3 else 1
-    return Revision.parse("/".join(segments[:count])), segments[count:]
+    """A revision and what follows it; `refs/pr/1` may come with each of its slashes encoded or plain."""
+    for count in (1, 2, 3):
+        text = "/".join(segments[:count])
+        if text.startswith("refs/") and text.count("/") == 2 and len(segments) >= count:
+            return Revision.parse(text), segments[count:]
+    return Revision.parse(segments[0]), segments[1:]
 
 
 def _decode(segment: bytes) -> str:

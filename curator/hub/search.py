@@ -34,7 +34,8 @@ Json = dict[str, Any]
 
 _SEARCH_FRESH_S = 10.0
 _TAGS_FRESH_S = 3_600.0
-_MOST_KEPT = 500
+_MOST_PAGES_KEPT = 200
+_MOST_ITEMS_KEPT = 4_000
 _OUTCOME_TAGS = {Outcome.BLOCK: "curator:blocked", Outcome.HOLD: "curator:held"}
 _SORTS: dict[str, Callable[[Json], Any]] = {
     "downloads": lambda info: info.get("downloads") or 0,
@@ -70,7 +71,7 @@ class Catalogue:
             said = "The Hub cannot be reached: this list has only what was asked for here before"
             headers["X-HF-Warning"] = header_text(f"curation search; {said}")
             page = Page(await asyncio.to_thread(self._remembered, request, route.kind), None, "")
-        items = [item for item in page.document if isinstance(item, dict)] if isinstance(page.document, list) else []
+        items = [item for item in page.document if isinstance(item, dict)]
         rulings = await asyncio.to_thread(self._rulings, route.kind, items)
         if page.following is not None:
             headers["Link"] = next_link(f"{self.settings.url}{path}", page.following)
@@ -79,20 +80,21 @@ class Catalogue:
         return json_answer(shown(items, rulings, hide=self.settings.search == "hide"), headers=headers)
 
     async def tags(self, route: TagsByType) -> Answer:
-        page = await self._page(f"/api/{route.kind.plural}-tags-by-type", "", _TAGS_FRESH_S)
+        page = await self._page(f"/api/{route.kind.plural}-tags-by-type", "", _TAGS_FRESH_S, or_older=True)
         return json_answer(page.document)
 
-    async def _page(self, path: str, query: str, fresh_s: float) -> Page:
+    async def _page(self, path: str, query: str, fresh_s: float, *, or_older: bool = False) -> Page:
         known, since = self._kept.get((path, query), (None, 0.0))
         if known is not None and time.monotonic() - since < fresh_s:
             return known
         try:
             page = await self.upstream.page(path, query, f"a list at {path}")
         except UpstreamUnavailable:
-            if known is None:
+            if known is None or not or_older:
                 raise
             return known
-        if len(self._kept) >= _MOST_KEPT:
+        kept = sum(len(page.document) for page, _ in self._kept.values())
+        if kept + len(page.document) > _MOST_ITEMS_KEPT or len(self._kept) >= _MOST_PAGES_KEPT:
             self._kept.clear()
         self._kept[path, query] = (page, time.monotonic())
         return page

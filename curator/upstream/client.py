@@ -95,6 +95,8 @@ class Upstream:
         response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what)
         total = response.headers.get("X-Total-Count", "")
         document, following = await self._document(response, final, what)
+        if not isinstance(document, list | dict):
+            raise UpstreamUnavailable(f"The Hub's answer about {what} is neither a list nor an object")
         return Page(without_xet(document), urlsplit(following).query if following else None, total)
 
     async def _tree(self, commit: Commit, rest: str) -> list[Any]:

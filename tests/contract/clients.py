@@ -30,6 +30,7 @@ verbs = {
     "models": lambda **given: list(HfApi().list_models(**given)),
     "datasets": lambda **given: list(HfApi().list_datasets(**given)),
     "tags": lambda **given: HfApi().get_model_tags(**given),
+    "upload": lambda **given: HfApi().upload_file(**given),
     "auth": lambda **given: HfApi().auth_check(**given),
     "metadata": lambda **given: HfApi().get_safetensors_metadata(**given),
     "shards": lambda **given: HfApi().get_sharded_safetensors_metadata(**given),
