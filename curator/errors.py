@@ -104,6 +104,31 @@ class UpstreamUnavailable(CuratorError):
     exit_code = 4
 
 
+class UpstreamPaused(UpstreamUnavailable):
+    """The Hub was not even asked: it failed too often, or it asked to be left alone for a while."""
+
+
+class MirrorOffline(CuratorError):
+    """What is asked for is not in the cache, and the mirror never asks the Hub."""
+
+    status = 403
+    code = "GatedRepo"
+    exit_code = 3
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is not in this mirror's cache, and this mirror is offline: ask its administrator to bring it in, "
+            "which takes CURATOR_UPSTREAM_MODE=fallback for as long as it needs"
+        )
+
+
+class KeyLost(CuratorError):
+    """What was sealed cannot be opened: the key is missing, unreadable or another one."""
+
+    status = 403
+    code = "GatedRepo"
+
+
 class UpstreamRefused(CuratorError):
     """The Hub knows the repository and does not give it to the mirror's account (gated, private, disabled)."""
 

@@ -5,6 +5,7 @@ Read, the first found wins, from the command line, the environment (`CURATOR_*`)
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from curator.errors import BadSettings
+from curator.types import UpstreamMode
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -36,10 +38,27 @@ class Settings(BaseSettings):
     )
 
     upstream: str = Field("https://huggingface.co", description="The Hub that is mirrored.")
+    upstream_mode: UpstreamMode = Field(
+        UpstreamMode.FALLBACK,
+        description="`fallback`: the upstream when it can be reached, the cache otherwise; `strict`: a branch or tag "
+        "only as the upstream has just confirmed it; `offline`: the upstream is never asked.",
+    )
     upstream_token: SecretStr | None = Field(
-        None, description="Token of the mirror's own account at the upstream; never shown, never sent elsewhere."
+        None,
+        description="Token of the mirror's own account at the upstream, for what no `curator upstream-token` is for; "
+        "never shown, never sent elsewhere.",
+    )
+    upstream_ca: Path | None = Field(
+        None, description="File of certificates (PEM) of authorities that are trusted beside the system's."
     )
     upstream_timeout_s: Seconds = Field(10.0, description="Seconds to wait for the upstream's next bytes.")
+    breaker_failures: int = Field(
+        5, ge=1, le=1_000, description="Failures in a row after which the upstream is left alone for a while."
+    )
+    breaker_open_s: Seconds = Field(30.0, description="Seconds for which it is left alone before one request tries it.")
+    not_found_ttl_s: Seconds = Field(
+        60.0, description="Seconds for which the upstream is believed about what does not exist or is not given to us."
+    )
     revision_ttl_s: Seconds = Field(
         30.0, description="Seconds for which the upstream is believed about what a branch or tag points to."
     )
@@ -55,6 +74,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: an SQLite file in the data folder.")
     broker_url: SecretStr | None = Field(
         None, description="Celery broker; default: a Valkey server that `serve` starts, watches and stops."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Key that the upstream's tokens are sealed with, 32 bytes in URL-safe base64; default: the file "
+        "`secret.key` in the data folder, made when first needed.",
     )
     store_url: str | None = Field(None, description="Where blobs are kept, `file:///...`; default: the data folder.")
     store_reserve_bytes: Bytes = Field(
@@ -112,6 +136,19 @@ class Settings(BaseSettings):
     def _a_folder(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("file:///"):
             raise ValueError("only file:///... is supported")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            right = value is None or len(base64.b64decode(value.get_secret_value(), b"-_", validate=True)) == 32
+        except ValueError:
+            right = False
+        if not right:
+            raise ValueError(
+                "it is not 32 bytes in URL-safe base64: make one with: openssl rand -base64 32 | tr '+/' '-_'"
+            )
         return value
 
     @classmethod
@@ -198,5 +235,5 @@ def _told(error: ValidationError) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
     said = str(first["msg"]).removeprefix("Value error, ")
-    shown = "" if name in {"upstream_token", "broker_url"} else f" is {str(first['input'])!r}"
+    shown = "" if name in {"upstream_token", "broker_url", "secret_key"} else f" is {str(first['input'])!r}"
     return f"CURATOR_{name.upper()}{shown}: {said}"

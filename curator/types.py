@@ -35,6 +35,15 @@ class RepoKind(StrEnum):
         return "" if self is RepoKind.MODEL else f"{self.plural}/"
 
 
+class UpstreamMode(StrEnum):
+    FALLBACK = "fallback"
+    """The upstream when it can be reached, the cache otherwise."""
+    STRICT = "strict"
+    """A branch or tag only as the upstream has just confirmed it."""
+    OFFLINE = "offline"
+    """The cache alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepoId:
     """A repository of the Hub; `namespace` is None for the oldest ones, such as `gpt2`."""
