@@ -37,7 +37,7 @@ from curator.queue.sweep import sweep
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
-from curator.upstream.client import Upstream
+from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from scanners.jail import Jail, Limits
 
 
@@ -69,13 +69,12 @@ class Mirror:
         store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
         store.prepare()
         filler = Filler(store)
-        token = settings.upstream_token.get_secret_value() if settings.upstream_token else None
-        upstream = Upstream(settings.upstream, token, settings.upstream_timeout_s)
+        upstream = connect(settings, database, patience_s=SERVER_PATIENCE_S)
         jail = Jail(
             Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s),
             engines=settings.second_opinions,
         )
-        resolver = Resolver(database, upstream, settings.revision_ttl_s)
+        resolver = Resolver(database, upstream, settings.upstream_mode, settings.revision_ttl_s)
         gate = Gate(database, self._sender, self._rule_set)
         with database.read() as session:
             branches = policy_of(session, self._rule_set).branches

@@ -25,6 +25,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.upstream.client import Upstream
+from curator.upstream.connect import WORKER_PATIENCE_S, connect
 from scanners.jail import Jail, Limits
 
 log = logging.getLogger(__name__)
@@ -101,14 +102,13 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
     database = Database(settings.database)
     store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
     store.prepare()
-    token = settings.upstream_token.get_secret_value() if settings.upstream_token else None
     limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
     with start_blocking_portal() as portal, Jail(limits, engines=settings.second_opinions) as jail:
 
-        async def connect() -> tuple[Upstream, Filler]:
-            return Upstream(settings.upstream, token, settings.upstream_timeout_s), Filler(store)
+        async def begin() -> tuple[Upstream, Filler]:
+            return connect(settings, database, patience_s=WORKER_PATIENCE_S), Filler(store)
 
-        upstream, filler = portal.call(connect)
+        upstream, filler = portal.call(begin)
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         judge = Judge(database, settings.retry_failed_s)
         try:

@@ -11,8 +11,8 @@ import time
 from curator.admission import snapshots
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
-from curator.errors import RevisionNotFound, UpstreamUnavailable
-from curator.types import RepoId, Revision
+from curator.errors import MirrorOffline, RevisionNotFound, UpstreamUnavailable
+from curator.types import RepoId, Revision, UpstreamMode
 from curator.upstream.client import Upstream
 
 log = logging.getLogger(__name__)
@@ -23,11 +23,12 @@ _MOST_FRESH = 50_000
 
 
 class Resolver:
-    """Concurrent askers of one revision share one question to the upstream."""
+    """Concurrent askers of one revision share one question to the upstream, if the mode allows to ask at all."""
 
-    def __init__(self, database: Database, upstream: Upstream, ttl_s: float) -> None:
+    def __init__(self, database: Database, upstream: Upstream, mode: UpstreamMode, ttl_s: float) -> None:
         self._database = database
         self._upstream = upstream
+        self._mode = mode
         self._ttl = dt.timedelta(seconds=ttl_s)
         self._asking: dict[tuple[RepoId, Revision], asyncio.Task[Snapshot]] = {}
         self._fresh: dict[tuple[RepoId, Revision], float] = {}
@@ -40,9 +41,12 @@ class Resolver:
                 f"{revision} of {repo} is not served: anybody on the Hub can push to a pull request, so name a branch, "
                 "a tag or a commit"
             )
-        known = await asyncio.to_thread(self._known, repo, revision, fresh=True)
+        offline = self._mode is UpstreamMode.OFFLINE
+        known = await asyncio.to_thread(self._known, repo, revision, fresh=not offline)
         if known is not None:
             return known
+        if offline:
+            raise MirrorOffline(f"{repo}@{revision}")
         question = (repo, revision)
         task = self._asking.get(question)
         if task is None:
@@ -55,6 +59,11 @@ class Resolver:
             stale = await asyncio.to_thread(self._known, repo, revision, fresh=False)
             if stale is None:
                 raise
+            if self._mode is UpstreamMode.STRICT:
+                raise UpstreamUnavailable(
+                    f"{error.sentence}; this mirror is strict and serves {revision} only as the Hub has just confirmed "
+                    f"it, so name the commit that is meant: {revision} was last {stale.commit.sha}"
+                ) from error
             log.warning("%s: answering for %s@%s from memory", error.sentence, repo, revision)
             self._holds(repo, revision, _STALE_S)
             return stale

@@ -17,8 +17,10 @@ cli = typer.Typer(
 )
 rules = typer.Typer(help="Check and explain rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
+upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
 cli.add_typer(token, name="token")
+cli.add_typer(upstream_token, name="upstream-token")
 
 
 class ReportFormat(StrEnum):
@@ -49,6 +51,8 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the database and the 
 Format = Annotated[ReportFormat, typer.Option("--format", help="How to print it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
+TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'meta-llama/*'.", metavar="PATTERN")]
+OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -216,3 +220,38 @@ def token_revoke(
     from curator.cli import token as command
 
     command.revoke(name, config, data)
+
+
+@upstream_token.command("add", epilog="Example: curator upstream-token add 'meta-llama/*' < token.txt")
+def upstream_token_add(
+    pattern: TokenPattern,
+    repo_type: OnlyKind = None,
+    note: Annotated[str | None, typer.Option(help="Whose account it is, or when it runs out.")] = None,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Ask the Hub for these repositories with a token, which is read from standard input or a prompt and kept sealed.
+
+    Of several patterns that match, the most specific one counts.
+    """
+    from curator.cli import upstream_token as command
+
+    command.add(pattern, repo_type.value if repo_type else None, note, config, data)
+
+
+@upstream_token.command("list")
+def upstream_token_list(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """List the patterns there are tokens for; the tokens are never shown."""
+    from curator.cli import upstream_token as command
+
+    command.show(config, data, as_json=report_format is ReportFormat.JSON)
+
+
+@upstream_token.command("remove", epilog="Example: curator upstream-token remove 'meta-llama/*'")
+def upstream_token_remove(
+    pattern: TokenPattern, repo_type: OnlyKind = None, data: Data = None, config: Config = None
+) -> None:
+    """Forget the token for a pattern."""
+    from curator.cli import upstream_token as command
+
+    command.remove(pattern, repo_type.value if repo_type else None, config, data)

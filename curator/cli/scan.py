@@ -23,6 +23,7 @@ from curator.errors import BadInput
 from curator.settings import Settings
 from curator.types import HashKind, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.client import Upstream
+from curator.upstream.connect import WORKER_PATIENCE_S, connect
 from curator.upstream.ranged import RangedSource
 from scanners.finding import Report, Severity, Verdict
 from scanners.jail import Jail, Limits
@@ -182,13 +183,13 @@ def _of_hub(name: str, settings: Settings) -> Iterator[Iterator[Target | Unreada
             kind, name = other, name.removeprefix(other.url_prefix)
     repo_text, _, revision_text = name.partition("@")
     repo, revision = RepoId.parse(repo_text, kind), Revision.parse(revision_text or "main")
-    secret = settings.upstream_token.get_secret_value() if settings.upstream_token else os.environ.get("HF_TOKEN")
     with start_blocking_portal() as portal:
 
-        async def connect() -> Upstream:
-            return Upstream(settings.upstream, secret, settings.upstream_timeout_s)
+        async def begin() -> Upstream:
+            # Without a database: it must work where no mirror ever ran.
+            return connect(settings, None, patience_s=WORKER_PATIENCE_S, general_token=os.environ.get("HF_TOKEN"))
 
-        upstream = portal.call(connect)
+        upstream = portal.call(begin)
         try:
             description = portal.call(upstream.describe, repo, revision)
             entries = portal.call(upstream.list_files, description.commit)

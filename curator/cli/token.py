@@ -11,7 +11,7 @@ from curator.settings import Settings
 
 
 def create(name: str, role: str, config: Path | None, data: Path | None) -> None:
-    database = _database(config, data)
+    database = open_database(Settings.load(config, data=data))
     print(create_token(database, name, Role(role)))
 
 
@@ -23,7 +23,7 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
             "created": row.created_at.isoformat(timespec="seconds"),
             "revoked": row.revoked_at.isoformat(timespec="seconds") if row.revoked_at else None,
         }
-        for row in list_tokens(_database(config, data))
+        for row in list_tokens(open_database(Settings.load(config, data=data)))
     ]
     if as_json:
         print(json.dumps(rows))
@@ -34,12 +34,12 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
 
 
 def revoke(name: str, config: Path | None, data: Path | None) -> None:
-    revoke_token(_database(config, data), name)
+    revoke_token(open_database(Settings.load(config, data=data)), name)
     print(f"The token {name!r} is valid no longer.")
 
 
-def _database(config: Path | None, data: Path | None) -> Database:
-    settings = Settings.load(config, data=data)
+def open_database(settings: Settings) -> Database:
+    """The mirror's database, made if there is none yet."""
     if settings.database_url is None:
         settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from curator.admission.branches import Behind, asker
@@ -65,8 +66,7 @@ class Admission:
         check_kind(self._settings, repo.kind)
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
-            who = asker(request.caller.token_id, request.address, request.headers.get("user-agent"))
-            choice = await self._chooser.choose(who, repo, revision, wait_s)
+            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s)
         except StillJudged as state:
             how_far = f"{state.scanned} of its {state.total} files are done" if state.total else "it is being listed"
             raise await self._refused(
@@ -180,6 +180,10 @@ class Admission:
         )
         await self._journal.record(event)
         return Refused(refusal)
+
+
+def _caller(request: Request) -> Hashable:
+    return asker(request.caller.token_id, request.address, request.headers.get("user-agent"))
 
 
 def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEvent:

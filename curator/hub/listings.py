@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from curator.admission import scans, snapshots
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
-from curator.errors import EntryNotFound, UpstreamUnavailable
+from curator.errors import EntryNotFound, MirrorOffline, UpstreamUnavailable
 from curator.hub.admit import Admission, Admitted
 from curator.hub.answer import Answer, json_answer
 from curator.hub.curation import admitted_headers
@@ -83,7 +83,9 @@ class Listings:
         commit = snapshot.commit
         path = f"/api/{commit.repo.kind.plural}/{commit.repo}/revision/{commit.sha}"
         try:
-            page = await self.upstream.page(path, urlencode([("expand", key) for key in missing]), str(commit))
+            page = await self.upstream.page(
+                path, urlencode([("expand", key) for key in missing]), str(commit), commit.repo
+            )
         except UpstreamUnavailable:
             return {}
         return {key: page.document[key] for key in missing if key in page.document}
@@ -97,7 +99,7 @@ class Listings:
         commit = admitted.snapshot.commit
         try:
             changes = await self.upstream.last_changes(commit, path)
-        except UpstreamUnavailable:
+        except (MirrorOffline, UpstreamUnavailable):
             # Who last changed a file is nothing that anybody should be stopped for.
             changes = {}
 

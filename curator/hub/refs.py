@@ -50,7 +50,9 @@ class History:
         headers = admitted_headers(admitted)
         known = await asyncio.to_thread(self._known, route.repo)
         try:
-            page = await self.upstream.page(f"/api/{commit.repo.kind.plural}/{commit.repo}/refs", "", str(commit.repo))
+            page = await self.upstream.page(
+                f"/api/{commit.repo.kind.plural}/{commit.repo}/refs", "", str(commit.repo), commit.repo
+            )
             refs = read_refs(page.document, commit.repo)
         except UpstreamUnavailable as error:
             log.warning("%s: answering the branches of %s from memory", error.sentence, commit.repo)
@@ -72,7 +74,7 @@ class History:
         admitted = await self.admission.admit(request, route.repo, route.revision)
         commit = admitted.snapshot.commit
         path = f"/api/{commit.repo.kind.plural}/{commit.repo}/commits/{commit.sha}"
-        page = await self.upstream.page(path, urlencode(request.query), str(commit))
+        page = await self.upstream.page(path, urlencode(request.query), str(commit), commit.repo)
         headers = admitted_headers(admitted)
         if page.following is not None:
             ours = f"{self.settings.url}/api/{route.repo.kind.plural}/{route.repo}/commits/{commit.sha}"

@@ -88,7 +88,7 @@ class Catalogue:
         if known is not None and time.monotonic() - since < fresh_s:
             return known
         try:
-            page = await self.upstream.page(path, query, f"a list at {path}")
+            page = await self.upstream.page(path, query, f"a list at {path}", None)
         except UpstreamUnavailable:
             if known is None or not or_older:
                 raise

@@ -4,54 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from curator.errors import (
-    CuratorError,
-    EntryNotFound,
-    RepoNotFound,
-    RevisionNotFound,
-    UpstreamRefused,
-    UpstreamUnavailable,
-)
+from curator.errors import MirrorOffline, UpstreamUnavailable
 from curator.types import Commit, Directory, RepoFile, RepoId, Revision
-from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin
+from curator.upstream.answers import meaning
+from curator.upstream.credentials import Credentials
+from curator.upstream.guard import Guard, reason
+from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin, proxy_hosts
 from curator.upstream.listing import Description, Page, read_commits, read_description, read_tree, without_xet
-
-log = logging.getLogger(__name__)
+from curator.upstream.refusals import Refusals
 
 CHUNK_BYTES = 1 << 20
 _MOST_JSON_BYTES = 256 << 20
 _MOST_PAGES = 10_000
 # Whoever is further behind than some hundred commits is not told how far exactly.
 _MOST_COMMIT_PAGES = 4
+# One page may be slow, but not so slow that whoever asked is kept for good.
+_DOCUMENT_WITHIN_S = 60.0
+# A connection that is slower than a modem, over as long as one may be silent, holds its reader up for nothing.
+_SLOWEST_BYTES_PER_S = 1024
 _LINK_LIFE_S = 60.0
 _REDIRECTS = {301, 302, 303, 307, 308}
 _EXPIRED = {401, 403, 404, 410}
 
 
 class Upstream:
-    """A client of the Hub that belongs to one event loop."""
+    """A client of the Hub that belongs to one event loop; `connect` makes it."""
 
-    def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        offline: bool,
+        tls: ssl.SSLContext,
+        credentials: Credentials,
+        guard: Guard,
+        refusals: Refusals,
+    ) -> None:
         self.url = url
-        self._token = token
+        self._offline = offline
+        self._credentials = credentials
+        self._guard = guard
+        self._refusals = refusals
+        self._timeout_s = timeout_s
         host = urlsplit(url).hostname or ""
         # A Hub inside this network (a test, a mirror of a mirror) may send us to its neighbours.
         self._inner_allowed = is_inner_host(host)
-        resolver = None if self._inner_allowed else OuterResolver(host)
+        self._proxies = proxy_hosts()
+        resolver = None if self._inner_allowed else OuterResolver({host, *self._proxies})
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64, resolver=resolver),
+            connector=aiohttp.TCPConnector(limit=64, resolver=resolver, ssl=tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s),
             headers={"User-Agent": "model-curator/0.1"},
             read_bufsize=CHUNK_BYTES,
+            # HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
             trust_env=True,
         )
         self._links: dict[tuple[Commit, str], tuple[str, float]] = {}
@@ -62,7 +77,8 @@ class Upstream:
     async def describe(self, repo: RepoId, revision: Revision) -> Description:
         """What a revision of a repository stands for now."""
         url = f"{self.url}/api/{repo.kind.plural}/{repo}/revision/{quote(revision.text, safe='')}"
-        document, _ = await self._json(url, f"{repo}@{revision}")
+        async with self._remembered(repo, revision.text):
+            document, _ = await self._json(url, f"{repo}@{revision}", repo)
         return read_description(document, repo.kind)
 
     async def list_files(self, commit: Commit) -> list[RepoFile | Directory]:
@@ -86,15 +102,15 @@ class Upstream:
         for _ in range(_MOST_COMMIT_PAGES):
             if url is None:
                 break
-            page, url = await self._json(url, f"the commits of {commit}")
+            page, url = await self._json(url, f"the commits of {commit}", commit.repo)
             shas += read_commits(page)
         return shas
 
-    async def page(self, path: str, query: str, what: str) -> Page:
-        """One page of a list of the Hub: a search, a history, the tags one may filter by."""
-        response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what)
+    async def page(self, path: str, query: str, what: str, repo: RepoId | None) -> Page:
+        """One page of a list of the Hub: the history of a repository; or a search, the tags one may filter by."""
+        response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what, repo)
         total = response.headers.get("X-Total-Count", "")
-        document, following = await self._document(response, final, what)
+        document, following = await self._document(response, final, what, repo)
         if not isinstance(document, list | dict):
             raise UpstreamUnavailable(f"The Hub's answer about {what} is neither a list nor an object")
         return Page(without_xet(document), urlsplit(following).query if following else None, total)
@@ -105,7 +121,8 @@ class Upstream:
         for _ in range(_MOST_PAGES):
             if url is None:
                 return entries
-            page, url = await self._json(url, str(commit))
+            async with self._remembered(commit.repo, commit.sha):
+                page, url = await self._json(url, str(commit), commit.repo)
             if not isinstance(page, list):
                 raise UpstreamUnavailable(f"The Hub's listing of {commit} is not a list")
             entries += page
@@ -135,110 +152,125 @@ class Upstream:
                 raise UpstreamUnavailable(f"The Hub does not serve parts of {path} in {commit}")
             if "Range" in headers and response.status == 206:
                 _check_range(response.headers.get("Content-Range", ""), offset, path, commit)
-            yield _chunks(response, length, f"{path} in {commit}")
+            yield _chunks(response, length, f"{path} in {commit}", self._timeout_s)
         finally:
             response.close()
 
     async def _open(self, commit: Commit, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         known, since = self._links.get((commit, path), (None, 0.0))
         if known is not None and time.monotonic() - since < _LINK_LIFE_S:
-            response = await self._request(known, headers, f"{path} in {commit}")
+            response = await self._request(known, headers, f"{path} in {commit}", commit.repo)
             if response.status not in _EXPIRED and response.status not in _REDIRECTS:
-                return await self._checked(response, f"{path} in {commit}", commit)
+                return _checked(response, f"{path} in {commit}", commit.repo, commit)
             response.release()
         self._links.pop((commit, path), None)
         url = f"{self.url}/{commit.repo.kind.url_prefix}{commit.repo}/resolve/{commit.sha}/{quote(path)}"
-        response, final = await self._follow(url, headers, f"{path} in {commit}")
+        response, final = await self._follow(url, headers, f"{path} in {commit}", commit.repo)
         if len(self._links) > 1_000:
             self._links.clear()
         self._links[commit, path] = (final, time.monotonic())
-        return await self._checked(response, f"{path} in {commit}", commit)
+        return _checked(response, f"{path} in {commit}", commit.repo, commit)
 
-    async def _follow(self, url: str, headers: Mapping[str, str], what: str) -> tuple[aiohttp.ClientResponse, str]:
+    async def _follow(
+        self, url: str, headers: Mapping[str, str], what: str, repo: RepoId | None
+    ) -> tuple[aiohttp.ClientResponse, str]:
         for _ in range(MOST_HOPS):
-            response = await self._request(url, headers, what)
+            response = await self._request(url, headers, what, repo)
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or location is None:
                 return response, url
             response.release()
-            url = next_hop(url, location, inner_allowed=self._inner_allowed)
+            url = self._next_hop(url, location)
         raise UpstreamUnavailable(f"The Hub redirects more than {MOST_HOPS} times for {what}")
 
-    async def _request(self, url: str, headers: Mapping[str, str], what: str) -> aiohttp.ClientResponse:
+    async def _request(
+        self, url: str, headers: Mapping[str, str], what: str, repo: RepoId | None
+    ) -> aiohttp.ClientResponse:
+        if self._offline:
+            raise MirrorOffline(what)
         sent = dict(headers)
         # The token is for the upstream alone: a CDN's link carries its own permission.
-        if self._token and origin(url) == origin(self.url):
-            sent["Authorization"] = f"Bearer {self._token}"
-        try:
-            return await self._session.get(_as_is(url), headers=sent, allow_redirects=False)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise UpstreamUnavailable(f"The Hub could not be reached for {what}: {_why(error)}") from error
+        if origin(url) == origin(self.url):
+            credential = await self._credentials.of(repo)
+            if credential.token is not None:
+                sent["Authorization"] = f"Bearer {credential.token}"
 
-    async def _json(self, url: str, what: str) -> tuple[Any, str | None]:
+        def send() -> Awaitable[aiohttp.ClientResponse]:
+            return self._session.get(_as_is(url), headers=sent, allow_redirects=False)
+
+        return await self._guard.ask(origin(url), url.partition("?")[0], what, send)
+
+    @asynccontextmanager
+    async def _remembered(self, repo: RepoId, revision: str) -> AsyncIterator[None]:
+        """Do not ask again what was just refused, unless with another token."""
+        credential = await self._credentials.of(repo)
+        async with self._refusals.remembering(repo, revision, credential.name):
+            yield
+
+    async def _json(self, url: str, what: str, repo: RepoId) -> tuple[Any, str | None]:
         """A document, and the address of the next page if there is one."""
-        response, final = await self._follow(url, {}, what)
-        return await self._document(response, final, what)
+        response, final = await self._follow(url, {}, what, repo)
+        return await self._document(response, final, what, repo)
 
-    async def _document(self, response: aiohttp.ClientResponse, final: str, what: str) -> tuple[Any, str | None]:
+    async def _document(
+        self, response: aiohttp.ClientResponse, final: str, what: str, repo: RepoId | None
+    ) -> tuple[Any, str | None]:
         try:
-            await self._checked(response, what, None)
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                body += chunk
-                if len(body) > _MOST_JSON_BYTES:
-                    raise UpstreamUnavailable(f"The Hub's answer about {what} has no end")
+            _checked(response, what, repo, None)
+            async with asyncio.timeout(_DOCUMENT_WITHIN_S):
+                body = await _body(response, what)
             document = await asyncio.to_thread(json.loads, body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
-            raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {_why(error)}") from error
+            raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {reason(error)}") from error
         finally:
             response.close()
         following = next_link(response.headers.getall("Link", []))
         return document, self._next_page(final, following) if following else None
 
     def _next_page(self, url: str, following: str) -> str:
-        target = next_hop(url, following, inner_allowed=self._inner_allowed)
+        target = self._next_hop(url, following)
         if origin(target) != origin(self.url):
             raise UpstreamUnavailable("The Hub's listing goes on at another host")
         return target
 
-    async def _checked(
-        self, response: aiohttp.ClientResponse, what: str, commit: Commit | None
-    ) -> aiohttp.ClientResponse:
-        if response.status in {200, 206}:
-            return response
-        message = response.headers.get("X-Error-Message", "")
-        response.close()
-        raise self._error(response.status, response.headers, message, what, commit)
-
-    def _error(
-        self, status: int, headers: Mapping[str, str], message: str, what: str, commit: Commit | None
-    ) -> CuratorError:
-        code = headers.get("X-Error-Code", "")
-        match code:
-            case "RepoNotFound":
-                return RepoNotFound(f"The Hub has no repository {what}, or does not show it to this mirror")
-            case "RevisionNotFound":
-                return RevisionNotFound(f"The Hub has no revision {what}")
-            case "EntryNotFound" if commit is not None:
-                return EntryNotFound(f"The Hub has no {what}", commit.sha)
-            case "GatedRepo":
-                return UpstreamRefused(
-                    f"The Hub gives {what} only to accounts that accepted its terms, and this mirror's has not: "
-                    "ask the mirror's administrator to accept them and to set CURATOR_UPSTREAM_TOKEN"
-                )
-        if status in {401, 403}:
-            return UpstreamRefused(f"The Hub refuses {what} to this mirror ({status} {_told(message)})")
-        if status == 404:
-            return RepoNotFound(f"The Hub has no {what}")
-        wait = headers.get("Retry-After", "")
-        later = f", and asks to come back in {wait} s" if wait.isdigit() else ""
-        return UpstreamUnavailable(f"The Hub answers {status} {_told(message)} for {what}{later}")
+    def _next_hop(self, url: str, location: str) -> str:
+        return next_hop(url, location, inner_allowed=self._inner_allowed, closed=self._proxies)
 
 
-async def _chunks(response: aiohttp.ClientResponse, length: int | None, what: str) -> AsyncIterator[bytes]:
+def _checked(
+    response: aiohttp.ClientResponse, what: str, repo: RepoId | None, commit: Commit | None
+) -> aiohttp.ClientResponse:
+    if response.status in {200, 206}:
+        return response
+    response.close()
+    raise meaning(response.status, response.headers, what, repo, commit)
+
+
+async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        body += chunk
+        if len(body) > _MOST_JSON_BYTES:
+            raise UpstreamUnavailable(f"The Hub's answer about {what} has no end")
+    return bytes(body)
+
+
+async def _chunks(
+    response: aiohttp.ClientResponse, length: int | None, what: str, window_s: float
+) -> AsyncIterator[bytes]:
     left = length
+    waited_s, arrived = 0.0, 0
     try:
-        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        while True:
+            began = time.monotonic()
+            chunk = await response.content.read(CHUNK_BYTES)
+            waited_s, arrived = waited_s + time.monotonic() - began, arrived + len(chunk)
+            if not chunk:
+                return
+            if waited_s >= window_s:
+                if arrived < window_s * _SLOWEST_BYTES_PER_S:
+                    raise UpstreamUnavailable(f"The Hub sends {what} too slowly: {arrived} bytes in {waited_s:.0f} s")
+                waited_s, arrived = 0.0, 0
             if left is None:
                 yield chunk
                 continue
@@ -247,7 +279,7 @@ async def _chunks(response: aiohttp.ClientResponse, length: int | None, what: st
             if left <= 0:
                 return
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise UpstreamUnavailable(f"The Hub broke off in the middle of {what}: {_why(error)}") from error
+        raise UpstreamUnavailable(f"The Hub broke off in the middle of {what}: {reason(error)}") from error
 
 
 def _check_range(content_range: str, offset: int, path: str, commit: Commit) -> None:
@@ -260,13 +292,3 @@ def _as_is(url: str) -> Any:
     from yarl import URL
 
     return URL(url, encoded=True)
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    return str(error) or type(error).__name__
-
-
-def _told(message: str) -> str:
-    return ascii(message[:200]) if message else "(no reason given)"

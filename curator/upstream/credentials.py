@@ -35,8 +35,13 @@ class Credentials:
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
 
-    async def of(self, repo: RepoId) -> Credential:
-        """Raises `KeyLost` where the token that is meant for it cannot be opened: no other takes its place."""
+    async def of(self, repo: RepoId | None) -> Credential:
+        """The general one for what is of no repository.
+
+        Raises `KeyLost` where the token that is meant for it cannot be opened: no other takes its place.
+        """
+        if repo is None:
+            return self._general
         if self._database is not None:
             await self._refresh(self._database)
         kept = best_match(self._kept, repo)

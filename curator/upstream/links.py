@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -16,6 +17,9 @@ from curator.errors import UpstreamUnavailable
 MOST_HOPS = 5
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;[^<>]*)?)")
 _NEXT = re.compile(r';\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
+# Names that the public internet never has: RFC 6761, RFC 6762, and ICANN's resolution of 2024-07-29.
+_INNER_ENDS = {"localhost", "local", "internal"}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -24,24 +28,48 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def proxy_hosts() -> frozenset[str]:
+    """The proxies that the environment names (HTTPS_PROXY, HTTP_PROXY), which are often inside the network."""
+    urls = (value if "://" in value else f"http://{value}" for value in getproxies().values())
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
+
+
 def is_inner_host(host: str) -> bool:
-    """Whether the name is an address that is not on the public internet; other names are told when they resolve."""
+    """Whether the name is an address that is not on the public internet, or one that only an inner network knows.
+
+    Other names are told when they resolve; behind a proxy, which resolves them, this is all that can be told.
+    """
+    host = host.rstrip(".").lower()
     try:
-        return not ipaddress.ip_address(host).is_global
+        return _is_inner(ipaddress.ip_address(host))
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        # `127.1` and `0x7f.1` are addresses to a resolver (inet_aton(3)), and no name ends in a number.
+        last = host.rpartition(".")[2]
+        return (
+            "." not in host
+            or last in _INNER_ENDS
+            or last.isdigit()
+            or last.startswith("0x")
+            or host.endswith(".home.arpa")
+        )
 
 
-def next_hop(url: str, location: str, *, inner_allowed: bool) -> str:
-    """The address a redirect leads to. Raises `UpstreamUnavailable` for one that must not be followed."""
-    target = urljoin(url, location)
-    scheme, host, _ = origin(target)
+def next_hop(url: str, location: str, *, inner_allowed: bool, closed: Collection[str] = ()) -> str:
+    """The address a redirect leads to. Raises `UpstreamUnavailable` for one that must not be followed.
+
+    `closed` are hosts that may be connected to for another reason, and that no redirect may name.
+    """
+    try:
+        target = urljoin(url, location)
+        scheme, host, _ = origin(target)
+    except ValueError:
+        raise UpstreamUnavailable("The Hub redirects to something that is not a web address") from None
     if scheme not in {"http", "https"} or not host:
         raise UpstreamUnavailable("The Hub redirects to something that is not a web address")
     if urlsplit(url).scheme == "https" and scheme != "https":
-        raise UpstreamUnavailable(f"The Hub redirects from https to plain http, at {host}")
-    if is_inner_host(host) and not inner_allowed:
-        raise UpstreamUnavailable(f"The Hub redirects to {host}, which is inside this network")
+        raise UpstreamUnavailable(f"The Hub redirects from https to plain http, at {host!a}")
+    if (is_inner_host(host) or host in closed) and not inner_allowed:
+        raise UpstreamUnavailable(f"The Hub redirects to {host!a}, which is inside this network")
     return target
 
 
@@ -58,17 +86,18 @@ def next_link(headers: Iterable[str]) -> str | None:
 
 
 class OuterResolver(AbstractResolver):
-    """Resolves names, and forgets addresses that are not on the public internet, save for the upstream's own name."""
+    """Resolves names, and forgets addresses that are not on the public internet, save for names that are known to be
+    inside: the upstream's own, and the proxies'."""
 
-    def __init__(self, upstream_host: str) -> None:
-        self._upstream_host = upstream_host
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = known
         self._resolver = ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        if host == self._upstream_host:
+        if host in self._known:
             return found
         outer = [result for result in found if not is_inner_host(result["host"])]
         if found and not outer:
@@ -77,3 +106,14 @@ class OuterResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def _is_inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Also of addresses that carry another one: mapped, 6to4, and NAT64 (RFC 6052 section 2.1)."""
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if carried is not None:
+            return _is_inner(carried)
+    return not address.is_global

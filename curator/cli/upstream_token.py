@@ -1,0 +1,62 @@
+"""`curator upstream-token`: the tokens that the mirror shows to the upstream, by pattern of repositories."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+
+from curator.cli.token import open_database
+from curator.errors import BadInput
+from curator.settings import Settings
+from curator.types import RepoKind
+from curator.upstream.connect import seal_of
+from curator.upstream.tokens import Pattern, add_token, list_tokens, remove_token
+
+_MOST_LETTERS = 1_000
+
+
+def add(pattern: str, kind: str | None, note: str | None, config: Path | None, data: Path | None) -> None:
+    parsed = _pattern(pattern, kind)
+    settings = Settings.load(config, data=data)
+    replaced = add_token(open_database(settings), seal_of(settings), parsed, _read_token(parsed), note)
+    print(f"The upstream is asked for {parsed} with {'the new' if replaced else 'this'} token from now on.")
+
+
+def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
+    kept = list_tokens(open_database(Settings.load(config, data=data)))
+    rows = [
+        {
+            "pattern": one.pattern.text,
+            "kind": one.pattern.kind.value if one.pattern.kind else None,
+            "created": one.created_at.isoformat(timespec="seconds"),
+            "note": one.note,
+        }
+        for one in kept
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        print(f"{row['pattern']:<40} {row['kind'] or 'any kind':<8} {row['created']}  {row['note'] or ''}".rstrip())
+
+
+def remove(pattern: str, kind: str | None, config: Path | None, data: Path | None) -> None:
+    parsed = _pattern(pattern, kind)
+    remove_token(open_database(Settings.load(config, data=data)), parsed)
+    print(f"The token for {parsed} is forgotten.")
+
+
+def _pattern(text: str, kind: str | None) -> Pattern:
+    return Pattern.parse(text, RepoKind(kind) if kind else None)
+
+
+def _read_token(pattern: Pattern) -> str:
+    """From a prompt or standard input, never from the command line, which all users of a machine can see."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Token for {pattern} (not shown): ").strip()
+    try:
+        return sys.stdin.read(_MOST_LETTERS).strip()
+    except UnicodeDecodeError:
+        raise BadInput("What came on standard input is not text, so it is no token") from None
