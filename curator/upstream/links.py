@@ -89,9 +89,9 @@ class OuterResolver(AbstractResolver):
     """Resolves names, and forgets addresses that are not on the public internet, save for names that are known to be
     inside: the upstream's own, and the proxies'."""
 
-    def __init__(self, known: Collection[str]) -> None:
+    def __init__(self, known: Collection[str], resolver: AbstractResolver | None = None) -> None:
         self._known = known
-        self._resolver = ThreadedResolver()
+        self._resolver = resolver or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
