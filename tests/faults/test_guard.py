@@ -1,0 +1,281 @@
+"""An upstream that is down, overloaded, slow or says no is asked no more than it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable, Coroutine
+from email.utils import format_datetime
+from typing import Any, TypeVar
+
+import pytest
+
+from curator.errors import MirrorOffline, UpstreamPaused, UpstreamRefused, UpstreamUnavailable
+from curator.types import RepoFile, RepoId, Revision
+from fixtures.hub.process import FixtureHub
+from tests.upstream import GATED, MAIN, MINILM, TINY, sentence, upstream
+
+T = TypeVar("T")
+OTHERS = [RepoId.parse(f"acme-research/{name}") for name in ("tiny-torch", "gpt2-mini", "many-files", "tiny-gguf")]
+
+
+def asked(hub: FixtureHub) -> int:
+    return len(hub.requests())
+
+
+def test_a_storm_of_errors_is_not_answered_with_a_storm_of_requests(own_hub: FixtureHub) -> None:
+    own_hub.faults({"status": 500})
+
+    async def run() -> list[str]:
+        async with upstream(own_hub.url, breaker_failures=3) as client:
+            return [await sentence(client, repo) for repo in [TINY, *OTHERS] * 10]
+
+    said = run_it(run)
+    assert asked(own_hub) == 3
+    assert all("The Hub answers 500" in one for one in said[:3])
+    assert all("failed 3 times in a row, so it is left alone since" in one for one in said[3:])
+    assert all("UTC, and tried again at" in one for one in said[3:])
+
+
+def test_one_thing_that_always_fails_does_not_close_the_door_to_the_others(own_hub: FixtureHub) -> None:
+    own_hub.faults({"path": "*/tiny-bert/*", "status": 500})
+
+    async def run() -> str:
+        async with upstream(own_hub.url, breaker_failures=3) as client:
+            for _ in range(10):
+                assert "The Hub answers 500" in await sentence(client)
+            return await sentence(client, OTHERS[0])
+
+    assert run_it(run) == ""
+
+
+def test_a_hub_that_is_down_costs_a_few_tries_and_is_found_again_by_one(own_hub: FixtureHub) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url, breaker_failures=3, breaker_open_s=2) as client:
+            own_hub.stop()
+            said = [await sentence(client) for _ in range(5)]
+            assert ["left alone" in one for one in said] == [False, False, False, True, True]
+            own_hub.start()
+            await asyncio.sleep(2.1)
+            own_hub.faults({"delay_s": 0.2})
+            told = await asyncio.gather(*(sentence(client, repo) for repo in [TINY, *OTHERS]))
+            assert [one == "" for one in told].count(True) == 1, "the others wait for what the one finds"
+            assert await sentence(client, OTHERS[0]) == ""
+
+    run_it(run)
+
+
+def test_whoever_leaves_in_the_middle_of_the_probe_does_not_keep_it(own_hub: FixtureHub) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url, breaker_failures=1, breaker_open_s=0.2) as client:
+            own_hub.faults({"status": 500, "times": 1}, {"delay_s": 5.0, "times": 1})
+            await sentence(client)
+            await asyncio.sleep(0.3)
+            probe = asyncio.ensure_future(sentence(client))
+            await asyncio.sleep(1)
+            assert asked(own_hub) == 2
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+            assert await sentence(client) == ""
+
+    run_it(run)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 429])
+def test_a_no_is_an_answer_and_not_a_failure(own_hub: FixtureHub, status: int) -> None:
+    own_hub.faults({"status": status})
+
+    async def run() -> None:
+        async with upstream(own_hub.url, breaker_failures=1) as client:
+            for repo in [TINY, *OTHERS]:
+                assert "left alone" not in await sentence(client, repo)
+
+    run_it(run)
+    assert asked(own_hub) == 1 + len(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision", "said"),
+    [
+        (RepoId.parse("nobody/nothing"), MAIN, "has no repository nobody/nothing"),
+        (TINY, Revision("no-such-branch"), "has no revision acme-research/tiny-bert@no-such-branch"),
+    ],
+)
+def test_what_does_not_exist_is_asked_for_once(
+    own_hub: FixtureHub, repo: RepoId, revision: Revision, said: str
+) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url) as client:
+            for _ in range(5):
+                assert said in await sentence(client, repo, revision)
+            assert await sentence(client) == "", "another revision is another question"
+
+    run_it(run)
+    assert asked(own_hub) == 2
+
+
+def test_what_does_not_exist_is_asked_for_again_after_a_while(own_hub: FixtureHub) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url, not_found_ttl_s=0.2) as client:
+            await sentence(client, TINY, Revision("soon"))
+            await asyncio.sleep(0.3)
+            await sentence(client, TINY, Revision("soon"))
+
+    run_it(run)
+    assert asked(own_hub) == 2
+
+
+def test_a_gated_listing_is_asked_for_once_and_says_what_the_administrator_can_do(own_hub: FixtureHub) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url) as client:
+            commit = (await client.describe(GATED, MAIN)).commit
+            for _ in range(5):
+                with pytest.raises(UpstreamRefused, match=r"`curator upstream-token add 'meta-llama/\*'`"):
+                    await client.list_files(commit)
+
+    run_it(run)
+    assert asked(own_hub) == 2
+
+
+def test_a_short_pause_is_waited_out(own_hub: FixtureHub) -> None:
+    own_hub.faults({"status": 429, "headers": {"Retry-After": "1"}, "times": 1})
+
+    async def run() -> float:
+        async with upstream(own_hub.url, patience_s=5) as client:
+            began = time.monotonic()
+            assert await sentence(client) == ""
+            return time.monotonic() - began
+
+    assert run_it(run) >= 1
+    assert asked(own_hub) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (429, lambda: {"Retry-After": "40"}),
+        (
+            503,
+            lambda: {"Retry-After": format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=40), usegmt=True)},
+        ),
+        (429, lambda: {"RateLimit": '"api";r=0;t=40', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}),
+    ],
+)
+def test_nothing_is_asked_before_a_long_pause_is_over(
+    own_hub: FixtureHub, status: int, headers: Callable[[], dict[str, str]]
+) -> None:
+    own_hub.faults({"status": status, "headers": headers(), "times": 1})
+
+    async def run() -> list[str]:
+        async with upstream(own_hub.url, patience_s=2) as client:
+            return [await sentence(client, repo) for repo in [TINY, *OTHERS]]
+
+    first, *others = run_it(run)
+    assert f"The Hub answers {status}" in first
+    assert "asks to come back in" in first
+    assert all("asks to be left alone for another" in one and "try again then" in one for one in others)
+    assert asked(own_hub) == 1
+
+
+def test_the_last_request_of_a_quota_is_answered_and_the_next_not_sent(own_hub: FixtureHub) -> None:
+    own_hub.faults(
+        {"path": "/api/models/*/tree/*", "status": 200, "headers": {"RateLimit": '"api";r=0;t=40'}, "times": 1}
+    )
+
+    async def run() -> None:
+        async with upstream(own_hub.url) as client:
+            commit = (await client.describe(TINY, MAIN)).commit
+            with pytest.raises(UpstreamUnavailable, match="cannot be read"):
+                await client.list_files(commit)
+            with pytest.raises(UpstreamPaused):
+                await client.list_files(commit)
+
+    run_it(run)
+
+
+def test_a_cdn_that_is_down_does_not_close_the_hub(own_hub: FixtureHub) -> None:
+    own_hub.faults({"origin": "cdn", "status": 503, "headers": {"Retry-After": "60"}})
+
+    async def run() -> None:
+        async with upstream(own_hub.url, breaker_failures=1) as client:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            with pytest.raises(UpstreamUnavailable, match="The Hub answers 503"):
+                await client.read(commit, "model.safetensors", 0, 10)
+            assert await sentence(client) == ""
+            assert len(await client.read(commit, "config.json", 0, 10)) == 10
+
+    run_it(run)
+
+
+def test_links_that_run_out_are_renewed_and_are_no_failures() -> None:
+    async def run() -> None:
+        async with upstream(hub.url, breaker_failures=1) as client:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            for _ in range(2):
+                assert len(await client.read(commit, "model.safetensors", 0, 10)) == 10
+                await asyncio.sleep(2.2)
+
+    with FixtureHub("--link-ttl-s", "1") as hub:
+        run_it(run)
+        assert 403 in {entry["status"] for entry in hub.requests("cdn")}
+
+
+def test_a_hub_that_never_answers_counts_as_one_that_is_down(own_hub: FixtureHub) -> None:
+    own_hub.faults({"delay_s": 30.0})
+
+    async def run() -> list[str]:
+        async with upstream(own_hub.url, breaker_failures=2, upstream_timeout_s=0.3) as client:
+            return [await sentence(client, repo) for repo in [TINY, *OTHERS]]
+
+    said = run_it(run)
+    assert "it did not answer in time" in said[0]
+    assert ["left alone" in one for one in said] == [False, False, True, True, True]
+
+
+def test_a_file_that_trickles_is_given_up(own_hub: FixtureHub) -> None:
+    own_hub.faults({"origin": "cdn", "bytes_per_s": 10})
+
+    async def run() -> None:
+        async with upstream(own_hub.url, upstream_timeout_s=2) as client:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            with pytest.raises(UpstreamUnavailable, match=r"too slowly: \d+ bytes in 2 s"):
+                await client.read(commit, "model.safetensors", 0, 10_000)
+
+    run_it(run)
+
+
+def test_a_branch_that_moves_in_the_middle_mixes_no_two_commits() -> None:
+    async def run() -> None:
+        async with upstream(hub.url) as client:
+            old = (await client.describe(TINY, Revision("v1.0"))).commit
+            new = (await client.describe(TINY, MAIN)).commit
+            assert old != new
+            wanted = await client.list_files(new)
+            hub.faults({"path": "*/tree/*", "delay_s": 0.2})
+            listing = asyncio.ensure_future(client.list_files(new))
+            await asyncio.sleep(0.3)
+            hub.move_branch(str(TINY), "main", old.sha)
+            assert await listing == wanted
+            files = [one for one in wanted if isinstance(one, RepoFile)]
+            assert [len(await client.read(new, one.path, 0, one.size)) for one in files] == [one.size for one in files]
+
+    with FixtureHub("--page-size", "2") as hub:
+        run_it(run)
+        listings = [entry for entry in hub.requests("hub") if "/tree/" in entry["path"]]
+        assert len(listings) >= 4
+        assert len({entry["path"] for entry in listings}) == 1, "every page is of one commit"
+
+
+def test_an_offline_mirror_sends_nothing(own_hub: FixtureHub) -> None:
+    async def run() -> None:
+        async with upstream(own_hub.url, upstream_mode="offline") as client:
+            with pytest.raises(MirrorOffline, match="not in this mirror's cache, and this mirror is offline"):
+                await client.describe(TINY, MAIN)
+
+    run_it(run)
+    assert asked(own_hub) == 0
+
+
+def run_it(run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return asyncio.run(run())
