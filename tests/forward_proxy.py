@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,12 @@ ROOT = Path(__file__).parents[1]
 
 
 class ForwardProxy:
-    """Starts it on a free port; a context manager."""
+    """Starts it on a free port; a context manager. `names` are hosts that it alone can find, and where they are."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, names: dict[str, str] | None = None) -> None:
         self.url = ""
         self._log = log
+        self._names = names or {}
         self._process: subprocess.Popen[str] | None = None
 
     def asked(self) -> list[str]:
@@ -26,7 +28,7 @@ class ForwardProxy:
         return self._log.read_text().splitlines()
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.forward_proxy", str(self._log)]
+        command = [sys.executable, "-m", "tests.forward_proxy", str(self._log), json.dumps(self._names)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
@@ -38,10 +40,10 @@ class ForwardProxy:
         self._process.wait(10)
 
 
-async def _serve(log: Path) -> None:
+async def _serve(log: Path, names: dict[str, str]) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await _pass_on(reader, writer, log)
+            await _pass_on(reader, writer, log, names)
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -50,13 +52,16 @@ async def _serve(log: Path) -> None:
     await server.serve_forever()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: Path) -> None:
+async def _pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: Path, names: dict[str, str]
+) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
     with log.open("a") as out:
         out.write(f"{method} {target}\n")
     url = urlsplit(f"//{target}" if method == "CONNECT" else target)
-    there, onward = await asyncio.open_connection(url.hostname, url.port or 80)
+    place = urlsplit(names.get(url.hostname or "", f"//{url.netloc}"))
+    there, onward = await asyncio.open_connection(place.hostname, place.port or 80)
     if method == "CONNECT":
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
     else:
@@ -80,4 +85,4 @@ if __name__ == "__main__":
     log = Path(sys.argv[1])
     log.touch()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(log))
+        asyncio.run(_serve(log, json.loads(sys.argv[2])))

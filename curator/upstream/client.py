@@ -218,7 +218,7 @@ class Upstream:
         try:
             _checked(response, what, repo, None)
             async with asyncio.timeout(_DOCUMENT_WITHIN_S):
-                body = await _body(response, what)
+                body = await _body(response, what, self._timeout_s)
             document = await asyncio.to_thread(json.loads, body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
             raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {reason(error)}") from error
@@ -246,9 +246,9 @@ def _checked(
     raise meaning(response.status, response.headers, what, repo, commit)
 
 
-async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
+async def _body(response: aiohttp.ClientResponse, what: str, window_s: float) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+    async for chunk in _chunks(response, None, f"what it says of {what}", window_s):
         body += chunk
         if len(body) > _MOST_JSON_BYTES:
             raise UpstreamUnavailable(f"The Hub's answer about {what} has no end")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Coroutine
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from curator.errors import MirrorOffline, UpstreamPaused, UpstreamRefused, UpstreamUnavailable
 from curator.types import RepoFile, RepoId, Revision
 from fixtures.hub.process import FixtureHub
+from tests.forward_proxy import ForwardProxy
 from tests.upstream import GATED, MAIN, MINILM, TINY, sentence, upstream
 
 T = TypeVar("T")
@@ -243,6 +246,48 @@ def test_a_file_that_trickles_is_given_up(own_hub: FixtureHub) -> None:
                 await client.read(commit, "model.safetensors", 0, 10_000)
 
     run_it(run)
+
+
+def test_an_answer_that_trickles_is_given_up() -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+
+    async def run() -> str:
+        async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with upstream(f"http://127.0.0.1:{port}", upstream_timeout_s=1) as client:
+                return await sentence(client)
+
+    assert "The Hub sends what it says of acme-research/tiny-bert@main too slowly" in run_it(run)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_public_hub_does_not_send_the_mirror_into_the_network_not_even_through_a_proxy(
+    own_hub: FixtureHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    inner = own_hub.cdn_url.replace("http", scheme)
+
+    async def run() -> None:
+        async with upstream("http://hub.example.com") as client:
+            commit = (await client.describe(TINY, MAIN)).commit
+            with pytest.raises(UpstreamUnavailable, match=r"redirects to '127\.0\.0\.1', which is inside this network"):
+                await client.read(commit, "model.safetensors", 0, 10)
+            for place in (f"{inner}/x", f"{scheme}://localhost/x", f"{scheme}://169.254.169.254/x", proxy.url):
+                own_hub.faults({"path": "/api/models/*", "redirect_to": place})
+                assert "which is inside this network" in await sentence(client)
+
+    with ForwardProxy(tmp_path / "proxy.log", {"hub.example.com": own_hub.url}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("https_proxy", proxy.url)
+        run_it(run)
+        assert {line.split("/")[2] for line in proxy.asked()} == {"hub.example.com"}
+    assert own_hub.requests("cdn") == []
 
 
 def test_a_branch_that_moves_in_the_middle_mixes_no_two_commits() -> None:
