@@ -86,7 +86,7 @@ class Listings:
             page = await self.upstream.page(
                 path, urlencode([("expand", key) for key in missing]), str(commit), commit.repo
             )
-        except UpstreamUnavailable:
+        except (MirrorOffline, UpstreamUnavailable):
             return {}
         return {key: page.document[key] for key in missing if key in page.document}
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from curator.admission import snapshots
 from curator.database.engine import Database
-from curator.errors import UpstreamUnavailable
+from curator.errors import MirrorOffline, UpstreamUnavailable
 from curator.hub.admit import Admission
 from curator.hub.answer import Answer, header_text, json_answer
 from curator.hub.curation import admitted_headers
@@ -54,7 +54,7 @@ class History:
                 f"/api/{commit.repo.kind.plural}/{commit.repo}/refs", "", str(commit.repo), commit.repo
             )
             refs = read_refs(page.document, commit.repo)
-        except UpstreamUnavailable as error:
+        except (MirrorOffline, UpstreamUnavailable) as error:
             log.warning("%s: answering the branches of %s from memory", error.sentence, commit.repo)
             refs = remembered_refs(known)
             said = f"The Hub cannot be reached: only branches of {commit.repo} that were asked for before are listed"

@@ -17,7 +17,7 @@ from curator.admission import decisions, snapshots
 from curator.admission.decisions import Ruling
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
-from curator.errors import SearchOff, UpstreamUnavailable
+from curator.errors import MirrorOffline, SearchOff, UpstreamUnavailable
 from curator.hub.admit import check_kind
 from curator.hub.answer import Answer, header_text, json_answer
 from curator.hub.request import Request
@@ -66,7 +66,7 @@ class Catalogue:
         headers = {"Vary": "Authorization"}
         try:
             page = await self._page(path, query, _SEARCH_FRESH_S)
-        except UpstreamUnavailable as error:
+        except (MirrorOffline, UpstreamUnavailable) as error:
             log.warning("%s: searching what is remembered", error.sentence)
             said = "The Hub cannot be reached: this list has only what was asked for here before"
             headers["X-HF-Warning"] = header_text(f"curation search; {said}")
@@ -89,7 +89,7 @@ class Catalogue:
             return known
         try:
             page = await self.upstream.page(path, query, f"a list at {path}", None)
-        except UpstreamUnavailable:
+        except (MirrorOffline, UpstreamUnavailable):
             if known is None or not or_older:
                 raise
             return known
