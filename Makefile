@@ -42,7 +42,7 @@ lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv)
 	./requirements/lock
 
 clean: ## Remove what make has made
-	rm -rf $(VENV) .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .clients .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Model Curator needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ": name another with make PYTHON=...") if sys.version_info < (3, 11) else None'
