@@ -89,6 +89,7 @@ def _servers(root: Path, options: argparse.Namespace, stack: ExitStack, *, with_
         servers.append(Server("olah", weights_of(olah.url), olah.pid, min(options.olah_size, options.size)))
     for server in servers:
         _read(server, Case("warm up", 1, False), options.size)
+    measure.settle()
     return servers
 
 

@@ -71,6 +71,7 @@ def _measure(results: Results, limits: Limits, root: Path, made: subject.Subject
         ways = cold.ways(root, made, upstream, options, stack)
         for number in range(options.rounds):
             for way, pull in measure.rotated(ways, number):
+                measure.settle()
                 reading = pull(1)
                 results.add(limits.title, way, **{"s": reading.seconds, "first byte ms": reading.first_byte_s * 1e3})
 

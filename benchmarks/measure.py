@@ -56,6 +56,11 @@ def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentPars
     return parser
 
 
+def settle() -> None:
+    """Let the disk finish what an earlier pull has written, so that it is not charged to the next one."""
+    os.sync()
+
+
 def rotated(ways: Sequence[Way], number: int) -> list[Way]:
     """The ways in another order in each round, so that none always comes after the same one."""
     start = number % len(ways)

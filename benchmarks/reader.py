@@ -82,6 +82,8 @@ class Connection:
                 continue
             if status not in {200, 206}:
                 raise OSError(f"{url} answers {status}: {headers.get('x-error-message', '')}")
+            if byte_range and status == 200:
+                raise OSError(f"{url} does not serve ranges")
             if length < 0:
                 raise OSError(f"{url} does not say how long its answer is")
             first = time.monotonic() if rest else None

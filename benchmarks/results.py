@@ -76,7 +76,9 @@ class Results:
             document = {
                 "benchmark": self.name,
                 "machine": where,
-                "options": {name: str(value) for name, value in vars(self.options).items()},
+                "options": {
+                    name: str(value) for name, value in vars(self.options).items() if name not in {"json", "folder"}
+                },
                 "base": self.base,
                 "rounds": self.figures,
                 "medians": {
@@ -93,14 +95,14 @@ class Results:
     def _lines(self) -> Iterator[str]:
         for case, ways in self.figures.items():
             names = list(dict.fromkeys(figure for kept in ways.values() for figure in kept))
-            yield f"\n{case:<34}" + "".join(f"{name:>16}{'x':>7}" for name in names)
+            yield f"\n{case:<34}" + "".join(f"{name:>16}{'x':>9}" for name in names)
             for way, kept in ways.items():
                 cells = ""
                 for name in names:
                     value = f"{_median(kept[name]):.4g}" if name in kept else "-"
                     others = ways.get(self.base, {}).get(name)
-                    factor = f"{_ratio(kept[name], others):.2f}" if others and name in kept else "-"
-                    cells += f"{value:>16}{factor:>7}"
+                    factor = f"{_ratio(kept[name], others):.3g}" if others and name in kept else "-"
+                    cells += f"{value:>16}{factor:>9}"
                 yield f"  {way:<32}{cells}"
 
     def _values(self, case: str, way: str, figure: str) -> list[float]:

@@ -37,6 +37,7 @@ def main() -> None:
         for number in range(options.rounds):
             for clients in (1, _CLIENTS):
                 for way, pull in measure.rotated(ways, number):
+                    measure.settle()
                     upstream.forget()
                     reading = pull(clients)
                     copies = upstream.traffic().cdn_bytes / options.size

@@ -54,6 +54,7 @@ def main() -> None:
             _pull(url, root / "pulled", options.size)
         for number in range(options.rounds):
             for way, url in measure.rotated(ways, number):
+                measure.settle()
                 results.add(_CASE, way, s=_pull(url, root / "pulled", options.size))
     results.targets.append(Target(_CASE, "mirror", "s", at_most=1.1, against="direct"))
     results.report()
