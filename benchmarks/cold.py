@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import itertools
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import nginx
-from benchmarks.peers import Olah, Upstream, admit, forget_bytes, mirror, weights_of
+from benchmarks import measure, nginx
+from benchmarks.peers import Olah, Upstream, admit, mirror, weights_of
 from benchmarks.reader import Reading, read
-from benchmarks.subject import Subject
+from benchmarks.subject import WARM_UP, Subject
 from fixtures.mirror import MirrorProcess
 
 Pull = Callable[[int], Reading]
@@ -23,26 +23,47 @@ def ways(
     root: Path, made: Subject, upstream: Upstream, options: argparse.Namespace, stack: ExitStack
 ) -> list[tuple[str, Pull]]:
     """The upstream itself, the mirror, nginx and olah, with all that has to run for them."""
-    ours = stack.enter_context(mirror(root / "data", upstream, processes=options.processes))
-    admit(ours)
     found: list[tuple[str, Pull]] = [
         ("direct", lambda streams: read(weights_of(upstream.url), streams=streams)),
-        ("mirror", lambda streams: through_mirror(ours, upstream, made, streams)),
+        ("mirror", _through_mirror(root, made, upstream, options.processes)),
         ("nginx proxy_cache", _through_nginx(root / "cache", made, upstream, options.processes, stack)),
     ]
     return found if options.without_olah else [*found, ("olah", _through_olah(root, upstream))]
 
 
-def through_mirror(ours: MirrorProcess, upstream: Upstream, made: Subject, streams: int) -> Reading:
-    """A pull of what the mirror has decided about and does not have; it is made so again afterwards."""
-    forget_bytes(ours, made)
-    upstream.forget()
+@contextmanager
+def cold_mirror(folder: Path, upstream: Upstream, processes: int) -> Iterator[MirrorProcess]:
+    """A mirror that has decided about the repository and brought in another of its files, but not the weights.
+
+    Nothing less than a new one will do: a mirror that once had the weights has scanned them whole, and does not look
+    again before it releases their end.
+    """
+    with mirror(folder, upstream, processes=processes) as ours:
+        admit(ours)
+        read(weights_of(ours.url, WARM_UP))
+        upstream.forget()
+        yield ours
+    shutil.rmtree(folder)
+
+
+def pull_cold(ours: MirrorProcess, made: Subject, upstream: Upstream, streams: int) -> Reading:
+    """The pull. Ends the program if the mirror sent what the upstream did not."""
     reading = read(weights_of(ours.url), streams=streams)
     sent = upstream.traffic().cdn_bytes
     if sent < made.file().size:
         raise SystemExit(f"The mirror was not cold: the upstream sent {sent} of {made.file().size} bytes.")
-    forget_bytes(ours, made)
     return reading
+
+
+def _through_mirror(root: Path, made: Subject, upstream: Upstream, processes: int) -> Pull:
+    fresh = itertools.count()
+
+    def pull(streams: int) -> Reading:
+        with cold_mirror(root / f"data-{next(fresh)}", upstream, processes) as ours:
+            measure.settle()
+            return pull_cold(ours, made, upstream, streams)
+
+    return pull
 
 
 def _through_nginx(folder: Path, made: Subject, upstream: Upstream, workers: int, stack: ExitStack) -> Pull:
@@ -66,6 +87,8 @@ def _through_olah(root: Path, upstream: Upstream) -> Pull:
     def pull(streams: int) -> Reading:
         folder = root / f"olah-{next(fresh)}"
         with Olah(folder, upstream) as olah:
+            read(weights_of(olah.url, WARM_UP))
+            upstream.forget()
             reading = read(weights_of(olah.url), streams=streams)
         shutil.rmtree(folder)
         return reading

@@ -5,7 +5,7 @@
 Three upstreams: one that caps each connection at 60 MB/s of 400 and takes 50 ms to answer, one whose 100 MB/s in total
 are the cap, and one without limits. The client reads to the end; the mirror must have checked hash and scan before it
 releases the last bytes. nginx (proxy_cache) is a cache in front of the upstream's second origin, under a new address in
-each round; olah starts anew in each round. Ends with an error if the mirror sent a byte that the upstream did not.
+each round; the mirror and olah start anew in each. Ends with an error if the mirror sent what the upstream did not.
 """
 
 from __future__ import annotations

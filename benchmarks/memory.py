@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks import measure, nginx, processes, reader, subject
-from benchmarks.cold import through_mirror
-from benchmarks.peers import Olah, Upstream, admit, install_olah, mirror, weights_of
+from benchmarks.cold import cold_mirror, pull_cold
+from benchmarks.peers import Olah, Upstream, install_olah, weights_of
 from benchmarks.results import Results, Target
 
 _CLIENTS = 8
@@ -85,8 +85,6 @@ def _measure(results: Results, root: Path, options: argparse.Namespace, stack: E
     made = subject.one_file(root, options.size)
     upstream = stack.enter_context(Upstream(root / "upstream", made))
     cache = stack.enter_context(nginx.caching(root / "cache", upstream.cdn_url, workers=options.processes))
-    ours = stack.enter_context(mirror(root / "data", upstream, processes=options.processes))
-    admit(ours)
     kept = f"{cache.url}/{made.file().sha256}"
     part = min(options.olah_size, options.size)
     olah = None if options.without_olah else stack.enter_context(Olah(root / "olah", upstream))
@@ -98,10 +96,10 @@ def _measure(results: Results, root: Path, options: argparse.Namespace, stack: E
 
     for number in range(options.rounds):
         from_nginx = partial(reader.read, f"{kept}?round={number}", streams=_CLIENTS)
-        watched(_COLD, "mirror", ours.pid, partial(through_mirror, ours, upstream, made, _CLIENTS))
+        with cold_mirror(root / f"data-{number}", upstream, options.processes) as ours:
+            watched(_COLD, "mirror", ours.pid, partial(pull_cold, ours, made, upstream, _CLIENTS))
+            watched(_CACHED, "mirror", ours.pid, partial(reader.read, weights_of(ours.url), streams=_CLIENTS))
         watched(_COLD, "nginx proxy_cache", cache.pid, from_nginx)
-        reader.read(weights_of(ours.url))
-        watched(_CACHED, "mirror", ours.pid, partial(reader.read, weights_of(ours.url), streams=_CLIENTS))
         watched(_CACHED, "nginx proxy_cache", cache.pid, from_nginx)
         if olah is not None:
             from_olah = partial(reader.read, weights_of(olah.url), range_bytes=part, total=part)

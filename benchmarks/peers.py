@@ -124,14 +124,6 @@ def new_token(mirror: MirrorProcess) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
 
 
-def forget_bytes(mirror: MirrorProcess, subject: Subject) -> None:
-    """Make the mirror cold for the weights: decided about, and not there."""
-    sha256 = subject.file().sha256
-    assert sha256 is not None
-    kept = mirror.data / "blobs" / "sha256" / sha256[:2] / sha256[2:]
-    kept.unlink(missing_ok=True)
-
-
 def weights_of(url: str, path: str = WEIGHTS) -> str:
     """The address of a file at whoever speaks the Hub's protocol."""
     return f"{url}/{REPO}/resolve/main/{path}"

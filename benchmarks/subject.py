@@ -13,6 +13,8 @@ from fixtures.hub.repository import HubCommit, HubFile, HubRepo
 
 REPO = "benchmarks/tiled-weights"
 WEIGHTS = "model.safetensors"
+WARM_UP = "adapter_model.safetensors"
+_WARM_UP_BYTES = 8 << 20
 _BLOCK_BYTES = 8 << 20
 _TENSORS = 64
 _TIMESTAMP = 1_760_000_000
@@ -56,10 +58,12 @@ class Subject:
 
 
 def one_file(folder: Path, size: int) -> Subject:
-    """One file of real bytes, whose SHA-256 is right."""
-    path = folder / WEIGHTS
-    sha256 = _write_weights(path, size)
-    return Subject((*_small_files(folder, tags=40), SubjectFile(WEIGHTS, str(path), size, sha256)))
+    """Real bytes, whose SHA-256 are right: the weights, and a smaller file to warm up with."""
+    weights = tuple(
+        SubjectFile(name, str(folder / name), count, _write_weights(folder / name, count))
+        for name, count in ((WEIGHTS, size), (WARM_UP, _WARM_UP_BYTES))
+    )
+    return Subject((*_small_files(folder, tags=40), *weights))
 
 
 def sparse_shards(folder: Path, count: int, total: int) -> Subject:
