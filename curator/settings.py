@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         None, description="Where developers ask for an exception: an address of a page or a mailbox, shown in refusals."
     )
 
+    tls_certificate: Path | None = Field(
+        None, description="File of the server's certificate and its chain (PEM): the mirror then speaks https itself."
+    )
+    tls_key: Path | None = Field(None, description="File of the certificate's private key (PEM).")
+
     upstream: str = Field("https://huggingface.co", description="The Hub that is mirrored.")
     upstream_mode: UpstreamMode = Field(
         UpstreamMode.FALLBACK,
@@ -193,7 +198,7 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address that clients use."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
 
     @property
     def path_prefix(self) -> str:

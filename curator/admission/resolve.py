@@ -12,7 +12,7 @@ from curator.admission import snapshots
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
 from curator.errors import MirrorOffline, RevisionNotFound, UpstreamUnavailable
-from curator.types import RepoId, Revision, UpstreamMode
+from curator.types import Commit, RepoId, Revision, UpstreamMode
 from curator.upstream.client import Upstream
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ class Resolver:
         self._mode = mode
         self._ttl = dt.timedelta(seconds=ttl_s)
         self._asking: dict[tuple[RepoId, Revision], asyncio.Task[Snapshot]] = {}
-        self._fresh: dict[tuple[RepoId, Revision], float] = {}
-        """Until when what was last said of a revision holds, on the monotonic clock."""
+        self._fresh: dict[tuple[RepoId, Revision], tuple[float, Commit]] = {}
+        """Until when what was last said of a revision holds, on the monotonic clock, and what that was."""
 
     async def resolve(self, repo: RepoId, revision: Revision) -> Snapshot:
         """The commit that the revision stands for. Raises what the Hub says, or that it cannot be asked."""
@@ -44,6 +44,8 @@ class Resolver:
         offline = self._mode is UpstreamMode.OFFLINE
         known = await asyncio.to_thread(self._known, repo, revision, fresh=not offline)
         if known is not None:
+            if offline:
+                self._holds(repo, revision, known.commit, math.inf)
             return known
         if offline:
             raise MirrorOffline(f"{repo}@{revision}")
@@ -65,17 +67,20 @@ class Resolver:
                     f"it, so name the commit that is meant: {revision} was last {stale.commit.sha}"
                 ) from error
             log.warning("%s: answering for %s@%s from memory", error.sentence, repo, revision)
-            self._holds(repo, revision, _STALE_S)
+            self._holds(repo, revision, stale.commit, _STALE_S)
             return stale
 
-    def fresh_for(self, repo: RepoId, revision: Revision) -> float:
-        """Seconds for which the same will be said of the revision without the upstream being asked."""
-        return math.inf if revision.is_commit else self._fresh.get((repo, revision), 0.0) - time.monotonic()
+    def fresh_for(self, repo: RepoId, revision: Revision, commit: Commit) -> float:
+        """Seconds for which the revision is said to be this commit without the upstream being asked; 0 if it is not."""
+        if revision.is_commit:
+            return math.inf
+        until, held = self._fresh.get((repo, revision), (0.0, None))
+        return until - time.monotonic() if held == commit else 0.0
 
-    def _holds(self, repo: RepoId, revision: Revision, seconds: float) -> None:
+    def _holds(self, repo: RepoId, revision: Revision, commit: Commit, seconds: float) -> None:
         if len(self._fresh) > _MOST_FRESH:
             self._fresh.clear()
-        self._fresh[repo, revision] = time.monotonic() + seconds
+        self._fresh[repo, revision] = (time.monotonic() + seconds, commit)
 
     def _known(self, repo: RepoId, revision: Revision, *, fresh: bool) -> Snapshot | None:
         with self._database.read() as session:
@@ -86,7 +91,7 @@ class Resolver:
             if fresh and not revision.is_commit:
                 if left < dt.timedelta():
                     return None
-                self._holds(repo, revision, left.total_seconds())
+                self._holds(repo, revision, reference.commit, left.total_seconds())
             return snapshots.find(session, reference.commit)
 
     async def _ask(self, repo: RepoId, revision: Revision) -> Snapshot:
@@ -99,5 +104,5 @@ class Resolver:
                 return snapshots.remember(session, repo, revision, description)
 
         snapshot = await asyncio.to_thread(keep)
-        self._holds(repo, revision, self._ttl.total_seconds())
+        self._holds(repo, revision, snapshot.commit, self._ttl.total_seconds())
         return snapshot

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
     logs.configure(quiet=quiet)
     policy = rules_in_force(settings)
     trusted(settings.upstream_ca)
+    _check_certificate(settings)
     with _alone(settings.data), _listening(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         first_token, rule_set = _prepare(settings, policy)
@@ -58,6 +60,19 @@ def rules_in_force(settings: Settings) -> Policy:
         return load_policy(settings.rules) if settings.rules else starter_policy()
     except PolicyError as error:
         raise BadSettings(f"The rules cannot be used, so nothing would be allowed:\n{error}") from None
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Raise `BadSettings` unless the certificate, if there is one, can be used."""
+    if settings.tls_certificate is None:
+        if settings.tls_key is not None:
+            raise BadSettings("CURATOR_TLS_KEY is set and CURATOR_TLS_CERTIFICATE is not: name both, or neither")
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        why = "it is not one, or not of this key" if isinstance(error, ssl.SSLError) else error.strerror
+        raise BadSettings(f"The certificate {settings.tls_certificate} cannot be used: {why}") from None
 
 
 async def _serve(

@@ -27,6 +27,8 @@ async def serve(settings: Settings, rule_set: str, listener: socket.socket, star
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
     )
     await _Server(config, started).serve(sockets=[listener])
 

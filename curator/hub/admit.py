@@ -93,7 +93,8 @@ class Admission:
 
     def lasting(self, repo: RepoId, revision: Revision, admitted: Admitted) -> Lasting | None:
         """How long the same may be said to others; None if each is to be told by himself."""
-        seconds = self._resolver.fresh_for(repo, revision)
+        # A caller may be told of an older commit for a while: that is for him alone.
+        seconds = self._resolver.fresh_for(repo, revision, admitted.snapshot.commit)
         if admitted.ruling.expires_at is not None:
             seconds = min(seconds, (admitted.ruling.expires_at - now()).total_seconds())
         if admitted.behind is not None or seconds <= 0:

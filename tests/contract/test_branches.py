@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,6 +306,25 @@ def test_all_requests_of_one_program_tell_of_one_commit_whatever_library_makes_t
         second = client.file(REPO, "README.md").parent.name
     assert config.headers["x-repo-commit"] == tree.headers["x-repo-commit"] == commits.good
     assert first == second
+
+
+def test_a_caller_who_is_told_of_an_older_commit_for_a_while_keeps_nobody_else_there(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    commits = commits_of(own_hub)
+    tree = f"/api/models/{REPO}/tree/main"
+    own_hub.move_branch(REPO, "main", commits.good)
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "3"}) as mirror:
+        assert info(mirror, commits.mended).status == 200
+        assert info(mirror, agent="early").json["sha"] == commits.good
+        own_hub.move_branch(REPO, "main", commits.mended)
+        time.sleep(3.1)
+        assert info(mirror, agent="late").json["sha"] == commits.mended
+        for _ in range(2):
+            early = ask(mirror.url, tree, headers={"User-Agent": "early"})
+            assert early.headers["x-repo-commit"] == commits.good
+        newcomer = ask(mirror.url, tree, headers={"User-Agent": "newcomer"})
+        assert newcomer.headers["x-repo-commit"] == commits.mended
 
 
 def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub, tmp_path: Path) -> None:
