@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
@@ -13,6 +16,12 @@ INFO = "/api/models/acme-research/tiny-bert"
 TREE = f"{INFO}/tree/main"
 FILE = "/acme-research/tiny-bert/resolve/main/model.safetensors"
 WEIGHTS = ROOT / "fixtures/repos/models/acme-research/tiny-bert/first/model.safetensors"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judged(mirror: MirrorProcess) -> None:
+    """Decide about the repository once, so that no test waits for it."""
+    assert ask(mirror.url, INFO).status == 200
 
 
 def each(mirror: MirrorProcess, **headers: str) -> list[Reply]:
@@ -47,8 +56,6 @@ def test_each_may_ask_another_part_of_a_file_that_is_in_memory(mirror: MirrorPro
 
 
 def test_every_download_from_memory_is_on_the_record(mirror: MirrorProcess) -> None:
-    import sqlite3
-
     ids = {ask(mirror.url, FILE).headers["x-request-id"] for _ in range(5)}
     with sqlite3.connect(mirror.data / "curator.db") as connection:
         rows = connection.execute("SELECT id FROM audit WHERE action = 'download'").fetchall()
