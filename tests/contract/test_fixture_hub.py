@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -57,6 +58,40 @@ def test_a_long_tree_comes_in_pages_that_lead_on(hub: FixtureHub) -> None:
         path = link[link.index("<") + 1 : link.index(">")].removeprefix(hub.url) if 'rel="next"' in link else ""
     assert pages > 1
     assert len(seen) == len(set(seen)) > 20
+
+
+def test_a_search_filters_sorts_and_leads_on_with_its_query(hub: FixtureHub) -> None:
+    first = ask(hub.url, "/api/models?search=ACME&filter=license:apache-2.0&sort=downloads&limit=3")
+    counts = [item["downloads"] for item in first.json]
+    assert len(counts) == 3
+    assert counts == sorted(counts, reverse=True)
+    assert first.headers["link"].startswith(f"<{hub.url}/api/models?search=ACME&filter=license%3Aapache-2.0&sort=")
+    assert "cursor=3" in first.headers["link"]
+    assert set(ask(hub.url, "/api/models?search=tiny-bert&expand=likes").json[0]) == {"_id", "id", "likes"}
+
+
+def test_a_history_comes_in_pages_and_says_how_long_it_is(hub: FixtureHub) -> None:
+    page = ask(hub.url, "/api/models/acme-research/tiny-bert/commits/main?limit=1")
+    assert [commit["title"] for commit in page.json] == ["Say more in the card"]
+    assert page.headers["x-total-count"] == "2"
+    assert 'rel="next"' in page.headers["link"]
+
+
+def test_it_has_every_other_way_to_the_bytes_that_the_real_one_has(hub: FixtureHub) -> None:
+    sha256 = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    repo = "acme-research/tiny-bert"
+    assert sha256.encode() in ask(hub.url, f"/{repo}/raw/main/model.safetensors").body
+    batch = json.dumps({"objects": [{"oid": sha256, "size": 1}]}).encode()
+    answer = ask(hub.url, f"/{repo}.git/info/lfs/objects/batch", "POST", body=batch)
+    link = urlsplit(answer.json["objects"][0]["actions"]["download"]["href"])
+    assert ask(hub.cdn_url, f"{link.path}?{link.query}").body == WEIGHTS.read_bytes()
+    assert "git-upload-pack" in ask(hub.url, f"/{repo}/info/refs?service=git-upload-pack").body.decode()
+    assert ask(hub.url, f"/api/models/{repo}/xet-read-token/main").json["casUrl"] == hub.cdn_url
+    assert ask(hub.url, "/api/datasets/acme-data/rows/parquet").json["default"]["train"]
+    assert ask(hub.url, "/v2/acme-research/tiny-gguf/manifests/latest").json["layers"]
+    assert ask(hub.url, f"/api/models/{repo}/compare/a..b").status == 200
+    shards = ask(hub.url, "/api/models/acme-research/sharded/safetensors-metadata/model.safetensors.index.json")
+    assert len(shards.json["headers"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,17 +224,25 @@ def test_06_a_commit_of_another_repository_is_none_of_this_one(
     assert (reply.status, reply.headers["x-error-code"]) == (404, "RevisionNotFound")
 
 
-def test_07_where_a_branch_has_moved_all_answers_tell_of_one_judged_commit(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.05"}) as mirror:
-        before = ask(mirror.url, f"/api/models/{CLEAN}").json["sha"]
-        older = ask(own_hub.url, f"/api/models/{CLEAN}/revision/v1.0").json["sha"]
-        own_hub.move_branch(CLEAN, "main", older)
-        time.sleep(0.1)
-        now = ask(mirror.url, f"/api/models/{CLEAN}").json["sha"]
-        head = ask(mirror.url, f"/{CLEAN}/resolve/main/config.json", "HEAD")
-        refs = ask(mirror.url, f"/api/models/{CLEAN}/refs").json
-        assert before != older
-        assert {now, head.headers["x-repo-commit"], refs["branches"][0]["targetCommit"]} == {older}
+def test_07_a_branch_that_moved_to_a_blocked_commit_is_given_at_the_allowed_one_by_all_answers(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    repo = "acme-research/turned"
+    tags = ask(own_hub.url, f"/api/models/{repo}/refs").json["tags"]
+    good, bad = (next(tag["targetCommit"] for tag in tags if tag["name"] == name) for name in ("v1", "bad"))
+    own_hub.move_branch(repo, "main", good)
+    at_once = {"CURATOR_REVISION_TTL_S": "0.001", "CURATOR_BRANCH_SESSION_S": "0"}
+    with MirrorProcess(tmp_path / "data", own_hub.url, at_once) as mirror:
+        assert ask(mirror.url, f"/api/models/{repo}").json["sha"] == good
+        own_hub.move_branch(repo, "main", bad)
+        assert ask(mirror.url, f"/api/models/{repo}/revision/{bad}").status == 403
+        info = ask(mirror.url, f"/api/models/{repo}")
+        refs = ask(mirror.url, f"/api/models/{repo}/refs")
+        history = ask(mirror.url, f"/api/models/{repo}/commits/main")
+        raw = ask(mirror.url, f"/{repo}/raw/main/config.json")
+        named = [branch["targetCommit"] for branch in refs.json["branches"] if branch["name"] == "main"]
+        assert [info.json["sha"], *named, history.json[0]["id"], raw.headers["x-repo-commit"]] == [good] * 4
+        assert refs.headers["x-curator-upstream-commit"] == bad
 
 
 @pytest.mark.usefixtures("untouched")
