@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from curator.app import Mirror
-from curator.hub.sending import SendfileProtocol
+from curator.hub.sending import WireProtocol
 from curator.settings import Settings
 
 _DRAIN_S = 10
@@ -22,7 +22,7 @@ async def serve(settings: Settings, rule_set: str, listener: socket.socket, star
     config = uvicorn.Config(
         Mirror(settings, rule_set),
         loop="asyncio",
-        http=SendfileProtocol,
+        http=WireProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import Scope
 
 from curator.admission.branches import asker
 from curator.admission.choose import Chooser
 from curator.database.generation import Generation
-from curator.hub.answer import Again, Answer, Lasting, messages_of
+from curator.hub.answer import Again, Answer, Lasting
+from curator.hub.sending import Whole, whole_of
 from curator.people.tokens import Caller
 
 _MOST_BYTES = 64 << 20
@@ -26,22 +26,21 @@ _OVERHEAD_BYTES = 3_000
 _CONDITIONS = {b"range", b"if-range", b"if-none-match"}
 
 Key = tuple[str, bytes, bytes]
-Message = dict[str, Any]
 Generations = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Hot:
-    """An answer as ASGI's two messages; or, for a file, of which each may want another part, how to make it."""
+    """An answer that is ready; or, for a file, of which each may want another part, how to make it."""
 
-    messages: tuple[Message, Message] | None
+    whole: Whole | None
     again: Again | None
     caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    messages: tuple[Message, Message] | None
+    whole: Whole | None
     again: Again | None
     lasting: Lasting
     until: float
@@ -92,7 +91,7 @@ class HotAnswers:
             if not self._chooser.joins(who, *kept.lasting.branch, kept.lasting.snapshot_id):
                 return None
         self._answers.move_to_end(key)
-        return Hot(kept.messages, kept.again, caller)
+        return Hot(kept.whole, kept.again, caller)
 
     def know(self, authorization: str | None, caller: Caller, told_in: Generations) -> None:
         """Remember who asks."""
@@ -110,10 +109,10 @@ class HotAnswers:
             return
         body = answer.body if isinstance(answer.body, bytes) else b""
         key = (scope["method"], scope["raw_path"], scope["query_string"])
-        messages = None if answer.again is not None else messages_of(answer, scope["method"])
+        whole = None if answer.again is not None else whole_of(answer, scope["method"])
         size = len(body) + len(key[1]) + len(key[2]) + _OVERHEAD_BYTES
         self._drop(key)
-        self._answers[key] = _Kept(messages, answer.again, lasting, time.monotonic() + lasting.seconds, size)
+        self._answers[key] = _Kept(whole, answer.again, lasting, time.monotonic() + lasting.seconds, size)
         self._bytes += size
         while self._bytes > _MOST_BYTES:
             self._drop(next(iter(self._answers)))

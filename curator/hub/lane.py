@@ -50,7 +50,7 @@ from curator.hub.routes import (
     read_route,
 )
 from curator.hub.search import Catalogue
-from curator.hub.sending import send_answer
+from curator.hub.sending import send_answer, send_whole
 from curator.people.identity import Identity
 from curator.people.tokens import ANONYMOUS, Caller
 
@@ -81,10 +81,8 @@ class HubLane:
             await self.own(scope, receive, send)
             return
         hot = self.hot.find(scope)
-        if hot is not None and hot.messages is not None:
-            start, body = hot.messages
-            await send(start)
-            await send(body)
+        if hot is not None and hot.whole is not None:
+            await send_whole(hot.whole, scope, send)
             return
         began = time.monotonic()
         answer = await self._answered(scope, receive, hot)

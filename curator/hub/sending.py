@@ -1,7 +1,8 @@
 """An answer onto the wire: small ones in one message, files handed to the kernel where the transport allows it.
 
-ASGI has no way to send a file. `SendfileProtocol` gives the application one, in the request's scope; under another
-server, or TLS, the same bytes are read and sent in chunks of 1 MiB.
+ASGI has no way to send a file, nor an answer that is ready as it stands. `WireProtocol` gives the application one, in
+the request's scope; under another server the same goes by ASGI's messages, and where the kernel cannot send a file, as
+under TLS, it is read and sent in chunks of 1 MiB.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import asyncio
 import io
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.types import Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from curator.errors import CuratorError
 from curator.hub.answer import Answer, messages_of
@@ -22,33 +24,37 @@ from curator.store.reading import bring_into_memory, read_open_file
 
 log = logging.getLogger(__name__)
 
-_EXTENSION = "curator.sendfile"
+_EXTENSION = "curator.wire"
 _WINDOW_BYTES = 8 << 20
 _WORTH_IT_BYTES = 64 << 10
 """Below this, a write of bytes costs less than what asyncio does around sendfile."""
 
 
-class SendfileProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which tells each request how to have a part of a file sent by the kernel."""
+class WireProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which gives each request its `Wire`."""
 
     def on_headers_complete(self) -> None:
         before = self.cycle
         super().on_headers_complete()
-        if self.cycle is not before and self.scheme == "http":
+        if self.cycle is not before:
             # The task that answers was made, and runs only when we are done here.
             scope: dict[str, Any] = cast("dict[str, Any]", self.scope)
-            scope["extensions"] = {_EXTENSION: _Sendfile(self.cycle, self.loop)}
+            scope["extensions"] = {_EXTENSION: Wire(self.cycle, self.loop, kernel_sends=self.scheme == "http")}
 
 
-class _Sendfile:
-    """Sends parts of files as the body of one response, after its headers."""
+class Wire:
+    """The connection under one response, for what ASGI has no messages for."""
 
-    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("_cycle", "_loop", "kernel_sends")
+
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop, *, kernel_sends: bool) -> None:
         self._cycle = cycle
         self._loop = loop
+        self.kernel_sends = kernel_sends
+        """Whether files can be handed to the kernel: not where each byte must be encrypted first."""
 
-    async def __call__(self, span: Span) -> None:
-        """Raises `ConnectionError` when the client is gone."""
+    async def send_span(self, span: Span) -> None:
+        """Send a part of a file, after the headers. Raises `ConnectionError` when the client is gone."""
         cycle = self._cycle
         if cycle.disconnected or cycle.transport.is_closing():
             raise ConnectionResetError("the client is gone")
@@ -66,6 +72,54 @@ class _Sendfile:
         if sent != span.length:
             raise EOFError(f"the file ends at {span.offset + sent}")
 
+    async def send_whole(self, whole: Whole) -> None:
+        """Send a response that is ready to the last byte but for its date, in one write."""
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        parts = [whole.status_line]
+        for name, value in cycle.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (whole.headers, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", whole.body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join(parts))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A response as it goes over the wire, less what the connection adds to it."""
+
+    status_line: bytes
+    headers: bytes
+    body: bytes
+
+
+def whole_of(answer: Answer, method: str) -> Whole:
+    """An answer whose body is at hand, for HEAD without it."""
+    start, end = messages_of(answer, method)
+    if any(letter in value for _, value in start["headers"] for letter in b"\r\n\0"):
+        raise ValueError("a header has more than one line")
+    lines = b"".join(b"%s: %s\r\n" % (name.lower(), value) for name, value in start["headers"])
+    return Whole(STATUS_LINE[start["status"]], lines, end["body"])
+
+
+async def send_whole(whole: Whole, scope: Scope, send: Send) -> None:
+    """Send it over our own wire, or as ASGI's messages over another server's."""
+    wire: Wire | None = (scope.get("extensions") or {}).get(_EXTENSION)
+    if wire is not None:
+        await wire.send_whole(whole)
+        return
+    pairs = [line.split(b": ", 1) for line in whole.headers.splitlines()]
+    status = int(whole.status_line.split(b" ")[1])
+    await send({"type": "http.response.start", "status": status, "headers": [(name, value) for name, value in pairs]})
+    await send({"type": "http.response.body", "body": whole.body})
+
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> int:
     """Send the answer; returns the bytes of the body that went out.
@@ -81,14 +135,15 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> int:
 
 
 async def _send_spans(spans: AsyncIterator[Span], scope: Scope, send: Send) -> int:
-    sendfile: _Sendfile | None = (scope.get("extensions") or {}).get(_EXTENSION)
+    wire: Wire | None = (scope.get("extensions") or {}).get(_EXTENSION)
+    kernel_sends = wire is not None and wire.kernel_sends
     sent = 0
     try:
         async for span in spans:
             for window in _windows(span):
-                if sendfile is not None and window.length >= _WORTH_IT_BYTES:
+                if wire is not None and kernel_sends and window.length >= _WORTH_IT_BYTES:
                     await bring_into_memory(window.fd, window.offset, window.length)
-                    await sendfile(window)
+                    await wire.send_span(window)
                 else:
                     async for chunk in read_open_file(window.fd, window.offset, window.length):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})

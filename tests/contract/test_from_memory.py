@@ -76,6 +76,7 @@ def test_a_revoked_token_opens_nothing_more_in_any_process(own_hub: FixtureHub, 
     wanted = {"CURATOR_ANONYMOUS": "no", "CURATOR_SERVER_PROCESSES": "2"}
     with MirrorProcess(tmp_path / "data", own_hub.url, wanted) as mirror:
         token = curator("token", "create", "alice", "--data", str(mirror.data)).stdout.strip()
+        assert ask(mirror.url, INFO, headers={"Authorization": f"Bearer {token}"}).status == 200
         for _ in range(6):
             assert {reply.status for reply in each(mirror, Authorization=f"Bearer {token}")} == {200}
         assert {reply.status for reply in each(mirror)} == {401}
@@ -86,6 +87,7 @@ def test_a_revoked_token_opens_nothing_more_in_any_process(own_hub: FixtureHub, 
 
 def test_a_file_that_was_taken_out_of_the_store_is_fetched_again(own_hub: FixtureHub, tmp_path: Path) -> None:
     with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
+        assert ask(mirror.url, INFO).status == 200
         for _ in range(2):
             assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
         for blob in (mirror.data / "blobs" / "sha256").rglob("*"):
