@@ -96,6 +96,7 @@ CLOSED: tuple[ClosedAddress, ...] = (
         "/api/{type}/{repo}/like",
         "/api/{type}/{repo}/xet-write-token/**",
         "/api/repos/**",
+        "/api/validate-yaml",
         "/uploads/**",
     ),
     ClosedAddress(
@@ -139,7 +140,6 @@ CLOSED: tuple[ClosedAddress, ...] = (
     ClosedAddress(
         "/api/agent-harnesses", "This mirror keeps no list of programs that agents run in, and asks for none"
     ),
-    ClosedAddress("/api/validate-yaml", "This mirror checks no model cards: it is read-only"),
     ClosedAddress(
         "/api/quicksearch/**",
         "Search with `/api/models?search=...` or `/api/datasets?search=...`: this mirror marks those",

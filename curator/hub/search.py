@@ -17,7 +17,7 @@ from curator.admission import decisions, snapshots
 from curator.admission.decisions import Ruling
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
-from curator.errors import MirrorOffline, SearchOff, UpstreamUnavailable
+from curator.errors import KindOff, MirrorOffline, SearchOff, UpstreamUnavailable
 from curator.hub.admit import check_kind
 from curator.hub.answer import Answer, header_text, json_answer
 from curator.hub.request import Request
@@ -61,7 +61,11 @@ class Catalogue:
             raise SearchOff(
                 "Searching is switched off at this mirror: name the repository that you want, as 'namespace/name'"
             )
-        check_kind(self.settings, route.kind)
+        try:
+            check_kind(self.settings, route.kind)
+        except KindOff as error:
+            # Of a list, unlike a file, clients show a plain refusal; of a gated one they do not say why.
+            raise SearchOff(error.sentence) from None
         path, query = f"/api/{route.kind.plural}", urlencode(request.query)
         headers = {"Vary": "Authorization"}
         try:

@@ -18,7 +18,7 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import ROOT, VERSIONS, Client
+from tests.contract.clients import ROOT, VERSIONS, Client, hf_command
 from tests.contract.http import Reply, ask
 
 REPOS = ROOT / "fixtures" / "repos"
@@ -322,6 +322,12 @@ def test_12_a_client_reads_why_a_space_is_closed(mirror: MirrorProcess, tmp_path
     answer = client.call("file", repo_id="acme-research/demo-space", filename="app.py", repo_type="space")
     assert answer.error == "GatedRepoError"
     assert "CURATOR_SPACES=true" in answer.message
+
+
+def test_12_a_list_of_spaces_is_refused_in_words_that_hf_prints(mirror: MirrorProcess, tmp_path: Path) -> None:
+    done = hf_command(mirror.url, tmp_path, "spaces", "ls")
+    assert done.returncode != 0
+    assert "Spaces are not served by this mirror" in done.stdout + done.stderr
 
 
 def test_12_a_space_that_is_switched_on_is_judged_as_a_model_is(hub: FixtureHub, tmp_path: Path) -> None:
