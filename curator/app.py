@@ -90,7 +90,7 @@ class Mirror:
             listings=Listings(database, admission, upstream),
             history=History(settings, database, admission, upstream),
             derived=Derived(files),
-            catalogue=Catalogue(settings, database, upstream, self._rule_set),
+            catalogue=Catalogue(settings, database, upstream, self._rule_set, branches),
             registry=GgufRegistry(database, admission, files),
             url=settings.url,
             identity=identity,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, and_, col, or_, select
 
-from curator.admission.tables import DecisionRow, ReferenceRow, RuleSetRow, SnapshotRow
+from curator.admission.tables import DecisionRow, ObservationRow, ReferenceRow, RuleSetRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.types import RepoKind
@@ -122,6 +122,37 @@ def of_main(session: Session, kind: RepoKind, repos: Collection[str], rule_set: 
     newest = dict(rows.all())
     moment = now()
     return {repo: _ruling(row) for repo, row in newest.items() if row.expires_at is None or row.expires_at > moment}
+
+
+def of_main_before(session: Session, kind: RepoKind, repos: Collection[str], rule_set: str) -> dict[str, Ruling]:
+    """Of each repository the decision about the newest commit that `main` was seen at and that is allowed."""
+    rows = session.exec(
+        select(ObservationRow.repo, ObservationRow.id, DecisionRow)
+        .join(
+            SnapshotRow,
+            and_(
+                col(SnapshotRow.kind) == ObservationRow.kind,
+                col(SnapshotRow.repo) == ObservationRow.repo,
+                col(SnapshotRow.sha) == ObservationRow.sha,
+            ),
+        )
+        .join(DecisionRow, col(DecisionRow.snapshot_id) == col(SnapshotRow.id))
+        .where(
+            ObservationRow.kind == kind.value,
+            col(ObservationRow.repo).in_(repos),
+            ObservationRow.revision == "main",
+            DecisionRow.rule_set == rule_set,
+            DecisionRow.scanner == SCANNER_VERSION,
+        )
+        .order_by(col(ObservationRow.id), col(DecisionRow.id))
+    )
+    newest = {(repo, seen): row for repo, seen, row in rows}
+    moment = now()
+    return {
+        repo: _ruling(row)
+        for (repo, _), row in newest.items()
+        if row.outcome == Outcome.ALLOW.value and (row.expires_at is None or row.expires_at > moment)
+    }
 
 
 def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:

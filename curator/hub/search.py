@@ -27,6 +27,7 @@ from curator.types import RepoKind
 from curator.upstream.client import Upstream
 from curator.upstream.listing import Page
 from rules.evaluate import Outcome
+from rules.model import Branches
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Catalogue:
     database: Database
     upstream: Upstream
     rule_set: str
+    branches: Branches
     _kept: dict[tuple[str, str], tuple[Page, float]] = field(default_factory=dict)
     """What the Hub answered to an address and a query, and when."""
 
@@ -104,8 +106,14 @@ class Catalogue:
         return page
 
     def _rulings(self, kind: RepoKind, items: Iterable[Json]) -> dict[str, Ruling]:
+        """What is decided about `main` of each, as it is given here: an older commit's decision may be the one."""
+        names = {str(item.get("id")) for item in items}
         with self.database.read() as session:
-            return decisions.of_main(session, kind, {str(item.get("id")) for item in items}, self.rule_set)
+            rulings = decisions.of_main(session, kind, names, self.rule_set)
+            refused = [name for name, ruling in rulings.items() if ruling.outcome is not Outcome.ALLOW]
+            if refused and self.branches is not Branches.STRICT:
+                rulings |= decisions.of_main_before(session, kind, refused, self.rule_set)
+        return rulings
 
     def _remembered(self, request: Request, kind: RepoKind) -> list[Json]:
         asked = dict(request.query)

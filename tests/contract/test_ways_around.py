@@ -243,6 +243,9 @@ def test_07_a_branch_that_moved_to_a_blocked_commit_is_given_at_the_allowed_one_
         named = [branch["targetCommit"] for branch in refs.json["branches"] if branch["name"] == "main"]
         assert [info.json["sha"], *named, history.json[0]["id"], raw.headers["x-repo-commit"]] == [good] * 4
         assert refs.headers["x-curator-upstream-commit"] == bad
+        (found,) = ask(mirror.url, "/api/models?search=turned").json
+        assert found["curator"]["outcome"] == "allow", "what can be had is not marked as if it could not"
+        assert "curator:blocked" not in found["tags"]
 
 
 @pytest.mark.usefixtures("untouched")
