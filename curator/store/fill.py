@@ -165,12 +165,11 @@ class Fill:
         await to_the_end(part.verify)
 
     async def _hash(self, part: Part) -> None:
-        """Hash what has arrived while the rest is on its way."""
-        hashed = 0
-        while hashed < self.size:
+        """Hash what has arrived out of order, or was there before, while the rest is on its way."""
+        while part.hashed < self.size:
             async with self._moved:
-                await self._moved.wait_for(lambda: part.written > hashed)  # noqa: B023 - it is read while it holds
-            hashed = await to_the_end(part.hash_on)
+                await self._moved.wait_for(lambda: part.written > part.hashed or part.hashed == self.size)
+            await to_the_end(part.hash_on)
 
     def _release(self, part: Part, trickled: int = 0) -> None:
         part.ledger.released = max(part.ledger.released, min(part.written, self.size - HELD_BACK_BYTES + trickled), 0)

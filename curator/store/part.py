@@ -11,6 +11,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -46,6 +47,7 @@ class Part:
         self._fd = fd
         self._published = False
         self._hashed = 0
+        self._hashing = threading.Lock()
         self._sha256 = hashlib.sha256()
         # SHA-1 only because git names its blobs so; the bytes are kept under their SHA-256.
         self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
@@ -97,6 +99,17 @@ class Part:
 
     def write(self, offset: int, chunks: Sequence[bytes]) -> None:
         """Put bytes in their place. Raises `StoreFull` when the disk is full."""
+        self._put(offset, chunks)
+        # What comes in order is hashed while it is at hand, which spares reading it again.
+        if self._hashing.acquire(blocking=False):
+            try:
+                if offset == self._hashed:
+                    for chunk in chunks:
+                        self._take(chunk)
+            finally:
+                self._hashing.release()
+
+    def _put(self, offset: int, chunks: Sequence[bytes]) -> None:
         try:
             while chunks:
                 count = os.pwritev(self._fd, chunks, offset)
@@ -110,14 +123,23 @@ class Part:
     def hash_on(self) -> int:
         """Hash what is there and was not yet; returns how many bytes are hashed. Blocking: some 0.6 s a GiB."""
         end = self.written
-        while self._hashed < end:
-            count = os.preadv(self._fd, [self._buffer[: min(_READ_BYTES, end - self._hashed)]], self._hashed)
-            if count == 0:
-                raise WrongBytes(f"The bytes of {self.blob} that an earlier process left are not all there")
-            self._sha256.update(self._buffer[:count])
-            if self.blob.kind is HashKind.GIT_SHA1:
-                self._git.update(self._buffer[:count])
-            self._hashed += count
+        with self._hashing:
+            while self._hashed < end:
+                count = os.preadv(self._fd, [self._buffer[: min(_READ_BYTES, end - self._hashed)]], self._hashed)
+                if count == 0:
+                    raise WrongBytes(f"The bytes of {self.blob} that an earlier process left are not all there")
+                self._take(self._buffer[:count])
+            return self._hashed
+
+    def _take(self, data: bytes | memoryview) -> None:
+        self._sha256.update(data)
+        if self.blob.kind is HashKind.GIT_SHA1:
+            self._git.update(data)
+        self._hashed += len(data)
+
+    @property
+    def hashed(self) -> int:
+        """Bytes from the start that are in the hash."""
         return self._hashed
 
     def verify(self) -> None:

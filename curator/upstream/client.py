@@ -263,7 +263,8 @@ async def _chunks(
     try:
         while True:
             began = time.monotonic()
-            chunk = await response.content.read(CHUNK_BYTES)
+            # One buffer as it was received: to read so many bytes would be to copy several into one.
+            chunk, _ = await response.content.readchunk()
             waited_s, arrived = waited_s + time.monotonic() - began, arrived + len(chunk)
             if not chunk:
                 return
