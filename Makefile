@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test check lint types imports format docs clients lock clean
+.PHONY: help serve demo test check lint types imports format docs clients record-clients lock clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.runtime ## Start the mirror on http://127.0.0.1:8080 (ARGS="--upstream ..." passes options on)
 	$(BIN)/curator serve $(ARGS)
@@ -36,6 +36,12 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.dev ## Bring the tables of the documentation up to the code
+	$(BIN)/python -m tests.documents
+
+record-clients: $(VENV)/.dev $(VENV)/.fixtures clients ## Run the tests of the clients, and write what works into docs/clients.md
+	@rm -f .clients/outcomes.jsonl
+	CURATOR_RECORD_CLIENTS=$(CURDIR)/.clients/outcomes.jsonl $(BIN)/python -m pytest tests/contract $(ARGS)
+	$(BIN)/python -m tests.contract.outcomes .clients/outcomes.jsonl
 	$(BIN)/python -m tests.documents
 
 lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv and npm)

@@ -14,6 +14,7 @@ from curator.hub.routes import Closed, Route
 from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, When
 from rules.facts import Variable, file_variables, repository_variables
+from tests.contract import outcomes
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -66,6 +67,10 @@ def closed_routes_table() -> str:
     return _table(("address", "status", "what whoever asks reads"), rows)
 
 
+def clients_table() -> str:
+    return _table(*outcomes.table_rows())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "served routes": served_routes_table,
@@ -74,6 +79,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "repository conditions": repository_conditions_table,
     "repository variables": repository_variables_table,
     "file variables": file_variables_table,
+    "clients": clients_table,
 }
 """A page has each between `<!-- table: name -->` and `<!-- end -->`."""
 _PLACE = re.compile(r"<!-- table: ([a-z ]+) -->\n.*?<!-- end -->", re.DOTALL)

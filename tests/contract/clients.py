@@ -1,4 +1,4 @@
-"""The real clients, each version in an environment of its own (`make .venv/.clients`)."""
+"""The real clients, each version in an environment of its own (`make clients`)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("0.23", "0.36", "1.0", "2.4")
+NO_XET = "2.4-no-xet"
+"""The newest without hf_xet, which it asks for and does not need."""
 
 _SCRIPT = """
 import json, sys
@@ -62,14 +64,43 @@ class Answer:
 
 
 def python_of(version: str) -> Path:
-    return ROOT / ".clients" / f"hub-{version}" / "bin" / "python"
+    return python_in(f"hub-{version}")
 
 
-def environment(endpoint: str, home: Path, token: str | None = None) -> dict[str, str]:
+def python_in(name: str) -> Path:
+    """The interpreter of an environment of `.clients`."""
+    return ROOT / ".clients" / name / "bin" / "python"
+
+
+def installed(name: str, package: str) -> str:
+    """The version of a package in an environment of `.clients`."""
+    (found,) = (ROOT / ".clients" / name).glob(f"lib/python*/site-packages/{package}-*.dist-info")
+    return found.name.removesuffix(".dist-info").rpartition("-")[2]
+
+
+def environment(endpoint: str, home: Path, token: str | None = None, **more: str) -> dict[str, str]:
     """Nothing of this machine's, so that only `HF_ENDPOINT` and a token are set, as for a developer."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
-    variables |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    return variables | ({"HF_TOKEN": token} if token else {})
+    return bare_environment() | {
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(home),
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        **({"HF_TOKEN": token} if token else {}),
+        **more,
+    }
+
+
+def bare_environment() -> dict[str, str]:
+    """This process's, without what would tell a client of a Hub or a mirror."""
+    ours = ("HF_", "CURATOR_", "MODEL_ENDPOINT")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def run_in(
+    name: str, script: str, *arguments: str, variables: dict[str, str], timeout_s: float = 150
+) -> subprocess.CompletedProcess[str]:
+    """Run a script with the interpreter of an environment of `.clients`."""
+    command = [str(python_in(name)), "-c", script, *arguments]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
 @dataclass(frozen=True)
@@ -80,17 +111,18 @@ class Client:
     endpoint: str
     home: Path
     token: str | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    """More of its environment."""
+
+    @property
+    def release(self) -> str:
+        """The version as docs/clients.md has it."""
+        exact = installed(f"hub-{self.version}", "huggingface_hub")
+        return f"{exact}, no hf_xet" if self.version == NO_XET else exact
 
     def call(self, verb: str, **arguments: Any) -> Answer:
-        command = [str(python_of(self.version)), "-c", _SCRIPT, verb, json.dumps(arguments)]
-        done = subprocess.run(
-            command,
-            env=environment(self.endpoint, self.home, self.token),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        variables = environment(self.endpoint, self.home, self.token, **self.variables)
+        done = run_in(f"hub-{self.version}", _SCRIPT, verb, json.dumps(arguments), variables=variables)
         lines = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
         if not lines:
             raise AssertionError(f"the client died:\n{done.stdout}\n{done.stderr}")
@@ -111,16 +143,24 @@ class Client:
         return Path(answer.value)
 
 
-def hf_command(endpoint: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def hf_command(
+    endpoint: str, home: Path, *arguments: str, token: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """The `hf` command of the newest version."""
     command = [str(python_of("2.4").parent / "hf"), *arguments]
     return subprocess.run(
-        command, env=environment(endpoint, home), capture_output=True, text=True, timeout=120, check=False
+        command,
+        env=environment(endpoint, home, token, **variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
 def curator(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The `curator` command."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
     command = [sys.executable, "-m", "curator.cli", *arguments]
-    return subprocess.run(command, env=inherited | variables, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=bare_environment() | variables, capture_output=True, text=True, timeout=120, check=False
+    )

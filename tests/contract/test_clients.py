@@ -8,11 +8,16 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import ROOT, VERSIONS, Client, hf_command
+from tests.contract.clients import NO_XET, ROOT, VERSIONS, Client, hf_command
+from tests.contract.outcomes import record_client, shown
 
 REPOS = ROOT / "fixtures" / "repos"
 TINY = REPOS / "models" / "acme-research" / "tiny-bert"
-each_version = pytest.mark.parametrize("version", VERSIONS)
+each_version = pytest.mark.parametrize("version", [*VERSIONS, NO_XET])
+
+
+def told(client: Client, what: str, outcome: str) -> None:
+    record_client("huggingface_hub", client.release, what, outcome)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -32,6 +37,7 @@ def client(version: str, mirror: MirrorProcess, tmp_path: Path) -> Client:
 @each_version
 def test_a_clean_model_arrives_byte_for_byte(client: Client) -> None:
     assert content(client.snapshot("acme-research/tiny-bert")) == content(TINY / "first") | content(TINY / "main")
+    told(client, "clean", "byte for byte")
 
 
 @each_version
@@ -50,6 +56,7 @@ def test_a_blocked_model_says_why_in_the_clients_own_error(client: Client) -> No
         assert "mallory/shell-in-a-pickle is blocked by the rule unsafe-file: pytorch_model.bin" in answer.message
         assert "os.system" in answer.message or "posix.system" in answer.message
         assert "for an exception ask this mirror's administrator" in answer.message
+    told(client, "refusal", shown("blocked by the rule unsafe-file", answer.message, answer.printed))
 
 
 @each_version
@@ -75,6 +82,7 @@ def test_an_unsafe_file_is_left_out_and_the_rest_is_served(client: Client) -> No
     answer = client.call("file", repo_id="acme-research/both-formats", filename="pytorch_model.bin")
     assert answer.error in {"EntryNotFoundError", "RemoteEntryNotFoundError"}
     assert "left out by the rule unsafe-file-left-out" in answer.message
+    told(client, "left out", "left out; why: " + shown("left out by the rule", answer.message, answer.printed))
 
 
 @each_version
@@ -107,6 +115,7 @@ def test_a_tag_and_a_commit_are_what_they_were(client: Client) -> None:
     assert tagged != client.call("info", repo_id="acme-research/tiny-bert").value["sha"]
     path = client.file("acme-research/tiny-bert", "README.md", revision=tagged)
     assert path.read_bytes() == (TINY / "first" / "README.md").read_bytes()
+    told(client, "revision", "as they were")
 
 
 @each_version
@@ -126,6 +135,7 @@ def test_a_dataset_arrives_byte_for_byte(client: Client) -> None:
 def test_odd_names_and_empty_files_arrive(client: Client) -> None:
     folder = client.snapshot("acme-research/odd-names")
     assert content(folder) == content(REPOS / "models" / "acme-research" / "odd-names" / "main")
+    told(client, "odd", "byte for byte")
 
 
 @each_version
