@@ -12,8 +12,8 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT, VERSIONS, Client, hf_command
+from tests.contract.front_door import FrontDoor
 from tests.contract.http import ask
-from tests.contract.proxy import stripping_proxy
 
 TINY = ROOT / "fixtures/repos/models/acme-research/tiny-bert"
 
@@ -27,12 +27,13 @@ def free_port() -> int:
 @pytest.fixture(scope="module", params=["the proxy takes it off", "the proxy leaves it on"])
 def below(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
     """A mirror whose address for clients is `http://host/hf`."""
-    port, proxy_port = free_port(), free_port()
+    port = free_port()
     with contextlib.ExitStack() as stack:
         hub = stack.enter_context(FixtureHub("--page-size", "2"))
         if request.param == "the proxy takes it off":
-            public = f"http://127.0.0.1:{proxy_port}/hf"
-            stack.enter_context(stripping_proxy("/hf", proxy_port, port))
+            door = stack.enter_context(FrontDoor("/hf"))
+            door.target = f"http://127.0.0.1:{port}"
+            public = door.url
         else:
             public = f"http://127.0.0.1:{port}/hf"
         data = tmp_path_factory.mktemp("below") / "data"
