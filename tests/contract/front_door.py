@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
 _CHUNK = 64 << 10
+_DRIPS, _DRIP_S = 2, 5.0
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,22 @@ class FrontDoor:
         """What was asked of it that is not the mirror's: a path outside the prefix, or another host's address."""
         self._prefix = prefix
         self._cuts: dict[str, int] = {}
+        self._dripping: str | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def cut_once(self, path_end: str, after_bytes: int) -> None:
         """Break the next answer to a GET of such a path after so many bytes."""
         self._cuts[path_end] = after_bytes
+
+    @contextlib.contextmanager
+    def dripping(self, path_end: str) -> Iterator[None]:
+        """Let answers to a GET of such a path begin as slowly as the mirror's may while a file is looked at again."""
+        self._dripping = path_end
+        try:
+            yield
+        finally:
+            self._dripping = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -74,12 +86,14 @@ class FrontDoor:
                 self.requests.append(Asked(method, path, headers))
                 passed_on = [field for field in fields if not field.lower().startswith("connection:")]
                 lines = [f"{method} {path} {version}", *passed_on, "Connection: close", "", ""]
-                await self._pass_on("\r\n".join(lines).encode("latin-1"), self._cut_of(method, path), reader, writer)
+                drips = method == "GET" and path.partition("?")[0].endswith(self._dripping or "\0")
+                sent_on = "\r\n".join(lines).encode("latin-1")
+                await self._pass_on(sent_on, self._cut_of(method, path), drips, reader, writer)
             await writer.drain()
         writer.close()
 
     async def _pass_on(
-        self, head: bytes, cut: int | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, head: bytes, cut: int | None, drips: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         mirror = urlsplit(self.target)
         inner_reader, inner_writer = await asyncio.open_connection(mirror.hostname, mirror.port)
@@ -87,6 +101,12 @@ class FrontDoor:
         sending = asyncio.create_task(_copy(reader, inner_writer))
         sent = 0
         try:
+            if drips:
+                writer.write(await inner_reader.readuntil(b"\r\n\r\n"))
+                for _ in range(_DRIPS):
+                    writer.write(await inner_reader.readexactly(1))
+                    await writer.drain()
+                    await asyncio.sleep(_DRIP_S)
             while chunk := await inner_reader.read(_CHUNK):
                 if cut is not None and sent + len(chunk) > cut:
                     writer.write(chunk[: cut - sent])

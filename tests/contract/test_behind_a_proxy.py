@@ -34,6 +34,9 @@ def test_a_model_a_long_listing_and_a_refusal_come_from_below_a_path(client: Cli
     assert f"Details: {front.url}/-/decisions/" in refused.message
     assert front.door.strayed == [], "all that it asked was asked of the mirror"
     record_client("huggingface_hub", client.release, "prefix", "works")
+    found = client.call("models", search="tiny-")
+    assert {"acme-research/tiny-bert", "acme-research/tiny-torch"} <= {model["id"] for model in found.value}
+    record_client("huggingface_hub", client.release, "listing", "`list_models`")
 
 
 @each_version

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import ROOT, bare_environment
+from tests.contract.clients import ROOT, VERSIONS, Client, bare_environment
 from tests.contract.conftest import Front, behind_a_proxy
 from tests.contract.http import ask
 from tests.contract.outcomes import record_client, shown
@@ -143,6 +144,28 @@ def test_a_download_that_breaks_is_taken_up_again(program: str, front: Front, tm
 
 
 @behind_a_proxy
+def test_a_body_that_drips_while_a_file_is_looked_at_again_is_waited_for(front: Front, tmp_path: Path) -> None:
+    """The one slow test of clients: a byte each 5 s, and none of them gives up. They all wait at the same time."""
+    whole = (TINY / "first" / "model.safetensors").read_bytes()
+    assert ask(front.mirror_url, "/api/models/acme-research/tiny-bert").status == 200
+
+    def by_hub(version: str) -> bytes:
+        client = Client(version, front.url, tmp_path / version)
+        return client.file("acme-research/tiny-bert", "model.safetensors").read_bytes()
+
+    def by_program(program: str) -> bytes:
+        (tmp_path / program).mkdir()
+        assert fetch(program, f"{front.url}/{FILE}", tmp_path / program).returncode == 0
+        return (tmp_path / program / "it").read_bytes()
+
+    programs = [program for program in ARGUMENTS if shutil.which(program)]
+    with front.door.dripping("/model.safetensors"), ThreadPoolExecutor() as pool:
+        pulls = [pool.submit(by_hub, version) for version in VERSIONS]
+        pulls += [pool.submit(by_program, program) for program in programs]
+        assert all(pull.result() == whole for pull in pulls)
+
+
+@behind_a_proxy
 def test_git_is_refused_in_words_that_it_prints(front: Front, tmp_path: Path) -> None:
     for url in (front.url, front.mirror_url):
         done = subprocess.run(
@@ -160,7 +183,7 @@ def test_git_is_refused_in_words_that_it_prints(front: Front, tmp_path: Path) ->
     record_client("git", version("git"), "refusal", "printed as `remote: ...`")
 
 
-def test_the_pages_of_clients_name_no_address_of_a_registry() -> None:
+def test_no_lock_names_the_host_of_a_registry() -> None:
     """Locks are mirrored with the clone: they name what is installed by its hash, and no place to get it from."""
     for lock in (*ROOT.glob("requirements/**/*.txt"), *ROOT.glob("requirements/**/package-lock.json")):
         text = lock.read_text()

@@ -6,8 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.conftest import Front, behind_a_proxy
@@ -64,6 +62,11 @@ class TestHub:
         answer = self.ask(mirror.url, tmp_path, "file", "acme-research/tiny-bert", path="README.md", revision="v1.0")
         assert answer["value"] == hashlib.sha256((TINY / "first" / "README.md").read_bytes()).hexdigest()
         self.told("revision", "as they were")
+
+    def test_models_are_found(self, mirror: MirrorProcess, tmp_path: Path) -> None:
+        found = self.ask(mirror.url, tmp_path, "models", "", search={"query": "tiny-bert"})
+        assert found["value"] == ["acme-research/tiny-bert"]
+        self.told("listing", "`listModels`")
 
     def test_it_comes_in_with_a_token(self, strict: MirrorProcess, tmp_path: Path) -> None:
         token = {"accessToken": strict.admin_token}
@@ -142,13 +145,20 @@ class TestLlama:
         assert path.read_bytes() == self.GGUF.read_bytes()
 
     def test_a_quantization_is_found_by_its_name(self, mirror: MirrorProcess, tmp_path: Path) -> None:
-        if ask(mirror.url, "/v2/acme-research/tiny-gguf/manifests/latest").status == 404:
-            pytest.skip("this mirror does not serve /v2 yet")
         code, printed = self.pull(mirror.url, tmp_path, "hf:acme-research/tiny-gguf:Q4_K_M")
         assert code == 0, printed
         (path,) = tmp_path.glob("*.gguf")
         assert path.read_bytes() == self.GGUF.read_bytes()
-        self.told("clean", "by file and by quantization")
+        self.told("clean", "byte for byte")
+
+    @behind_a_proxy
+    def test_it_works_below_a_path(self, front: Front, tmp_path: Path) -> None:
+        front.forget()
+        code, printed = self.pull(front.url, tmp_path, "hf:acme-research/tiny-gguf", **front.no_way_around)
+        assert code == 0, printed
+        assert front.door.requests[0].path == "/v2/acme-research/tiny-gguf/manifests/latest"
+        assert front.door.strayed == []
+        self.told("prefix", "works")
 
     def test_a_blocked_model_is_not_fetched(self, mirror: MirrorProcess, tmp_path: Path) -> None:
         code, printed = self.pull(mirror.url, tmp_path, "hf:mallory/shell-in-a-pickle/config.json")

@@ -16,7 +16,7 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import Client, environment, installed, run_in
+from tests.contract.clients import NO_XET, VERSIONS, Client, environment, installed, run_in
 from tests.contract.conftest import Front, behind_a_proxy
 from tests.contract.outcomes import record_client, shown
 from tests.contract.test_behind_a_proxy import MINILM
@@ -141,7 +141,7 @@ def test_the_weights_of_a_published_model_are_loaded(mirror: MirrorProcess, tmp_
     record_client("safetensors (NumPy)", SAFETENSORS, "clean", "weights load")
 
 
-@pytest.mark.parametrize("version", ["0.23", "2.4"])
+@pytest.mark.parametrize("version", [*VERSIONS, NO_XET])
 def test_a_token_is_wanted_where_the_mirror_listens_to_others(
     version: str, strict: MirrorProcess, tmp_path: Path
 ) -> None:

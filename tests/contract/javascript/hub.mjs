@@ -1,5 +1,5 @@
 // @huggingface/hub, which is told of the mirror by `hubUrl` alone.
-import { downloadFile, listFiles, modelInfo, snapshotDownload, whoAmI } from "@huggingface/hub";
+import { downloadFile, listFiles, listModels, modelInfo, snapshotDownload, whoAmI } from "@huggingface/hub";
 import { createHash } from "node:crypto";
 
 const { verb, ...asked } = JSON.parse(process.argv[1]);
@@ -11,6 +11,11 @@ const verbs = {
     const paths = [];
     for await (const file of listFiles(asked)) if (file.type === "file") paths.push(file.path);
     return paths;
+  },
+  models: async () => {
+    const names = [];
+    for await (const model of listModels(asked)) names.push(model.name);
+    return names;
   },
   file: async () => {
     const blob = await downloadFile(asked);
