@@ -40,7 +40,7 @@ docs: $(VENV)/.dev ## Bring the tables of the documentation up to the code
 
 record-clients: $(VENV)/.dev $(VENV)/.fixtures clients ## Run the tests of the clients, and write what works into docs/clients.md
 	@rm -f .clients/outcomes.jsonl
-	CURATOR_RECORD_CLIENTS=$(CURDIR)/.clients/outcomes.jsonl $(BIN)/python -m pytest tests/contract $(ARGS)
+	CURATOR_RECORD_CLIENTS=$(CURDIR)/.clients/outcomes.jsonl $(BIN)/python -m pytest tests/contract
 	$(BIN)/python -m tests.contract.outcomes .clients/outcomes.jsonl
 	$(BIN)/python -m tests.documents
 

@@ -9,9 +9,17 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.front_door import Asked, FrontDoor
+from tests.contract.http import ask
 
-behind_a_proxy = pytest.mark.xdist_group("behind a proxy")
-"""For tests that use `front`: one process is enough to start it."""
+EVERYDAY = (
+    "acme-research/tiny-bert",
+    "acme-research/odd-names",
+    "acme-research/both-formats",
+    "acme-research/tiny-gguf",
+    "mallory/shell-in-a-pickle",
+    "sentence-transformers/all-MiniLM-L6-v2",
+)
+"""Repositories that most tests of clients pull."""
 
 _FORBID_ROWS = """
 schema: curator.rules/1
@@ -70,6 +78,7 @@ def front(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         door.target = f"http://127.0.0.1:{port}"
         data = tmp_path_factory.mktemp("front") / "data"
         with MirrorProcess(data, hub.url, {"CURATOR_PUBLIC_URL": door.url}, port=port) as mirror:
+            judged(door.target)
             yield Front(door, mirror)
 
 
@@ -81,4 +90,20 @@ def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     rules.write_text(_FORBID_ROWS)
     variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules)}
     with MirrorProcess(folder / "data", hub.url, variables) as mirror:
+        judged(mirror.url, mirror.admin_token)
         yield mirror
+
+
+@pytest.fixture(scope="session")
+def everyday(mirror: MirrorProcess) -> None:
+    """A mirror that has decided: what a test waits for is the client."""
+    judged(mirror.url)
+
+
+def judged(url: str, token: str | None = None) -> None:
+    """Wait until a mirror has decided about the everyday repositories, however busy the machine is."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    for repo in EVERYDAY:
+        while b"is being scanned" in (answer := ask(url, f"/api/models/{repo}", headers=headers)).body:
+            pass
+        assert answer.status in {200, 403}, answer.body

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.contract.clients import NO_XET, VERSIONS, Client
-from tests.contract.conftest import Front, behind_a_proxy
+from tests.contract.conftest import Front
 from tests.contract.http import ask
 from tests.contract.outcomes import record_client
 from tests.contract.test_clients import TINY, content
 
-pytestmark = behind_a_proxy
 each_version = pytest.mark.parametrize("version", [*VERSIONS, NO_XET])
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 

@@ -12,12 +12,13 @@ import pytest
 
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT, VERSIONS, Client, bare_environment
-from tests.contract.conftest import Front, behind_a_proxy
+from tests.contract.conftest import Front
 from tests.contract.http import ask
 from tests.contract.outcomes import record_client, shown
 from tests.contract.test_behind_a_proxy import MINILM
 from tests.contract.test_clients import TINY
 
+pytestmark = pytest.mark.usefixtures("everyday")
 BLOCKED = "blocked by the rule unsafe-file"
 FILE = "acme-research/tiny-bert/resolve/main/model.safetensors"
 REFUSED = "mallory/shell-in-a-pickle/resolve/main/config.json"
@@ -121,10 +122,8 @@ def test_a_token_is_sent_as_a_header(program: str, strict: MirrorProcess, tmp_pa
     told(program, "token", "`--header`")
 
 
-@behind_a_proxy
 @each_program
 def test_a_download_that_breaks_is_taken_up_again(program: str, front: Front, tmp_path: Path) -> None:
-    assert ask(front.mirror_url, f"/api/models/{MINILM}").status == 200
     head = ask(front.mirror_url, f"/{LARGE}", "HEAD")
     front.forget()
     front.door.cut_once("model.safetensors", CUT_AFTER)
@@ -143,11 +142,9 @@ def test_a_download_that_breaks_is_taken_up_again(program: str, front: Front, tm
     told(program, "prefix", "works")
 
 
-@behind_a_proxy
 def test_a_body_that_drips_while_a_file_is_looked_at_again_is_waited_for(front: Front, tmp_path: Path) -> None:
     """The one slow test of clients: a byte each 5 s, and none of them gives up. They all wait at the same time."""
     whole = (TINY / "first" / "model.safetensors").read_bytes()
-    assert ask(front.mirror_url, "/api/models/acme-research/tiny-bert").status == 200
 
     def by_hub(version: str) -> bytes:
         client = Client(version, front.url, tmp_path / version)
@@ -165,7 +162,6 @@ def test_a_body_that_drips_while_a_file_is_looked_at_again_is_waited_for(front: 
         assert all(pull.result() == whole for pull in pulls)
 
 
-@behind_a_proxy
 def test_git_is_refused_in_words_that_it_prints(front: Front, tmp_path: Path) -> None:
     for url in (front.url, front.mirror_url):
         done = subprocess.run(

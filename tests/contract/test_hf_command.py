@@ -10,9 +10,11 @@ import pytest
 
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import hf_command, installed
-from tests.contract.conftest import Front, behind_a_proxy
+from tests.contract.conftest import Front
 from tests.contract.outcomes import record_client, shown
 from tests.contract.test_clients import TINY, content
+
+pytestmark = pytest.mark.usefixtures("everyday")
 
 
 def told(what: str, outcome: str) -> None:
@@ -84,7 +86,6 @@ def test_one_logs_in_with_a_token_of_the_mirror(strict: MirrorProcess, tmp_path:
     told("token", "`hf auth login --token`, `HF_TOKEN`")
 
 
-@behind_a_proxy
 @pytest.mark.parametrize("repo", ["acme-research/tiny-bert", "acme-research/odd-names"])
 def test_it_works_below_a_path_and_asks_nobody_else(front: Front, tmp_path: Path, repo: str) -> None:
     front.forget()

@@ -6,15 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.conftest import Front, behind_a_proxy
-from tests.contract.http import ask
+from tests.contract.conftest import Front
 from tests.contract.javascript import call, node, package_version
 from tests.contract.outcomes import record_client, shown
 from tests.contract.test_behind_a_proxy import MINILM
 from tests.contract.test_clients import REPOS, TINY, content
 
+pytestmark = pytest.mark.usefixtures("everyday")
 BLOCKED = "blocked by the rule unsafe-file"
 
 
@@ -77,7 +79,6 @@ class TestHub:
         assert "token" in refused["error"]
         self.told("token", "`accessToken`")
 
-    @behind_a_proxy
     def test_it_works_below_a_path(self, front: Front, tmp_path: Path) -> None:
         front.forget()
         asked = {"verb": "snapshot", "hubUrl": front.url, "repo": "acme-research/tiny-bert"}
@@ -98,10 +99,8 @@ class TestTransformers:
         asked = {"remoteHost": f"{url}/", "cacheDir": str(home / "cache"), "model": model}
         return call("transformers.mjs", home, asked, **variables)
 
-    @behind_a_proxy
     def test_a_tokenizer_and_a_configuration_are_loaded(self, front: Front, tmp_path: Path) -> None:
         front.forget()
-        assert ask(front.mirror_url, f"/api/models/{MINILM}").status == 200
         answer = self.ask(front.url, tmp_path, MINILM, **front.no_way_around)
         assert answer["value"] == ["bert", 384, [101, 7592, 2088, 102]], answer
         assert front.door.strayed == []
@@ -138,7 +137,6 @@ class TestLlama:
         return done.returncode, done.stdout + done.stderr
 
     def test_a_file_of_a_repository_arrives_byte_for_byte(self, mirror: MirrorProcess, tmp_path: Path) -> None:
-        assert ask(mirror.url, "/api/models/acme-research/tiny-gguf").status == 200
         code, printed = self.pull(mirror.url, tmp_path, "hf:acme-research/tiny-gguf/tiny-Q4_K_M.gguf")
         assert code == 0, printed
         (path,) = tmp_path.glob("*.gguf")
@@ -151,7 +149,13 @@ class TestLlama:
         assert path.read_bytes() == self.GGUF.read_bytes()
         self.told("clean", "byte for byte")
 
-    @behind_a_proxy
+    def test_it_comes_in_with_a_token(self, strict: MirrorProcess, tmp_path: Path) -> None:
+        name = "hf:acme-research/tiny-gguf/tiny-Q4_K_M.gguf"
+        assert self.pull(strict.url, tmp_path, name)[0] != 0
+        code, printed = self.pull(strict.url, tmp_path, name, HF_TOKEN=strict.admin_token or "")
+        assert code == 0, printed
+        self.told("token", "`HF_TOKEN`")
+
     def test_it_works_below_a_path(self, front: Front, tmp_path: Path) -> None:
         front.forget()
         code, printed = self.pull(front.url, tmp_path, "hf:acme-research/tiny-gguf", **front.no_way_around)
@@ -164,4 +168,7 @@ class TestLlama:
         code, printed = self.pull(mirror.url, tmp_path, "hf:mallory/shell-in-a-pickle/config.json")
         assert code != 0
         assert not list(tmp_path.glob("*.json"))
-        self.told("refusal", shown(BLOCKED, None, printed))
+        by_file = shown(BLOCKED, printed, printed)
+        code, printed = self.pull(mirror.url, tmp_path, "hf:mallory/shell-in-a-pickle")
+        assert code != 0
+        self.told("refusal", f"a file: {by_file}; a quantization: {shown(BLOCKED, printed, printed)}")

@@ -17,7 +17,7 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import NO_XET, VERSIONS, Client, environment, installed, run_in
-from tests.contract.conftest import Front, behind_a_proxy
+from tests.contract.conftest import Front
 from tests.contract.outcomes import record_client, shown
 from tests.contract.test_behind_a_proxy import MINILM
 
@@ -60,7 +60,6 @@ def last_error(done: subprocess.CompletedProcess[str]) -> str:
     return re.split(r"^(?=[\w.]+(?:Error|NotFound|Exception)\b)", done.stderr, flags=re.MULTILINE)[-1]
 
 
-@behind_a_proxy
 class TestTransformers:
     def test_a_tokenizer_and_a_configuration_are_loaded_in_the_known_order(self, front: Front, tmp_path: Path) -> None:
         front.forget()
@@ -121,7 +120,6 @@ class TestDatasets:
         assert outcome != "not shown"
         record_client("datasets", DATASETS, "refusal", outcome)
 
-    @behind_a_proxy
     def test_rows_are_loaded_from_below_a_path(self, front: Front, tmp_path: Path) -> None:
         front.forget()
         variables = environment(front.url, tmp_path, **front.no_way_around)
