@@ -7,9 +7,12 @@ import hashlib
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT
 from tests.contract.http import ask
+from tests.contract.outcomes import record_client
 
 REPO = "acme-research/tiny-gguf"
 CONTENT = (ROOT / "fixtures/repos/models" / REPO / "main/tiny-Q4_K_M.gguf").read_bytes()
+AS_ASKED = "by its requests"
+"""What stands for a version in docs/clients.md."""
 LLAMA = {"User-Agent": "llama-cpp/b7100", "Accept": "application/json"}
 
 
@@ -25,11 +28,14 @@ def test_current_llama_cpp_finds_the_commit_the_file_and_its_bytes(mirror: Mirro
     assert head.headers["accept-ranges"] == "bytes"
     rest = ask(mirror.url, path, headers={**LLAMA, "Range": "bytes=100-"})
     assert (rest.status, rest.body) == (206, CONTENT[100:])
+    record_client("llama.cpp", AS_ASKED, "clean", "byte for byte")
+    record_client("llama.cpp", AS_ASKED, "resume", "goes on in the same run")
 
 
 def test_llama_cpp_prints_why_a_repository_is_refused(mirror: MirrorProcess) -> None:
     reply = ask(mirror.url, "/api/models/mallory/shell-in-a-pickle/refs", headers=LLAMA)
     assert "blocked by the rule unsafe-file" in reply.json["error"]
+    record_client("llama.cpp", AS_ASKED, "refusal", "in its error")
 
 
 def test_older_llama_cpp_reads_the_file_from_the_manifest(mirror: MirrorProcess) -> None:
@@ -56,6 +62,14 @@ def test_ollama_pulls_the_layers_and_the_configuration(mirror: MirrorProcess) ->
         fetched[layer["mediaType"]] = part.body
     assert fetched["application/vnd.ollama.image.model"] == CONTENT
     assert b'"model_family":"llama"' in fetched["application/vnd.docker.container.image.v1+json"]
+    record_client("Ollama", AS_ASKED, "clean", "byte for byte")
+
+
+def test_ollama_prints_why_a_repository_is_refused(mirror: MirrorProcess) -> None:
+    reply = ask(mirror.url, "/v2/mallory/shell-in-a-pickle/manifests/latest")
+    assert reply.status == 403
+    assert "blocked by the rule unsafe-file" in reply.json["errors"][0]["message"]
+    record_client("Ollama", AS_ASKED, "refusal", "in its error")
 
 
 def test_a_tag_that_there_is_not_is_told_with_those_there_are(mirror: MirrorProcess) -> None:
