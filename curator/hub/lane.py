@@ -58,6 +58,8 @@ log = logging.getLogger("curator.access")
 
 _OWN_PREFIXES = (b"/api/curator/", b"/-/")
 _OWN_PATHS = {b"/healthz", b"/readyz", b"/"}
+# Whoever asks for these is not looked up, so what they were taken for says nothing about who they are.
+_ASKED_OF_NOBODY = Telemetry | Closed | Git
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,13 @@ class HubLane:
         route = read_route(scope["raw_path"])
         caller = await self._caller(route, headers)
         answer = await self._route(_request(scope, receive, headers, caller), route)
-        self.hot.know(headers.get("authorization"), caller, made_in)
+        if not isinstance(route, _ASKED_OF_NOBODY):
+            self.hot.know(headers.get("authorization"), caller, made_in)
         self.hot.keep(scope, answer, made_in)
         return answer
 
     async def _caller(self, route: Route, headers: dict[str, str]) -> Caller:
-        if isinstance(route, Telemetry | Closed | Git):
+        if isinstance(route, _ASKED_OF_NOBODY):
             return ANONYMOUS
         return await asyncio.to_thread(self.identity.caller, headers.get("authorization"))
 
