@@ -25,9 +25,7 @@ from curator.errors import BadSettings
 from curator.people.tokens import create_first_admin
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
-from curator.upstream.connect import seal_of
-from curator.upstream.tokens import list_tokens, open_token
-from curator.upstream.trust import trusted
+from curator.upstream.connect import check
 from rules.model import Policy, PolicyError, load_policy, starter_policy
 
 _BACKLOG = 2048
@@ -38,7 +36,6 @@ def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
     settings = Settings.load(config, **given)
     logs.configure(quiet=quiet)
     policy = rules_in_force(settings)
-    trusted(settings.upstream_ca)
     _check_certificate(settings)
     with _alone(settings.data), _listening(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
@@ -102,9 +99,7 @@ def _prepare(settings: Settings, policy: Policy) -> tuple[str | None, str]:
     database = Database(settings.database)
     try:
         database.migrate()
-        for kept in list_tokens(database):
-            # Better not to start than to find out with the first gated model that the key is gone.
-            open_token(seal_of(settings), kept)
+        check(settings, database)
         store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
         store.prepare()
         store.drop_stale_parts(_STALE_S)

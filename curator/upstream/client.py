@@ -18,8 +18,9 @@ from curator.types import Commit, Directory, RepoFile, RepoId, Revision
 from curator.upstream.answers import meaning
 from curator.upstream.credentials import Credentials
 from curator.upstream.guard import Guard, reason
-from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin, proxy_hosts
+from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin
 from curator.upstream.listing import Description, Page, read_commits, read_description, read_tree, without_xet
+from curator.upstream.proxies import Proxies
 from curator.upstream.refusals import Refusals
 
 CHUNK_BYTES = 1 << 20
@@ -46,6 +47,7 @@ class Upstream:
         timeout_s: float,
         offline: bool,
         tls: ssl.SSLContext,
+        proxies: Proxies,
         credentials: Credentials,
         guard: Guard,
         refusals: Refusals,
@@ -59,15 +61,13 @@ class Upstream:
         host = urlsplit(url).hostname or ""
         # A Hub inside this network (a test, a mirror of a mirror) may send us to its neighbours.
         self._inner_allowed = is_inner_host(host)
-        self._proxies = proxy_hosts()
-        resolver = None if self._inner_allowed else OuterResolver({host, *self._proxies})
+        self._proxies = proxies
+        resolver = None if self._inner_allowed else OuterResolver({host, *proxies.hosts})
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64, resolver=resolver, ssl=tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s),
             headers={"User-Agent": "model-curator/0.1"},
             read_bufsize=CHUNK_BYTES,
-            # HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
-            trust_env=True,
         )
         self._links: dict[tuple[Commit, str], tuple[str, float]] = {}
 
@@ -196,7 +196,7 @@ class Upstream:
                 sent["Authorization"] = f"Bearer {credential.token}"
 
         def send() -> Awaitable[aiohttp.ClientResponse]:
-            return self._session.get(_as_is(url), headers=sent, allow_redirects=False)
+            return self._session.get(_as_is(url), headers=sent, proxy=self._proxies.of(url), allow_redirects=False)
 
         return await self._guard.ask(origin(url), url.partition("?")[0], what, send)
 
@@ -234,7 +234,7 @@ class Upstream:
         return target
 
     def _next_hop(self, url: str, location: str) -> str:
-        return next_hop(url, location, inner_allowed=self._inner_allowed, closed=self._proxies)
+        return next_hop(url, location, inner_allowed=self._inner_allowed, closed=self._proxies.hosts)
 
 
 def _checked(

@@ -9,7 +9,9 @@ from curator.types import UpstreamMode
 from curator.upstream.client import Upstream
 from curator.upstream.credentials import Credentials
 from curator.upstream.guard import Guard, Limits
+from curator.upstream.proxies import Proxies
 from curator.upstream.refusals import Refusals
+from curator.upstream.tokens import list_tokens, open_token
 from curator.upstream.trust import trusted
 
 SERVER_PATIENCE_S = 2.0
@@ -31,10 +33,23 @@ def connect(
         timeout_s=settings.upstream_timeout_s,
         offline=settings.upstream_mode is UpstreamMode.OFFLINE,
         tls=trusted(settings.upstream_ca),
+        proxies=Proxies(),
         credentials=Credentials(token, database, seal_of(settings)),
         guard=Guard(Limits(settings.breaker_failures, settings.breaker_open_s, patience_s)),
         refusals=Refusals(settings.not_found_ttl_s),
     )
+
+
+def check(settings: Settings, database: Database) -> None:
+    """Find out before anything is started whether the upstream can be asked as the settings say.
+
+    Raises `BadSettings` for an authority or a proxy that cannot be used, and `KeyLost` for a token that cannot be
+    opened: better now than with the first gated model.
+    """
+    trusted(settings.upstream_ca)
+    Proxies()
+    for kept in list_tokens(database):
+        open_token(seal_of(settings), kept)
 
 
 def seal_of(settings: Settings) -> Seal:

@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Collection, Iterable
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -26,12 +25,6 @@ def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port (RFC 6454 section 4)."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def proxy_hosts() -> frozenset[str]:
-    """The proxies that the environment names (HTTPS_PROXY, HTTP_PROXY), which are often inside the network."""
-    urls = (value if "://" in value else f"http://{value}" for value in getproxies().values())
-    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
 
 
 def is_inner_host(host: str) -> bool:

@@ -93,8 +93,9 @@ def test_what_no_proxy_names_is_reached_without_it(own_hub: FixtureHub, proxy: F
 
 
 def test_a_proxy_that_is_not_there_is_told_in_words(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"http_proxy": "http://127.0.0.1:9"}) as mirror:
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"http_proxy": "http://me:secret@127.0.0.1:9"}) as mirror:
         reply = ask(mirror.url, TINY)
+        assert "secret" not in mirror.log.read_text() + str(reply)
     assert reply.status == 403
     assert "The Hub could not be reached for acme-research/tiny-bert@main" in reply.json["error"]
     assert own_hub.requests() == []

@@ -290,6 +290,23 @@ def test_a_public_hub_does_not_send_the_mirror_into_the_network_not_even_through
     assert own_hub.requests("cdn") == []
 
 
+def test_passwords_in_a_netrc_are_not_sent_to_anybody(
+    own_hub: FixtureHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    async def run() -> None:
+        token = "hf_fixture_reader_that_accepted_the_terms_1"
+        async with upstream(own_hub.url, upstream_token=token) as client:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            assert len(await client.read(commit, "model.safetensors", 0, 10)) == 10
+
+    run_it(run)
+    assert {entry["token"] for entry in own_hub.requests("cdn")} == {""}
+
+
 def test_a_branch_that_moves_in_the_middle_mixes_no_two_commits() -> None:
     async def run() -> None:
         async with upstream(hub.url) as client:

@@ -8,8 +8,9 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from curator.errors import UpstreamUnavailable
-from curator.upstream.links import OuterResolver, next_hop, proxy_hosts
+from curator.errors import BadSettings, UpstreamUnavailable
+from curator.upstream.links import OuterResolver, next_hop
+from curator.upstream.proxies import Proxies
 
 HUB = "https://huggingface.co/api/models/a/b"
 
@@ -64,9 +65,24 @@ def test_a_redirect_that_is_worse_than_what_it_comes_from_is_refused(location: s
 def test_a_redirect_never_names_the_companys_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://user:secret@proxy.example.com:3128")
     monkeypatch.setenv("http_proxy", "10.0.0.9:3128")
-    assert {"proxy.example.com", "10.0.0.9"} <= proxy_hosts()
+    monkeypatch.setenv("no_proxy", "direct.example.com,.corp.example.com")
+    proxies = Proxies()
+    assert proxies.hosts == {"proxy.example.com", "10.0.0.9"}
+    assert proxies.of(HUB) == "http://user:secret@proxy.example.com:3128"
+    assert proxies.of("http://hub.example.com:81/") == "http://10.0.0.9:3128"
+    assert proxies.of("https://direct.example.com/") is proxies.of("https://hub.corp.example.com:8443/") is None
     with pytest.raises(UpstreamUnavailable, match="inside this network"):
-        next_hop(HUB, "https://proxy.example.com/admin", inner_allowed=False, closed=proxy_hosts())
+        next_hop(HUB, "https://proxy.example.com/admin", inner_allowed=False, closed=proxies.hosts)
+
+
+@pytest.mark.parametrize("value", ["socks5://user:secret@proxy:1080", "http://", "http://user:secret@proxy:port"])
+def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("https_proxy", value)
+    with pytest.raises(BadSettings, match="a proxy is written as http://host:port") as refused:
+        Proxies()
+    assert "secret" not in refused.value.sentence
 
 
 class Inside(AbstractResolver):
