@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlmodel import Session
 
 from curator.admission import scans, snapshots
 from curator.admission.decisions import reopen
@@ -12,10 +15,11 @@ from curator.admission.gather import same_findings
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
 from curator.errors import WrongBytes
-from curator.store.fill import Inspect
 from curator.types import Commit, RepoFile
 from scanners.jail import Jail
 from scanners.source import FileSource
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,46 +29,64 @@ class Confirmer:
     database: Database
     jail: Jail
 
-    def of(self, commit: Commit, file: RepoFile) -> Inspect:
-        """The look at this file, for a fill."""
+    def of(self, commit: Commit, file: RepoFile) -> SecondLook:
+        """The look at this file."""
+        return SecondLook(self.database, self.jail, commit, file)
 
-        async def inspect(path: Path) -> None:
-            await asyncio.to_thread(self._confirm, commit, file, path)
 
-        return inspect
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """At one file, for a fill."""
 
-    def _confirm(self, commit: Commit, file: RepoFile, path: Path) -> None:
-        """Raise `WrongBytes`, and reopen the decisions that rest on it, if the earlier report does not hold."""
+    database: Database
+    jail: Jail
+    commit: Commit
+    file: RepoFile
+
+    async def confirm(self, path: Path) -> None:
+        """Raise `WrongBytes` if the earlier report does not hold of the bytes as a whole."""
+        await asyncio.to_thread(self._confirm, path)
+
+    async def wrong(self, sentence: str) -> None:
+        """Reopen the decisions that rest on the file, and put it on the record: whoever sent these bytes, or keeps
+        them, is not to be trusted as before."""
+        log.error("%s of %s: %s", self.file.path, self.commit, sentence)
+        await asyncio.to_thread(self._reopen, sentence)
+
+    def _confirm(self, path: Path) -> None:
         with self.database.read() as session:
-            if scans.was_whole(session, file.blob, file.name):
+            if scans.was_whole(session, self.file.blob, self.file.name):
                 return
-            earlier = scans.report_of(session, file.blob, file.name)
+            earlier = scans.report_of(session, self.file.blob, self.file.name)
         with FileSource(path) as source:
-            report = self.jail.scan(source, file.name)
-        agreed = earlier is not None and same_findings(file.blob, earlier, report)
+            report = self.jail.scan(source, self.file.name)
         with self.database.write() as session:
-            scans.keep_report(session, file.blob, file.name, report, whole=True)
-            if agreed:
-                return
-            for _, snapshot_id, _ in snapshots.holders(session, file.blob, file.name):
+            scans.keep_report(session, self.file.blob, self.file.name, report, whole=True)
+        if earlier is None or not same_findings(self.file.blob, earlier, report):
+            before = earlier.verdict.value if earlier else "nothing"
+            raise WrongBytes(
+                f"The bytes of {self.file.path} in {self.commit} are not those that were judged: {before} from ranges, "
+                f"{report.verdict.value} as a whole"
+            )
+
+    def _reopen(self, sentence: str) -> None:
+        with self.database.write() as session:
+            for _, snapshot_id, _ in snapshots.holders(session, self.file.blob, self.file.name):
                 reopen(session, snapshot_id)
-            sentence = (
-                f"The bytes of {file.path} in {commit} are not those that were judged: "
-                f"{earlier.verdict.value if earlier else 'nothing'} from ranges, {report.verdict.value} as a whole. "
-                "The file is set aside and the decision reopened"
-            )
-            append(
-                session,
-                AuditEvent(
-                    action=Action.MISMATCH,
-                    actor="curator",
-                    kind=commit.repo.kind,
-                    repo=str(commit.repo),
-                    commit=commit.sha,
-                    path=file.path,
-                    blob=str(file.blob),
-                    outcome="block",
-                    sentence=sentence,
-                ),
-            )
-        raise WrongBytes(sentence)
+            self._record(session, f"{sentence}. The file is set aside, and the decision reopened")
+
+    def _record(self, session: Session, sentence: str) -> None:
+        append(
+            session,
+            AuditEvent(
+                action=Action.MISMATCH,
+                actor="curator",
+                kind=self.commit.repo.kind,
+                repo=str(self.commit.repo),
+                commit=self.commit.sha,
+                path=self.file.path,
+                blob=str(self.file.blob),
+                outcome="block",
+                sentence=sentence,
+            ),
+        )

@@ -85,12 +85,18 @@ class Gatherer:
             raise UpstreamUnavailable(str(error)) from error
 
     async def _bring_in(self, commit: Commit, file: RepoFile) -> Path:
-        fill = self.filler.open(file.blob, file.size, fetch_from(self.upstream, commit, file), _nothing_more)
+        fill = self.filler.open(file.blob, file.size, fetch_from(self.upstream, commit, file), ScannedNext())
         return await fill.wait()
 
 
-async def _nothing_more(_path: Path) -> None:
-    """Bytes that are about to be scanned whole need no second look."""
+class ScannedNext:
+    """Bytes that are about to be scanned whole need no second look, and nobody has been told of them yet."""
+
+    async def confirm(self, path: Path) -> None:
+        """The scan follows."""
+
+    async def wrong(self, sentence: str) -> None:
+        """The scan fails for it, and says so."""
 
 
 def fetch_from(upstream: Upstream, commit: Commit, file: RepoFile) -> Fetch:

@@ -3,6 +3,7 @@
 <folder>/sha256/ab/cdef...      the bytes, read-only
 <folder>/git-sha1/12/3456...    a relative symbolic link to the same bytes, for files that git itself names
 <folder>/parts/                 what is being fetched (`part.py`); never served
+<folder>/set-aside/             what came and was not what had been announced or judged, to be looked at; never served
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class BlobStore:
     def __init__(self, folder: Path, reserve_bytes: int) -> None:
         self.folder = folder
         self.parts = folder / "parts"
+        self.aside = folder / "set-aside"
         self._reserve_bytes = reserve_bytes
 
     def prepare(self) -> None:
@@ -32,10 +34,11 @@ class BlobStore:
         for kind in HashKind:
             (self.folder / kind.value).mkdir(parents=True, exist_ok=True)
         self.parts.mkdir(exist_ok=True)
+        self.aside.mkdir(exist_ok=True)
 
     def drop_stale_parts(self, older_than_s: float) -> None:
-        """Drop what was left half fetched and nobody has gone on with for so long."""
-        for part in self.parts.iterdir():
+        """Drop what was left half fetched, or was set aside, and nobody has touched for so long."""
+        for part in (*self.parts.iterdir(), *self.aside.iterdir()):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - part.stat().st_mtime > older_than_s and not self.is_held(part):
                     part.unlink()
@@ -83,6 +86,11 @@ class BlobStore:
         finally:
             os.close(fd)
         return False
+
+    def set_aside(self, part: Path) -> None:
+        """Keep bytes that must not be served, the last such for each blob."""
+        part.chmod(0o400)
+        part.replace(self.aside / part.name)
 
     def _path(self, blob: BlobId) -> Path:
         return self.folder / blob.kind.value / blob.hex[:2] / blob.hex[2:]

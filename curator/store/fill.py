@@ -14,8 +14,9 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from curator.errors import CuratorError, UpstreamUnavailable
+from curator.errors import CuratorError, UpstreamUnavailable, WrongBytes
 from curator.store.blobs import BlobStore
 from curator.store.ledger import Ledger
 from curator.store.pacing import Pace
@@ -26,8 +27,16 @@ from curator.types import BlobId
 
 log = logging.getLogger(__name__)
 
-Inspect = Callable[[Path], Awaitable[None]]
-"""Looks at all the bytes before they are released; raises a `CuratorError` if they must not be."""
+
+class Look(Protocol):
+    """What is thought of the bytes of a blob, by whoever knows what they should be."""
+
+    async def confirm(self, path: Path) -> None:
+        """Look at all of them before they are released. Raises a `CuratorError` if they must not be."""
+
+    async def wrong(self, sentence: str) -> None:
+        """Take note that other bytes came than those that were announced or judged."""
+
 
 HELD_BACK_BYTES = 64 << 10
 _TRICKLE_EVERY_S = 4.0
@@ -57,7 +66,7 @@ class Fill:
         self._ledger: Ledger | None = None
         self._moved = asyncio.Condition()
 
-    async def run(self, fetch: Fetch, inspect: Inspect, pace: Pace) -> None:
+    async def run(self, fetch: Fetch, look: Look, pace: Pace) -> None:
         """Fetch, prove, publish; or follow who does. How it ended is told by `path` and `error`, never by an
         exception."""
         try:
@@ -69,7 +78,7 @@ class Fill:
                 if part is None:
                     await self._follow()
                 else:
-                    self.path = await self._lead(part, fetch, inspect, pace)
+                    self.path = await self._lead(part, fetch, look, pace)
         except CuratorError as error:
             self.error = error
             log.warning("%s was not brought in: %s", self.blob, error.sentence)
@@ -125,16 +134,22 @@ class Fill:
             return self.size
         return self._ledger.released if self._ledger is not None else 0
 
-    async def _lead(self, part: Part, fetch: Fetch, inspect: Inspect, pace: Pace) -> Path:
+    async def _lead(self, part: Part, fetch: Fetch, look: Look, pace: Pace) -> Path:
         """Be the one who fetches."""
         keep = True
         self._ledger = part.ledger
         try:
             await self._bring(part, fetch, pace)
-            await self._inspect(part, inspect(part.path))
+            await self._inspect(part, look.confirm(part.path))
             part.ledger.prove()
             await self._tell()
             return await to_the_end(part.publish)
+        except WrongBytes as error:
+            keep = False
+            part.ledger.fail(error)
+            await to_the_end(part.set_aside)
+            await look.wrong(error.sentence)
+            raise
         except CuratorError as error:
             # What the upstream has not sent yet it may send later; anything else cannot be gone on with.
             keep = isinstance(error, UpstreamUnavailable)
@@ -233,7 +248,7 @@ class Filler:
         self._fills: dict[BlobId, tuple[Fill, asyncio.Task[None]]] = {}
         self._pace = Pace()
 
-    def open(self, blob: BlobId, size: int, fetch: Fetch, inspect: Inspect) -> Fill:
+    def open(self, blob: BlobId, size: int, fetch: Fetch, look: Look) -> Fill:
         """The fill of this blob: the one under way, or a new one, which goes on also if its asker leaves."""
         under_way = self._fills.get(blob)
         if under_way is not None:
@@ -241,7 +256,7 @@ class Filler:
         fill = Fill(self.store, blob, size)
         # What one file has shown of the upstream is where the next begins.
         self._pace = Pace(self._pace.step)
-        task = asyncio.create_task(fill.run(fetch, inspect, self._pace), name=f"fill {blob}")
+        task = asyncio.create_task(fill.run(fetch, look, self._pace), name=f"fill {blob}")
         self._fills[blob] = (fill, task)
         task.add_done_callback(lambda _: self._fills.pop(blob, None))
         return fill

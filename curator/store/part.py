@@ -158,6 +158,10 @@ class Part:
         self._published = True
         return path
 
+    def set_aside(self) -> None:
+        """Put the bytes where they can be looked at, and nobody is given them."""
+        self._store.set_aside(self.path)
+
     def close(self, *, keep: bool) -> None:
         """Let go of it; what was not published is gone, unless it is to be gone on with (`keep`)."""
         if not keep or self._published:

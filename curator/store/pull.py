@@ -26,6 +26,8 @@ _BATCH_BYTES = 4 << 20
 _BATCH_CHUNKS = 256
 _WINDOW_S = 0.25
 _TRIES = 4
+_WORTH_IT_BYTES = 1 << 20
+"""An upstream that breaks off sooner than that again and again would keep its reader for ever."""
 _PAUSE_S = 0.5
 
 
@@ -38,7 +40,7 @@ class Segment:
     open_ended: bool = False
     """Whether the connection was asked for all that there is, so that `end` may be lowered while it runs."""
     failures: int = 0
-    """How often in a row it broke off without a byte."""
+    """How often in a row its connection broke off with nothing much brought."""
 
 
 class Pull:
@@ -110,7 +112,7 @@ class Pull:
                 continue
             self._segments.remove(segment)
             self._dropped.append(segment)
-            segment.failures = 1 if segment.at > before else segment.failures + 1
+            segment.failures = 1 if segment.at - before >= _WORTH_IT_BYTES else segment.failures + 1
             if segment.failures >= _TRIES:
                 raise why
             await asyncio.sleep(_PAUSE_S * segment.failures)

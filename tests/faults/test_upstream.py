@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+import sqlite3
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import VERSIONS, Client
+from tests.contract.clients import ROOT, VERSIONS, Client
 from tests.contract.http import Reply, ask, raw_ask
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -18,8 +21,9 @@ TINY = "/api/models/acme-research/tiny-bert"
 
 
 def blobs(mirror: MirrorProcess) -> list[Path]:
-    """All that the mirror has kept of files, whole or not."""
-    return [path for path in (mirror.data / "blobs").rglob("*") if path.is_file() and not path.is_symlink()]
+    """All that the mirror has kept of files to be served, whole or not."""
+    found = [path for path in (mirror.data / "blobs").rglob("*") if path.is_file() and not path.is_symlink()]
+    return [path for path in found if path.parent.name != "set-aside"]
 
 
 def allowed(mirror: MirrorProcess, path: str) -> Reply:
@@ -191,3 +195,48 @@ def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(own_hub: Fixtu
         time.sleep(0.3)
         assert allowed(mirror, TINY).json["sha"] == old
         assert allowed(mirror, f"{TINY}/revision/{new}").json["sha"] == new
+
+
+def pickle_of(size: int) -> bytes:
+    """A harmless pickle of this size."""
+    for length in range(size):
+        content = pickle.dumps(b"a" * length, protocol=4)
+        if len(content) == size:
+            return content
+    raise AssertionError(size)
+
+
+def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(own_hub: FixtureHub, tmp_path: Path) -> None:
+    right = ROOT / "fixtures/repos/models/mallory/shell-in-a-pickle/main/pytorch_model.bin"
+    harmless = tmp_path / "harmless.pkl"
+    harmless.write_bytes(pickle_of(right.stat().st_size))
+    own_hub.faults(
+        {"path": "*/pytorch_model.bin", "ranges_from": str(harmless)}, {"origin": "cdn", "ranges_from": str(harmless)}
+    )
+    ranged = {"CURATOR_SCAN_WHOLE_BELOW_BYTES": "0"}
+    with MirrorProcess(tmp_path / "data", own_hub.url, ranged) as mirror:
+        allowed(mirror, "/api/models/mallory/shell-in-a-pickle")
+        body = broken_off(mirror, "/mallory/shell-in-a-pickle/resolve/main/pytorch_model.bin")
+        assert right.read_bytes() not in body
+        assert not [path for path in blobs(mirror) if path.name.endswith(sha256(right.read_bytes()).hexdigest()[2:])]
+        assert [path.read_bytes() for path in (mirror.data / "blobs" / "set-aside").iterdir()] == [right.read_bytes()]
+        with sqlite3.connect(mirror.data / "curator.db") as connection:
+            (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
+        assert "pytorch_model.bin" in sentence
+        assert "safe from ranges, unsafe as a whole. The file is set aside, and the decision reopened" in sentence
+        again = ask(mirror.url, "/api/models/mallory/shell-in-a-pickle")
+        assert again.status == 403
+        assert "unsafe-file" in again.json["error"]
+
+
+def test_bytes_with_a_wrong_hash_reopen_the_decision_and_are_on_the_record(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    own_hub.faults({"origin": "cdn", "flip_byte": 45_000_000})
+    broken_off(own_mirror, WEIGHTS)
+    with sqlite3.connect(own_mirror.data / "curator.db") as connection:
+        (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
+        decisions = connection.execute("SELECT count(*) FROM decisions WHERE expires_at IS NULL").fetchone()
+    assert "sent bytes with the hash" in sentence
+    assert decisions == (0,)

@@ -6,7 +6,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 
 from curator.errors import CuratorError, StoreFull, UpstreamUnavailable, WrongBytes
 from curator.store.blobs import BlobStore
-from curator.store.fill import HELD_BACK_BYTES, Fill, Filler, Inspect
+from curator.store.fill import HELD_BACK_BYTES, Fill, Filler, Look
 from curator.store.part import Part
 from curator.store.pull import Fetch
 from curator.store.reading import read_open_file
@@ -66,8 +66,22 @@ def upstream(
     return fetch
 
 
-async def agreed(_path: Path) -> None:
-    """A second look that has nothing against the file."""
+class Agreed:
+    """A second look that has nothing against the file, unless told to."""
+
+    def __init__(self, against: Callable[[Path], Awaitable[None]] | None = None) -> None:
+        self.noted: list[str] = []
+        self._against = against
+
+    async def confirm(self, path: Path) -> None:
+        if self._against is not None:
+            await self._against(path)
+
+    async def wrong(self, sentence: str) -> None:
+        self.noted.append(sentence)
+
+
+agreed = Agreed()
 
 
 async def received(fill: Fill, size: int, offset: int = 0) -> bytes:
@@ -75,9 +89,9 @@ async def received(fill: Fill, size: int, offset: int = 0) -> bytes:
     return b"".join([os.pread(span.fd, span.length, span.offset) async for span in fill.read(offset, size)])
 
 
-def filled(store: BlobStore, blob: BlobId, size: int, fetch: Fetch, inspect: Inspect = agreed) -> bytes:
+def filled(store: BlobStore, blob: BlobId, size: int, fetch: Fetch, look: Look = agreed) -> bytes:
     async def run() -> bytes:
-        return await received(Filler(store).open(blob, size, fetch, inspect), size)
+        return await received(Filler(store).open(blob, size, fetch, look), size)
 
     return asyncio.run(run())
 
@@ -158,16 +172,19 @@ async def attempted(fill: Fill, size: int) -> tuple[bytes, CuratorError | None]:
 
 def test_the_end_of_bytes_with_a_wrong_hash_is_never_released(store: BlobStore) -> None:
     wrong = CONTENT[:-1] + b"X"
-    blob = sha256_blob(CONTENT)
+    blob, look = sha256_blob(CONTENT), Agreed()
 
     async def run() -> tuple[bytes, CuratorError | None]:
-        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(wrong), agreed), len(CONTENT))
+        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(wrong), look), len(CONTENT))
 
     got, error = asyncio.run(run())
     assert isinstance(error, WrongBytes)
     assert len(got) <= len(CONTENT) - HELD_BACK_BYTES
     assert store.find(blob) is None
     assert parts(store) == []
+    (aside,) = store.aside.iterdir()
+    assert aside.read_bytes() == wrong
+    assert look.noted == [error.sentence]
 
 
 def test_more_bytes_than_announced_are_refused(store: BlobStore) -> None:
@@ -184,7 +201,7 @@ def test_bytes_that_a_second_look_rejects_are_never_whole(store: BlobStore) -> N
     blob = sha256_blob(CONTENT)
 
     async def run() -> tuple[bytes, CuratorError | None]:
-        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), reject), len(CONTENT))
+        return await attempted(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), Agreed(reject)), len(CONTENT))
 
     got, error = asyncio.run(run())
     assert error is not None
@@ -201,7 +218,7 @@ def test_a_long_second_look_keeps_the_reader_waiting_byte_by_byte(
         await asyncio.sleep(0.4)
 
     async def run() -> list[int]:
-        fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), slow)
+        fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), Agreed(slow))
         return [span.length async for span in fill.read(0, len(CONTENT))]
 
     sizes = asyncio.run(run())
@@ -288,7 +305,7 @@ def test_a_follower_is_told_what_went_wrong_in_the_other_process(store: BlobStor
 
     async def run() -> list[tuple[bytes, CuratorError | None]]:
         fills = [
-            Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT, chunk_s=0.005), reject)
+            Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT, chunk_s=0.005), Agreed(reject))
             for _ in range(2)
         ]
         return await asyncio.gather(*(attempted(fill, len(CONTENT)) for fill in fills))
