@@ -36,6 +36,7 @@ def test_in_fallback_what_is_known_is_served_at_once_while_the_hub_is_left_alone
     own_hub: FixtureHub, tmp_path: Path
 ) -> None:
     settings = {"CURATOR_REVISION_TTL_S": "0.01", "CURATOR_BREAKER_FAILURES": "2", "CURATOR_BREAKER_OPEN_S": "600"}
+    settings |= {"CURATOR_BRANCH_SESSION_S": "0"}
     with MirrorProcess(tmp_path / "data", own_hub.url, settings) as mirror:
         sha = admitted(mirror, TINY).json["sha"]
         own_hub.faults({"status": 500})
@@ -53,7 +54,7 @@ def test_in_fallback_what_is_known_is_served_at_once_while_the_hub_is_left_alone
 def test_strict_serves_a_branch_only_as_the_hub_confirms_it_and_a_commit_always(
     own_hub: FixtureHub, tmp_path: Path
 ) -> None:
-    settings = {"CURATOR_UPSTREAM_MODE": "strict", "CURATOR_REVISION_TTL_S": "0.5"}
+    settings = {"CURATOR_UPSTREAM_MODE": "strict", "CURATOR_REVISION_TTL_S": "0.5", "CURATOR_BRANCH_SESSION_S": "0"}
     with MirrorProcess(tmp_path / "data", own_hub.url, settings) as mirror:
         sha = admitted(mirror, TINY).json["sha"]
         admitted(mirror, CONFIG.format("main"))
