@@ -8,8 +8,8 @@ under TLS, it is read and sent in chunks of 1 MiB.
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _EXTENSION = "curator.wire"
 _WINDOW_BYTES = 8 << 20
+_FULL_PAUSE_S = 0.01
 _WORTH_IT_BYTES = 64 << 10
 """Below this, a write of bytes costs less than what asyncio does around sendfile."""
 
@@ -45,32 +46,44 @@ class WireProtocol(HttpToolsProtocol):
 class Wire:
     """The connection under one response, for what ASGI has no messages for."""
 
-    __slots__ = ("_cycle", "_loop", "kernel_sends")
+    __slots__ = ("_cycle", "_loop", "_out", "kernel_sends")
 
     def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop, *, kernel_sends: bool) -> None:
         self._cycle = cycle
         self._loop = loop
+        self._out = -1
         self.kernel_sends = kernel_sends
         """Whether files can be handed to the kernel: not where each byte must be encrypted first."""
 
     async def send_span(self, span: Span) -> None:
-        """Send a part of a file, after the headers. Raises `ConnectionError` when the client is gone."""
+        """Send a part of a file, after the headers. Raises `ConnectionError` when the client is gone.
+
+        asyncio's own `sendfile` makes the same calls, and takes the connection out of its selector and puts it back for
+        each; ours is there under a second number for as long as the response takes.
+        """
         cycle = self._cycle
-        if cycle.disconnected or cycle.transport.is_closing():
-            raise ConnectionResetError("the client is gone")
+        while cycle.transport.get_write_buffer_size():
+            # The headers, to a client that does not read: a moment later there is room, or it is gone.
+            await asyncio.sleep(_FULL_PAUSE_S)
+            self._check_client()
+        self._check_client()
         # uvicorn counts what is sent, to hold the application to the length it announced.
         if span.length > cycle.expected_content_length:
             raise RuntimeError("more bytes than announced")
         cycle.expected_content_length -= span.length
-        try:
-            sent = await self._loop.sendfile(
-                cycle.transport, io.FileIO(span.fd, closefd=False), span.offset, span.length, fallback=False
-            )
-        except (asyncio.SendfileNotAvailableError, RuntimeError) as error:
-            # What asyncio makes of a connection that broke before the first byte.
-            raise ConnectionResetError("the client is gone") from error
-        if sent != span.length:
-            raise EOFError(f"the file ends at {span.offset + sent}")
+        if self._out < 0:
+            self._out = os.dup(cycle.transport.get_extra_info("socket").fileno())
+        await _Pump(self._loop, self._out, span).run()
+
+    def _check_client(self) -> None:
+        if self._cycle.disconnected or self._cycle.transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+
+    def close(self) -> None:
+        """Let go of the connection's second number."""
+        if self._out >= 0:
+            os.close(self._out)
+            self._out = -1
 
     async def send_whole(self, whole: Whole) -> None:
         """Send a response that is ready to the last byte but for its date, in one write."""
@@ -89,6 +102,52 @@ class Wire:
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
+
+
+class _Pump:
+    """Moves a span into a socket that does not block, whenever there is room."""
+
+    __slots__ = ("_done", "_in", "_left", "_loop", "_offset", "_out")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, out: int, span: Span) -> None:
+        self._loop = loop
+        self._out = out
+        self._in = span.fd
+        self._offset = span.offset
+        self._left = span.length
+        self._done: asyncio.Future[None] = loop.create_future()
+
+    async def run(self) -> None:
+        self._move()
+        if not self._done.done():
+            self._loop.add_writer(self._out, self._move)
+            try:
+                await self._done
+            finally:
+                self._loop.remove_writer(self._out)
+        else:
+            # Others get their turn also where there is always room.
+            await asyncio.sleep(0)
+            self._done.result()
+
+    def _move(self) -> None:
+        """Send what goes in now."""
+        if self._done.done():
+            return
+        try:
+            sent = os.sendfile(self._out, self._in, self._offset, self._left)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._done.set_exception(error)
+            return
+        if sent == 0:
+            self._done.set_exception(EOFError(f"the file ends at {self._offset}"))
+            return
+        self._offset += sent
+        self._left -= sent
+        if self._left == 0:
+            self._done.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +211,12 @@ async def _send_spans(spans: AsyncIterator[Span], scope: Scope, send: Send) -> i
         log.warning("broke off after %d bytes: %s", sent, error.sentence)
         # To end without the last message is ASGI's way to cut the connection.
         return sent
-    except (ConnectionError, EOFError) as error:
+    except (OSError, EOFError) as error:
         log.info("broke off after %d bytes: %s", sent, error)
         return sent
     finally:
+        if wire is not None:
+            wire.close()
         if isinstance(spans, AsyncGenerator):
             # Its file is closed now, and not when somebody collects it.
             await spans.aclose()
