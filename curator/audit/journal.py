@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from curator.audit.record import AuditEvent, append_all
+from curator.audit.record import AuditEvent, add_rows
 from curator.database.engine import Database
 
 
@@ -46,8 +46,8 @@ class Journal:
             self._writing = None
 
     def _commit(self, events: list[AuditEvent]) -> None:
-        with self._database.write() as session:
-            append_all(session, events)
+        with self._database.write_rows() as connection:
+            add_rows(connection, events)
 
     async def close(self) -> None:
         """Let what is being written be written."""

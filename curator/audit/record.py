@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlmodel import Session, col, select
 
 from curator.audit.tables import AuditRow
@@ -57,13 +57,12 @@ class AuditEvent:
 
 def append(session: Session, event: AuditEvent) -> None:
     """Add the event within the caller's transaction: it stands if and only if what it speaks of does."""
-    append_all(session, [event])
+    add_rows(session.connection(), [event])
 
 
-def append_all(session: Session, events: Sequence[AuditEvent]) -> None:
+def add_rows(connection: Connection, events: Sequence[AuditEvent]) -> None:
     """Add events within the caller's transaction, in one statement."""
-    # Past the object mapper, which would take several times as long as the database.
-    session.connection().execute(insert(AuditRow.__table__), [_row(event) for event in events])  # type: ignore[attr-defined]
+    connection.execute(insert(AuditRow.__table__), [_row(event) for event in events])  # type: ignore[attr-defined]
 
 
 def _row(event: AuditEvent) -> dict[str, Any]:

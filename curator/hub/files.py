@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import io
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from curator.admission import snapshots
+from curator.admission.branches import FirstAnswers
 from curator.admission.confirm import Confirmer, SecondLook
 from curator.admission.gather import fetch_from
 from curator.audit.journal import Journal
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # huggingface_hub gives up when no byte came for 10 s: the headers leave before.
 _FIRST_BYTE_S = 7.0
+_PULL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Files:
     upstream: Upstream
     filler: Filler
     confirmer: Confirmer
+    pulls: FirstAnswers[str] = field(default_factory=lambda: FirstAnswers(_PULL_S))
 
     async def answer(self, request: Request, route: ResolveFile) -> Answer:
         admitted, file = await self.admitted(request, route)
@@ -84,11 +88,28 @@ class Files:
         if request.method == "HEAD":
             return Answer(status, headers, lasting=lasting)
         body = await self._bytes(ready, part or ByteRange(0, file.size))
-        event = _download(request, ready)
-        headers["X-Request-Id"] = event.id
-        await self.journal.record(event)
+        headers["X-Request-Id"] = await self._recorded(request, ready, in_parts=part is not None)
         again = partial(self._again, ready) if ready.path is not None else None
         return Answer(status, headers, body, lasting if again else None, again)
+
+    async def _recorded(self, request: Request, ready: Ready, *, in_parts: bool) -> str:
+        """The id of the row in the record that says that this caller is given this file; it is on the disk.
+
+        A file that is fetched in parts, which may be thousands, is one pull: one row says so for a while.
+        """
+        caller = request.caller
+        pull = (
+            caller.token_id or request.address,
+            request.headers.get("user-agent"),
+            ready.admitted.ruling.id,
+            ready.route,
+        )
+        known = self.pulls.get(pull, time.monotonic()) if in_parts else None
+        if known is not None:
+            return known
+        event = _download(request, ready)
+        await self.journal.record(event)
+        return self.pulls.keep(pull, event.id, time.monotonic()) if in_parts else event.id
 
     async def _confirmed(self, look: SecondLook, path: Path) -> None:
         """See that what is in the store was judged as a whole: it may have come under another name."""

@@ -94,3 +94,16 @@ def test_a_file_that_was_taken_out_of_the_store_is_fetched_again(own_hub: Fixtur
             if blob.is_file():
                 blob.unlink()
         assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
+
+
+def test_a_file_that_is_pulled_in_many_parts_is_one_row_of_the_record(mirror: MirrorProcess) -> None:
+    def pulled(agent: str, part: str) -> str:
+        return ask(mirror.url, FILE, headers={"Range": part, "User-Agent": agent}).headers["x-request-id"]
+
+    parts = [f"bytes={at}-{at + 9}" for at in range(0, 200, 10)]
+    ids = {pulled("one program", part) for part in parts}
+    assert len(ids) == 1
+    assert pulled("another program", parts[0]) not in ids
+    with sqlite3.connect(mirror.data / "curator.db") as connection:
+        rows = connection.execute("SELECT count(*) FROM audit WHERE user_agent = 'one program'").fetchone()
+    assert rows == (1,)
