@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
@@ -56,6 +54,10 @@ class Database:
 
     def migrate(self, to: str = "head") -> None:
         """Bring the tables to the newest form, or to that of a migration; safe to call at every start."""
+        # Imported here, since it takes 11 MB, and of several server processes one migrates.
+        from alembic import command
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:

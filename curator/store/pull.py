@@ -22,7 +22,7 @@ Fetch = Callable[[int, int | None], AbstractAsyncContextManager[AsyncIterator[by
 """Opens the upstream's bytes of a blob: from an offset on, so many of them or all."""
 
 SEGMENT_BYTES = 16 << 20
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 2 << 20
 _BATCH_CHUNKS = 256
 _WINDOW_S = 0.25
 _TRIES = 4
