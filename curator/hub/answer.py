@@ -35,6 +35,8 @@ class Answer:
     """None for one that is made anew each time."""
     again: Again | None = None
     """How the same is given to another request, where that is not the same each time."""
+    quiet: bool = False
+    """One of many about the same, of which the first is in the log."""
 
 
 Again = Callable[[Request], Awaitable[Answer]]

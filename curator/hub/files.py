@@ -88,12 +88,13 @@ class Files:
         if request.method == "HEAD":
             return Answer(status, headers, lasting=lasting)
         body = await self._bytes(ready, part or ByteRange(0, file.size))
-        headers["X-Request-Id"] = await self._recorded(request, ready, in_parts=part is not None)
+        headers["X-Request-Id"], first = await self._recorded(request, ready, in_parts=part is not None)
         again = partial(self._again, ready) if ready.path is not None else None
-        return Answer(status, headers, body, lasting if again else None, again)
+        return Answer(status, headers, body, lasting if again else None, again, quiet=not first)
 
-    async def _recorded(self, request: Request, ready: Ready, *, in_parts: bool) -> str:
-        """The id of the row in the record that says that this caller is given this file; it is on the disk.
+    async def _recorded(self, request: Request, ready: Ready, *, in_parts: bool) -> tuple[str, bool]:
+        """The id of the row in the record that says that this caller is given this file; and whether it is new. It is
+        on the disk.
 
         A file that is fetched in parts, which may be thousands, is one pull: one row says so for a while.
         """
@@ -106,10 +107,12 @@ class Files:
         )
         known = self.pulls.get(pull, time.monotonic()) if in_parts else None
         if known is not None:
-            return known
+            return known, False
         event = _download(request, ready)
         await self.journal.record(event)
-        return self.pulls.keep(pull, event.id, time.monotonic()) if in_parts else event.id
+        if in_parts:
+            self.pulls.keep(pull, event.id, time.monotonic())
+        return event.id, True
 
     async def _confirmed(self, look: SecondLook, path: Path) -> None:
         """See that what is in the store was judged as a whole: it may have come under another name."""

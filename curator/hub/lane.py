@@ -89,6 +89,8 @@ class HubLane:
         began = time.monotonic()
         answer = await self._answered(scope, receive, hot)
         sent = await send_answer(answer, scope, send)
+        if answer.quiet:
+            return
         log.info(
             "%s %s %d %d bytes %.0f ms %s",
             scope["method"],

@@ -25,7 +25,7 @@ from curator.store.reading import bring_into_memory, read_open_file
 log = logging.getLogger(__name__)
 
 _EXTENSION = "curator.wire"
-_WINDOW_BYTES = 8 << 20
+_WINDOW_BYTES = 16 << 20
 _FULL_PAUSE_S = 0.01
 _WORTH_IT_BYTES = 64 << 10
 """Below this, a write of bytes costs less than what asyncio does around sendfile."""
@@ -92,16 +92,27 @@ class Wire:
             await cycle.flow.drain()
         if cycle.disconnected:
             return
-        parts = [whole.status_line]
-        for name, value in cycle.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts += (whole.headers, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", whole.body)
-        cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(b"".join(parts))
+        cycle.transport.write(self._head(whole) + whole.body)
+        cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
+
+    def begin(self, whole: Whole, length: int) -> None:
+        """Send the head of a response whose body, of this length, follows in spans."""
+        if not self._cycle.disconnected:
+            self._cycle.expected_content_length, self._cycle.chunked_encoding = length, False
+            self._cycle.transport.write(self._head(whole))
+
+    def _head(self, whole: Whole) -> bytes:
+        cycle = self._cycle
+        cycle.response_started, cycle.waiting_for_100_continue = True, False
+        parts = [whole.status_line]
+        for name, value in cycle.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (whole.headers, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        return b"".join(parts)
 
 
 class _Pump:
@@ -185,16 +196,19 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> int:
 
     A body that fails in the middle is broken off: its length never matches, so no client takes it for whole.
     """
-    start, end = messages_of(answer, scope["method"])
-    await send(start)
+    whole = whole_of(answer, scope["method"])
     if isinstance(answer.body, bytes):
-        await send(end)
-        return len(end["body"])
-    return await _send_spans(answer.body, scope, send)
-
-
-async def _send_spans(spans: AsyncIterator[Span], scope: Scope, send: Send) -> int:
+        await send_whole(whole, scope, send)
+        return len(whole.body)
     wire: Wire | None = (scope.get("extensions") or {}).get(_EXTENSION)
+    if wire is not None:
+        wire.begin(whole, int(answer.headers["Content-Length"]))
+    else:
+        await send(messages_of(answer, scope["method"])[0])
+    return await _send_spans(answer.body, wire, send)
+
+
+async def _send_spans(spans: AsyncIterator[Span], wire: Wire | None, send: Send) -> int:
     kernel_sends = wire is not None and wire.kernel_sends
     sent = 0
     try:

@@ -15,8 +15,8 @@ _PAYS = 1.5
 _SETTLE_WINDOWS = 1
 """Windows after a change that are not judged: new connections take their time."""
 _LOOK_AGAIN_WINDOWS = 40
-_FAST_ENOUGH = 500e6
-"""Bytes a second at which the hashing and the disk are nearer than the network."""
+_FAST_ENOUGH = 250e6
+"""Bytes a second at which the hashing and the disk are nearer than the network: some 2 Gbit/s."""
 
 
 @dataclass
