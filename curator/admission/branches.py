@@ -52,6 +52,14 @@ class Behind:
         return f"behind-{self.upstream.sha[:_SHOWN_DIGITS]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller is told that a branch stands for."""
+
+    snapshot_id: int
+    behind: Behind | None
+
+
 class FirstAnswers(Generic[Answer]):
     """The first answer to each question, for a fixed time from then on; at most so many, of which the oldest go.
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from curator.admission import history, pins, snapshots
-from curator.admission.branches import Behind, FirstAnswers, commits_behind, older_than
+from curator.admission.branches import Behind, FirstAnswers, Told, commits_behind, older_than
 from curator.admission.decisions import Ruling
 from curator.admission.gate import Gate, StillJudged
 from curator.admission.resolve import Resolver
@@ -50,12 +50,6 @@ class Choice:
         return self.ruling.outcome is Outcome.ALLOW
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    snapshot_id: int
-    behind: Behind | None
-
-
 class Chooser:
     """Chooses under one set of rules, and tells each caller of one commit for a while."""
 
@@ -73,7 +67,7 @@ class Chooser:
         self._resolver = resolver
         self._gate = gate
         self._branches = branches
-        self._sessions = FirstAnswers[_Told](session_s)
+        self._sessions = FirstAnswers[Told](session_s)
         self._substitutions = FirstAnswers[object](float("inf"))
         self._lists = FirstAnswers[asyncio.Task[list[str]]](_LISTS_LAST_S, most=1_000)
 
@@ -97,7 +91,7 @@ class Chooser:
         choice = await self._of_branch(head, revision, wait_s)
         if caller is None or not choice.allowed:
             return choice
-        mine = _Told(choice.snapshot.id, choice.behind)
+        mine = Told(choice.snapshot.id, choice.behind)
         told = self._sessions.keep(key, mine, time.monotonic())
         if told is not mine:
             # Another request of this caller was first, and chose before something moved.
@@ -105,11 +99,12 @@ class Chooser:
             choice = choice if again is None else again
         return replace(choice, begins=self._begins(key, choice))
 
-    def joins(self, caller: Hashable, repo: RepoId, revision: Revision, snapshot_id: int) -> bool:
-        """Whether this caller may be told of this commit, which is the upstream's, without more ado: he has been, or he
-        was told of none, and is told of this one from now on."""
-        told = self._sessions.keep((caller, repo, revision), _Told(snapshot_id, None), time.monotonic())
-        return told.snapshot_id == snapshot_id and told.behind is None
+    def joins(self, caller: Hashable, repo: RepoId, revision: Revision, what: Told, *, fresh: bool) -> bool:
+        """Whether this caller may be told this without more ado: he has been; or he was told nothing, and what is still
+        fresh he is told from now on."""
+        key, now_s = (caller, repo, revision), time.monotonic()
+        told = self._sessions.keep(key, what, now_s) if fresh else self._sessions.get(key, now_s)
+        return told == what
 
     def _begins(self, key: Hashable, choice: Choice) -> bool:
         if choice.behind is None:
@@ -118,7 +113,7 @@ class Chooser:
         this = object()
         return self._substitutions.keep(substitution, this, time.monotonic()) is this
 
-    def _again(self, told: _Told) -> Choice | None:
+    def _again(self, told: Told) -> Choice | None:
         with self._database.read() as session:
             snapshot = snapshots.get(session, told.snapshot_id)
         ruling = self._gate.current(told.snapshot_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from curator.admission.branches import Behind, asker
+from curator.admission.branches import Behind, Told, asker
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
@@ -15,7 +16,7 @@ from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
 from curator.database.engine import new_id, now
 from curator.errors import CuratorError, KindOff
-from curator.hub.answer import Lasting
+from curator.hub.answer import Lasting, OfBranch
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.settings import Settings
@@ -92,14 +93,17 @@ class Admission:
         return Admitted(choice.snapshot, ruling, choice.behind)
 
     def lasting(self, repo: RepoId, revision: Revision, admitted: Admitted) -> Lasting | None:
-        """How long the same may be said to others; None if each is to be told by himself."""
-        # A caller may be told of an older commit for a while: that is for him alone.
-        seconds = self._resolver.fresh_for(repo, revision, admitted.snapshot.commit)
+        """How long the same may be said, and to whom; None if the decision has come to its end."""
+        seconds = math.inf
         if admitted.ruling.expires_at is not None:
-            seconds = min(seconds, (admitted.ruling.expires_at - now()).total_seconds())
-        if admitted.behind is not None or seconds <= 0:
+            seconds = (admitted.ruling.expires_at - now()).total_seconds()
+        if seconds <= 0:
             return None
-        return Lasting(seconds, None if revision.is_commit else (repo, revision), admitted.snapshot.id)
+        if revision.is_commit:
+            return Lasting(seconds)
+        # Each who is given an older commit than the upstream's begins with a row in the record: nobody joins him.
+        fresh_s = self._resolver.fresh_for(repo, revision, admitted.snapshot.commit) if admitted.behind is None else 0.0
+        return Lasting(seconds, OfBranch(repo, revision, Told(admitted.snapshot.id, admitted.behind), fresh_s))
 
     async def commit_of(self, request: Request, repo: RepoId, revision: Revision) -> str | None:
         """The commit that this caller would be given now; None if none is, or it takes time to tell."""

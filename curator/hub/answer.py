@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from curator.admission.branches import Told
 from curator.hub.request import Request
 from curator.store.fill import Span
 from curator.types import RepoId, Revision
@@ -15,13 +16,23 @@ _LONGEST_HEADER = 1_500
 
 
 @dataclass(frozen=True, slots=True)
+class OfBranch:
+    """That an answer tells of the commit that a branch stands for, which is not the same for all and always."""
+
+    repo: RepoId
+    revision: Revision
+    told: Told
+    fresh_s: float
+    """For how long whoever was told nothing yet may be told this; who was told it, is told it on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lasting:
-    """How long an answer holds, for all who may have it; in any case no longer than nothing changes."""
+    """How long an answer holds; in any case no longer than nothing changes."""
 
     seconds: float
-    branch: tuple[RepoId, Revision] | None
-    """The branch that it tells of a commit of; None where the commit was asked for by its own name."""
-    snapshot_id: int
+    branch: OfBranch | None = None
+    """None where the commit was asked for by its own name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Answers that hold for everybody until something changes, kept in memory: no database, no thread, no upstream.
 
 What is kept is an answer under a decision that allows it. It is given again only while the database's generation is the
-one that it was made in, the upstream's word about the branch is fresh, and the caller is known; and to a caller who was
-told of another commit of the branch a moment ago it is not given at all (`admission/branches.py`).
+one that it was made in, and the caller is known. Where it tells of a branch, it is given to those who were told the
+same a moment ago (`admission/branches.py`), and, while the upstream's word about the branch is fresh, to those who were
+told nothing yet.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.types import Scope
 from curator.admission.branches import asker
 from curator.admission.choose import Chooser
 from curator.database.generation import Generation
-from curator.hub.answer import Again, Answer, Lasting
+from curator.hub.answer import Again, Answer, OfBranch
 from curator.hub.sending import Whole, whole_of
 from curator.people.tokens import Caller
 
@@ -42,8 +43,9 @@ class Hot:
 class _Kept:
     whole: Whole | None
     again: Again | None
-    lasting: Lasting
+    branch: OfBranch | None
     until: float
+    fresh_until: float
     size: int
 
 
@@ -71,8 +73,8 @@ class HotAnswers:
         """The answer to this request, if it is here and this caller may have it from here."""
         self.now()
         key = (scope["method"], scope["raw_path"], scope["query_string"])
-        kept = self._answers.get(key)
-        if kept is None or kept.until < time.monotonic():
+        kept, now_s = self._answers.get(key), time.monotonic()
+        if kept is None or kept.until < now_s:
             return None
         authorization, agent = b"", None
         for name, value in scope["headers"]:
@@ -85,10 +87,11 @@ class HotAnswers:
         caller = self._callers.get(authorization)
         if caller is None:
             return None
-        if kept.lasting.branch is not None:
+        if kept.branch is not None:
             address = scope["client"][0] if scope.get("client") else None
             who = asker(caller.token_id, address, agent.decode("latin-1") if agent is not None else None)
-            if not self._chooser.joins(who, *kept.lasting.branch, kept.lasting.snapshot_id):
+            of, fresh = kept.branch, now_s < kept.fresh_until
+            if not self._chooser.joins(who, of.repo, of.revision, of.told, fresh=fresh):
                 return None
         self._answers.move_to_end(key)
         return Hot(kept.whole, kept.again, caller)
@@ -107,12 +110,18 @@ class HotAnswers:
             return
         if answer.again is None and any(name in _CONDITIONS for name, _ in scope["headers"]):
             return
-        body = answer.body if isinstance(answer.body, bytes) else b""
         key = (scope["method"], scope["raw_path"], scope["query_string"])
+        now_s, branch = time.monotonic(), lasting.branch
+        fresh_until = now_s + (branch.fresh_s if branch is not None else lasting.seconds)
+        already = self._answers.get(key)
+        if already is not None and fresh_until <= now_s < already.fresh_until:
+            # That one is for many, this one for those alone who were told the same.
+            return
+        body = answer.body if isinstance(answer.body, bytes) else b""
         whole = None if answer.again is not None else whole_of(answer, scope["method"])
         size = len(body) + len(key[1]) + len(key[2]) + _OVERHEAD_BYTES
         self._drop(key)
-        self._answers[key] = _Kept(whole, answer.again, lasting, time.monotonic() + lasting.seconds, size)
+        self._answers[key] = _Kept(whole, answer.again, branch, now_s + lasting.seconds, fresh_until, size)
         self._bytes += size
         while self._bytes > _MOST_BYTES:
             self._drop(next(iter(self._answers)))

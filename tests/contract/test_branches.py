@@ -44,6 +44,12 @@ def info(mirror: MirrorProcess, revision: str = "main", agent: str = "test") -> 
     return ask(mirror.url, f"/api/models/{REPO}/revision/{revision}", headers={"User-Agent": agent})
 
 
+def logged(mirror: MirrorProcess, text: str) -> int:
+    """How many requests the log tells of: each has its line before the next one is answered."""
+    ask(mirror.url, "/healthz")
+    return mirror.log.read_text().count(text)
+
+
 def audit(mirror: MirrorProcess, action: str) -> list[dict[str, str]]:
     with sqlite3.connect(mirror.data / "curator.db") as database:
         database.row_factory = sqlite3.Row
@@ -327,6 +333,26 @@ def test_a_caller_who_is_told_of_an_older_commit_for_a_while_keeps_nobody_else_t
         assert newcomer.headers["x-repo-commit"] == commits.mended
 
 
+def test_who_is_behind_for_a_while_is_answered_from_memory_too(own_hub: FixtureHub, tmp_path: Path) -> None:
+    commits = commits_of(own_hub)
+    own_hub.move_branch(REPO, "main", commits.good)
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.001"}) as mirror:
+        assert info(mirror, agent="early").json["sha"] == commits.good
+        own_hub.move_branch(REPO, "main", commits.bad)
+        info(mirror)
+        first = info(mirror)
+        worked_for = logged(mirror, "GET /api/models/")
+        for _ in range(3):
+            again = info(mirror)
+            assert (again.json, again.headers["x-hf-warning"]) == (first.json, first.headers["x-hf-warning"])
+            assert again.headers["x-curator-upstream-commit"] == commits.bad
+        assert logged(mirror, "GET /api/models/") == worked_for, "the log has no line for them"
+        assert "x-curator-behind" not in info(mirror, agent="early").headers, "he was told of it as the newest one"
+        info(mirror, agent="newcomer")
+    told = [row["user_agent"] for row in audit(mirror, "substitute")]
+    assert told == ["test", "newcomer"], "each one begins with a row of the record"
+
+
 def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub, tmp_path: Path) -> None:
     commits = commits_of(own_hub)
     own_hub.move_branch(REPO, "main", commits.good)
@@ -342,6 +368,9 @@ def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub
                 "WHERE good.sha = ?",
                 (commits.bad, commits.good),
             )
+            database.execute("UPDATE generation SET value = value + 1")
+        # So long it takes at most until a change is known that did not come by way of the mirror's own processes.
+        time.sleep(1)
         assert info(mirror).status == 403
         own_hub.move_branch(REPO, "main", commits.bad)
         assert info(mirror).status == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,32 @@ def test_what_was_answered_once_is_answered_again_without_the_hub_and_alike(
                 name: again.headers[name] for name in again.headers.keys() - differ
             }
     assert len(hub.requests()) == before
+
+
+def test_who_was_told_what_a_branch_is_goes_on_from_memory_when_that_is_no_longer_fresh(
+    own_hub: FixtureHub, tmp_path: Path
+) -> None:
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.5"}) as mirror:
+        assert ask(mirror.url, INFO).status == 200
+
+        def head(agent: str) -> Reply:
+            return ask(mirror.url, FILE, "HEAD", {"User-Agent": agent})
+
+        def worked_for() -> int:
+            # A request has its line in the log before the next one is answered.
+            ask(mirror.url, "/healthz")
+            return len(own_hub.requests()) + mirror.log.read_text().count("/resolve/")
+
+        assert head("early").status == 200
+        time.sleep(0.6)
+        assert head("early").status == 200
+        before = worked_for()
+        for _ in range(3):
+            assert head("early").status == 200
+        assert worked_for() == before, "neither the Hub nor the log knows of it"
+        asked = len(own_hub.requests())
+        assert head("late").status == 200
+        assert len(own_hub.requests()) > asked, "whoever comes now is told what the branch is now"
 
 
 def test_each_may_ask_another_part_of_a_file_that_is_in_memory(mirror: MirrorProcess) -> None:
