@@ -33,6 +33,8 @@ _SLICE_BYTES = 512 << 10
 """What one of several connections is given at a time: eight that take turns at this size move a fifth more than eight
 that are filled one after another, whose pages are out of the processor's cache when they are acknowledged."""
 _CORK = getattr(socket, "TCP_CORK", None)
+_LONG_BYTES = 256 << 20
+"""A span that is corked. Measured: 2 GiB come 1.2 to 1.5 times as fast, 64 MiB only 0.7 times."""
 _WORTH_IT_BYTES = 64 << 10
 """Below this, a write of bytes costs less than what asyncio does around sendfile."""
 
@@ -244,7 +246,8 @@ async def _send_spans(spans: AsyncIterator[Span], wire: Wire | None, send: Send)
     sent = 0
     try:
         async for span in spans:
-            with wire.corked() if wire is not None and kernel_sends else contextlib.nullcontext():
+            corks = wire is not None and kernel_sends and span.length >= _LONG_BYTES
+            with wire.corked() if wire is not None and corks else contextlib.nullcontext():
                 for window in _windows(span):
                     if wire is not None and kernel_sends and window.length >= _WORTH_IT_BYTES:
                         await bring_into_memory(window.fd, window.offset, window.length)
