@@ -30,9 +30,15 @@ class Case:
     name: str
     streams: int
     ranges: bool
+    times: int = 1
+    """How often in a round, one after another: half a second alone would measure the scheduler's moods."""
 
 
-CASES = (Case("1 client", 1, False), Case("8 clients", 8, False), Case("8 clients, 10 MiB ranges", 8, True))
+CASES = (
+    Case("1 client", 1, ranges=False, times=4),
+    Case("8 clients", 8, ranges=False),
+    Case("8 clients, 10 MiB ranges", 8, ranges=True),
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def _servers(root: Path, options: argparse.Namespace, stack: ExitStack, *, with_
         olah = stack.enter_context(Olah(root / "olah", upstream))
         servers.append(Server("olah", weights_of(olah.url), olah.pid, min(options.olah_size, options.size)))
     for server in servers:
-        _read(server, Case("warm up", 1, False), options.size)
+        _read(server, Case("warm up", 1, ranges=False), options.size)
     measure.settle()
     return servers
 
@@ -104,10 +110,11 @@ def _read(server: Server, case: Case, size: int) -> reader.Reading:
 
 def _pull(results: Results, case: Case, server: Server, size: int) -> None:
     before = cpu_seconds(server.pid)
-    reading = _read(server, case, size)
+    readings = [_read(server, case, size) for _ in range(case.times)]
     used = cpu_seconds(server.pid) - before
-    gigabytes = reading.size / 1e9
-    results.add(case.name, server.name, **{"GB/s": gigabytes / reading.seconds, "CPU s/GB": used / gigabytes})
+    gigabytes = sum(reading.size for reading in readings) / 1e9
+    seconds = sum(reading.seconds for reading in readings)
+    results.add(case.name, server.name, **{"GB/s": gigabytes / seconds, "CPU s/GB": used / gigabytes})
 
 
 if __name__ == "__main__":
