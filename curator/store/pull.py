@@ -66,7 +66,9 @@ class Pull:
             for _ in range(self._pace.connections):
                 self._start()
             while self._running:
-                done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                # Those that were begun in the meantime stay: each is waited for before the part is closed under it.
+                self._running -= done
                 for task in done:
                     task.result()
                 if not self._running and self._part.written < self._part.size:

@@ -392,6 +392,44 @@ def test_a_file_that_comes_in_several_ranges_at_once_is_the_same_file(
     assert len(set(calls)) > 4
 
 
+@pytest.mark.timeout(20)
+def test_of_several_connections_each_is_waited_for_and_each_can_end_the_fetch(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.store.pull.SEGMENT_BYTES", 64 << 10)
+    monkeypatch.setattr("curator.store.pull._WINDOW_S", 0.02)
+    content, open_now = os.urandom(3_000_001), set[object]()
+
+    @asynccontextmanager
+    async def fetch(offset: int, length: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
+        last = len(content) if length is None else offset + length
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for at in range(offset, last, 10_000):
+                await asyncio.sleep(0.001)
+                yield content[at : min(at + 10_000, last)]
+            if offset and length is None:
+                # The one that has the end is the last, and sends more than there is.
+                await asyncio.sleep(0.3)
+                yield b"more"
+
+        this = object()
+        open_now.add(this)
+        try:
+            yield chunks()
+        finally:
+            open_now.discard(this)
+
+    async def run() -> tuple[CuratorError | None, int]:
+        _, error = await attempted(Filler(store).open(sha256_blob(content), len(content), fetch, agreed), len(content))
+        return error, len(open_now)
+
+    error, still_open = asyncio.run(run())
+    assert isinstance(error, WrongBytes)
+    assert "more than the 3000001 bytes" in error.sentence
+    assert still_open == 0
+
+
 def test_a_file_is_read_in_any_part(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT * 12)
