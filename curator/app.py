@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -37,8 +38,11 @@ from curator.queue.sweep import sweep
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
+from curator.store.sweep import sweep_parts
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from scanners.jail import Jail, Limits
+
+_THREADS = 16
 
 
 class Mirror:
@@ -65,6 +69,8 @@ class Mirror:
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         settings = self._settings
+        # Python's own few (six, on two processors) would all be waiting for a slow disk, database or name server.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         database = Database(settings.database)
         store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
         store.prepare()
@@ -101,6 +107,7 @@ class Mirror:
         background = [
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
+            asyncio.create_task(sweep_parts(store), name="parts"),
         ]
         try:
             yield

@@ -29,7 +29,6 @@ from curator.upstream.connect import check
 from rules.model import Policy, PolicyError, load_policy, starter_policy
 
 _BACKLOG = 2048
-_STALE_S = 86_400.0
 
 
 def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
@@ -100,9 +99,7 @@ def _prepare(settings: Settings, policy: Policy) -> tuple[str | None, str]:
     try:
         database.migrate()
         check(settings, database)
-        store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
-        store.prepare()
-        store.drop_stale_parts(_STALE_S)
+        BlobStore(settings.store_folder, settings.store_reserve_bytes).prepare()
         return create_first_admin(database), use_rule_set(database, policy)
     except OSError as error:
         raise BadSettings(f"The store {settings.store_folder} cannot be used: {error.strerror}") from error

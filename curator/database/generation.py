@@ -87,7 +87,9 @@ def _map(page: Path) -> memoryview:
     fd = os.open(page, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if os.fstat(fd).st_size < _WORD:
-            os.ftruncate(fd, _WORD)
+            # Its last byte, which is 0 for good: whoever makes the page at the same time loses nothing, and a page that
+            # was only made longer, on a full disk, would end whoever stores into it (SIGBUS).
+            os.pwrite(fd, b"\0", _WORD - 1)
         return memoryview(mmap.mmap(fd, _WORD)).cast("Q")
     finally:
         os.close(fd)

@@ -38,10 +38,14 @@ class BlobStore:
 
     def drop_stale_parts(self, older_than_s: float) -> None:
         """Drop what was left half fetched, or was set aside, and nobody has touched for so long."""
-        for part in (*self.parts.iterdir(), *self.aside.iterdir()):
+        for file in (*self.parts.iterdir(), *self.aside.iterdir()):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - part.stat().st_mtime > older_than_s and not self.is_held(part):
-                    part.unlink()
+                if time.time() - file.lstat().st_mtime <= older_than_s:
+                    continue
+                if file.parent == self.parts and file.suffix in {".part", ".ledger"}:
+                    self._drop_part(file.with_suffix(".part"), since=file)
+                else:
+                    file.unlink()
 
     def find(self, blob: BlobId) -> Path | None:
         """Where the blob's bytes are; None if they are not here."""
@@ -49,24 +53,24 @@ class BlobStore:
         return path if path.exists() else None
 
     def require_room(self, size: int) -> None:
-        """Raise `StoreFull` unless so many bytes can be taken in."""
+        """Raise `StoreFull` unless so many bytes can be taken in and the reserve is left."""
         free = shutil.disk_usage(self.parts).free
         if free < size + self._reserve_bytes:
             raise StoreFull(
-                f"The mirror's disk has {free} bytes free, too few for a file of {size} bytes "
+                f"The mirror's disk has {free} bytes free, too few for another {size} bytes "
                 f"and a reserve of {self._reserve_bytes}: its administrator must make room"
             )
 
     def publish(self, part: Path, blob: BlobId, sha256: str) -> Path:
         """Put verified bytes, which are on the disk, in their place, in one step that a crash cannot halve."""
         target = self._path(BlobId(HashKind.SHA256, sha256))
-        target.parent.mkdir(exist_ok=True)
+        _make_folder(target.parent)
         part.chmod(0o444)
         part.replace(target)
         _sync_folder(target.parent)
         if blob.kind is HashKind.GIT_SHA1:
             link = self._path(blob)
-            link.parent.mkdir(exist_ok=True)
+            _make_folder(link.parent)
             fresh = self.parts / f"{blob.hex}-{uuid.uuid4().hex}.link"
             fresh.symlink_to(os.path.relpath(target, link.parent))
             fresh.replace(link)
@@ -87,6 +91,23 @@ class BlobStore:
             os.close(fd)
         return False
 
+    def _drop_part(self, part: Path, since: Path) -> None:
+        """Drop a part with its ledger, under the lock that whoever begins with it takes first.
+
+        `since` is which of the two is old: a ledger counts only where it was left alone.
+        """
+        if since != part and part.exists():
+            return
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.with_suffix(".ledger").unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(fd)
+
     def set_aside(self, part: Path) -> None:
         """Keep bytes that must not be served, the last such for each blob."""
         part.chmod(0o400)
@@ -94,6 +115,12 @@ class BlobStore:
 
     def _path(self, blob: BlobId) -> Path:
         return self.folder / blob.kind.value / blob.hex[:2] / blob.hex[2:]
+
+
+def _make_folder(folder: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -45,7 +45,9 @@ class Ledger:
             if os.fstat(fd).st_size < _PAGE:
                 if not create:
                     raise FileNotFoundError(path)
-                os.ftruncate(fd, _PAGE)
+                # Written, not only made longer: a page that the disk has no room for ends the process that stores into
+                # it (SIGBUS).
+                os.pwrite(fd, bytes(_PAGE), 0)
             return cls(mmap.mmap(fd, _PAGE))
         finally:
             os.close(fd)
@@ -63,6 +65,11 @@ class Ledger:
     @property
     def begun(self) -> bool:
         return self._words[0] == _MARK
+
+    @property
+    def size(self) -> int:
+        """Bytes that the whole is taken to have."""
+        return self._words[1]
 
     @property
     def attempt(self) -> int:
@@ -89,6 +96,10 @@ class Ledger:
     def prove(self) -> None:
         self._words[3] = self._words[1]
         self._words[4] = Phase.PROVED
+
+    @property
+    def proved(self) -> bool:
+        return self._words[4] == Phase.PROVED
 
     def fail(self, error: CuratorError) -> None:
         text = f"{type(error).__name__} {error.sentence}".encode()[: _PAGE - _TEXT - 1]

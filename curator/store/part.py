@@ -82,6 +82,7 @@ class Part:
                 store.require_room(size - kept)
             except CuratorError as error:
                 ledger.fail(error)
+                ledger.close()
                 if not kept:
                     path.unlink()
                     ledger_path(store, blob).unlink()
@@ -98,7 +99,9 @@ class Part:
         return self.ledger.written
 
     def write(self, offset: int, chunks: Sequence[bytes]) -> None:
-        """Put bytes in their place. Raises `StoreFull` when the disk is full."""
+        """Put bytes in their place. Raises `StoreFull` when there is no room left beside the reserve."""
+        # Looked at anew each time: others fill the same disk, and the database may be on it too.
+        self._store.require_room(sum(map(len, chunks)))
         self._put(offset, chunks)
         # What comes in order is hashed while it is at hand, which spares reading it again.
         if self._hashing.acquire(blocking=False):
@@ -148,7 +151,8 @@ class Part:
             raise WrongBytes(f"The upstream sent {self._hashed} of the {self.size} bytes that {self.blob} has")
         digest = self._git if self.blob.kind is HashKind.GIT_SHA1 else self._sha256
         if digest.hexdigest() != self.blob.hex:
-            raise WrongBytes(f"The upstream sent bytes with the hash {digest.hexdigest()} for {self.blob}")
+            sent = "The upstream sent, or an earlier fetch had left," if self.resumed else "The upstream sent"
+            raise WrongBytes(f"{sent} bytes with the hash {digest.hexdigest()} for {self.blob}")
 
     def publish(self) -> Path:
         """Make the verified bytes findable; they are on the disk before their name is."""

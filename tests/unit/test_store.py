@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,6 +16,7 @@ import pytest
 from curator.errors import CuratorError, StoreFull, UpstreamUnavailable, WrongBytes
 from curator.store.blobs import BlobStore
 from curator.store.fill import HELD_BACK_BYTES, Fill, Filler, Look
+from curator.store.ledger import Ledger
 from curator.store.part import Part
 from curator.store.pull import Fetch
 from curator.store.reading import read_open_file
@@ -275,11 +277,60 @@ def test_what_nobody_went_on_with_for_a_day_is_cleared_and_what_is_under_way_is_
     assert left is not None
     assert held is not None
     left.close(keep=True)
-    for path in parts(store):
-        os.utime(path, (0, 0))
+    (store.parts / "left.link").symlink_to("nowhere")
+    (store.aside / "wrong.part").write_bytes(b"X")
+    for path in (*parts(store), *store.aside.iterdir()):
+        os.utime(path, (0, 0), follow_symlinks=False)
     store.drop_stale_parts(86_400)
-    assert held.path in parts(store)
-    assert left.path not in parts(store)
+    assert set(parts(store)) == {held.path, held.path.with_suffix(".ledger")}
+    assert not list(store.aside.iterdir())
+    held.close(keep=True)
+
+
+def test_what_can_be_gone_on_with_keeps_its_ledger(store: BlobStore) -> None:
+    left = Part.claim(store, sha256_blob(CONTENT), len(CONTENT))
+    assert left is not None
+    left.write(0, [CONTENT[:1000]])
+    left.ledger.written = 1000
+    left.close(keep=True)
+    os.utime(left.path.with_suffix(".ledger"), (0, 0))
+    store.drop_stale_parts(86_400)
+    calls: list[int] = []
+    assert filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT, calls=calls)) == CONTENT
+    assert calls == [1000]
+
+
+def test_the_page_that_processes_share_has_its_room_on_the_disk(tmp_path: Path) -> None:
+    # A page with no room ends the process that stores into it.
+    ledger = Ledger.open(tmp_path / "ledger", create=True)
+    assert (tmp_path / "ledger").stat().st_blocks * 512 >= 4096
+    ledger.close()
+
+
+def test_the_reserve_is_kept_also_where_others_fill_the_disk_on_the_way(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = shutil.disk_usage
+    taken = [0]
+
+    def usage(path: Path) -> object:
+        return really(path)._replace(free=1_000_000 - taken[0])
+
+    @asynccontextmanager
+    async def fetch(_offset: int, _length: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def chunks() -> AsyncIterator[bytes]:
+            for at in range(0, len(CONTENT), 10_000):
+                yield CONTENT[at : at + 10_000]
+                await asyncio.sleep(0.01)
+                taken[0] = 900_000
+
+        yield chunks()
+
+    monkeypatch.setattr("curator.store.blobs.shutil.disk_usage", usage)
+    reserved = BlobStore(store.folder, reserve_bytes=500_000)
+    with pytest.raises(StoreFull, match="its administrator must make room"):
+        filled(reserved, sha256_blob(CONTENT), len(CONTENT), fetch)
+    assert parts(store) == []
 
 
 def test_another_process_follows_a_fetch_that_is_under_way(store: BlobStore) -> None:
