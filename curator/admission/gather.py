@@ -89,6 +89,7 @@ class Gatherer:
         return await fill.wait()
 
 
+@dataclass(frozen=True, slots=True)
 class ScannedNext:
     """Bytes that are about to be scanned whole need no second look, and nobody has been told of them yet."""
 

@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from curator.admission import snapshots
 from curator.admission.branches import FirstAnswers
-from curator.admission.confirm import Confirmer, SecondLook
+from curator.admission.confirm import Confirmer
 from curator.admission.gather import fetch_from
 from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
 from curator.database.engine import Database
-from curator.errors import EntryNotFound, WrongBytes
+from curator.errors import EntryNotFound
 from curator.hub.admit import Admission, Admitted
 from curator.hub.answer import Answer
 from curator.hub.curation import admitted_headers
@@ -66,7 +66,8 @@ class Files:
         admitted, file = await self.admitted(request, route)
         path = await asyncio.to_thread(self.filler.store.find, file.blob)
         if path is not None and request.method == "GET":
-            await self._confirmed(self.confirmer.of(admitted.snapshot.commit, file), path)
+            # It may have come under another name, and then it was not judged as a whole under this one.
+            await self.confirmer.of(admitted.snapshot.commit, file).confirm(path)
         return await self._serve(request, Ready(route, admitted, file, _headers(admitted, file), path))
 
     async def _serve(self, request: Request, ready: Ready) -> Answer:
@@ -113,14 +114,6 @@ class Files:
         if in_parts:
             self.pulls.keep(pull, event.id, time.monotonic())
         return event.id, True
-
-    async def _confirmed(self, look: SecondLook, path: Path) -> None:
-        """See that what is in the store was judged as a whole: it may have come under another name."""
-        try:
-            await look.confirm(path)
-        except WrongBytes as error:
-            await look.wrong(error.sentence)
-            raise
 
     async def _again(self, ready: Ready, request: Request) -> Answer:
         return await self._serve(request, ready)

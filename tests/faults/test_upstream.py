@@ -223,7 +223,9 @@ def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(own_hub: 
         with sqlite3.connect(mirror.data / "curator.db") as connection:
             (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
         assert "pytorch_model.bin" in sentence
-        assert "safe from ranges, unsafe as a whole. The file is set aside, and the decision reopened" in sentence
+        assert (
+            "safe from ranges, unsafe as a whole. The file is not given out, and the decision is reopened" in sentence
+        )
         again = ask(mirror.url, "/api/models/mallory/shell-in-a-pickle")
         assert again.status == 403
         assert "unsafe-file" in again.json["error"]

@@ -189,6 +189,44 @@ def test_the_end_of_bytes_with_a_wrong_hash_is_never_released(store: BlobStore) 
     assert look.noted == [error.sentence]
 
 
+async def reject(path: Path) -> None:
+    assert await asyncio.to_thread(path.read_bytes) == CONTENT
+    raise WrongBytes("not what was judged under this name")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_who_follows_a_fetch_looks_at_the_bytes_for_himself(store: BlobStore, processes: int) -> None:
+    blob, calls = sha256_blob(CONTENT), list[int]()
+    fetch = upstream(CONTENT, calls=calls, chunk_s=0.005)
+
+    async def run() -> list[tuple[bytes, CuratorError | None]]:
+        # Two fillers know nothing of each other, as two processes do.
+        fillers = [Filler(store)] * 2 if processes == 1 else [Filler(store), Filler(store)]
+        first = fillers[0].open(blob, len(CONTENT), fetch, Agreed())
+        reading = asyncio.create_task(attempted(first, len(CONTENT)))
+        await asyncio.sleep(0.03)
+        second = fillers[1].open(blob, len(CONTENT), fetch, Agreed(reject))
+        return [await attempted(second, len(CONTENT)), await reading]
+
+    (second, error), (first, nothing) = asyncio.run(run())
+    assert (first, nothing) == (CONTENT, None)
+    assert isinstance(error, WrongBytes)
+    assert len(second) < len(CONTENT)
+    assert calls == [0]
+
+
+def test_a_blob_that_another_brought_in_is_looked_at_before_it_is_given(store: BlobStore) -> None:
+    filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT))
+
+    async def run() -> tuple[bytes, CuratorError | None]:
+        fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), Agreed(reject))
+        return await attempted(fill, len(CONTENT))
+
+    got, error = asyncio.run(run())
+    assert isinstance(error, WrongBytes)
+    assert len(got) < len(CONTENT)
+
+
 def test_more_bytes_than_announced_are_refused(store: BlobStore) -> None:
     with pytest.raises(WrongBytes, match="more than the 262144 bytes"):
         filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT + b"tail"))
@@ -196,10 +234,6 @@ def test_more_bytes_than_announced_are_refused(store: BlobStore) -> None:
 
 
 def test_bytes_that_a_second_look_rejects_are_never_whole(store: BlobStore) -> None:
-    async def reject(path: Path) -> None:
-        assert await asyncio.to_thread(path.read_bytes) == CONTENT
-        raise WrongBytes("not what was judged")
-
     blob = sha256_blob(CONTENT)
 
     async def run() -> tuple[bytes, CuratorError | None]:
@@ -424,8 +458,11 @@ def test_bytes_that_a_killed_process_left_wrong_are_never_given_out_whole(store:
     async def run() -> tuple[bytes, CuratorError | None]:
         return await attempted(Filler(store).open(blob, len(CONTENT), upstream(CONTENT), agreed), len(CONTENT))
 
+    agreed.noted.clear()
     got, error = asyncio.run(run())
     assert isinstance(error, WrongBytes)
+    assert "an earlier fetch had left" in error.sentence
+    assert agreed.noted == [], "nobody is accused of what a disk may have done"
     assert len(got) <= len(CONTENT) - HELD_BACK_BYTES
     assert filled(store, blob, len(CONTENT), upstream(CONTENT)) == CONTENT
 
