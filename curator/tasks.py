@@ -9,10 +9,11 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anyio.from_thread import start_blocking_portal
 from celery import Celery
+from sqlmodel import Session
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
@@ -20,7 +21,7 @@ from curator.admission.progress import JUDGE, LIST, SCAN
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.queue.celery import Sender, celery_app
-from curator.queue.work import Work, claim, fail, renew
+from curator.queue.work import LeaseLost, Work, claim, fail, renew
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
@@ -38,7 +39,7 @@ class Step:
     """A task: what it does, and what follows when it has failed for good."""
 
     verb: Callable[[Work], list[Work]]
-    given_up: Callable[[Work], list[Work]]
+    given_up: Callable[[Session, Work], list[Work]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +50,48 @@ class Worker:
     sender: Sender
     owner: str
     lease_s: float
+    at_work: set[int] = field(default_factory=set)
+    """What a thread is at, whose lease is renewed for as long as it is: what a failure let fall runs out."""
 
     def run(self, work_id: int, step: Step) -> None:
         """Do a piece of work if nobody else does, and have the broker told what follows from it."""
-        work = claim(self.database, work_id, self.owner, self.lease_s)
-        if work is None:
-            return
+        with self.database.write() as session:
+            work = claim(session, work_id, self.owner, self.lease_s)
+            following = step.given_up(session, work) if work is not None and work.given_up else []
+        if work is not None and not work.given_up:
+            self.at_work.add(work.id)
+            try:
+                following = self._done(work, step)
+            except LeaseLost as lost:
+                log.warning("%s is somebody else's by now: it took longer than its lease, which was not renewed", lost)
+            finally:
+                self.at_work.discard(work.id)
+        self.sender.send(following)
+
+    def renew(self) -> None:
+        """Say that what is being done is not abandoned."""
+        at_work = tuple(self.at_work)
+        if at_work:
+            renew(self.database, self.owner, at_work, self.lease_s)
+
+    def _done(self, work: Work, step: Step) -> list[Work]:
+        """Do it; returns what follows. Raises `LeaseLost`."""
         try:
-            following = step.verb(work)
+            return step.verb(work)
         except CuratorError as error:
-            following = self._failed(work, error.sentence, step, passing=isinstance(error, _PASSING))
+            return self._failed(work, error.sentence, step, passing=isinstance(error, _PASSING))
+        except LeaseLost:
+            raise
         except Exception as error:
             # Whatever it was, it must not take the worker down: it is told, tried again, and in the end not judged.
             log.exception("%s %s failed", work.task, work.key)
-            following = self._failed(work, f"The mirror failed inside ({type(error).__name__})", step, passing=True)
-        self.sender.send(following)
+            return self._failed(work, f"The mirror failed inside ({type(error).__name__})", step, passing=True)
 
     def _failed(self, work: Work, sentence: str, step: Step, *, passing: bool) -> list[Work]:
         log.warning("%s %s, attempt %d: %s", work.task, work.key, work.attempts, sentence)
-        again = fail(self.database, work, sentence, passing=passing)
-        return [] if again else step.given_up(work)
+        with self.database.write() as session:
+            # In one step with what follows: a crash between the two would leave those who wait waiting.
+            return [] if fail(session, work, sentence, passing=passing) else step.given_up(session, work)
 
 
 def run_worker(settings: Settings) -> None:
@@ -126,7 +149,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
             database.close()
 
 
-def _nothing(_work: Work) -> list[Work]:
+def _nothing(_session: Session, _work: Work) -> list[Work]:
     """Whoever waits finds the failure in the database."""
     return []
 
@@ -145,7 +168,7 @@ def _heartbeat(worker: Worker) -> Iterator[None]:
     def beat() -> None:
         while not stopped.wait(worker.lease_s / 4):
             try:
-                renew(worker.database, worker.owner, worker.lease_s)
+                worker.renew()
             except Exception:
                 # A database that is away for a moment must not end the heartbeat.
                 log.exception("the leases could not be renewed")

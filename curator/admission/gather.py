@@ -8,14 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from anyio.from_thread import BlockingPortal
+from sqlmodel import Session
 
 from curator.admission import progress, scans, snapshots
 from curator.database.engine import Database
-from curator.errors import UpstreamUnavailable
+from curator.errors import CuratorError, UpstreamUnavailable
 from curator.queue.work import Work, finish
 from curator.store.fill import Filler
 from curator.store.pull import Fetch
-from curator.types import BlobId, Commit, RepoFile
+from curator.types import BlobId, Commit, RepoFile, RepoId
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource
 from scanners.finding import Report
@@ -23,6 +24,9 @@ from scanners.jail import Jail
 from scanners.source import ByteSource, FileSource, SourceUnavailable
 
 log = logging.getLogger(__name__)
+
+_MOST_PLACES = 3
+"""Repositories that are asked for a content, before it counts as one that cannot be had now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +59,34 @@ class Gatherer:
             known = scans.report_of(session, blob, name)
             holders = snapshots.holders(session, blob, name)
         if known is None and holders:
-            commit, _, file = holders[0]
-            report, whole = self._scan(commit, file)
-            log.info("scanned %s of %s: %s, %d bytes read", file.path, commit, report.verdict.value, report.bytes_read)
+            report, whole = self._scan_anywhere(holders)
             with self.database.write() as session:
                 scans.keep_report(session, blob, name, report, whole=whole)
         with self.database.write() as session:
             finish(session, work)
             return progress.advance_holders(session, blob, name)
 
-    def give_up_scan(self, work: Work) -> list[Work]:
+    def give_up_scan(self, session: Session, work: Work) -> list[Work]:
         """A content could not be scanned: those who wait for it are judged without."""
-        with self.database.write() as session:
-            return progress.advance_holders(session, *progress.read_scan_key(work.key))
+        return progress.advance_holders(session, *progress.read_scan_key(work.key))
+
+    def _scan_anywhere(self, holders: list[tuple[Commit, int, RepoFile]]) -> tuple[Report, bool]:
+        """Scan the content where it can be had: a repository that holds it too may be closed, gone, or lie."""
+        newest: dict[RepoId, tuple[Commit, RepoFile]] = {}
+        for commit, _, file in holders:
+            newest.setdefault(commit.repo, (commit, file))
+        failure: CuratorError | None = None
+        for commit, file in list(newest.values())[:_MOST_PLACES]:
+            try:
+                report, whole = self._scan(commit, file)
+            except CuratorError as error:
+                log.warning("%s of %s could not be scanned: %s", file.path, commit, error.sentence)
+                failure = failure or error
+            else:
+                log.info("scanned %s of %s: %s, %d bytes", file.path, commit, report.verdict.value, report.bytes_read)
+                return report, whole
+        assert failure is not None
+        raise failure
 
     def _scan(self, commit: Commit, file: RepoFile) -> tuple[Report, bool]:
         path = self.filler.store.find(file.blob)

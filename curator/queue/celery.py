@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from curator.queue.work import Work
 
@@ -40,6 +39,7 @@ class Sender:
         for work in works:
             try:
                 self._app.send_task(work.task, args=[work.id], retry=False)
-            except (OperationalError, OSError) as error:
+            except Exception as error:
+                # Each broker's client has errors of its own.
                 log.warning("the broker cannot be reached (%s); the sweep will send work %d again", error, work.id)
                 return

@@ -29,3 +29,4 @@ class WorkRow(SQLModel, table=True):
     error: str | None = None
     """Why the last attempt failed, as a sentence."""
     created_at: dt.datetime = Field(sa_type=Utc)
+    """When it was asked for, the last time that it began anew."""

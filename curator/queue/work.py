@@ -1,13 +1,15 @@
 """Leased work: asked for, claimed by one worker, done or given to the next when that worker dies.
 
 A broker carries only ids and may lose them: `due` finds what nobody is working on, so a lost broker or a killed worker
-costs seconds and nothing else.
+costs seconds and nothing else. Whoever lost his lease in the meantime can end nothing any more: what he would have
+written is undone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -17,7 +19,13 @@ from curator.queue.tables import WorkRow
 
 MAX_ATTEMPTS = 3
 _WAKE_AGAIN_S = 5.0
+_WAKE_SELDOM_S = 60.0
+"""Where no worker has come for long, messages would only pile up in the broker."""
 _BACKOFF_S = (1.0, 4.0)
+
+
+class LeaseLost(Exception):
+    """The work is somebody else's by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,9 @@ class Work:
     task: str
     key: str
     attempts: int
+    owner: str | None = None
+    given_up: bool = False
+    """That it was claimed in vain: whoever began it died, each time."""
 
 
 def ask_for(session: Session, task: str, key: str) -> Work:
@@ -37,7 +48,7 @@ def ask_for(session: Session, task: str, key: str) -> Work:
     if row is None:
         row = WorkRow(task=task, key=key, state="waiting", due_at=moment, created_at=moment)
     elif row.state in {"done", "failed"}:
-        row.state, row.attempts, row.owner, row.error, row.due_at = "waiting", 0, None, None, moment
+        row.state, row.attempts, row.owner, row.error, row.created_at = "waiting", 0, None, None, moment
     else:
         return _work(row)
     row.due_at = moment + dt.timedelta(seconds=_WAKE_AGAIN_S)
@@ -46,71 +57,82 @@ def ask_for(session: Session, task: str, key: str) -> Work:
     return _work(row)
 
 
-def claim(database: Database, work_id: int, owner: str, lease_s: float) -> Work | None:
-    """Take the work, for as long as the lease is renewed; None if it is done, or somebody else's."""
+def claim(session: Session, work_id: int, owner: str, lease_s: float) -> Work | None:
+    """Take the work, for as long as the lease is renewed; None if it is done, or somebody else's.
+
+    What was begun too often is given up with this claim: whoever made it sees to what follows, in the same transaction.
+    """
     moment = now()
-    with database.write() as session:
-        row = session.get(WorkRow, work_id, with_for_update=True)
-        if row is None or row.state not in {"waiting", "running"}:
-            return None
-        if row.state == "running" and row.due_at > moment:
-            return None
-        if row.attempts >= MAX_ATTEMPTS:
-            row.state, row.owner = "failed", None
-            row.error = row.error or f"it was begun {MAX_ATTEMPTS} times, and the worker died each time"
-            session.add(row)
-            return None
-        row.state, row.owner, row.attempts = "running", owner, row.attempts + 1
-        row.due_at = moment + dt.timedelta(seconds=lease_s)
-        session.add(row)
-        return _work(row)
+    row = session.get(WorkRow, work_id, with_for_update=True)
+    if row is None or row.state not in {"waiting", "running"}:
+        return None
+    if row.state == "running" and row.due_at > moment:
+        return None
+    session.add(row)
+    if row.attempts >= MAX_ATTEMPTS:
+        row.state, row.owner = "failed", None
+        row.error = row.error or f"it was begun {MAX_ATTEMPTS} times, and the worker died each time"
+        return replace(_work(row), given_up=True)
+    row.state, row.owner, row.attempts = "running", owner, row.attempts + 1
+    row.due_at = moment + dt.timedelta(seconds=lease_s)
+    return _work(row)
 
 
-def renew(database: Database, owner: str, lease_s: float) -> None:
-    """Say that the worker is alive and at all that it holds."""
+def renew(database: Database, owner: str, work_ids: Collection[int], lease_s: float) -> None:
+    """Say that the worker is alive and at work on these."""
     with database.write() as session:
         session.execute(
             update(WorkRow)
-            .where(col(WorkRow.owner) == owner, col(WorkRow.state) == "running")
+            .where(col(WorkRow.id).in_(work_ids), col(WorkRow.owner) == owner, col(WorkRow.state) == "running")
             .values(due_at=now() + dt.timedelta(seconds=lease_s))
         )
 
 
 def finish(session: Session, work: Work) -> None:
-    row = session.get_one(WorkRow, work.id)
+    """The work is done. Raises `LeaseLost`."""
+    row = _held(session, work)
     row.state, row.owner, row.error = "done", None, None
     session.add(row)
 
 
-def fail(database: Database, work: Work, sentence: str, *, passing: bool) -> bool:
-    """The attempt failed: try again a little later if that can help, or give up and return False."""
-    with database.write() as session:
-        row = session.get_one(WorkRow, work.id)
-        row.owner, row.error = None, sentence
-        again = passing and row.attempts < MAX_ATTEMPTS
-        if again:
-            row.state = "waiting"
-            row.due_at = now() + dt.timedelta(seconds=_BACKOFF_S[min(row.attempts, len(_BACKOFF_S)) - 1])
-        else:
-            row.state = "failed"
-        session.add(row)
-        return again
+def fail(session: Session, work: Work, sentence: str, *, passing: bool) -> bool:
+    """The attempt failed: try again a little later if that can help, or give up and return False.
+
+    Raises `LeaseLost`.
+    """
+    row = _held(session, work)
+    row.owner, row.error = None, sentence
+    again = passing and row.attempts < MAX_ATTEMPTS
+    if again:
+        row.state = "waiting"
+        row.due_at = now() + dt.timedelta(seconds=_BACKOFF_S[min(row.attempts, len(_BACKOFF_S)) - 1])
+    else:
+        row.state = "failed"
+    session.add(row)
+    return again
 
 
 def due(database: Database, limit: int = 1_000) -> list[Work]:
     """What a worker should be woken for: asked for a while ago and not begun, or held by a worker that died."""
     moment = now()
+    overdue = (
+        select(WorkRow)
+        .where(col(WorkRow.state).in_(("waiting", "running")), WorkRow.due_at <= moment)
+        .order_by(col(WorkRow.id))
+        .limit(limit)
+    )
+    with database.read() as session:
+        # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
+        if session.exec(overdue.limit(1)).first() is None:
+            return []
     with database.write() as session:
-        rows = session.exec(
-            select(WorkRow)
-            .where(col(WorkRow.state).in_(("waiting", "running")), WorkRow.due_at <= moment)
-            .order_by(col(WorkRow.id))
-            .limit(limit)
-        ).all()
+        rows = session.exec(overdue).all()
         for row in rows:
-            if row.state == "waiting":
-                row.due_at = moment + dt.timedelta(seconds=_WAKE_AGAIN_S)
-                session.add(row)
+            row.state, row.owner = "waiting", None
+            waited_s = (moment - row.created_at).total_seconds()
+            pause_s = min(max(waited_s / 2, _WAKE_AGAIN_S), _WAKE_SELDOM_S)
+            row.due_at = moment + dt.timedelta(seconds=pause_s)
+            session.add(row)
         return [_work(row) for row in rows]
 
 
@@ -120,6 +142,13 @@ def failure_of(session: Session, task: str, key: str) -> str | None:
     return (row.error or "it failed") if row is not None and row.state == "failed" else None
 
 
+def _held(session: Session, work: Work) -> WorkRow:
+    row = session.get_one(WorkRow, work.id, with_for_update=True)
+    if (row.state, row.owner, row.attempts) != ("running", work.owner, work.attempts):
+        raise LeaseLost(f"{work.task} {work.key}, attempt {work.attempts}")
+    return row
+
+
 def _work(row: WorkRow) -> Work:
     assert row.id is not None
-    return Work(row.id, row.task, row.key, row.attempts)
+    return Work(row.id, row.task, row.key, row.attempts, row.owner)
