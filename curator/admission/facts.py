@@ -89,6 +89,8 @@ _CODE = frozenset(
 )
 _CONFIG = frozenset(["json", "yaml", "yml", "toml", "cfg", "ini", "xml", "jinja", "gitattributes", "gitignore"])
 _TEXT = frozenset(["md", "txt", "rst", "csv", "tsv", "jsonl", "license", "html"])
+_MOST = 2**63 - 1
+"""Conditions count in 64 bits."""
 _CODE_FORMATS = frozenset({"python", "script", "executable", "elf", "pe", "mach-o", "notebook"})
 _CODE_NAMES = frozenset({"requirements.txt", "dockerfile", "makefile", "setup.cfg"})
 
@@ -197,7 +199,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    counted = isinstance(value, int) and not isinstance(value, bool)
+    return min(max(value, 0), _MOST) if counted else 0
 
 
 def _moment(value: Any) -> dt.datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 
 from curator.admission import progress, scans
 from curator.admission.decisions import Ruling, current
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
+_LINGER_S = 5.0
+"""Whoever was told to ask again, and does so at once, is not a new question to the database."""
 
 
 class StillJudged(Exception):
@@ -31,6 +34,15 @@ class StillJudged(Exception):
         self.total = total
 
 
+@dataclass(eq=False, slots=True)
+class _Vigil:
+    """The wait for one judgement, shared by all who ask for it."""
+
+    until: float = 0.0
+    """When the last of them has gone, on the monotonic clock."""
+    task: asyncio.Task[Ruling | None] | None = None
+
+
 class Gate:
     """Decisions under one set of rules; concurrent askers of a commit wait for one judgement."""
 
@@ -38,7 +50,7 @@ class Gate:
         self._database = database
         self._sender = sender
         self.rule_set = rule_set
-        self._waiting: dict[int, asyncio.Task[Ruling]] = {}
+        self._waiting: dict[int, _Vigil] = {}
 
     async def decide(self, snapshot: Snapshot, wait_s: float) -> Ruling:
         """The decision about a commit, made now if there is none.
@@ -49,34 +61,44 @@ class Gate:
         ruling = await asyncio.to_thread(self.current, snapshot.id)
         if ruling is not None:
             return ruling
-        task = self._waiting.get(snapshot.id)
-        if task is None:
-            task = asyncio.create_task(self._judged(snapshot.id), name=f"judge {snapshot.commit}")
-            self._waiting[snapshot.id] = task
-            task.add_done_callback(lambda _: self._waiting.pop(snapshot.id, None))
+        vigil = self._waiting.get(snapshot.id)
+        if vigil is None:
+            vigil = self._waiting[snapshot.id] = _Vigil()
+            vigil.task = asyncio.create_task(self._judged(snapshot.id, vigil), name=f"judge {snapshot.commit}")
+        vigil.until = max(vigil.until, time.monotonic() + wait_s)
+        assert vigil.task is not None
         try:
-            return await asyncio.wait_for(asyncio.shield(task), wait_s)
+            ruling = await asyncio.wait_for(asyncio.shield(vigil.task), wait_s)
         except TimeoutError:
-            raise StillJudged(snapshot.commit, *await asyncio.to_thread(self._progress, snapshot.id)) from None
+            ruling = None
+        if ruling is None:
+            raise StillJudged(snapshot.commit, *await asyncio.to_thread(self._progress, snapshot.id))
+        return ruling
 
     def current(self, snapshot_id: int) -> Ruling | None:
         """The decision in force, without having one made."""
         with self._database.read() as session:
             return current(session, snapshot_id, self.rule_set)
 
-    async def _judged(self, snapshot_id: int) -> Ruling:
-        """Have the commit judged, and wait for as long as that takes."""
-        await asyncio.to_thread(self._ask, snapshot_id)
-        pause_s, began = _FIRST_PAUSE_S, time.monotonic()
-        while True:
-            await asyncio.sleep(pause_s)
-            ruling, failure = await asyncio.to_thread(self._look, snapshot_id)
-            if ruling is not None:
-                log.info("snapshot %d: %s after %.2f s", snapshot_id, ruling.outcome.value, time.monotonic() - began)
-                return ruling
-            if failure is not None:
-                raise UpstreamUnavailable(failure)
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+    async def _judged(self, snapshot_id: int, vigil: _Vigil) -> Ruling | None:
+        """Have the commit judged, and wait for as long as anybody does; None if that was not long enough."""
+        try:
+            await asyncio.to_thread(self._ask, snapshot_id)
+            pause_s, began = _FIRST_PAUSE_S, time.monotonic()
+            while time.monotonic() < vigil.until + _LINGER_S:
+                await asyncio.sleep(pause_s)
+                ruling, failure = await asyncio.to_thread(self._look, snapshot_id)
+                if ruling is not None:
+                    took_s = time.monotonic() - began
+                    log.info("snapshot %d: %s after %.2f s", snapshot_id, ruling.outcome.value, took_s)
+                    return ruling
+                if failure is not None:
+                    raise UpstreamUnavailable(failure)
+                pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+            return None
+        finally:
+            # Before it has ended, so that nobody joins what is over.
+            del self._waiting[snapshot_id]
 
     def _ask(self, snapshot_id: int) -> None:
         with self._database.write() as session:

@@ -29,8 +29,15 @@ class Judge:
 
     def judge(self, work: Work) -> list[Work]:
         """Decide about a commit all of whose contents were scanned or given up; nothing follows."""
+        while not self._decide(work):
+            log.info("%s: a report changed while it was judged; it is judged again", work.key)
+        return []
+
+    def _decide(self, work: Work) -> bool:
+        """Whether there is a decision; none if what it rests on is not what is known any more."""
         snapshot_id, rule_set, scanner = progress.read_judge_key(work.key)
         with self.database.read() as session:
+            seen = scans.stamp(session, snapshot_id)
             snapshot = snapshots.get(session, snapshot_id)
             files = snapshots.files(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
@@ -46,6 +53,8 @@ class Judge:
         expires_at = now() + dt.timedelta(seconds=self.retry_failed_s) if failures else None
         commit = snapshot.commit
         with self.database.write() as session:
+            if scans.stamp(session, snapshot_id) != seen:
+                return False
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at)
             append(
                 session,
@@ -64,7 +73,7 @@ class Judge:
             progress.close_admission(session, snapshot_id, rule_set, scanner)
             finish(session, work)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
-        return []
+        return True
 
 
 def policy_of(session: Session, rule_set: str) -> Policy:

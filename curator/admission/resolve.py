@@ -87,11 +87,12 @@ class Resolver:
             reference = snapshots.reference(session, repo, revision)
             if reference is None:
                 return None
-            left = self._ttl - (now() - reference.checked_at)
             if fresh and not revision.is_commit:
-                if left < dt.timedelta():
+                age = now() - reference.checked_at
+                # What was checked in the future was checked by a clock that has been put right since.
+                if not dt.timedelta() <= age <= self._ttl:
                     return None
-                self._holds(repo, revision, reference.commit, left.total_seconds())
+                self._holds(repo, revision, reference.commit, (self._ttl - age).total_seconds())
             return snapshots.find(session, reference.commit)
 
     async def _ask(self, repo: RepoId, revision: Revision) -> Snapshot:

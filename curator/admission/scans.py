@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 from sqlalchemy import ColumnElement
@@ -43,6 +44,16 @@ def reports_of(session: Session, snapshot_id: int) -> dict[tuple[BlobId, str], R
         select(ScanRow).join(EntryRow, _same_content()).where(EntryRow.snapshot_id == snapshot_id).distinct()
     )
     return {(BlobId.parse(row.blob), row.name): Report.from_json(json.loads(row.report)) for row in rows}
+
+
+def stamp(session: Session, snapshot_id: int) -> tuple[int, dt.datetime | None]:
+    """Changes whenever a report of the snapshot's files is made, or made anew: how many, and when the last was."""
+    return session.exec(
+        select(func.count(), func.max(ScanRow.at))
+        .select_from(ScanRow)
+        .join(EntryRow, _same_content())
+        .where(EntryRow.snapshot_id == snapshot_id)
+    ).one()
 
 
 def missing(session: Session, snapshot_id: int, limit: int | None = None) -> list[tuple[BlobId, str]]:

@@ -1,0 +1,326 @@
+"""Nothing is given out under a decision that does not rest on what is known now, whatever comes in between."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import update
+
+from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.confirm import Confirmer
+from curator.admission.facts import facts_of
+from curator.admission.gate import Gate, StillJudged
+from curator.admission.gather import Gatherer
+from curator.admission.judge import Judge
+from curator.admission.resolve import Resolver
+from curator.admission.snapshots import Snapshot
+from curator.admission.tables import DecisionRow, ReferenceRow
+from curator.audit.record import newest
+from curator.database.engine import Database, now
+from curator.errors import RepoNotFound, UpstreamUnavailable, WrongBytes
+from curator.queue import work as queue
+from curator.queue.celery import Sender
+from curator.queue.work import MAX_ATTEMPTS, Work
+from curator.tasks import Step, Worker
+from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, Revision, UpstreamMode
+from curator.upstream.listing import Description
+from rules.evaluate import Outcome, evaluate
+from rules.model import starter_policy
+from scanners.finding import SCANNER_VERSION, Report
+from scanners.jail import Jail
+
+REPO = RepoId.parse("acme/tiny")
+MAIN = Revision("main")
+CODE = b"import os; os.system('echo inert')\n"
+HARMLESS = Report(format="text", bytes_read=10)
+
+
+def file_of(content: bytes, path: str = "notes.txt") -> RepoFile:
+    return RepoFile(path, len(content), BlobId(HashKind.SHA256, hashlib.sha256(content).hexdigest()), "0" * 40, 130)
+
+
+class Broker(Sender):
+    """Keeps what a broker would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[Work] = []
+
+    def send(self, works: Any) -> None:
+        self.told += works
+
+
+@dataclass
+class House:
+    """A database with the rules in force, and what is done with it."""
+
+    database: Database
+    rule_set: str
+    broker: Broker
+
+    def commit(self, file: RepoFile, sha: str = "1" * 40, repo: RepoId = REPO) -> Snapshot:
+        """A commit of one file, listed, that somebody waits for."""
+        with self.database.write() as session:
+            snapshot = snapshots.remember(session, repo, MAIN, Description(Commit(repo, sha), {"id": str(repo)}))
+            snapshots.save_listing(session, snapshot.id, [file])
+            self.broker.told += progress.open_admission(session, snapshot.id, self.rule_set, SCANNER_VERSION)
+        return snapshot
+
+    def reported(self, file: RepoFile, report: Report, *, whole: bool = False) -> None:
+        with self.database.write() as session:
+            scans.keep_report(session, file.blob, file.name, report, whole=whole)
+            self.broker.told += progress.advance_holders(session, file.blob, file.name)
+
+    def work(self, task: str) -> Work:
+        """The newest piece of work of a kind, claimed."""
+        wanted = [work for work in self.broker.told if work.task == task][-1]
+        with self.database.write() as session:
+            claimed = queue.claim(session, wanted.id, "me", 20)
+        assert claimed is not None
+        return claimed
+
+    def ruling(self, snapshot: Snapshot) -> decisions.Ruling | None:
+        with self.database.read() as session:
+            return decisions.current(session, snapshot.id, self.rule_set)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate()
+    yield House(database, decisions.use_rule_set(database, starter_policy()), Broker())
+    database.close()
+
+
+def allowed(house: House, file: RepoFile) -> Snapshot:
+    """A commit that is allowed because of ranges that looked harmless."""
+    snapshot = house.commit(file)
+    house.reported(file, HARMLESS)
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    ruling = house.ruling(snapshot)
+    assert ruling is not None
+    assert ruling.outcome is Outcome.ALLOW
+    return snapshot
+
+
+def looked_at(house: House, file: RepoFile, path: Path) -> None:
+    with Jail(engines=False) as jail:
+        asyncio.run(Confirmer(house.database, jail).of(Commit(REPO, "1" * 40), file).confirm(path))
+
+
+def test_a_second_look_that_finds_other_bytes_ends_the_decision_in_one_step(house: House, tmp_path: Path) -> None:
+    content = b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x0becho inert.\x85R."
+    file, path = file_of(content, "model.pkl"), tmp_path / "model.pkl"
+    path.write_bytes(content)
+    snapshot = allowed(house, file)
+    with pytest.raises(WrongBytes, match="safe from ranges, unsafe as a whole"):
+        looked_at(house, file, path)
+    assert house.ruling(snapshot) is None, "whoever dies here leaves no decision that allows"
+    assert [row.action for row in newest(house.database, 10)].count("mismatch") == 1
+    house.commit(file)
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    ruling = house.ruling(snapshot)
+    assert ruling is not None
+    assert ruling.outcome is Outcome.BLOCK
+
+
+def test_bytes_that_are_fewer_than_announced_are_not_given(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"harmless")
+    file = RepoFile("notes.txt", 1_000, file_of(b"harmless").blob, "0" * 40, 130)
+    snapshot = allowed(house, file)
+    house.reported(file, HARMLESS, whole=True)
+    with pytest.raises(WrongBytes, match="has 8 bytes and not 1000 as announced"):
+        looked_at(house, file, path)
+    assert house.ruling(snapshot) is None
+
+
+def test_a_report_that_changes_while_a_commit_is_judged_is_judged_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scanners.finding import Confidence, Finding, Severity, Where
+
+    file = file_of(CODE)
+    snapshot = house.commit(file)
+    house.reported(file, HARMLESS)
+    bad = Finding(
+        rule="pickle-executes-code",
+        severity=Severity.CRITICAL,
+        confidence=Confidence.CERTAIN,
+        message="Loading this file runs os.system.",
+        where=Where(),
+        evidence={},
+        engine="curator",
+    )
+    really, rounds = evaluate, list[int]()
+
+    def slowly(*given: Any) -> Any:
+        rounds.append(1)
+        if len(rounds) == 1:
+            house.reported(file, Report(format="pickle", findings=(bad,)), whole=True)
+        return really(*given)
+
+    monkeypatch.setattr("curator.admission.judge.evaluate", slowly)
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    ruling = house.ruling(snapshot)
+    assert ruling is not None
+    assert ruling.outcome is Outcome.BLOCK
+    assert [row.action for row in newest(house.database, 10)] == ["decide"], "and the record has one decision"
+
+
+def test_a_decision_of_a_machine_whose_clock_is_behind_is_in_force(house: House) -> None:
+    file = file_of(b"harmless")
+    snapshot = allowed(house, file)
+    with house.database.write() as session:
+        session.execute(update(DecisionRow).values(id="f" * 32, expires_at=now() - dt.timedelta(seconds=1)))
+    house.commit(file)
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    assert house.ruling(snapshot) is not None
+
+
+@pytest.mark.parametrize(("told", "fact"), [(10**40, 2**63 - 1), (-1, 0), (True, 0), ("7", 0), (7, 7)])
+def test_a_count_that_no_rule_can_count_with_is_the_nearest_that_can(house: House, told: Any, fact: int) -> None:
+    file = file_of(b"popular")
+    with house.database.write() as session:
+        info = {"id": str(REPO), "downloads": told}
+        snapshot = snapshots.remember(session, REPO, MAIN, Description(Commit(REPO, "1" * 40), info))
+    facts = facts_of(snapshot, [file], {}, {}, now())
+    assert facts.downloads == fact
+    assert evaluate(starter_policy(), facts).outcome is not None
+
+
+class Asked:
+    """An upstream that says what a branch is, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    async def describe(self, repo: RepoId, _revision: Revision) -> Description:
+        self.times += 1
+        return Description(Commit(repo, "1" * 40), {"id": str(repo)})
+
+
+def test_what_was_checked_by_a_clock_that_was_ahead_is_checked_again(house: House) -> None:
+    upstream = Asked()
+
+    async def ask() -> None:
+        await Resolver(house.database, cast("Any", upstream), UpstreamMode.FALLBACK, 30.0).resolve(REPO, MAIN)
+
+    asyncio.run(ask())
+    asyncio.run(ask())
+    assert upstream.times == 1
+    with house.database.write() as session:
+        session.execute(update(ReferenceRow).values(checked_at=now() + dt.timedelta(days=365)))
+    asyncio.run(ask())
+    assert upstream.times == 2
+
+
+def test_nobody_looks_for_a_decision_that_nobody_waits_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curator.admission.gate._LINGER_S", 0.05)
+    snapshot = house.commit(file_of(b"never scanned"))
+
+    async def run() -> None:
+        gate = Gate(house.database, house.broker, house.rule_set)
+        for _ in range(2):
+            with pytest.raises(StillJudged):
+                await gate.decide(snapshot, 0.05)
+            await asyncio.sleep(0.6)
+            assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("judge ")]
+
+    asyncio.run(run())
+
+
+def test_whoever_waits_longer_keeps_the_wait_for_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curator.admission.gate._LINGER_S", 0.0)
+    file = file_of(b"scanned late")
+    snapshot = house.commit(file)
+
+    async def run() -> decisions.Ruling:
+        gate = Gate(house.database, house.broker, house.rule_set)
+        patient = asyncio.create_task(gate.decide(snapshot, 20))
+        with pytest.raises(StillJudged):
+            await gate.decide(snapshot, 0.05)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(house.reported, file, HARMLESS)
+        await asyncio.to_thread(lambda: Judge(house.database, 300).judge(house.work(progress.JUDGE)))
+        return await patient
+
+    assert asyncio.run(run()).outcome is Outcome.ALLOW
+
+
+def gatherer(house: House) -> Gatherer:
+    nothing = cast("Any", None)
+    return Gatherer(house.database, nothing, nothing, nothing, nothing, 0)
+
+
+def nothing_follows(_session: Any, _work: Work) -> list[Work]:
+    return []
+
+
+def test_a_file_that_kills_each_worker_is_judged_as_one_that_could_not_be_scanned(house: House) -> None:
+    snapshot = house.commit(file_of(b"poison"))
+    (scan,) = house.broker.told
+    for _ in range(MAX_ATTEMPTS):
+        with house.database.write() as session:
+            assert queue.claim(session, scan.id, "dies", -1) is not None
+    worker = Worker(house.database, house.broker, "lives", 20)
+    worker.run(scan.id, Step(gatherer(house).scan_content, gatherer(house).give_up_scan))
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    ruling = house.ruling(snapshot)
+    assert ruling is not None
+    assert ruling.outcome is not Outcome.ALLOW
+    assert "the worker died each time" in ruling.sentence
+
+
+def test_only_what_a_thread_is_at_keeps_its_lease(house: House) -> None:
+    house.commit(file_of(b"first"))
+    (scan,) = house.broker.told
+    worker = Worker(house.database, house.broker, "one", 0.2)
+    held: list[int] = []
+
+    def verb(work: Work) -> list[Work]:
+        held.extend(worker.at_work)
+        worker.renew()
+        raise KeyboardInterrupt(str(work.id))
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(scan.id, Step(verb, nothing_follows))
+    assert held == [scan.id]
+    assert worker.at_work == set()
+
+
+def test_a_content_is_scanned_where_it_can_be_had(house: House) -> None:
+    file = file_of(b"shared")
+    for number, name in enumerate(("acme/open", "mallory/closed")):
+        house.commit(file, f"{number}" * 40, RepoId.parse(name))
+    asked: list[str] = []
+
+    class Places(Gatherer):
+        def _scan(self, commit: Commit, file: RepoFile) -> tuple[Report, bool]:
+            asked.append(f"{commit.repo} {file.path}")
+            if commit.repo.namespace == "mallory":
+                raise RepoNotFound("The Hub has no mallory/closed")
+            return HARMLESS, True
+
+    nothing = cast("Any", None)
+    Places(house.database, nothing, nothing, nothing, nothing, 0).scan_content(house.work(progress.SCAN))
+    assert asked == ["mallory/closed notes.txt", "acme/open notes.txt"]
+    with house.database.read() as session:
+        assert scans.report_of(session, file.blob, file.name) == HARMLESS
+
+
+def test_what_can_be_had_nowhere_says_why(house: House) -> None:
+    class Down(Gatherer):
+        def _scan(self, commit: Commit, _file: RepoFile) -> tuple[Report, bool]:
+            raise UpstreamUnavailable(f"The Hub is down for {commit.repo}")
+
+    house.commit(file_of(b"nowhere"))
+    nothing = cast("Any", None)
+    with pytest.raises(UpstreamUnavailable, match="down for acme/tiny"):
+        Down(house.database, nothing, nothing, nothing, nothing, 0).scan_content(house.work(progress.SCAN))
