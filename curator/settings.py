@@ -132,7 +132,14 @@ class Settings(BaseSettings):
         if value is None:
             return None
         url = urlsplit(value)
-        if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment or url.username:
+        if (
+            url.scheme not in {"http", "https"}
+            or not url.hostname
+            or url.port == 0
+            or url.query
+            or url.fragment
+            or url.username
+        ):
             raise ValueError("write it as https://host or http://host:port, without a query, fragment or password")
         return value.rstrip("/")
 

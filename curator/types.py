@@ -14,7 +14,8 @@ _SHA1 = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # What git forbids in a reference name (git-check-ref-format), and control characters.
 _NOT_IN_A_REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of pairs of surrogates, which are no text."""
 _LONGEST_REVISION = 255
 _LONGEST_PATH = 1024
 
@@ -185,7 +186,7 @@ def parse_path(text: str) -> str:
         not text
         or len(text) > _LONGEST_PATH
         or "\\" in text
-        or _CONTROL.search(text)
+        or _NOT_IN_A_PATH.search(text)
         or any(part in {"", ".", ".."} for part in parts)
         or parts[0] == ".git"
     )

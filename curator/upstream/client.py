@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -19,7 +18,7 @@ from curator.upstream.answers import meaning
 from curator.upstream.credentials import Credentials
 from curator.upstream.guard import Guard, reason
 from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin
-from curator.upstream.listing import Description, Page, read_commits, read_description, read_tree, without_xet
+from curator.upstream.listing import Description, Page, read_commits, read_description, read_json, read_refs, read_tree
 from curator.upstream.proxies import Proxies
 from curator.upstream.refusals import Refusals
 
@@ -64,7 +63,8 @@ class Upstream:
         self._proxies = proxies
         resolver = None if self._inner_allowed else OuterResolver({host, *proxies.hosts})
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64, resolver=resolver, ssl=tls),
+            # No limit here: a question that waits for its turn behind large files would wait for as long as they take.
+            connector=aiohttp.TCPConnector(limit=0, resolver=resolver, ssl=tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s),
             headers={"User-Agent": "model-curator/0.1"},
             read_bufsize=CHUNK_BYTES,
@@ -92,7 +92,9 @@ class Upstream:
         return {
             entry["path"]: entry["lastCommit"]
             for entry in entries
-            if isinstance(entry, dict) and isinstance(entry.get("lastCommit"), dict) and "path" in entry
+            if isinstance(entry, dict)
+            and isinstance(entry.get("lastCommit"), dict)
+            and isinstance(entry.get("path"), str)
         }
 
     async def list_commits(self, commit: Commit) -> list[str]:
@@ -106,6 +108,12 @@ class Upstream:
             shas += read_commits(page)
         return shas
 
+    async def list_refs(self, repo: RepoId) -> dict[str, list[dict[str, str]]]:
+        """The branches, conversions and tags of a repository, each with its commit."""
+        url = f"{self.url}/api/{repo.kind.plural}/{repo}/refs"
+        document, _ = await self._json(url, f"the branches of {repo}", repo)
+        return read_refs(document, repo)
+
     async def page(self, path: str, query: str, what: str, repo: RepoId | None) -> Page:
         """One page of a list of the Hub: the history of a repository; or a search, the tags one may filter by."""
         response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what, repo)
@@ -113,7 +121,7 @@ class Upstream:
         document, following = await self._document(response, final, what, repo)
         if not isinstance(document, list | dict):
             raise UpstreamUnavailable(f"The Hub's answer about {what} is neither a list nor an object")
-        return Page(without_xet(document), urlsplit(following).query if following else None, total)
+        return Page(document, urlsplit(following).query if following else None, total)
 
     async def _tree(self, commit: Commit, rest: str) -> list[Any]:
         url: str | None = f"{self.url}/api/{commit.repo.kind.plural}/{commit.repo}/tree/{commit.sha}{rest}"
@@ -150,7 +158,7 @@ class Upstream:
         try:
             if "Range" in headers and response.status == 200 and offset:
                 raise UpstreamUnavailable(f"The Hub does not serve parts of {path} in {commit}")
-            if "Range" in headers and response.status == 206:
+            if response.status == 206:
                 _check_range(response.headers.get("Content-Range", ""), offset, path, commit)
             yield _chunks(response, length, f"{path} in {commit}", self._timeout_s)
         finally:
@@ -159,7 +167,12 @@ class Upstream:
     async def _open(self, commit: Commit, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         known, since = self._links.get((commit, path), (None, 0.0))
         if known is not None and time.monotonic() - since < _LINK_LIFE_S:
-            response = await self._request(known, headers, f"{path} in {commit}", commit.repo)
+            try:
+                response = await self._request(known, headers, f"{path} in {commit}", commit.repo)
+            except UpstreamUnavailable:
+                # The next try is to be led to another place, if there is one.
+                self._links.pop((commit, path), None)
+                raise
             if response.status not in _EXPIRED and response.status not in _REDIRECTS:
                 return _checked(response, f"{path} in {commit}", commit.repo, commit)
             response.release()
@@ -219,8 +232,8 @@ class Upstream:
             _checked(response, what, repo, None)
             async with asyncio.timeout(_DOCUMENT_WITHIN_S):
                 body = await _body(response, what, self._timeout_s)
-            document = await asyncio.to_thread(json.loads, body)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
+            document = await asyncio.to_thread(read_json, body)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {reason(error)}") from error
         finally:
             response.close()
@@ -264,14 +277,17 @@ async def _chunks(
         while True:
             began = time.monotonic()
             # One buffer as it was received: to read so many bytes would be to copy several into one.
-            chunk, _ = await response.content.readchunk()
+            chunk, more = await response.content.readchunk()
             waited_s, arrived = waited_s + time.monotonic() - began, arrived + len(chunk)
-            if not chunk:
+            if not chunk and not more:
                 return
             if waited_s >= window_s:
                 if arrived < window_s * _SLOWEST_BYTES_PER_S:
                     raise UpstreamUnavailable(f"The Hub sends {what} too slowly: {arrived} bytes in {waited_s:.0f} s")
                 waited_s, arrived = 0.0, 0
+            if not chunk:
+                # The mark at the end of a chunk of the transfer coding came alone; it is not the end of the body.
+                continue
             if left is None:
                 yield chunk
                 continue

@@ -19,6 +19,7 @@ Origin = tuple[str, str, int]
 Send = Callable[[], Awaitable[aiohttp.ClientResponse]]
 
 _MOST_ORIGINS = 100
+_MOST_LETTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Guard:
             )
         try:
             response = await send()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            # ValueError: an address that cannot be asked, such as a name with a part of more than 63 letters.
             gate.breaker.failed(ticket, time.monotonic())
             raise UpstreamUnavailable(f"The Hub could not be reached for {what}: {reason(error)}") from error
         except BaseException:
@@ -106,8 +108,14 @@ def reason(error: BaseException) -> str:
             "name the company's own authority with CURATOR_UPSTREAM_CA"
         )
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answers {error.status} {error.message[:200]!a}"
-    return str(error) or type(error).__name__
+        return f"the proxy answers {error.status} {error.message[:_MOST_LETTERS]!a}"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "it leads to an address that cannot be asked"
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its own words have the whole address in them, and with that the permission that a signed link carries.
+        return f"it does not speak HTTP as it should ({error.message[:_MOST_LETTERS]!a})"
+    said = str(error)[:_MOST_LETTERS] or type(error).__name__
+    return said if said.isprintable() else ascii(said)
 
 
 async def _wait_out(gate: _Gate, give_up_at: float, what: str) -> None:

@@ -18,7 +18,10 @@ _LINK = re.compile(r"<([^<>]*)>((?:\s*;[^<>]*)?)")
 _NEXT = re.compile(r';\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
 # Names that the public internet never has: RFC 6761, RFC 6762, and ICANN's resolution of 2024-07-29.
 _INNER_ENDS = {"localhost", "local", "internal"}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Prefixes of addresses whose last 32 bits are another one: NAT64, and the old "IPv4-compatible" (RFC 4291 2.5.5.1).
+_CARRIERS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+"""For use inside a network (RFC 8215); not every Python that we support knows it."""
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -61,7 +64,7 @@ def next_hop(url: str, location: str, *, inner_allowed: bool, closed: Collection
         raise UpstreamUnavailable("The Hub redirects to something that is not a web address")
     if urlsplit(url).scheme == "https" and scheme != "https":
         raise UpstreamUnavailable(f"The Hub redirects from https to plain http, at {host!a}")
-    if (is_inner_host(host) or host in closed) and not inner_allowed:
+    if (is_inner_host(host) or host.rstrip(".") in closed) and not inner_allowed:
         raise UpstreamUnavailable(f"The Hub redirects to {host!a}, which is inside this network")
     return target
 
@@ -90,7 +93,7 @@ class OuterResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        if host in self._known:
+        if host.lower() in self._known:
             return found
         outer = [result for result in found if not is_inner_host(result["host"])]
         if found and not outer:
@@ -105,8 +108,10 @@ def _is_inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Also of addresses that carry another one: mapped, 6to4, and NAT64 (RFC 6052 section 2.1)."""
     if isinstance(address, ipaddress.IPv6Address):
         carried = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
+        if any(address in carrier for carrier in _CARRIERS):
             carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if carried is not None:
             return _is_inner(carried)
-    return not address.is_global
+        if address in _LOCAL_NAT64:
+            return True
+    return not address.is_global or address.is_multicast

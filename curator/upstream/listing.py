@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,11 @@ from curator.errors import BadInput, UpstreamUnavailable
 from curator.types import BlobId, Commit, Directory, HashKind, RepoFile, RepoId, RepoKind, Revision, parse_path
 
 _XET_KEYS = {"xetHash", "xetEnabled", "xet"}
+_DEEPEST = 100
+"""Levels of JSON: what the Hub says has some ten, and each reader after us would stumble somewhere else."""
+_MOST_FILE_BYTES = 1 << 50
+_MOST_POINTER_BYTES = 1 << 20
+_HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +41,31 @@ class Page:
     """How many there are on all pages, where the Hub counts them; else empty."""
 
 
+def read_json(body: bytes) -> Any:
+    """The document, with nothing of Xet in it.
+
+    Raises `ValueError` also for what Python reads and nobody could keep or hand on: text that is half a pair of
+    surrogates, numbers that are none, and an unreasonable depth.
+    """
+    try:
+        document = without_xet(json.loads(body, parse_constant=_no_number))
+    except RecursionError:
+        raise ValueError("it is too deep") from None
+    if _HALF_A_PAIR.search(body):
+        # Whole pairs are read as one letter; half of one is what cannot be written as UTF-8.
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
 def read_description(document: Any, kind: RepoKind) -> Description:
     """Read the answer of `/api/{kind}s/{repo}/revision/{revision}`."""
     try:
         repo = RepoId.parse(document["id"], kind)
-        return Description(Commit(repo, document["sha"]), without_xet(document))
+        return Description(Commit(repo, document["sha"]), document)
     except (KeyError, TypeError, AttributeError, BadInput) as error:
         raise UpstreamUnavailable(f"The Hub describes a repository in a way that cannot be used: {error}") from error
 
@@ -68,12 +95,14 @@ def read_commits(page: Any) -> list[str]:
     return shas
 
 
-def without_xet(document: Any) -> Any:
+def without_xet(document: Any, depth: int = 0) -> Any:
     """The document with no key, at any depth, by which a client could fetch bytes around the mirror."""
+    if depth > _DEEPEST:
+        raise ValueError("it is too deep")
     if isinstance(document, dict):
-        return {key: without_xet(value) for key, value in document.items() if key not in _XET_KEYS}
+        return {key: without_xet(value, depth + 1) for key, value in document.items() if key not in _XET_KEYS}
     if isinstance(document, list):
-        return [without_xet(value) for value in document]
+        return [without_xet(value, depth + 1) for value in document]
     return document
 
 
@@ -86,12 +115,13 @@ def _read_entry(entry: Any) -> RepoFile | Directory:
     oid = BlobId(HashKind.GIT_SHA1, entry["oid"])
     lfs = entry.get("lfs")
     if lfs is None:
-        return RepoFile(path, _size(entry["size"]), oid, oid.hex)
-    return RepoFile(path, _size(lfs["size"]), BlobId(HashKind.SHA256, lfs["oid"]), oid.hex, _size(lfs["pointerSize"]))
+        return RepoFile(path, _size(entry["size"], _MOST_FILE_BYTES), oid, oid.hex)
+    size, pointer_size = _size(lfs["size"], _MOST_FILE_BYTES), _size(lfs["pointerSize"], _MOST_POINTER_BYTES)
+    return RepoFile(path, size, BlobId(HashKind.SHA256, lfs["oid"]), oid.hex, pointer_size)
 
 
-def _size(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+def _size(value: Any, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise BadInput(f"{value!a} is not a size")
     return value
 

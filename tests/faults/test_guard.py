@@ -267,6 +267,114 @@ def test_an_answer_that_trickles_is_given_up() -> None:
     assert "The Hub sends what it says of acme-research/tiny-bert@main too slowly" in run_it(run)
 
 
+def answering(*pieces: bytes, pause_s: float = 0.0) -> Callable[[Callable[[str], Coroutine[Any, Any, T]]], T]:
+    """Runs something against a Hub that answers every request with these bytes, one piece after the other."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause_s)
+            writer.close()
+
+    def run(ask: Callable[[str], Coroutine[Any, Any, T]]) -> T:
+        async def asked() -> T:
+            async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+                return await ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+        return asyncio.run(asked())
+
+    return run
+
+
+async def said_of_tiny(url: str) -> str:
+    async with upstream(url) as client:
+        return await sentence(client)
+
+
+DESCRIPTION = b'{"id": "acme-research/tiny-bert", "sha": "%s", "note": "%s"}' % (b"1" * 40, b"x" * 70)
+
+
+def test_a_document_in_chunks_whose_ends_come_late_is_read_to_its_end() -> None:
+    # The mark that ends a chunk of the transfer coding often comes in a packet of its own.
+    chunks = [DESCRIPTION[at : at + 40] for at in range(0, len(DESCRIPTION), 40)]
+    pieces = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    for chunk in chunks:
+        pieces += [b"%x\r\n%s" % (len(chunk), chunk), b"\r\n"]
+    assert answering(*pieces, b"0\r\n\r\n", pause_s=0.03)(said_of_tiny) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (DESCRIPTION.replace(b"xxx", b"\\ud83d"), "surrogates not allowed"),
+        (DESCRIPTION.replace(b'"note"', b'"downloads": NaN, "note"'), "NaN is not a number"),
+        (b"[" * 400 + b"]" * 400, "too deep"),
+        (b"[" * 100_000, "too deep"),
+        (b"9" * 5_000, "digits"),
+        (b"\xff\xfe\xff", "decode"),
+    ],
+)
+def test_a_document_that_could_not_be_kept_is_not_believed(body: bytes, why: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    said = answering(head, body)(said_of_tiny)
+    assert "The Hub's answer about acme-research/tiny-bert@main cannot be read" in said
+    assert why in said
+
+
+def test_a_whole_pair_of_surrogates_is_a_letter() -> None:
+    body = DESCRIPTION.replace(b"xxx", b"\\ud83d\\ude00")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert answering(head, body)(said_of_tiny) == ""
+
+
+def test_what_a_signed_link_permits_is_told_to_nobody(own_hub: FixtureHub) -> None:
+    async def ask(cdn: str) -> list[str]:
+        own_hub.faults({"path": "*/resolve/*", "redirect_to": f"{cdn}/file?X-Amz-Signature=hush"})
+        async with upstream(own_hub.url) as client:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            said = []
+            for _ in range(2):
+                with pytest.raises(UpstreamUnavailable) as refused:
+                    await client.read(commit, "model.safetensors", 0, 10)
+                said.append(refused.value.sentence)
+            return said
+
+    for said in answering(b"HTTP/7.7 nonsense \x1b[31m\r\n\r\n")(ask):
+        assert "does not speak HTTP as it should" in said
+        assert "hush" not in said
+        assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [f"https://{'a' * 64}.example.com/x", "https://exa mple.com/x", "https://\udcff.example.com/", "http://a..b/"],
+)
+def test_a_redirect_to_what_is_no_address_is_told_in_words(own_hub: FixtureHub, place: str) -> None:
+    async def ask(url: str) -> str:
+        return await said_of_tiny(url)
+
+    head = f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n"
+    said = answering(head.encode("utf-8", "surrogateescape"))(ask)
+    assert said.startswith("The Hub")
+    assert own_hub.requests() == []
+
+
+def test_a_question_does_not_wait_behind_files_that_are_on_their_way(own_hub: FixtureHub) -> None:
+    own_hub.faults({"origin": "cdn", "bytes_per_s": 200_000})
+
+    async def run() -> str:
+        async with upstream(own_hub.url) as client, contextlib.AsyncExitStack() as files:
+            commit = (await client.describe(MINILM, MAIN)).commit
+            for _ in range(80):
+                await files.enter_async_context(client.stream(commit, "model.safetensors"))
+            return await asyncio.wait_for(sentence(client), 5)
+
+    assert run_it(run) == ""
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_public_hub_does_not_send_the_mirror_into_the_network_not_even_through_a_proxy(
     own_hub: FixtureHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,23 @@ def test_a_tree_is_read_whole_or_not_at_all(entries: list[Any]) -> None:
             lfs = entry.get("lfs")
             assert one.size == (entry if lfs is None else lfs)["size"] >= 0
             assert one.blob.hex == (entry["oid"] if lfs is None else lfs["oid"])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size": 1 << 60},
+        {"size": 10**40},
+        {"size": True},
+        {"path": "half a \ud83d pair"},
+        {"lfs": {"oid": "a" * 64, "size": 1, "pointerSize": 1 << 31}},
+    ],
+)
+def test_what_no_database_could_keep_is_not_believed(fields: dict[str, Any]) -> None:
+    entry = {"type": "file", "path": "a", "oid": "a" * 40, "size": 1}
+    assert len(read_tree([entry])) == 1
+    with pytest.raises(UpstreamUnavailable, match="lists a file in a way that cannot be used"):
+        read_tree([entry | fields])
 
 
 @given(JSON | st.fixed_dictionaries({"id": st.text(max_size=9), "sha": HEX | JSON}))

@@ -30,6 +30,10 @@ HUB = "https://huggingface.co/api/models/a/b"
         "[::ffff:10.0.0.1]",
         "[64:ff9b::a9fe:a9fe]",
         "[2002:7f00:1::]",
+        "[::127.0.0.1]",
+        "[64:ff9b:1::1]",
+        "[ff0e::1]",
+        "224.0.0.1",
         "localhost",
         "LOCALHOST.",
         "db.localhost",
@@ -73,6 +77,8 @@ def test_a_redirect_never_names_the_companys_proxy(monkeypatch: pytest.MonkeyPat
     assert proxies.of("https://direct.example.com/") is proxies.of("https://hub.corp.example.com:8443/") is None
     with pytest.raises(UpstreamUnavailable, match="inside this network"):
         next_hop(HUB, "https://proxy.example.com/admin", inner_allowed=False, closed=proxies.hosts)
+    with pytest.raises(UpstreamUnavailable, match="inside this network"):
+        next_hop(HUB, "https://PROXY.example.com./admin", inner_allowed=False, closed=proxies.hosts)
 
 
 @pytest.mark.parametrize("value", ["socks5://user:secret@proxy:1080", "http://", "http://user:secret@proxy:port"])
@@ -120,6 +126,7 @@ def test_of_several_addresses_only_the_outer_ones_are_tried() -> None:
 
 def test_the_proxy_and_the_upstream_itself_may_be_inside() -> None:
     known = {"huggingface.co", "proxy.corp"}
+    assert resolved("HuggingFace.co", known, ["10.0.0.7"]) == ["10.0.0.7"]
     assert (
         resolved("proxy.corp", known, ["10.0.0.7"]) == resolved("huggingface.co", known, ["10.0.0.7"]) == ["10.0.0.7"]
     )
