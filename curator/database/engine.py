@@ -12,25 +12,32 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import Session
 
 from curator.errors import BadSettings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_S = 30
+_WRITERS = 0x43_55_52_41
+"""Any number that no other program uses for a lock in the same database."""
 
 
 class Database:
-    """Sessions for reading and for writing; each leaves nothing half done."""
+    """Sessions for reading and for writing; each leaves nothing half done.
+
+    Writers come one after the other: what one has looked up still holds when it writes. Raises `BadSettings` for an
+    address that cannot be used.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        if make_url(url).get_backend_name() == "sqlite":
-            self.engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
-            _tame_sqlite(self.engine)
-        else:
-            self.engine = create_engine(url, pool_pre_ping=True)
+        try:
+            self.engine = _engine(url)
+        except (ArgumentError, ImportError) as error:
+            # Not the address itself, which may have a password in it.
+            raise BadSettings(f"CURATOR_DATABASE_URL cannot be used: {error}") from None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -61,7 +68,8 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
-            with self.engine.connect() as connection:
+            # As a writer, so that of two processes that start at once the second finds it done.
+            with self.engine.connect().execution_options(curator_writes=True) as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, to)
                 connection.commit()
@@ -96,6 +104,29 @@ def new_id() -> str:
     stamp = time.time_ns() // 1_000_000
     value = (stamp << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
     return f"{value:032x}"
+
+
+def _engine(url: str) -> Engine:
+    # An error must not bring into a log what was to be written.
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "check_same_thread": False})
+        _tame_sqlite(engine)
+        return engine
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    if engine.dialect.name == "postgresql":
+        _tame_postgres(engine)
+    return engine
+
+
+def _tame_postgres(engine: Engine) -> None:
+    """Readers that see one state, and a writer that queues at BEGIN, as with SQLite."""
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        if connection.get_execution_options().get("curator_writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def _tame_sqlite(engine: Engine) -> None:

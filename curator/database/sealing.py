@@ -59,6 +59,12 @@ def _make(file: Path) -> None:
             os.fsync(out.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(draft, file)
+        # The name is to be on the disk before anything is that was sealed with the key.
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise BadSettings(f"The key {file} cannot be written: {error.strerror}") from None
     finally:

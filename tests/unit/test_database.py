@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 import curator.app  # noqa: F401 - it imports every table
@@ -76,6 +80,29 @@ def test_what_raises_in_a_transaction_is_undone(database: Database) -> None:
     with database.engine.connect() as connection:
         tables = connection.execute(text("SELECT name FROM sqlite_master")).scalars().all()
     assert "gone" not in tables
+
+
+@pytest.mark.parametrize("url", ["hunter2", "nosuch://me:hunter2@host/db", "mssql+nosuch://me:hunter2@host/db"])
+def test_an_address_that_cannot_be_used_is_told_in_one_sentence_without_its_password(url: str) -> None:
+    with pytest.raises(BadSettings, match="CURATOR_DATABASE_URL cannot be used") as refused:
+        Database(url)
+    assert "hunter2" not in refused.value.sentence
+
+
+def test_what_was_to_be_written_is_in_no_error(database: Database) -> None:
+    with pytest.raises(DBAPIError) as failed, database.write_rows() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:value)"), {"value": "hunter2"})
+    assert "hunter2" not in str(failed.value)
+
+
+def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/curator.db"
+    script = f"from curator.database.engine import Database; Database({url!r}).migrate()"
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(lambda _: subprocess.run([sys.executable, "-c", script], check=False).returncode, range(4))
+        )
+    assert done == [0] * 4
 
 
 def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> None:
