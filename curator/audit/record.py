@@ -29,6 +29,8 @@ class Action(StrEnum):
     """A caller begins to be given another commit of a branch than the upstream's."""
     PIN = "pin"
     """An administrator pinned a branch to a commit, or let it go."""
+    UPSTREAM_TOKEN = "upstream-token"  # noqa: S105 - no token, but the name of what is done with one
+    """A token for the upstream was kept or forgotten; `repo` is the pattern of repositories that it is for."""
     MISMATCH = "mismatch"
     """Bytes came that are not those that were judged."""
 
@@ -39,7 +41,8 @@ class AuditEvent:
 
     action: Action
     actor: str
-    kind: RepoKind
+    kind: RepoKind | None
+    """None: of every kind."""
     repo: str
     outcome: str
     revision: str | None = None
@@ -66,10 +69,11 @@ def add_rows(connection: Connection, events: Sequence[AuditEvent]) -> None:
 
 
 def _row(event: AuditEvent) -> dict[str, Any]:
-    return {
+    row = {
         item.name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, item.name), str) else value
         for item in fields(event)
     }
+    return row | {"kind": event.kind.value if event.kind else ""}
 
 
 def newest(database: Database, limit: int) -> list[AuditRow]:

@@ -18,10 +18,11 @@ class AuditRow(SQLModel, table=True):
     """Sorts by time; given to the client as `X-Request-Id`."""
     at: dt.datetime = Field(sa_type=Utc, index=True)
     action: str = Field(index=True)
-    """`download`, `refuse`, `decide`, `substitute`, `pin`, `mismatch`."""
+    """`download`, `refuse`, `decide`, `substitute`, `pin`, `upstream-token`, `mismatch`."""
     actor: str
     """Name of the token that asked; `anonymous`, or `curator` for what the service does by itself."""
     kind: str
+    """`model`, `dataset`, `space`; empty for all of them."""
     repo: str = Field(index=True)
     revision: str | None = None
     """As it was asked for."""

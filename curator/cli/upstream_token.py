@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -20,7 +22,8 @@ _MOST_LETTERS = 1_000
 def add(pattern: str, kind: str | None, note: str | None, config: Path | None, data: Path | None) -> None:
     parsed = _pattern(pattern, kind)
     settings = Settings.load(config, data=data)
-    replaced = add_token(open_database(settings), seal_of(settings), parsed, _read_token(parsed), note)
+    token = _read_token(parsed)
+    replaced = add_token(open_database(settings), seal_of(settings), parsed, token, note, _actor())
     print(f"The upstream is asked for {parsed} with {'the new' if replaced else 'this'} token from now on.")
 
 
@@ -44,7 +47,7 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
 
 def remove(pattern: str, kind: str | None, config: Path | None, data: Path | None) -> None:
     parsed = _pattern(pattern, kind)
-    remove_token(open_database(Settings.load(config, data=data)), parsed)
+    remove_token(open_database(Settings.load(config, data=data)), parsed, _actor())
     print(f"The token for {parsed} is forgotten.")
 
 
@@ -52,10 +55,21 @@ def _pattern(text: str, kind: str | None) -> Pattern:
     return Pattern.parse(text, RepoKind(kind) if kind else None)
 
 
+def _actor() -> str:
+    """Whoever may write the database is an administrator; the machine knows which one."""
+    try:
+        return f"administrator {pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"administrator {os.getuid()}"
+
+
 def _read_token(pattern: Pattern) -> str:
     """From a prompt or standard input, never from the command line, which all users of a machine can see."""
     if sys.stdin.isatty():
-        return getpass.getpass(f"Token for {pattern} (not shown): ").strip()
+        try:
+            return getpass.getpass(f"Token for {pattern} (not shown): ").strip()
+        except EOFError:
+            return ""
     try:
         return sys.stdin.read(_MOST_LETTERS).strip()
     except UnicodeDecodeError:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
 from curator.errors import BadInput
@@ -62,8 +63,8 @@ class KeptToken:
     sealed: str
 
 
-def add_token(database: Database, seal: Seal, pattern: Pattern, token: str, note: str | None) -> bool:
-    """Keep a token for these repositories; whether one was there before, which it replaces."""
+def add_token(database: Database, seal: Seal, pattern: Pattern, token: str, note: str | None, by: str) -> bool:
+    """Keep a token for these repositories; whether one was there before, which it replaces. `by` is for the record."""
     if not _TOKEN.fullmatch(token):
         raise BadInput("A token of the Hub is one word of printable ASCII letters: nothing like it was given")
     if note is not None and (len(note) > _LONGEST_NOTE or not note.isprintable()):
@@ -76,15 +77,18 @@ def add_token(database: Database, seal: Seal, pattern: Pattern, token: str, note
                 pattern=pattern.text, kind=_key(pattern)[1], sealed=sealed, created_at=now(), note=note or None
             )
         )
+        noted = f" ({note})" if note else ""
+        _record(session, pattern, by, "replace" if before else "add", f"A token for {pattern} is kept{noted}")
         return before is not None
 
 
-def remove_token(database: Database, pattern: Pattern) -> None:
+def remove_token(database: Database, pattern: Pattern, by: str) -> None:
     with database.write() as session:
         row = session.get(UpstreamTokenRow, _key(pattern))
         if row is None:
             raise BadInput(f"There is no token for {pattern}: `curator upstream-token list` shows those there are")
         session.delete(row)
+        _record(session, pattern, by, "remove", f"The token for {pattern} is forgotten")
 
 
 def list_tokens(database: Database) -> list[KeptToken]:
@@ -105,6 +109,20 @@ def open_token(seal: Seal, kept: KeptToken) -> str:
 
 def best_match(kept: list[KeptToken], repo: RepoId) -> KeptToken | None:
     return max((one for one in kept if one.pattern.matches(repo)), key=lambda one: one.pattern.rank, default=None)
+
+
+def _record(session: Session, pattern: Pattern, by: str, outcome: str, sentence: str) -> None:
+    append(
+        session,
+        AuditEvent(
+            action=Action.UPSTREAM_TOKEN,
+            actor=by,
+            kind=pattern.kind,
+            repo=pattern.text,
+            outcome=outcome,
+            sentence=sentence,
+        ),
+    )
 
 
 def _key(pattern: Pattern) -> tuple[str, str]:

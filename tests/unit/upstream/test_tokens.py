@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curator.audit.record import newest
 from curator.database.engine import Database
 from curator.database.sealing import Seal
 from curator.errors import BadInput, BadSettings, KeyLost
@@ -48,28 +49,46 @@ def token_for(database: Database, seal: Seal, repo: str, kind: RepoKind = RepoKi
 
 def test_the_most_specific_pattern_wins_and_the_general_token_is_for_the_rest(database: Database, seal: Seal) -> None:
     for text in ("*", "meta-llama/*", "meta-llama/Llama-3*", "meta-llama/Llama-3.2-1B"):
-        add_token(database, seal, pattern(text), f"for:{text}", None)
-    add_token(database, seal, pattern("meta-llama/*", RepoKind.DATASET), "for-datasets", None)
+        add_token(database, seal, pattern(text), f"for:{text}", None, "me")
+    add_token(database, seal, pattern("meta-llama/*", RepoKind.DATASET), "for-datasets", None, "me")
     assert token_for(database, seal, "meta-llama/Llama-3.2-1B") == "for:meta-llama/Llama-3.2-1B"
     assert token_for(database, seal, "META-LLAMA/llama-3.1") == "for:meta-llama/Llama-3*"
     assert token_for(database, seal, "meta-llama/other") == "for:meta-llama/*"
     assert token_for(database, seal, "meta-llama/other", RepoKind.DATASET) == "for-datasets"
     assert token_for(database, seal, "gpt2") == "for:*"
-    remove_token(database, pattern("*"))
+    remove_token(database, pattern("*"), "me")
     assert token_for(database, seal, "gpt2") == "general"
 
 
 def test_a_token_is_nowhere_in_the_database_and_in_nothing_that_is_printed(
     database: Database, seal: Seal, tmp_path: Path
 ) -> None:
-    assert not add_token(database, seal, pattern("meta-llama/*"), TOKEN, "the legal team's account")
-    assert add_token(database, seal, pattern("meta-llama/*"), TOKEN, None), "the second replaces the first"
+    assert not add_token(database, seal, pattern("meta-llama/*"), TOKEN, "the legal team's account", "me")
+    assert add_token(database, seal, pattern("meta-llama/*"), TOKEN, None, "me"), "the second replaces the first"
     assert token_for(database, seal, "meta-llama/x") == TOKEN
     database.close()
     for file in tmp_path.iterdir():
         assert TOKEN.encode() not in file.read_bytes(), file.name
     credential = asyncio.run(Credentials(TOKEN, None, seal).of(RepoId.parse("a/b")))
     assert TOKEN not in repr(credential) + repr(list_tokens(database))
+
+
+def test_who_kept_and_who_forgot_a_token_is_on_the_record_and_the_token_is_not(database: Database, seal: Seal) -> None:
+    add_token(database, seal, pattern("meta-llama/*"), TOKEN, "legal", "alice")
+    add_token(database, seal, pattern("meta-llama/*"), TOKEN, None, "bob")
+    add_token(database, seal, pattern("acme/*", RepoKind.DATASET), TOKEN, None, "bob")
+    remove_token(database, pattern("meta-llama/*"), "carol")
+    with pytest.raises(BadInput):
+        remove_token(database, pattern("meta-llama/*"), "carol")
+    rows = sorted(newest(database, 10), key=lambda row: row.at)
+    assert [(row.action, row.actor, row.outcome, row.kind, row.repo) for row in rows] == [
+        ("upstream-token", "alice", "add", "", "meta-llama/*"),
+        ("upstream-token", "bob", "replace", "", "meta-llama/*"),
+        ("upstream-token", "bob", "add", "dataset", "acme/*"),
+        ("upstream-token", "carol", "remove", "", "meta-llama/*"),
+    ]
+    assert rows[0].sentence == "A token for meta-llama/* is kept (legal)"
+    assert TOKEN not in repr(rows)
 
 
 def test_the_key_is_made_once_and_only_for_this_user(tmp_path: Path) -> None:
@@ -84,7 +103,7 @@ def test_the_key_is_made_once_and_only_for_this_user(tmp_path: Path) -> None:
 def test_a_wrong_key_opens_nothing_and_no_other_token_takes_its_place(
     database: Database, seal: Seal, tmp_path: Path
 ) -> None:
-    add_token(database, seal, pattern("meta-llama/*"), TOKEN, None)
+    add_token(database, seal, pattern("meta-llama/*"), TOKEN, None, "me")
     other = Seal(Fernet.generate_key().decode(), tmp_path / "secret.key")
     with pytest.raises(KeyLost, match=r"token for meta-llama/\* cannot be opened: CURATOR_SECRET_KEY is not the key"):
         token_for(database, other, "meta-llama/x")
@@ -100,7 +119,7 @@ def test_a_wrong_key_opens_nothing_and_no_other_token_takes_its_place(
 
 
 def test_a_key_that_others_can_read_is_not_used(database: Database, seal: Seal, tmp_path: Path) -> None:
-    add_token(database, seal, pattern("meta-llama/*"), TOKEN, None)
+    add_token(database, seal, pattern("meta-llama/*"), TOKEN, None, "me")
     (tmp_path / "secret.key").chmod(0o644)
     with pytest.raises(KeyLost, match="can be read by others"):
         token_for(database, seal, "meta-llama/x")
@@ -115,7 +134,7 @@ def test_what_is_no_pattern_is_refused(text: str) -> None:
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "é", "x" * 501])
 def test_what_is_no_token_is_refused_and_not_repeated(database: Database, seal: Seal, token: str) -> None:
     with pytest.raises(BadInput) as refused:
-        add_token(database, seal, pattern("a/*"), token, None)
+        add_token(database, seal, pattern("a/*"), token, None, "me")
     assert not token or token not in refused.value.sentence
 
 
@@ -124,6 +143,12 @@ def test_a_key_in_the_settings_that_is_none_is_one_sentence_without_it(monkeypat
     with pytest.raises(BadSettings, match="CURATOR_SECRET_KEY: it is not 32 bytes in URL-safe base64") as refused:
         Settings.load()
     assert "hunter2" not in refused.value.sentence
+
+
+@pytest.mark.parametrize("url", ["http://hub:99999", "http://hub:0", "http://hub:x"])
+def test_an_upstream_whose_port_is_none_ends_the_start(url: str) -> None:
+    with pytest.raises(BadSettings, match="CURATOR_UPSTREAM is"):
+        Settings.load(upstream=url)
 
 
 PATTERNS = st.lists(
