@@ -106,6 +106,16 @@ class Revision:
         return self.text
 
 
+class RefKind(StrEnum):
+    """What kind of name a repository has for a commit, in the words of the Hub's list of them."""
+
+    BRANCH = "branches"
+    CONVERSION = "converts"
+    TAG = "tags"
+    NEITHER = ""
+    """Something that the Hub understands and does not list, such as the first digits of a commit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """What a revision resolves to; all facts and decisions hang on it."""

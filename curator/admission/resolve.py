@@ -8,10 +8,10 @@ import logging
 import math
 import time
 
-from curator.admission import snapshots
+from curator.admission import references, snapshots
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
-from curator.errors import MirrorOffline, RevisionNotFound, UpstreamUnavailable
+from curator.errors import CuratorError, MirrorOffline, RevisionNotFound, UpstreamUnavailable
 from curator.types import Commit, RepoId, Revision, UpstreamMode
 from curator.upstream.client import Upstream
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 # While the upstream cannot be reached, what is remembered is said again without asking for so long.
 _STALE_S = 1.0
 _MOST_FRESH = 50_000
+# What kind of name a revision is, is of use only while the upstream is down: nobody waits long for it.
+_LEARN_S = 2.0
 
 
 class Resolver:
@@ -100,10 +102,27 @@ class Resolver:
         if revision.is_commit and description.commit.sha != revision.text:
             raise RevisionNotFound(f"The Hub has no commit {revision} in {repo}")
 
-        def keep() -> Snapshot:
+        def keep() -> tuple[Snapshot, bool]:
             with self._database.write() as session:
-                return snapshots.remember(session, repo, revision, description)
+                snapshot = snapshots.remember(session, repo, revision, description)
+                return snapshot, revision.is_commit or references.is_known(session, repo, revision)
 
-        snapshot = await asyncio.to_thread(keep)
+        snapshot, kind_known = await asyncio.to_thread(keep)
         self._holds(repo, revision, snapshot.commit, self._ttl.total_seconds())
+        if not kind_known:
+            await self._learn(repo)
         return snapshot
+
+    async def _learn(self, repo: RepoId) -> None:
+        """See whether a name is a branch or a tag, the first time it is asked for."""
+        try:
+            listed = await asyncio.wait_for(self._upstream.list_refs(repo), _LEARN_S)
+        except (CuratorError, TimeoutError) as error:
+            log.info("the branches and tags of %s are not known (%s)", repo, error)
+            return
+
+        def keep() -> None:
+            with self._database.write() as session:
+                references.learn(session, repo, listed)
+
+        await asyncio.to_thread(keep)

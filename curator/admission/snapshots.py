@@ -57,6 +57,7 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
         session.add(row)
     # A commit's own name is remembered too: asked for exactly, it needs the upstream no more.
     for name in {revision.text, commit.sha}:
+        known = session.get(ReferenceRow, (asked.kind.value, str(asked), name))
         session.merge(
             ReferenceRow(
                 kind=asked.kind.value,
@@ -65,6 +66,7 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
                 repo=str(commit.repo),
                 sha=commit.sha,
                 checked_at=moment,
+                ref_kind=known.ref_kind if known else None,
             )
         )
     if not revision.is_commit:
@@ -76,16 +78,6 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
 def reference(session: Session, asked: RepoId, revision: Revision) -> Reference | None:
     row = session.get(ReferenceRow, (asked.kind.value, str(asked), revision.text))
     return Reference(Commit(RepoId.parse(row.repo, asked.kind), row.sha), row.checked_at) if row else None
-
-
-def references(session: Session, asked: RepoId) -> dict[str, str]:
-    """The branches and tags of a repository that somebody asked for, each with the commit it last stood for."""
-    rows = session.exec(
-        select(ReferenceRow)
-        .where(ReferenceRow.kind == asked.kind.value, ReferenceRow.asked == str(asked))
-        .order_by(col(ReferenceRow.revision))
-    )
-    return {row.revision: row.sha for row in rows if row.revision != row.sha}
 
 
 def remembered(session: Session, kind: RepoKind, search: str, author: str) -> list[Snapshot]:

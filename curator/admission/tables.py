@@ -58,6 +58,8 @@ class ReferenceRow(SQLModel, table=True):
     repo: str
     sha: str
     checked_at: dt.datetime = Field(sa_type=Utc)
+    ref_kind: str | None = None
+    """A `RefKind`; None while the upstream was not asked for its list."""
 
 
 class ObservationRow(SQLModel, table=True):

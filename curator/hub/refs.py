@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from curator.admission import snapshots
+from curator.admission.references import Reference, learn, references
 from curator.database.engine import Database
 from curator.errors import MirrorOffline, UpstreamUnavailable
 from curator.hub.admit import Admission
@@ -18,17 +18,16 @@ from curator.hub.request import Request
 from curator.hub.routes import RepoCommits, RepoRefs
 from curator.hub.search import next_link
 from curator.settings import Settings
-from curator.types import RepoId, Revision
+from curator.types import RefKind, RepoId, Revision
 from curator.upstream.client import Upstream
-from curator.upstream.listing import read_refs
 
 log = logging.getLogger(__name__)
 
 Refs = dict[str, list[dict[str, str]]]
 
 _MAIN = Revision("main")
-_MOST_BRANCHES = 20
-_BRANCH, _CONVERTED = "refs/heads/", "refs/convert/"
+_MOST_NAMES = 20
+_PREFIXES = {RefKind.BRANCH: "refs/heads/", RefKind.CONVERSION: "refs/convert/", RefKind.TAG: "refs/tags/"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +49,18 @@ class History:
         headers = admitted_headers(admitted)
         known = await asyncio.to_thread(self._known, route.repo)
         try:
-            page = await self.upstream.page(
-                f"/api/{commit.repo.kind.plural}/{commit.repo}/refs", "", str(commit.repo), commit.repo
-            )
-            refs = read_refs(page.document, commit.repo)
+            refs = await self.upstream.list_refs(commit.repo)
+            await asyncio.to_thread(self._learn, route.repo, refs)
         except (MirrorOffline, UpstreamUnavailable) as error:
             log.warning("%s: answering the branches of %s from memory", error.sentence, commit.repo)
             refs = remembered_refs(known)
-            said = f"The Hub cannot be reached: only branches of {commit.repo} that were asked for before are listed"
+            said = f"The Hub cannot be reached: only names of {commit.repo} that were asked for before are listed"
             headers["X-HF-Warning"] = header_text(f"curation {commit.repo} refs; {said}")
         served = {"main": commit.sha}
-        for branch in [name for name in known if name != "main"][:_MOST_BRANCHES]:
-            sha = await self.admission.commit_of(request, route.repo, Revision(branch))
+        for name in [one.revision for one in known if one.revision != "main"][:_MOST_NAMES]:
+            sha = await self.admission.commit_of(request, route.repo, Revision(name))
             if sha is not None:
-                served[branch] = sha
+                served[name] = sha
         document: dict[str, Any] = dict(refs_as_served(refs, served))
         if request.values("include_prs"):
             document["pullRequests"] = []
@@ -83,9 +80,13 @@ class History:
             headers["X-Total-Count"] = page.total
         return json_answer(page.document, headers=headers)
 
-    def _known(self, repo: RepoId) -> dict[str, str]:
+    def _known(self, repo: RepoId) -> list[Reference]:
         with self.database.read() as session:
-            return snapshots.references(session, repo)
+            return references(session, repo)
+
+    def _learn(self, repo: RepoId, refs: Refs) -> None:
+        with self.database.write() as session:
+            learn(session, repo, refs)
 
 
 def refs_as_served(refs: Refs, served: dict[str, str]) -> Refs:
@@ -98,12 +99,16 @@ def refs_as_served(refs: Refs, served: dict[str, str]) -> Refs:
     return {group: [ours(ref) for ref in members] for group, members in refs.items()}
 
 
-def remembered_refs(known: dict[str, str]) -> Refs:
-    """What was asked for by name; whether a name was a branch or a tag is not known, so all are listed as branches."""
-    refs: Refs = {"branches": [], "converts": [], "tags": []}
-    for revision, sha in known.items():
-        group = "converts" if revision.startswith(_CONVERTED) else "branches"
-        full = revision if revision.startswith("refs/") else f"{_BRANCH}{revision}"
-        name = full.removeprefix(_CONVERTED).removeprefix(_BRANCH)
-        refs[group].append({"name": name, "ref": full, "targetCommit": sha})
+def remembered_refs(known: list[Reference]) -> Refs:
+    """What was asked for by name. Of what kind a name was, the Hub may not have told: it is listed as a branch then."""
+    refs: Refs = {kind.value: [] for kind in _PREFIXES}
+    for one in known:
+        kind = RefKind.BRANCH if one.kind is None else one.kind
+        prefix = _PREFIXES.get(kind)
+        if prefix is None:
+            continue
+        name = one.revision.removeprefix(prefix)
+        entry = {"name": name, "ref": f"{prefix}{name}", "targetCommit": one.sha}
+        if entry["ref"] not in {other["ref"] for other in refs[kind.value]}:
+            refs[kind.value].append(entry)
     return refs

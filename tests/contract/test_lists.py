@@ -167,6 +167,19 @@ def test_with_the_hub_down_what_is_known_is_listed_and_that_is_said(
     assert "could not be reached" in history.json["error"]
 
 
+def test_with_the_hub_down_a_tag_is_listed_as_a_tag(own_hub: FixtureHub, tmp_path: Path) -> None:
+    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.01"}) as mirror:
+        model = "/api/models/acme-research/tiny-bert"
+        for revision in ("main", "dev", "v1.0", "refs%2Fheads%2Fmain"):
+            assert ask(mirror.url, f"{model}/revision/{revision}").status == 200
+        up = ask(mirror.url, f"{model}/refs").json
+        own_hub.stop()
+        down = ask(mirror.url, f"{model}/refs").json
+    assert sorted(branch["name"] for branch in down["branches"]) == ["dev", "main"]
+    assert down["tags"] == up["tags"]
+    assert [tag["ref"] for tag in down["tags"]] == ["refs/tags/v1.0"]
+
+
 @each_version
 def test_asked_for_by_name_the_hub_tells_more(client: Client) -> None:
     if client.version == "0.23":
