@@ -17,6 +17,8 @@ from curator.admission.confirm import Confirmer
 from curator.admission.gate import Gate
 from curator.admission.judge import policy_of
 from curator.admission.resolve import Resolver
+from curator.admission.sessions import Sessions
+from curator.admission.sharing import SharedSessions
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.audit.journal import Journal
 from curator.database.engine import Database
@@ -84,10 +86,12 @@ class Mirror:
         gate = Gate(database, self._sender, self._rule_set)
         with database.read() as session:
             branches = policy_of(session, self._rule_set).branches
-        chooser = Chooser(database, upstream, resolver, gate, branches, settings.branch_session_s)
+        generation = Generation(database)
+        shared = SharedSessions(database, settings.branch_session_s) if self._has_others(database) else None
+        sessions = Sessions(settings.branch_session_s, generation, shared)
+        chooser = Chooser(database, upstream, resolver, gate, branches, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
-        generation = Generation(database)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.include_router(own_routes(Own(settings, database, identity, chooser, gate.rule_set)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
@@ -109,6 +113,8 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
+        if shared is not None:
+            background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         try:
             yield
         finally:
@@ -116,7 +122,14 @@ class Mirror:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await journal.close()
+            if shared is not None:
+                await shared.close()
             await filler.close()
             await upstream.close()
             await asyncio.to_thread(jail.close)
             database.close()
+
+    def _has_others(self, database: Database) -> bool:
+        """Whether other processes may answer the same callers: beside this one, or on other machines."""
+        several = self._settings.server_processes > 1 or database.engine.dialect.name != "sqlite"
+        return several and self._settings.branch_session_s > 0

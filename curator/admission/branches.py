@@ -1,7 +1,8 @@
 """What a branch is told to be, apart from where that is kept: pure.
 
 A branch moves while a client reads it: transformers lists `main` anew in between and takes its files at the commit of
-the first answer. So each caller is told of one commit for a while, counted from the first answer and never longer.
+the first answer. So each caller is told of one commit for a while, counted from the first answer and never longer: his
+session.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _SHOWN_DIGITS = 12
 _OF_THE_HUB_CLIENT = ("hf_hub/", "python/")
 
 Answer = TypeVar("Answer")
+
+Asker = tuple[str | None, str]
+"""A token or an address, and a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +80,18 @@ class FirstAnswers(Generic[Answer]):
         found = self._kept.get(question)
         return found[1] if found is not None and now_s - found[0] < self._lasts_s else None
 
-    def keep(self, question: Hashable, answer: Answer, now_s: float) -> Answer:
-        """Let this be the answer from now on, unless there is one already: returns the one that holds."""
+    def keep(self, question: Hashable, answer: Answer, now_s: float, age_s: float = 0.0) -> Answer:
+        """Let this be the answer from now on, unless there is one already: returns the one that holds.
+
+        `age_s` is how long ago it was first given, if not here.
+        """
         already = self.get(question, now_s)
         if already is not None:
             return already
         # Taken out first, so that the dictionary's order is that of the beginnings.
         self._kept.pop(question, None)
         if self._lasts_s > 0:
-            self._kept[question] = (now_s, answer)
+            self._kept[question] = (now_s - age_s, answer)
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return answer
@@ -97,7 +104,37 @@ class FirstAnswers(Generic[Answer]):
         return len(self._kept)
 
 
-def asker(token_id: str | None, address: str | None, user_agent: str | None) -> Hashable:
+class Steady:
+    """Since when each branch has been told to be the same, with nothing having changed that answers rest on.
+
+    Once that is longer than a session, nobody has a session left that began with something else. Of so many branches at
+    most, of which the oldest go.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._since: dict[Hashable, tuple[Told, Hashable, float]] = {}
+
+    def see(self, branch: Hashable, told: Told, state: Hashable, now_s: float) -> None:
+        """The branch is told to be this, chosen in this state; two states are equal if nothing changed between them."""
+        since = self._since.get(branch)
+        if since is not None and since[:2] == (told, state):
+            return
+        self._since.pop(branch, None)
+        self._since[branch] = (told, state, now_s)
+        if len(self._since) > self._most:
+            del self._since[next(iter(self._since))]
+
+    def seconds(self, branch: Hashable, told: Told, state: Hashable, now_s: float) -> float:
+        """For how long it has been so; 0 if it is not known to be."""
+        since = self._since.get(branch)
+        return now_s - since[2] if since is not None and since[:2] == (told, state) else 0.0
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+
+def asker(token_id: str | None, address: str | None, user_agent: str | None) -> Asker:
     """Whom to tell of one commit for a while: a program that somebody runs."""
     return token_id or address, program_of(user_agent or "")
 

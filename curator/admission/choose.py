@@ -12,10 +12,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from curator.admission import history, pins, snapshots
-from curator.admission.branches import Behind, FirstAnswers, Told, commits_behind, older_than
+from curator.admission.branches import Asker, Behind, FirstAnswers, Told, commits_behind, older_than
 from curator.admission.decisions import Ruling
 from curator.admission.gate import Gate, StillJudged
 from curator.admission.resolve import Resolver
+from curator.admission.sessions import Sessions
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import CuratorError, UpstreamUnavailable
@@ -60,18 +61,18 @@ class Chooser:
         resolver: Resolver,
         gate: Gate,
         branches: Branches,
-        session_s: float,
+        sessions: Sessions,
     ) -> None:
         self._database = database
         self._upstream = upstream
         self._resolver = resolver
         self._gate = gate
         self._branches = branches
-        self._sessions = FirstAnswers[Told](session_s)
+        self._sessions = sessions
         self._substitutions = FirstAnswers[object](float("inf"))
         self._lists = FirstAnswers[asyncio.Task[list[str]]](_LISTS_LAST_S, most=1_000)
 
-    async def choose(self, caller: Hashable | None, repo: RepoId, revision: Revision, wait_s: float) -> Choice:
+    async def choose(self, caller: Asker | None, repo: RepoId, revision: Revision, wait_s: float) -> Choice:
         """What the revision gives this caller; None is nobody, who is told what holds at the moment.
 
         The decision may be one that does not allow: it is then that of the upstream's commit, or of the pinned one.
@@ -80,31 +81,34 @@ class Chooser:
         if revision.is_commit:
             snapshot = await self._resolver.resolve(repo, revision)
             return Choice(snapshot, await self._gate.decide(snapshot, wait_s))
+        if caller is None:
+            return await self._of_branch(await self._resolver.resolve(repo, revision), revision, wait_s)
         key = (caller, repo, revision)
-        told = self._sessions.get(key, time.monotonic()) if caller is not None else None
-        if told is not None:
-            again = await asyncio.to_thread(self._again, told)
+        before = await self._sessions.recall(key)
+        if before is not None:
+            again = await asyncio.to_thread(self._again, before)
             if again is not None:
                 return again
             self._sessions.drop(key)
+        state = self._sessions.state()
         head = await self._resolver.resolve(repo, revision)
         choice = await self._of_branch(head, revision, wait_s)
-        if caller is None or not choice.allowed:
+        if not choice.allowed:
             return choice
         mine = Told(choice.snapshot.id, choice.behind)
-        told = self._sessions.keep(key, mine, time.monotonic())
+        self._sessions.see(key, mine, state)
+        told = await self._sessions.begin(key, mine, instead_of=before)
         if told is not mine:
             # Another request of this caller was first, and chose before something moved.
             again = await asyncio.to_thread(self._again, told)
             choice = choice if again is None else again
         return replace(choice, begins=self._begins(key, choice))
 
-    def joins(self, caller: Hashable, repo: RepoId, revision: Revision, what: Told, *, fresh: bool) -> bool:
+    def joins(self, caller: Asker, repo: RepoId, revision: Revision, what: Told, *, fresh: bool) -> bool:
         """Whether this caller may be told this without more ado: he has been; or he was told nothing, and what is still
         fresh he is told from now on."""
-        key, now_s = (caller, repo, revision), time.monotonic()
-        told = self._sessions.keep(key, what, now_s) if fresh else self._sessions.get(key, now_s)
-        return told == what
+        key = (caller, repo, revision)
+        return (self._sessions.join(key, what) if fresh else self._sessions.here(key)) == what
 
     def _begins(self, key: Hashable, choice: Choice) -> bool:
         if choice.behind is None:

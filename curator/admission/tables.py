@@ -93,6 +93,18 @@ class PinRow(SQLModel, table=True):
     pinned_at: dt.datetime = Field(sa_type=Utc)
 
 
+class BranchSessionRow(SQLModel, table=True):
+    """What a caller is told that a branch stands for, so that all server processes tell him the same."""
+
+    __tablename__ = "branch_sessions"
+
+    key: str = Field(primary_key=True)
+    """SHA-256, in hex, of who asks and for which branch."""
+    told: str
+    """JSON of `branches.Told`."""
+    began_at: dt.datetime = Field(sa_type=Utc, index=True)
+
+
 class ScanRow(SQLModel, table=True):
     """The report of one content under one name by one version of the scanners."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass
 
-from curator.admission.branches import Behind, Told, asker
+from curator.admission.branches import Asker, Behind, Told, asker
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
@@ -187,7 +186,7 @@ class Admission:
         return Refused(refusal)
 
 
-def _caller(request: Request) -> Hashable:
+def _caller(request: Request) -> Asker:
     return asker(request.caller.token_id, request.address, request.headers.get("user-agent"))
 
 

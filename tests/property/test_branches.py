@@ -5,8 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.admission.branches import MOST_OLDER, Behind, FirstAnswers, commits_behind, older_than, program_of
-from curator.types import Commit, RepoId
+from curator.admission.branches import (
+    MOST_OLDER,
+    Asker,
+    Behind,
+    FirstAnswers,
+    Steady,
+    Told,
+    commits_behind,
+    older_than,
+    program_of,
+)
+from curator.admission.told import digest, read_told, write_told
+from curator.types import Commit, RepoId, RepoKind, Revision
 
 LASTS_S = 60.0
 MOST = 3
@@ -49,6 +60,98 @@ def test_an_answer_that_lasts_no_time_is_never_kept(questions: list[str]) -> Non
     for number, question in enumerate(questions):
         assert answers.keep(question, number, 0.0) == number
         assert len(answers) == 0
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_an_answer_that_was_first_given_elsewhere_lasts_from_then_on(age_s: float, passes_s: float) -> None:
+    answers = FirstAnswers[int](LASTS_S)
+    answers.keep("question", 1, 1_000.0, age_s)
+    held = answers.get("question", 1_000.0 + passes_s)
+    assert held == (1 if age_s + passes_s < LASTS_S else None) or abs(age_s + passes_s - LASTS_S) < 1e-6
+
+
+MOMENTS = st.lists(
+    st.tuples(st.sampled_from(["ask", "ask", "ask", "move", "change"]), st.integers(0, 2), st.floats(0, 40)),
+    max_size=80,
+)
+
+
+@given(MOMENTS)
+def test_what_was_steady_for_a_session_is_what_all_sessions_everywhere_began_with(
+    moments: list[tuple[str, int, float]],
+) -> None:
+    processes = [(Steady(), FirstAnswers[Told](LASTS_S)) for _ in range(3)]
+    stands_for, state, now_s = Told(0, None), 0, 0.0
+    began: set[int] = set()
+    for number, (what, which, passes_s) in enumerate(moments):
+        now_s += passes_s
+        if what != "ask":
+            # Whatever else changes looks the same to those who only see that something did.
+            state += 1
+            stands_for = Told(number, None) if what == "move" else stands_for
+            continue
+        steady, sessions = processes[which]
+        if steady.seconds("main", stands_for, state, now_s) >= LASTS_S:
+            elsewhere = [told for _, others in processes for caller in began if (told := others.get(caller, now_s))]
+            assert all(told == stands_for for told in elsewhere)
+        steady.see("main", stands_for, state, now_s)
+        assert sessions.keep(number, stands_for, now_s) == stands_for
+        began.add(number)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.floats(0, 40)), min_size=1, max_size=30))
+def test_a_branch_is_steady_since_it_was_last_seen_to_be_anything_else(seen: list[tuple[int, int, float]]) -> None:
+    steady, now_s, since_s = Steady(), 0.0, 0.0
+    last: tuple[int, int] | None = None
+    for snapshot_id, state, passes_s in seen:
+        now_s += passes_s
+        if (snapshot_id, state) != last:
+            assert steady.seconds("main", Told(snapshot_id, None), state, now_s) == 0
+            last, since_s = (snapshot_id, state), now_s
+        steady.see("main", Told(snapshot_id, None), state, now_s)
+        assert steady.seconds("main", Told(snapshot_id, None), state, now_s) == now_s - since_s
+        assert steady.seconds("other", Told(snapshot_id, None), state, now_s) == 0
+
+
+@given(st.lists(st.integers(0, 9), max_size=40))
+def test_of_many_branches_the_newest_are_known_to_be_steady(branches: list[int]) -> None:
+    steady = Steady(MOST)
+    for now_s, branch in enumerate(branches):
+        steady.see(branch, Told(1, None), 0, float(now_s))
+        assert len(steady) <= MOST
+    if branches:
+        assert steady.seconds(branches[-1], Told(1, None), 0, 100.0) > 0
+
+
+BEHIND = st.builds(
+    Behind,
+    st.text(),
+    st.builds(Commit, st.builds(RepoId, st.sampled_from(RepoKind), st.none() | st.just("acme"), st.just("m")), SHAS),
+    st.integers(0, 1_000),
+    st.sampled_from(["block", "hold", "pin"]),
+    st.text(),
+    st.lists(st.text()).map(tuple),
+    st.none() | st.text(),
+)
+
+
+@given(st.builds(Told, st.integers(0), st.none() | BEHIND))
+def test_what_is_told_is_the_same_for_the_process_that_reads_of_it(told: Told) -> None:
+    assert read_told(write_told(told)) == told
+
+
+NAMES = st.sampled_from(["a", "b", "", '"', "a, b"])
+ASKERS = st.tuples(st.none() | NAMES, NAMES)
+REPOS = st.builds(RepoId, st.sampled_from(RepoKind), st.none() | st.sampled_from("ab"), st.sampled_from(["a", "b"]))
+BRANCHES = st.builds(Revision, NAMES)
+
+
+@given(ASKERS, ASKERS, REPOS, REPOS, BRANCHES, BRANCHES)
+def test_no_two_sessions_have_one_name(
+    one: Asker, other: Asker, repo: RepoId, other_repo: RepoId, branch: Revision, other_branch: Revision
+) -> None:
+    first, second = (one, repo, branch), (other, other_repo, other_branch)
+    assert (digest(first) == digest(second)) == (first == second)
 
 
 @given(SHAS, st.lists(SHAS, max_size=60))
