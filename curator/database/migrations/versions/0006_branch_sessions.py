@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005_branch_sessions"
-down_revision = "0004"
+revision = "0006_branch_sessions"
+down_revision = "0005_ref_kind"
 
 
 def upgrade() -> None:
