@@ -250,12 +250,19 @@ def test_a_long_second_look_keeps_the_reader_waiting_byte_by_byte(
 ) -> None:
     monkeypatch.setattr("curator.store.fill._TRICKLE_EVERY_S", 0.05)
 
-    async def slow(_path: Path) -> None:
-        await asyncio.sleep(0.4)
-
     async def run() -> list[int]:
+        seen = asyncio.Event()
+
+        async def slow(_path: Path) -> None:
+            await asyncio.wait_for(seen.wait(), 60)
+
         fill = Filler(store).open(sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT), Agreed(slow))
-        return [span.length async for span in fill.read(0, len(CONTENT))]
+        sizes = list[int]()
+        async for span in fill.read(0, len(CONTENT)):
+            sizes.append(span.length)
+            if sizes.count(1) == 3:
+                seen.set()
+        return sizes
 
     sizes = asyncio.run(run())
     assert sum(sizes) == len(CONTENT)

@@ -57,10 +57,10 @@ def test_a_source_that_cannot_be_read_is_the_callers_to_know(jail: Jail) -> None
 
 def test_a_scan_that_takes_too_long_is_ended_and_not_judged() -> None:
     def wait() -> bytes:
-        time.sleep(1.5)
+        time.sleep(2.5)
         return bytes(1000)
 
-    with Jail(Limits(memory_bytes=1024 * MIB, cpu_s=20, wall_s=1.0), engines=False) as jail:
+    with Jail(Limits(memory_bytes=1024 * MIB, cpu_s=20, wall_s=2.0), engines=False) as jail:
         report = jail.scan(Stubborn(wait), "model.pkl")
         assert report.verdict is Verdict.UNSCANNABLE
         assert "longer than" in str(report.unscannable)
