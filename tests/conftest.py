@@ -7,8 +7,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from curator.settings import Settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract.repositories import EVERYDAY, judge
+
+_OURS = {f"CURATOR_{name.upper()}" for name in Settings.model_fields}
+_TELLING = ("HF_", "HUGGING", "TRANSFORMERS_", "MODEL_ENDPOINT", "GIT_", "NODE_", "SSL_CERT_", "REQUESTS_", "PYTHON")
+for _name in [*os.environ]:
+    # What this machine's user has set, for himself or his company, tells neither mirrors nor clients anything here.
+    # And without PYTHONDONTWRITEBYTECODE each start of a client compiles all that it imports.
+    if _name in _OURS or _name.startswith(_TELLING) or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+if Path("curator.toml").exists():
+    raise pytest.UsageError("curator.toml in this folder would be settings of every mirror here: move it elsewhere")
+# What programs print is looked at, so it is in one language.
+os.environ |= {"LC_ALL": "C.UTF-8", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 _SLOW = [HealthCheck.too_slow]
 # A change lands or not for what it changes: the suite tries the same examples each time, `explore` new ones.
@@ -19,15 +33,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 @pytest.fixture(scope="session")
 def hub() -> Iterator[FixtureHub]:
-    """A stand-in Hub that stays up and does as it should."""
-    with FixtureHub("--page-size", "20") as hub:
+    """A stand-in Hub that stays up and does as it should; its lists are all longer than a page.
+
+    Others ask it too: a test looks at what it has caused itself, `hub.requests(since=hub.mark())`.
+    """
+    with FixtureHub("--page-size", "2") as hub:
         yield hub
 
 
 @pytest.fixture(scope="session")
 def mirror(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """A mirror in front of it, as `make serve` starts it."""
+    """A mirror in front of it, as `make serve` starts it, that has decided about what tests ask of it every day."""
     with MirrorProcess(tmp_path_factory.mktemp("mirror") / "data", hub.url) as mirror:
+        judge(mirror.url, EVERYDAY)
         yield mirror
 
 

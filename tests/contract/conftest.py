@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,17 +8,21 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.front_door import Asked, FrontDoor
-from tests.contract.http import ask
+from tests.contract.repositories import MINILM, judge
 
-EVERYDAY = (
-    "acme-research/tiny-bert",
-    "acme-research/odd-names",
-    "acme-research/both-formats",
-    "acme-research/tiny-gguf",
-    "mallory/shell-in-a-pickle",
-    "sentence-transformers/all-MiniLM-L6-v2",
+BELOW_A_PATH = (
+    "models/acme-research/tiny-bert",
+    "models/acme-research/tiny-bert/revision/v1.0",
+    "models/acme-research/odd-names",
+    "models/acme-research/many-files",
+    "models/acme-research/tiny-gguf",
+    "models/acme-research/turned",
+    "models/mallory/shell-in-a-pickle",
+    f"models/{MINILM}",
+    "datasets/acme-data/rows",
 )
-"""Repositories that most tests of clients pull."""
+WITH_A_TOKEN = ("models/acme-research/tiny-bert", "models/acme-research/tiny-gguf", "datasets/acme-data/rows")
+"""What tests ask of these mirrors."""
 
 _FORBID_ROWS = """
 schema: curator.rules/1
@@ -63,23 +66,21 @@ class Front:
         """What was asked of a repository, in order."""
         return [asked for asked in self.door.requests if repo in asked.path]
 
-    def forget(self) -> None:
-        self.door.requests.clear()
-        self.door.strayed.clear()
-
 
 @pytest.fixture(scope="session")
-def front(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """A mirror behind a reverse proxy, at `http://host/hf/`."""
-    with FrontDoor("/hf") as door, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        door.target = f"http://127.0.0.1:{port}"
-        data = tmp_path_factory.mktemp("front") / "data"
-        with MirrorProcess(data, hub.url, {"CURATOR_PUBLIC_URL": door.url}, port=port) as mirror:
-            judged(door.target)
-            yield Front(door, mirror)
+def shared_front(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    data = tmp_path_factory.mktemp("front") / "data"
+    with FrontDoor("/hf") as door, MirrorProcess(data, hub.url, {"CURATOR_PUBLIC_URL": door.url}) as mirror:
+        door.target = mirror.local_url
+        judge(mirror.local_url, BELOW_A_PATH)
+        yield Front(door, mirror)
+
+
+@pytest.fixture
+def front(shared_front: Front) -> Front:
+    """A mirror behind a reverse proxy, at `http://host/hf/`; the proxy has seen nothing yet."""
+    shared_front.door.forget()
+    return shared_front
 
 
 @pytest.fixture(scope="session")
@@ -90,20 +91,5 @@ def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     rules.write_text(_FORBID_ROWS)
     variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules)}
     with MirrorProcess(folder / "data", hub.url, variables) as mirror:
-        judged(mirror.url, mirror.admin_token)
+        judge(mirror.url, WITH_A_TOKEN, mirror.admin_token)
         yield mirror
-
-
-@pytest.fixture(scope="session")
-def everyday(mirror: MirrorProcess) -> None:
-    """A mirror that has decided: what a test waits for is the client."""
-    judged(mirror.url)
-
-
-def judged(url: str, token: str | None = None) -> None:
-    """Wait until a mirror has decided about the everyday repositories, however busy the machine is."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    for repo in EVERYDAY:
-        while b"is being scanned" in (answer := ask(url, f"/api/models/{repo}", headers=headers)).body:
-            pass
-        assert answer.status in {200, 403}, answer.body

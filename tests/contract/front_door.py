@@ -50,6 +50,12 @@ class FrontDoor:
         """Break the next answer to a GET of such a path after so many bytes."""
         self._cuts[path_end] = after_bytes
 
+    def forget(self) -> None:
+        """Begin anew, with nothing asked and nothing to be broken."""
+        self.requests.clear()
+        self.strayed.clear()
+        self._cuts.clear()
+
     @contextlib.contextmanager
     def dripping(self, path_end: str) -> Iterator[None]:
         """Let answers to a GET of such a path begin as slowly as the mirror's may while a file is looked at again."""

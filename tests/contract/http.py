@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,19 @@ def ask(
         return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
+
+
+def settled(
+    base: str, path: str, method: str = "GET", headers: dict[str, str] | None = None, *, patience_s: float = 90
+) -> Reply:
+    """The answer once there is a decision: who is told that a commit is being scanned asks again, as a user does.
+
+    The mirror itself waits for a judgement for as long as clients bear, which is too short on a busy machine.
+    """
+    deadline = time.monotonic() + patience_s
+    while "is being scanned" in (reply := ask(base, path, method, headers)).headers.get("x-error-message", ""):
+        assert time.monotonic() < deadline, reply.headers
+    return reply
 
 
 def raw_ask(base: str, request: bytes) -> bytes:

@@ -16,7 +16,7 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from rules.model import starter_policy
 from tests.contract.clients import ROOT, VERSIONS, Client, curator, hf_command
-from tests.contract.http import Reply, ask
+from tests.contract.http import Reply, ask, settled
 
 REPO = "acme-research/turned"
 FILES = ROOT / "fixtures" / "repos" / "models" / REPO
@@ -41,7 +41,7 @@ def commits_of(hub: FixtureHub) -> Commits:
 
 
 def info(mirror: MirrorProcess, revision: str = "main", agent: str = "test") -> Reply:
-    return ask(mirror.url, f"/api/models/{REPO}/revision/{revision}", headers={"User-Agent": agent})
+    return settled(mirror.url, f"/api/models/{REPO}/revision/{revision}", headers={"User-Agent": agent})
 
 
 def logged(mirror: MirrorProcess, text: str) -> int:
@@ -198,12 +198,11 @@ def test_a_tag_that_moved_is_treated_like_a_branch(
 def test_how_far_behind_is_told_without_the_upstreams_list_too(
     turned: MirrorProcess, turned_hub: FixtureHub, commits: Commits
 ) -> None:
-    turned_hub.faults({"path": "*/commits/*", "status": 500})
-    turned_hub.move_branch(REPO, "dev", commits.good)
-    assert info(turned, "dev").status == 200
-    turned_hub.move_branch(REPO, "dev", commits.bad)
-    reply = info(turned, "dev")
-    turned_hub.faults()
+    with turned_hub.failing({"path": "*/commits/*", "status": 500}):
+        turned_hub.move_branch(REPO, "dev", commits.good)
+        assert info(turned, "dev").status == 200
+        turned_hub.move_branch(REPO, "dev", commits.bad)
+        reply = info(turned, "dev")
     assert (reply.json["sha"], reply.headers["x-curator-behind"]) == (commits.good, "1")
 
 

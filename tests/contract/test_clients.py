@@ -8,25 +8,15 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.clients import NO_XET, ROOT, VERSIONS, Client, hf_command
+from tests.contract.clients import NO_XET, VERSIONS, Client, hf_command
 from tests.contract.outcomes import record_client, shown
+from tests.contract.repositories import MINILM, REPOS, TINY, content
 
-REPOS = ROOT / "fixtures" / "repos"
-TINY = REPOS / "models" / "acme-research" / "tiny-bert"
 each_version = pytest.mark.parametrize("version", [*VERSIONS, NO_XET])
 
 
 def told(client: Client, what: str, outcome: str) -> None:
     record_client("huggingface_hub", client.release, what, outcome)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """The files below a folder, without what a client keeps for itself."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".cache" not in path.parts
-    }
 
 
 @pytest.fixture
@@ -167,10 +157,14 @@ def test_a_gated_repository_says_what_the_administrator_must_do(client: Client) 
 
 
 @each_version
-def test_nothing_goes_around_the_mirror(client: Client, hub: FixtureHub) -> None:
+def test_nothing_goes_around_the_mirror(version: str, mirror: MirrorProcess, hub: FixtureHub, tmp_path: Path) -> None:
+    mark = hub.mark()
+    client = Client(version, mirror.url, tmp_path / "home", mirror.admin_token)
     client.snapshot("acme-research/tiny-torch")
-    asked = hub.requests()
-    assert not [entry for entry in asked if "xet" in entry["path"]]
+    assert client.call("models", search=f"none-for-{client.version}").error is None
+    asked = hub.requests(since=mark)
+    assert asked, "what was not searched for yet is asked of the Hub"
+    assert all(entry["agent"].startswith("model-curator/") for entry in asked), "it is the mirror that asks"
     assert not [entry for entry in asked if entry["authorized"]], "no token of a client reaches the Hub"
 
 
@@ -194,5 +188,5 @@ def test_what_is_left_out_is_told_on_the_way(mirror: MirrorProcess, tmp_path: Pa
 
 @each_version
 def test_a_published_model_of_ninety_megabytes_arrives(client: Client) -> None:
-    folder = client.snapshot("sentence-transformers/all-MiniLM-L6-v2")
+    folder = client.snapshot(MINILM)
     assert (folder / "model.safetensors").stat().st_size == 90_868_376

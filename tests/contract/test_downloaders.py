@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -15,10 +16,8 @@ from tests.contract.clients import ROOT, VERSIONS, Client, bare_environment
 from tests.contract.conftest import Front
 from tests.contract.http import ask
 from tests.contract.outcomes import record_client, shown
-from tests.contract.test_behind_a_proxy import MINILM
-from tests.contract.test_clients import TINY
+from tests.contract.repositories import MINILM, TINY
 
-pytestmark = pytest.mark.usefixtures("everyday")
 BLOCKED = "blocked by the rule unsafe-file"
 FILE = "acme-research/tiny-bert/resolve/main/model.safetensors"
 REFUSED = "mallory/shell-in-a-pickle/resolve/main/config.json"
@@ -51,11 +50,11 @@ def version(program: str) -> str:
 
 
 def fetch(program: str, url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """Fetch to the file `it`."""
+    """Fetch to the file `it`, with nothing that this machine's user has set for the program."""
     return subprocess.run(
         [present(program), *ARGUMENTS[program], *more, url],
         cwd=folder,
-        env=bare_environment(),
+        env=bare_environment() | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -125,15 +124,14 @@ def test_a_token_is_sent_as_a_header(program: str, strict: MirrorProcess, tmp_pa
 @each_program
 def test_a_download_that_breaks_is_taken_up_again(program: str, front: Front, tmp_path: Path) -> None:
     head = ask(front.mirror_url, f"/{LARGE}", "HEAD")
-    front.forget()
     front.door.cut_once("model.safetensors", CUT_AFTER)
     more = {"curl": ["--continue-at", "-"], "wget": [], "aria2c": ["--split=4", "--min-split-size=8M", "--continue"]}
     first = fetch(program, f"{front.url}/{LARGE}", tmp_path, *more[program])
     second = fetch(program, f"{front.url}/{LARGE}", tmp_path, *more[program]) if first.returncode else first
     assert second.returncode == 0, second.stderr
     assert (tmp_path / "it").stat().st_size == int(head.headers["content-length"])
-    sums = subprocess.run(["sha256sum", "it"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert sums.stdout.split()[0] == head.headers["x-linked-etag"].strip('"')
+    with (tmp_path / "it").open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == head.headers["x-linked-etag"].strip('"')
     assert [one for one in front.door.requests if "range" in one.headers], "it asks for what is missing"
     outcome = "goes on in the same run" if first.returncode == 0 else "fails; the next run goes on (`-C -`)"
     if program == "aria2c":

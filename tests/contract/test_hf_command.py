@@ -12,9 +12,7 @@ from fixtures.mirror import MirrorProcess
 from tests.contract.clients import hf_command, installed
 from tests.contract.conftest import Front
 from tests.contract.outcomes import record_client, shown
-from tests.contract.test_clients import TINY, content
-
-pytestmark = pytest.mark.usefixtures("everyday")
+from tests.contract.repositories import TINY, content
 
 
 def told(what: str, outcome: str) -> None:
@@ -88,7 +86,6 @@ def test_one_logs_in_with_a_token_of_the_mirror(strict: MirrorProcess, tmp_path:
 
 @pytest.mark.parametrize("repo", ["acme-research/tiny-bert", "acme-research/odd-names"])
 def test_it_works_below_a_path_and_asks_nobody_else(front: Front, tmp_path: Path, repo: str) -> None:
-    front.forget()
     quiet = {"HF_HUB_DISABLE_UPDATE_CHECK": "1"}  # It asks elsewhere whether there is a newer version of itself.
     succeeds(hf_command(front.url, tmp_path, "download", repo, **front.no_way_around, **quiet))
     asked = [str(one).partition("?")[0] for one in front.about(repo)]

@@ -6,17 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.conftest import Front
 from tests.contract.javascript import call, node, package_version
 from tests.contract.outcomes import record_client, shown
-from tests.contract.test_behind_a_proxy import MINILM
-from tests.contract.test_clients import REPOS, TINY, content
+from tests.contract.repositories import MINILM, REPOS, TINY, content
 
-pytestmark = pytest.mark.usefixtures("everyday")
 BLOCKED = "blocked by the rule unsafe-file"
 
 
@@ -29,11 +24,10 @@ class TestHub:
     def ask(self, url: str, home: Path, verb: str, repo: str, **more: Any) -> dict[str, Any]:
         return call("hub.mjs", home, {"verb": verb, "hubUrl": url, "repo": repo, **more})
 
-    def test_a_clean_model_arrives_byte_for_byte(self, mirror: MirrorProcess, hub: FixtureHub, tmp_path: Path) -> None:
+    def test_a_clean_model_arrives_byte_for_byte(self, mirror: MirrorProcess, tmp_path: Path) -> None:
         answer = self.ask(mirror.url, tmp_path, "snapshot", "acme-research/tiny-bert")
         assert answer["error"] is None
         assert content(Path(answer["value"])) == content(TINY / "first") | content(TINY / "main")
-        assert not [entry for entry in hub.requests() if "xet" in entry["path"]], "it is a Xet client by itself"
         self.told("clean", "byte for byte")
 
     def test_empty_files_arrive(self, mirror: MirrorProcess, tmp_path: Path) -> None:
@@ -80,12 +74,14 @@ class TestHub:
         self.told("token", "`accessToken`")
 
     def test_it_works_below_a_path(self, front: Front, tmp_path: Path) -> None:
-        front.forget()
         asked = {"verb": "snapshot", "hubUrl": front.url, "repo": "acme-research/tiny-bert"}
         answer = call("hub.mjs", tmp_path, asked, **front.no_way_around)
         assert answer["error"] is None
         assert content(Path(answer["value"])) == content(TINY / "first") | content(TINY / "main")
         assert front.door.strayed == []
+        paths = [one.path for one in front.about("acme-research/tiny-bert")]
+        assert paths
+        assert not [path for path in paths if "xet" in path], "it is a Xet client by itself"
         self.told("prefix", "works")
 
 
@@ -100,7 +96,6 @@ class TestTransformers:
         return call("transformers.mjs", home, asked, **variables)
 
     def test_a_tokenizer_and_a_configuration_are_loaded(self, front: Front, tmp_path: Path) -> None:
-        front.forget()
         answer = self.ask(front.url, tmp_path, MINILM, **front.no_way_around)
         assert answer["value"] == ["bert", 384, [101, 7592, 2088, 102]], answer
         assert front.door.strayed == []
@@ -157,7 +152,6 @@ class TestLlama:
         self.told("token", "`HF_TOKEN`")
 
     def test_it_works_below_a_path(self, front: Front, tmp_path: Path) -> None:
-        front.forget()
         code, printed = self.pull(front.url, tmp_path, "hf:acme-research/tiny-gguf", **front.no_way_around)
         assert code == 0, printed
         assert front.door.requests[0].path == "/v2/acme-research/tiny-gguf/manifests/latest"

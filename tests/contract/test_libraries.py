@@ -14,12 +14,11 @@ from typing import Any
 
 import pytest
 
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import NO_XET, VERSIONS, Client, environment, installed, run_in
 from tests.contract.conftest import Front
 from tests.contract.outcomes import record_client, shown
-from tests.contract.test_behind_a_proxy import MINILM
+from tests.contract.repositories import MINILM
 
 TRANSFORMERS = installed("libraries", "transformers")
 DATASETS = installed("libraries", "datasets")
@@ -62,7 +61,6 @@ def last_error(done: subprocess.CompletedProcess[str]) -> str:
 
 class TestTransformers:
     def test_a_tokenizer_and_a_configuration_are_loaded_in_the_known_order(self, front: Front, tmp_path: Path) -> None:
-        front.forget()
         variables = environment(front.url, tmp_path, **front.no_way_around)
         done = run_in("libraries", _TOKENIZE, MINILM, "{}", variables=variables)
         assert answered(done) == ["bert", 384, [101, 7592, 2088, 102]]
@@ -106,11 +104,10 @@ def test_transformers_comes_in_with_a_token(strict: MirrorProcess, tmp_path: Pat
 
 
 class TestDatasets:
-    def test_rows_are_loaded(self, mirror: MirrorProcess, hub: FixtureHub, tmp_path: Path) -> None:
+    def test_rows_are_loaded(self, mirror: MirrorProcess, tmp_path: Path) -> None:
         variables = environment(mirror.url, tmp_path)
         count, second = answered(run_in("libraries", _ROWS, "acme-data/rows", variables=variables))
         assert (count, second["text"]) == (20, "line 1")
-        assert not [entry for entry in hub.requests() if "xet" in entry["path"]]
         record_client("datasets", DATASETS, "clean", "rows load")
 
     def test_a_forbidden_one_says_why(self, strict: MirrorProcess, tmp_path: Path) -> None:
@@ -121,11 +118,11 @@ class TestDatasets:
         record_client("datasets", DATASETS, "refusal", outcome)
 
     def test_rows_are_loaded_from_below_a_path(self, front: Front, tmp_path: Path) -> None:
-        front.forget()
         variables = environment(front.url, tmp_path, **front.no_way_around)
         assert answered(run_in("libraries", _ROWS, "acme-data/rows", variables=variables))
         asked = front.about("acme-data/rows")
         assert str(asked[0]) == "HEAD /datasets/acme-data/rows/resolve/main/README.md"
+        assert not [one for one in asked if "xet" in one.path], "it asks for no permission for Xet"
         # It counts uses at one other host (unless HF_UPDATE_DOWNLOAD_COUNTS=0), looks for a viewer at another, whose
         # name it makes up from the endpoint's, and does without an answer of either; no bytes come from there.
         known = ("CONNECT s3.amazonaws.com:443", "GET http://datasets-server.127.0.0.1")

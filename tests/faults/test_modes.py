@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import Client
-from tests.contract.http import Reply, ask
+from tests.contract.http import Reply, ask, settled
+from tests.contract.repositories import MINILM
 
 TINY = "/api/models/acme-research/tiny-bert"
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 CONFIG = "/acme-research/tiny-bert/resolve/{}/config.json"
 
 
-def until(url: str, path: str, holds: Callable[[Reply], bool]) -> Reply:
-    """Ask until it is as it should be, as a user does who is told to come back."""
-    deadline = time.monotonic() + 60
-    while True:
-        reply = ask(url, path)
-        if holds(reply) or time.monotonic() > deadline:
-            return reply
-        time.sleep(0.2)
-
-
 def admitted(mirror: MirrorProcess, path: str) -> Reply:
-    reply = until(mirror.url, path, lambda reply: reply.status == 200)
+    reply = settled(mirror.url, path)
     assert reply.status == 200, reply.body
     return reply
 
@@ -40,12 +29,12 @@ def test_in_fallback_what_is_known_is_served_at_once_while_the_hub_is_left_alone
     with MirrorProcess(tmp_path / "data", own_hub.url, settings) as mirror:
         sha = admitted(mirror, TINY).json["sha"]
         own_hub.faults({"status": 500})
-        own_hub.forget_requests()
+        mark = own_hub.mark()
         for _ in range(3):
             for name in ("tiny-bert", "tiny-torch"):
                 ask(mirror.url, f"/api/models/acme-research/{name}")
         assert admitted(mirror, TINY).json["sha"] == sha
-        assert len(own_hub.requests()) == 2, "after two failures the Hub is asked no more"
+        assert len(own_hub.requests(since=mark)) == 2, "after two failures the Hub is asked no more"
         unknown = ask(mirror.url, "/api/models/acme-research/gpt2-mini")
         assert unknown.status == 403
         assert "left alone since" in unknown.json["error"]
@@ -79,7 +68,7 @@ def test_offline_serves_what_is_in_the_cache_says_what_is_not_and_never_asks_the
     with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
         sha = admitted(mirror, TINY).json["sha"]
         admitted(mirror, f"/api/models/{MINILM}")
-    own_hub.forget_requests()
+    mark = own_hub.mark()
     offline = MirrorProcess(
         tmp_path / "data", own_hub.url, {"CURATOR_UPSTREAM_MODE": "offline", "CURATOR_REVISION_TTL_S": "0.01"}
     )
@@ -93,7 +82,7 @@ def test_offline_serves_what_is_in_the_cache_says_what_is_not_and_never_asks_the
     for said in (unknown.json["error"], cold.message):
         assert "is not in this mirror's cache, and this mirror is offline: ask its administrator" in said
     assert "model.safetensors in sentence-transformers/all-MiniLM-L6-v2" in cold.message
-    assert own_hub.requests() == []
+    assert own_hub.requests(since=mark) == []
 
 
 def test_a_mode_that_there_is_not_ends_the_start(own_hub: FixtureHub) -> None:

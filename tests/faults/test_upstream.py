@@ -13,9 +13,9 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT, VERSIONS, Client
-from tests.contract.http import Reply, ask, raw_ask
+from tests.contract.http import Reply, raw_ask, settled
+from tests.contract.repositories import MINILM
 
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 WEIGHTS = f"/{MINILM}/resolve/main/model.safetensors"
 TINY = "/api/models/acme-research/tiny-bert"
 
@@ -27,7 +27,7 @@ def blobs(mirror: MirrorProcess) -> list[Path]:
 
 
 def allowed(mirror: MirrorProcess, path: str) -> Reply:
-    reply = ask(mirror.url, path)
+    reply = settled(mirror.url, path)
     assert reply.status == 200, reply.body
     return reply
 
@@ -36,6 +36,7 @@ def allowed(mirror: MirrorProcess, path: str) -> Reply:
 def test_what_was_admitted_is_served_when_the_hub_is_down(
     own_hub: FixtureHub, own_mirror: MirrorProcess, tmp_path: Path, version: str
 ) -> None:
+    allowed(own_mirror, TINY)
     first = Client(version, own_mirror.url, tmp_path / "one").snapshot("acme-research/tiny-bert")
     own_hub.stop()
     again = Client(version, own_mirror.url, tmp_path / "two")
@@ -73,7 +74,7 @@ def test_a_hub_that_answers_with_errors_is_told_in_words(
     own_hub: FixtureHub, own_mirror: MirrorProcess, status: int
 ) -> None:
     own_hub.faults({"path": "/api/models/*", "status": status, "headers": {"Retry-After": "7"}})
-    reply = ask(own_mirror.url, TINY)
+    reply = settled(own_mirror.url, TINY)
     assert reply.status == 403
     assert f"The Hub answers {status}" in reply.json["error"]
     assert "come back in 7 s" in reply.json["error"]
@@ -81,7 +82,7 @@ def test_a_hub_that_answers_with_errors_is_told_in_words(
 
 def test_a_listing_that_cannot_be_had_holds_the_repository(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
     own_hub.faults({"path": "/api/models/*/tree/*", "status": 500})
-    reply = ask(own_mirror.url, TINY)
+    reply = settled(own_mirror.url, TINY)
     assert reply.status == 403
     assert "The Hub answers 500" in reply.json["error"]
     own_hub.faults()
@@ -92,27 +93,28 @@ def test_a_file_that_cannot_be_fetched_to_be_scanned_is_not_served(
     own_hub: FixtureHub, own_mirror: MirrorProcess
 ) -> None:
     own_hub.faults({"path": "*/config.json", "status": 500})
-    reply = ask(own_mirror.url, TINY)
+    reply = settled(own_mirror.url, TINY)
     assert reply.status == 403
     assert "config.json could not be judged: The Hub answers 500" in reply.json["error"]
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_was(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
     allowed(own_mirror, f"/api/models/{MINILM}")
-    own_hub.forget_requests()
+    mark = own_hub.mark()
     own_hub.faults({"origin": "cdn", "times": 2, "reset_after": 5_000_000})
     reply = allowed(own_mirror, WEIGHTS)
     assert len(reply.body) == 90_868_376
-    ranges = [entry["range"] for entry in own_hub.requests("cdn")]
+    ranges = [entry["range"] for entry in own_hub.requests("cdn", since=mark)]
     assert ranges[0] is None
     assert all(asked is not None and not asked.startswith("bytes=0-") for asked in ranges[1:])
 
 
-def test_an_expired_link_is_renewed(tmp_path: Path) -> None:
-    with FixtureHub("--link-ttl-s", "1") as hub, MirrorProcess(tmp_path / "data", hub.url) as mirror:
-        allowed(mirror, f"/api/models/{MINILM}")
-        time.sleep(2.5)
-        assert len(allowed(mirror, WEIGHTS).body) == 90_868_376
+def test_an_expired_link_is_renewed(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+    allowed(own_mirror, f"/api/models/{MINILM}")
+    own_hub.faults({"origin": "cdn", "times": 1, "reset_after": 5_000_000, "expires_links": True})
+    mark = own_hub.mark()
+    assert len(allowed(own_mirror, WEIGHTS).body) == 90_868_376
+    assert [entry["status"] for entry in own_hub.requests("cdn", since=mark)] == [200, 403, 206]
 
 
 def broken_off(mirror: MirrorProcess, path: str) -> bytes:
@@ -137,7 +139,7 @@ def test_a_wrong_byte_is_never_given_out_as_a_whole_file(own_hub: FixtureHub, ow
 
 def test_a_file_with_a_wrong_hash_is_not_judged_by_other_bytes(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
     own_hub.faults({"path": "*/config.json", "flip_byte": 3})
-    reply = ask(own_mirror.url, TINY)
+    reply = settled(own_mirror.url, TINY)
     assert reply.status == 403
     assert "config.json could not be judged: The upstream sent bytes with the hash" in reply.json["error"]
 
@@ -151,7 +153,7 @@ def test_a_short_file_is_not_served(own_hub: FixtureHub, own_mirror: MirrorProce
 
 def test_a_redirect_without_end_is_told_in_words(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
     own_hub.faults({"path": "/api/models/*", "redirect_to": f"{own_hub.url}/api/models/acme-research/tiny-bert"})
-    reply = ask(own_mirror.url, TINY)
+    reply = settled(own_mirror.url, TINY)
     assert reply.status == 403
     assert "redirects more than 5 times" in reply.json["error"]
 
@@ -160,7 +162,7 @@ def test_a_redirect_to_something_that_is_not_the_web_is_not_followed(
     own_hub: FixtureHub, own_mirror: MirrorProcess
 ) -> None:
     own_hub.faults({"path": "/api/models/*", "redirect_to": "file:///etc/passwd"})
-    assert "not a web address" in ask(own_mirror.url, TINY).json["error"]
+    assert "not a web address" in settled(own_mirror.url, TINY).json["error"]
 
 
 def test_a_token_of_the_mirrors_own_opens_a_gated_model_and_goes_nowhere_else(
@@ -179,11 +181,11 @@ def test_many_clients_of_a_cold_file_are_one_fetch(own_hub: FixtureHub, own_mirr
     from concurrent.futures import ThreadPoolExecutor
 
     allowed(own_mirror, f"/api/models/{MINILM}")
-    own_hub.forget_requests()
+    mark = own_hub.mark()
     with ThreadPoolExecutor(6) as pool:
         sizes = list(pool.map(lambda _: len(allowed(own_mirror, WEIGHTS).body), range(6)))
     assert sizes == [90_868_376] * 6
-    assert len(own_hub.requests("cdn")) == 1
+    assert len(own_hub.requests("cdn", since=mark)) == 1
 
 
 def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(own_hub: FixtureHub, tmp_path: Path) -> None:
@@ -226,7 +228,7 @@ def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(own_hub: 
         assert (
             "safe from ranges, unsafe as a whole. The file is not given out, and the decision is reopened" in sentence
         )
-        again = ask(mirror.url, "/api/models/mallory/shell-in-a-pickle")
+        again = settled(mirror.url, "/api/models/mallory/shell-in-a-pickle")
         assert again.status == 403
         assert "unsafe-file" in again.json["error"]
 

@@ -10,7 +10,6 @@ import random
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +19,9 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract.http import ask
+from tests.contract.http import ask, settled
+from tests.contract.repositories import MINILM
 
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 WEIGHTS = f"/{MINILM}/resolve/main/model.safetensors"
 SIZE = 90_868_376
 ROUNDS = int(os.environ.get("CURATOR_KILL_ROUNDS", "15"))
@@ -49,12 +48,12 @@ def open_files(mirror: MirrorProcess) -> set[str]:
 
 
 def test_a_client_that_goes_away_leaves_the_file_for_the_next(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    assert ask(own_mirror.url, f"/api/models/{MINILM}").status == 200
-    own_hub.forget_requests()
+    assert settled(own_mirror.url, f"/api/models/{MINILM}").status == 200
+    mark = own_hub.mark()
     vanish(own_mirror, 3_000_000)
     reply = ask(own_mirror.url, WEIGHTS)
     assert len(reply.body) == SIZE
-    assert len(own_hub.requests("cdn")) == 1
+    assert len(own_hub.requests("cdn", since=mark)) == 1
     for after_bytes in (1, 100_000, 20_000_000, 80_000_000):
         vanish(own_mirror, after_bytes)
     deadline = time.monotonic() + 20
@@ -66,12 +65,12 @@ def test_a_client_that_goes_away_leaves_the_file_for_the_next(own_hub: FixtureHu
 
 def test_eight_clients_of_two_processes_are_one_fetch(own_hub: FixtureHub, tmp_path: Path) -> None:
     with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_SERVER_PROCESSES": "2"}) as mirror:
-        assert ask(mirror.url, f"/api/models/{MINILM}").status == 200
-        own_hub.forget_requests()
+        assert settled(mirror.url, f"/api/models/{MINILM}").status == 200
+        mark = own_hub.mark()
         with ThreadPoolExecutor(8) as pool:
             digests = set(pool.map(lambda _: hashlib.sha256(ask(mirror.url, WEIGHTS).body).hexdigest(), range(8)))
         assert len(digests) == 1
-        assert len(own_hub.requests("cdn")) == 1
+        assert len(own_hub.requests("cdn", since=mark)) == 1
 
 
 class Puller:
@@ -110,9 +109,7 @@ class Puller:
 
 def victims(mirror: MirrorProcess) -> list[int]:
     """The processes of a mirror that may be killed alone: its worker, its second server."""
-    command = ["pgrep", "-P", str(mirror.pid), "-f", "curator.cli"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    return [pid for pid, command in mirror.processes().items() if "curator.cli" in command]
 
 
 @pytest.mark.timeout(120 + 12 * ROUNDS)
