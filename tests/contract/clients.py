@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import weakref
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,6 @@ _SCRIPT = """
 import json, sys
 import huggingface_hub
 from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
-verb, arguments = sys.argv[1], json.loads(sys.argv[2])
 verbs = {
     "file": hf_hub_download,
     "snapshot": snapshot_download,
@@ -41,16 +43,19 @@ verbs = {
     "open": lambda path: HfFileSystem().open(path, "rb").read().hex(),
     "whoami": lambda **given: HfApi().whoami(**given),
 }
-try:
-    value = verbs[verb](**arguments)
-except Exception as error:
-    answer = {"error": type(error).__name__, "message": str(error)}
-else:
-    answer = {"value": value}
 def plain(value):
     return {key: item for key, item in vars(value).items()} if hasattr(value, "__dict__") else str(value)
-print("ANSWER " + json.dumps(answer, default=plain))
+for line in sys.stdin:
+    verb, arguments = json.loads(line)
+    try:
+        value = verbs[verb](**arguments)
+    except Exception as error:
+        answer = {"error": type(error).__name__, "message": str(error)}
+    else:
+        answer = {"value": value}
+    print("ANSWER " + json.dumps(answer, default=plain), flush=True)
 """
+_END_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,10 @@ def run_in(
 
 @dataclass(frozen=True)
 class Client:
-    """huggingface_hub of one version, in a real process, with a cache of its own."""
+    """huggingface_hub of one version, in a real process that does one call after another, with a cache of its own.
+
+    Another one with the same `home` is another run of the same program.
+    """
 
     version: str
     endpoint: str
@@ -121,14 +129,29 @@ class Client:
         return f"{exact}, no hf_xet" if self.version == NO_XET else exact
 
     def call(self, verb: str, **arguments: Any) -> Answer:
-        variables = environment(self.endpoint, self.home, self.token, **self.variables)
-        done = run_in(f"hub-{self.version}", _SCRIPT, verb, json.dumps(arguments), variables=variables)
-        lines = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
-        if not lines:
-            raise AssertionError(f"the client died:\n{done.stdout}\n{done.stderr}")
-        answer = json.loads(lines[-1].removeprefix("ANSWER "))
-        printed = done.stdout + done.stderr
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([verb, arguments]) + "\n")
+        self._process.stdin.flush()
+        printed = ""
+        while not (line := self._process.stdout.readline()).startswith("ANSWER "):
+            assert line, f"the client died:\n{printed}"
+            printed += line
+        answer = json.loads(line.removeprefix("ANSWER "))
         return Answer(answer.get("value"), answer.get("error"), answer.get("message", ""), printed)
+
+    @cached_property
+    def _process(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(python_of(self.version)), "-c", _SCRIPT],
+            env=environment(self.endpoint, self.home, self.token, **self.variables),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        weakref.finalize(self, _end, process)
+        return process
 
     def file(self, repo: str, path: str, **more: Any) -> Path:
         """A file as the client got it."""
@@ -141,6 +164,14 @@ class Client:
         answer = self.call("snapshot", repo_id=repo, **more)
         assert answer.error is None, f"{answer.error}: {answer.message}\n{answer.printed}"
         return Path(answer.value)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let a client end, which it does when nothing more is to be read."""
+    with contextlib.suppress(subprocess.TimeoutExpired, BrokenPipeError):
+        process.communicate(timeout=_END_WITHIN_S)
+    process.kill()
+    process.wait()
 
 
 def hf_command(
