@@ -56,7 +56,8 @@ Again = Callable[[Request], Awaitable[Answer]]
 def json_answer(
     document: Any, status: int = 200, headers: Mapping[str, str] | None = None, lasting: Lasting | None = None
 ) -> Answer:
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half of a surrogate pair, which JSON can hold and UTF-8 cannot, becomes the escape that JSON has for it.
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Answer(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body, lasting)
 
 

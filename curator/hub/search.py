@@ -155,5 +155,5 @@ def arranged(found: Iterable[Snapshot], tags: Iterable[str], sort: str, limit: s
     infos = [snapshot.info for snapshot in found if wanted <= set(snapshot.info.get("tags", []))]
     if sort in _SORTS:
         infos.sort(key=_SORTS[sort], reverse=True)
-    most = int(limit) if limit.isdigit() and len(limit) < 9 else len(infos)
+    most = int(limit) if limit.isdecimal() and len(limit) < 9 else len(infos)
     return [{key: value for key, value in info.items() if key != "siblings"} for info in infos[:most]]
