@@ -15,6 +15,7 @@ from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
 from curator.admission.explain import explain_behind, explain_ruling, explanation_text
 from curator.admission.gate import StillJudged
+from curator.admission.kinds import check_kind
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
 from curator.people.identity import Identity
@@ -85,6 +86,7 @@ def own_routes(own: Own) -> APIRouter:
         kind = next((kind for kind in RepoKind if kind.plural == kinds), None)
         if kind is None:
             raise NoDecision(f"There is no page {kinds[:64]!a} here")
+        check_kind(own.settings, kind)
         wait_s = own.settings.hold_revision_s
         try:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s)
@@ -106,6 +108,7 @@ def own_routes(own: Own) -> APIRouter:
         kind: RepoKind = RepoKind.MODEL,
         wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
     ) -> JSONResponse:
+        check_kind(own.settings, kind)
         try:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)
         except StillJudged as state:

@@ -9,17 +9,18 @@ from curator.admission.branches import Asker, Behind, Told, asker
 from curator.admission.choose import Choice, Chooser
 from curator.admission.decisions import Ruling
 from curator.admission.gate import StillJudged
+from curator.admission.kinds import check_kind
 from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
 from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
 from curator.database.engine import new_id, now
-from curator.errors import CuratorError, KindOff
+from curator.errors import CuratorError
 from curator.hub.answer import Lasting, OfBranch
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.settings import Settings
-from curator.types import Commit, RepoId, RepoKind, Revision
+from curator.types import Commit, RepoId, Revision
 from rules.evaluate import Outcome
 
 _ASK_AGAIN_S = 30
@@ -41,15 +42,6 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.sentence)
         self.refusal = refusal
-
-
-def check_kind(settings: Settings, kind: RepoKind) -> None:
-    """Raises `KindOff` for Spaces, unless they are switched on."""
-    if kind is RepoKind.SPACE and not settings.spaces:
-        raise KindOff(
-            "Spaces are not served by this mirror, for they are programs: its administrator can switch them on with "
-            "CURATOR_SPACES=true"
-        )
 
 
 class Admission:

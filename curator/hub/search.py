@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 from curator.admission import decisions, snapshots
 from curator.admission.decisions import Ruling
+from curator.admission.kinds import check_kind
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import KindOff, MirrorOffline, SearchOff, UpstreamUnavailable
-from curator.hub.admit import check_kind
 from curator.hub.answer import Answer, header_text, json_answer
 from curator.hub.request import Request
 from curator.hub.routes import Search, TagsByType

@@ -40,6 +40,8 @@ def test_11_what_the_hub_makes_of_datasets_is_not_served(mirror: MirrorProcess, 
         "/api/spaces/{space}/runtime",
         "/api/spaces/{space}/logs/run",
         "/api/spaces",
+        "/-/spaces/{space}",
+        "/api/curator/v1/explain?repo={space}&kind=space",
     ],
 )
 def test_12_spaces_are_closed(mirror: MirrorProcess, path: str) -> None:
