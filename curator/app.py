@@ -26,6 +26,7 @@ from curator.database.generation import Generation
 from curator.errors import BadSettings, CuratorError
 from curator.hub.admit import Admission
 from curator.hub.derived import Derived
+from curator.hub.doors import ClosedDoors
 from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
@@ -102,6 +103,7 @@ class Mirror:
             derived=Derived(files),
             catalogue=Catalogue(settings, database, upstream, self._rule_set, branches),
             registry=GgufRegistry(database, admission, files),
+            doors=ClosedDoors(journal, identity),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),

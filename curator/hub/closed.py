@@ -45,6 +45,16 @@ class ClosedAddress:
         built = "".join(re.escape(text) + part for text, part in zip(texts, [*parts, ""], strict=True))
         object.__setattr__(self, "regex", re.compile(built, re.DOTALL))
 
+    @property
+    def writes(self) -> bool:
+        """Whether it would change something at the Hub."""
+        return self.sentence == _READ_ONLY
+
+    @property
+    def around(self) -> bool:
+        """Whether bytes that no decision is about would come through it."""
+        return self.sentence in {_COPIES, _DERIVED, _KERNELS, _BUCKETS}
+
 
 def _write(*patterns: str) -> list[ClosedAddress]:
     return [ClosedAddress(pattern, _READ_ONLY, 403) for pattern in patterns]

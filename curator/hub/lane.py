@@ -19,6 +19,7 @@ from curator.hub.admit import Refused
 from curator.hub.answer import Answer, json_answer
 from curator.hub.closed import refuse_closed
 from curator.hub.derived import Derived
+from curator.hub.doors import ClosedDoors, Door
 from curator.hub.files import Files
 from curator.hub.hot import Hot, HotAnswers
 from curator.hub.listings import Listings
@@ -58,7 +59,7 @@ log = logging.getLogger("curator.access")
 
 _OWN_PREFIXES = (b"/api/curator/", b"/-/")
 _OWN_PATHS = {b"/healthz", b"/readyz", b"/"}
-# Whoever asks for these is not looked up, so what they were taken for says nothing about who they are.
+# Whoever asks for these is nobody until the record wants a name: what they were taken for says nothing of who they are.
 _ASKED_OF_NOBODY = Telemetry | Closed | Git
 
 
@@ -72,6 +73,7 @@ class HubLane:
     derived: Derived
     catalogue: Catalogue
     registry: GgufRegistry
+    doors: ClosedDoors
     url: str
     """The address that clients use."""
     identity: Identity
@@ -148,15 +150,20 @@ class HubLane:
     async def _route(self, request: Request, route: Route) -> Answer:
         if isinstance(route, Git):
             sentence = "This mirror does not serve git: use `hf download`, which it judges file by file."
-            return refuse_git(sentence, new_id(), lfs=route.lfs)
+            audit_id = new_id()
+            await self.doors.tried(request, Door.LFS if route.lfs else Door.GIT, audit_id, sentence)
+            return refuse_git(sentence, audit_id, lfs=route.lfs)
         if isinstance(route, Telemetry):
             return Answer(200)
         if isinstance(route, Closed):
-            return refuse_closed(route.address, route.known, request.method, self.url)
+            return await self._closed(request, route)
         if isinstance(route, PathsInfo) and request.method == "POST":
             return await self.listings.paths_info(request, route)
         if request.method not in {"GET", "HEAD"}:
-            raise ReadOnly("This mirror is read-only: nothing can be written to the Hub through it")
+            error = ReadOnly("This mirror is read-only: nothing can be written to the Hub through it")
+            return await self._refused_at(
+                Door.WRITE, request, refuse_error(error, _name(route), new_id()), _name(route)
+            )
         match route:
             case ResolveFile():
                 return await self.files.answer(request, route)
@@ -186,7 +193,25 @@ class HubLane:
                 return _who_am_i(request.caller)
             case XetToken():
                 sentence = f"{route.repo} is served over HTTP and not by Xet: set HF_HUB_DISABLE_XET=1"
-                return refuse(Refusal(sentence=sentence, outcome="error", repo=str(route.repo), audit_id=new_id()))
+                repo = str(route.repo)
+                answer = refuse(Refusal(sentence=sentence, outcome="error", repo=repo, audit_id=new_id()))
+                return await self._refused_at(Door.XET, request, answer, repo)
+
+    async def _closed(self, request: Request, route: Closed) -> Answer:
+        answer = refuse_closed(route.address, route.known, request.method, self.url)
+        if request.method not in {"GET", "HEAD"} or (route.known is not None and route.known.writes):
+            door = Door.WRITE
+        elif route.known is not None and route.known.around:
+            door = Door.AROUND
+        else:
+            return answer
+        return await self._refused_at(door, request, answer)
+
+    async def _refused_at(self, door: Door, request: Request, answer: Answer, repo: str = "") -> Answer:
+        """The refusal, once it is on the record."""
+        sentence = answer.headers.get("X-Error-Message", "")
+        await self.doors.tried(request, door, answer.headers["X-Request-Id"], sentence, repo)
+        return answer
 
 
 def _request(scope: Scope, receive: Receive, headers: dict[str, str], caller: Caller) -> Request:
@@ -228,9 +253,14 @@ def _who_am_i(caller: Caller) -> Answer:
     )
 
 
+def _name(route: Route) -> str:
+    """The repository that is asked for; empty if none is."""
+    return str(getattr(route, "repo", ""))
+
+
 def _repo_of(raw_path: bytes) -> str:
     """The repository an address speaks of, for the topic of a warning; empty if it cannot be told."""
     try:
-        return str(getattr(read_route(raw_path), "repo", ""))
+        return _name(read_route(raw_path))
     except CuratorError:
         return ""

@@ -1,0 +1,69 @@
+"""Who tries a way around the mirror is on the record, and nobody can flood the record by trying."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from curator.database.engine import Database
+from curator.people.tokens import Role, create_token
+from fixtures.hub.process import FixtureHub
+from fixtures.mirror import MirrorProcess
+from tests.contract.http import ask
+
+REPO = "acme-research/tiny-bert"
+DOORS = [
+    ("GET", f"/{REPO}/info/refs", "closed-git", ""),
+    ("POST", f"/{REPO}.git/info/lfs/objects/batch", "closed-lfs", ""),
+    ("GET", f"/api/models/{REPO}/xet-read-token/main", "closed-xet", REPO),
+    ("POST", f"/api/models/{REPO}/preupload/main", "closed-write", ""),
+    ("GET", "/kernels/acme/fast/resolve/main/x.so", "closed-around", ""),
+]
+
+
+@pytest.fixture
+def mirror(hub: FixtureHub, tmp_path: Path) -> Iterator[MirrorProcess]:
+    with MirrorProcess(tmp_path / "data", hub.url, {}) as started:
+        yield started
+
+
+def rows(mirror: MirrorProcess) -> list[tuple[str, ...]]:
+    with sqlite3.connect(mirror.data / "curator.db") as connection:
+        return connection.execute(
+            "SELECT id, actor, outcome, repo, path, address, user_agent FROM audit "
+            "WHERE outcome LIKE 'closed-%' ORDER BY id"
+        ).fetchall()
+
+
+def test_each_closed_door_is_on_the_record_with_who_and_what_and_from_where(mirror: MirrorProcess) -> None:
+    expected = []
+    for method, path, outcome, repo in DOORS:
+        reply = ask(mirror.url, path, method, {"User-Agent": "a program"})
+        assert reply.status == 403
+        expected.append((reply.headers["x-request-id"], "anonymous", outcome, repo, path, "127.0.0.1", "a program"))
+    assert rows(mirror) == expected
+
+
+def test_a_caller_who_tries_again_and_again_makes_one_row(mirror: MirrorProcess) -> None:
+    token = create_token(Database(f"sqlite:///{mirror.data}/curator.db"), "alice", Role.READER)
+    for number in range(20):
+        for headers in ({}, {"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer hf_{number}"}):
+            assert ask(mirror.url, f"/acme-research/model-{number}/info/refs", headers=headers).status == 403
+    assert [(actor, outcome) for _, actor, outcome, *_ in rows(mirror)] == [
+        ("anonymous", "closed-git"),
+        ("alice", "closed-git"),
+    ]
+
+
+def test_a_write_to_an_address_that_is_read_is_on_the_record(mirror: MirrorProcess) -> None:
+    assert ask(mirror.url, f"/{REPO}/resolve/main/config.json", "PUT", body=b"{}").status in {403, 405}
+    assert [(outcome, repo) for _, _, outcome, repo, *_ in rows(mirror)] == [("closed-write", REPO)]
+
+
+def test_what_every_client_asks_for_is_not_on_the_record(mirror: MirrorProcess) -> None:
+    for path in ("/api/agent-harnesses", f"/{REPO}", "/api/nothing"):
+        assert ask(mirror.url, path).status == 404
+    assert rows(mirror) == []
