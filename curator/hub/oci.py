@@ -88,7 +88,8 @@ class GgufRegistry:
             except Refused as no:
                 refused = refused or no
                 continue
-            return Answer(answer.status, {**answer.headers, "Docker-Content-Digest": digest}, answer.body)
+            headers = {**answer.headers, "Docker-Content-Digest": digest}
+            return Answer(answer.status, headers, answer.body, quiet=answer.quiet)
         if refused is not None:
             raise refused
         raise NotServed(f"No file of {repo} has the digest {digest}")

@@ -65,6 +65,21 @@ def test_ollama_pulls_the_layers_and_the_configuration(mirror: MirrorProcess) ->
     record_client("Ollama", AS_ASKED, "clean", "byte for byte")
 
 
+def test_a_blob_that_ollama_pulls_in_parts_is_one_line_of_the_log(mirror: MirrorProcess) -> None:
+    path = f"/v2/{REPO}/blobs/sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+
+    def lines() -> int:
+        return sum(f"GET {path} 206" in line for line in mirror.log.read_text().splitlines())
+
+    before = lines()
+    for at in range(0, 100, 10):
+        part = {"Range": f"bytes={at}-{at + 9}", "User-Agent": "ollama/in-parts"}
+        assert ask(mirror.url, path, headers=part).body == CONTENT[at : at + 10]
+    # What is asked last is answered after the lines of all before it.
+    assert ask(mirror.url, "/api/nothing").status == 404
+    assert lines() - before == 1
+
+
 def test_ollama_prints_why_a_repository_is_refused(mirror: MirrorProcess) -> None:
     reply = ask(mirror.url, "/v2/mallory/shell-in-a-pickle/manifests/latest")
     assert reply.status == 403
