@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from curator.database.engine import Database
-from curator.people.tokens import Role, create_token
+from curator.audit.journal import Journal
+from curator.audit.record import newest
+from curator.database.engine import Database, new_id
+from curator.hub.doors import ClosedDoors, Door
+from curator.hub.request import Request
+from curator.people.identity import Identity
+from curator.people.tokens import ANONYMOUS, Role, create_token
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.http import ask
@@ -67,3 +74,22 @@ def test_what_every_client_asks_for_is_not_on_the_record(mirror: MirrorProcess) 
     for path in ("/api/agent-harnesses", f"/{REPO}", "/api/nothing"):
         assert ask(mirror.url, path).status == 404
     assert rows(mirror) == []
+
+
+def test_many_callers_together_cannot_flood_the_record(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate()
+
+    async def receive() -> Any:
+        raise AssertionError("no body is read")
+
+    def request(number: int) -> Request:
+        address = f"10.0.{number // 250}.{number % 250}"
+        return Request("GET", b"/a/b/info/refs", (), {}, address, ANONYMOUS, receive)
+
+    async def all_try() -> None:
+        doors = ClosedDoors(Journal(database), Identity(database, anonymous_may_pull=True))
+        await asyncio.gather(*(doors.tried(request(one), Door.GIT, new_id(), "no") for one in range(1_100)))
+
+    asyncio.run(all_try())
+    assert len(newest(database, 2_000)) == 1_000
