@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
+from sqlalchemy.exc import OperationalError
+
 from curator.audit.record import AuditEvent, add_rows
 from curator.database.engine import Database
+
+_Waiting = tuple[AuditEvent, asyncio.Future[None]]
 
 
 class Journal:
@@ -17,7 +21,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def record(self, event: AuditEvent) -> None:
@@ -32,18 +36,24 @@ class Journal:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                try:
-                    await asyncio.to_thread(self._commit, [event for event, _ in batch])
-                except Exception as error:
-                    for _, done in batch:
-                        if not done.done():
-                            done.set_exception(error)
-                    continue
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+                await self._put(batch)
         finally:
             self._writing = None
+
+    async def _put(self, batch: list[_Waiting]) -> None:
+        try:
+            await asyncio.to_thread(self._commit, [event for event, _ in batch])
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, OperationalError):
+                # One that cannot be written keeps no other from the record; a database that is away keeps all.
+                for one in batch:
+                    await self._put([one])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for _, done in batch:
+            if not done.done():
+                done.set_result(None)
 
     def _commit(self, events: list[AuditEvent]) -> None:
         with self._database.write_rows() as connection:

@@ -9,7 +9,8 @@ from curator.hub.answer import header_text
 def admitted_headers(admitted: Admitted) -> dict[str, str]:
     """The commit that is served, what is left out of it, and whether the upstream has a newer one."""
     commit, behind = admitted.snapshot.commit, admitted.behind
-    headers = {"X-Repo-Commit": commit.sha, "Vary": "Authorization"}
+    # A cache in front of the mirror that kept it would give it out after the decision has been taken back.
+    headers = {"X-Repo-Commit": commit.sha, "Vary": "Authorization", "Cache-Control": "private, no-cache"}
     left_out = admitted.ruling.left_out_sentence(str(commit.repo))
     if behind is not None:
         headers |= {"X-Curator-Upstream-Commit": behind.upstream.sha, "X-Curator-Behind": str(behind.commits)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -38,12 +38,8 @@ _TAGS_FRESH_S = 3_600.0
 _MOST_PAGES_KEPT = 200
 _MOST_ITEMS_KEPT = 4_000
 _OUTCOME_TAGS = {Outcome.BLOCK: "curator:blocked", Outcome.HOLD: "curator:held"}
-_SORTS: dict[str, Callable[[Json], Any]] = {
-    "downloads": lambda info: info.get("downloads") or 0,
-    "likes": lambda info: info.get("likes") or 0,
-    "lastModified": lambda info: info.get("lastModified") or "",
-    "createdAt": lambda info: info.get("createdAt") or "",
-}
+_SORTS: dict[str, type[int | str]] = {"downloads": int, "likes": int, "lastModified": str, "createdAt": str}
+"""What lists are sorted by, and what that is in a repository's info, unless somebody sends something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +147,15 @@ def shown(items: Iterable[Json], rulings: dict[str, Ruling], *, hide: bool) -> l
 
 def arranged(found: Iterable[Snapshot], tags: Iterable[str], sort: str, limit: str) -> list[Json]:
     """What is remembered, as the Hub would list it; less than the Hub says of each."""
-    wanted = set(tags)
-    infos = [snapshot.info for snapshot in found if wanted <= set(snapshot.info.get("tags", []))]
+    wanted = list(tags)
+    infos = [snapshot.info for snapshot in found if all(tag in _tags(snapshot.info) for tag in wanted)]
     if sort in _SORTS:
-        infos.sort(key=_SORTS[sort], reverse=True)
+        kind = _SORTS[sort]
+        infos.sort(key=lambda info: value if isinstance(value := info.get(sort), kind) else kind(), reverse=True)
     most = int(limit) if limit.isdecimal() and len(limit) < 9 else len(infos)
     return [{key: value for key, value in info.items() if key != "siblings"} for info in infos[:most]]
+
+
+def _tags(info: Json) -> list[Any]:
+    tags = info.get("tags")
+    return tags if isinstance(tags, list) else []

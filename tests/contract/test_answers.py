@@ -28,6 +28,11 @@ def test_a_head_tells_all_that_clients_read_and_redirects_nowhere(mirror: Mirror
     assert not [name for name in head.headers if "xet" in name]
 
 
+def test_no_cache_before_the_mirror_gives_out_what_it_may_have_to_take_back(mirror: MirrorProcess) -> None:
+    for path in ("/api/models/acme-research/tiny-bert", "/acme-research/tiny-bert/resolve/main/config.json"):
+        assert ask(mirror.url, path).headers["cache-control"] == "private, no-cache"
+
+
 def test_a_file_in_git_has_the_tag_that_git_gives_it(mirror: MirrorProcess) -> None:
     head = ask(mirror.url, "/acme-research/tiny-bert/resolve/main/config.json", "HEAD")
     assert len(head.headers["etag"].strip('"')) == 40

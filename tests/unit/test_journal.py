@@ -56,6 +56,18 @@ def test_a_row_that_cannot_be_written_stops_the_one_who_waits_for_it(database: D
         asyncio.run(run())
 
 
+def test_a_row_that_cannot_be_written_keeps_no_other_from_the_record(database: Database) -> None:
+    async def run() -> list[BaseException | None]:
+        journal = Journal(database)
+        paths = ["config.json", "half a pair \ud800", "model.safetensors"]
+        return await asyncio.gather(*(journal.record(event(path)) for path in paths), return_exceptions=True)
+
+    first, bad, last = asyncio.run(run())
+    assert (first, last) == (None, None)
+    assert isinstance(bad, UnicodeEncodeError)
+    assert {row.path for row in newest(database, 10)} == {"config.json", "model.safetensors"}
+
+
 def test_a_change_is_seen_by_all_who_look_and_one_that_was_undone_by_none(database: Database) -> None:
     here, there = Generation(database), Generation(Database(database.url))
     before = here.current(), there.current()
