@@ -2,7 +2,8 @@
 
 Some upstreams cap each connection (a CDN under load, a far-away one with small windows): four of them bring four
 times as much. Others cap the sum, and more would bring nothing but trouble. So: watch one, try four, keep them if they
-pay, try eight, and look again after a while.
+pay, try eight, and look again after a while: after twice the while each time that it did not pay, as a trial costs what
+was on its way to the one connection when that is told to stop earlier.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Pace:
     """Rate at the step below, while the present one is on trial."""
     _skip: int = field(default=0, init=False)
     _settled: int = field(default=0, init=False)
+    _patience: int = field(default=_LOOK_AGAIN_WINDOWS, init=False)
 
     @property
     def connections(self) -> int:
@@ -52,8 +54,9 @@ class Pace:
             self._before = None
             if not paid:
                 self._change(-1)
-                self._settled = _LOOK_AGAIN_WINDOWS
+                self._settled, self._patience = self._patience, self._patience * 2
                 return self.connections
+            self._patience = _LOOK_AGAIN_WINDOWS
         if self._settled:
             self._settled -= 1
         elif more_wanted and self.step + 1 < len(STEPS) and 0 < bytes_per_s < _FAST_ENOUGH:

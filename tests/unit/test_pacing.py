@@ -27,6 +27,11 @@ def test_a_cap_on_the_sum_is_left_at_one_connection_nearly_all_the_time(cap: flo
     assert counts.count(1) >= 0.9 * len(counts)
 
 
+def test_a_long_fetch_does_not_try_again_and_again_what_does_not_pay() -> None:
+    counts = settled(lambda _: 100e6, windows=4_000)
+    assert sum(count > 1 for count in counts) <= 20
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e12), st.booleans())))
 def test_there_is_always_a_connection_and_never_more_than_the_most(windows: list[tuple[float, bool]]) -> None:
     pace = Pace()
