@@ -1,7 +1,8 @@
 """The upstream's bytes into a part: over one connection, or over several ranges at once where that is faster.
 
-A single connection asks for the whole file and is read from the start. When more are to join, each takes a segment of
-its own further on, and the first stops where they began; what lies before the lowest hole is the part's frontier.
+A single connection asks for all but the end, and is read from the start. When more are tried, each takes a segment of
+that end: if they do not pay, the first goes on as if nothing had been, and no byte was sent twice. If they do, and have
+come to the end, the rest of the first is shared out. What lies before the lowest hole is the part's frontier.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Fetch = Callable[[int, int | None], AbstractAsyncContextManager[AsyncIterator[by
 """Opens the upstream's bytes of a blob: from an offset on, so many of them or all."""
 
 SEGMENT_BYTES = 16 << 20
+_KEPT_SEGMENTS = 8
+"""What a single connection leaves at the end for others to be tried with."""
 _BATCH_BYTES = 2 << 20
 _BATCH_CHUNKS = 256
 _WINDOW_S = 0.25
@@ -37,8 +40,7 @@ class Segment:
 
     at: int
     end: int
-    open_ended: bool = False
-    """Whether the connection was asked for all that there is, so that `end` may be lowered while it runs."""
+    """It may be lowered while the connection runs, which is then read no further."""
     failures: int = 0
     """How often in a row its connection broke off with nothing much brought."""
 
@@ -55,7 +57,8 @@ class Pull:
         """Those under way or done beyond a hole, in order."""
         self._dropped: list[Segment] = []
         """Those whose connection broke off."""
-        self._next = part.written
+        self._next, self._limit = part.written, part.size
+        """What no segment has been made of yet."""
         self._running: set[asyncio.Task[None]] = set()
         self._received = 0
 
@@ -90,16 +93,8 @@ class Pull:
             rate = (self._received - before) / (time.monotonic() - began)
             left = self._part.size - self._part.written
             wanted = self._pace.observe(rate, more_wanted=left > 2 * self._pace.next_connections * SEGMENT_BYTES)
-            if wanted > 1 and self._segments and self._segments[-1].open_ended:
-                self._share_out(self._segments[-1])
             for _ in range(wanted - len(self._running)):
                 self._start()
-
-    def _share_out(self, first: Segment) -> None:
-        """Let the one that reads to the end stop earlier, so that there is something for others."""
-        end = first.at + 2 * SEGMENT_BYTES
-        if end < first.end:
-            self._next, first.end, first.open_ended = end, end, False
 
     async def _connection(self) -> None:
         """Fetch segments until there are none, or more connections than wanted."""
@@ -124,16 +119,25 @@ class Pull:
         if self._dropped:
             segment = min(self._dropped, key=lambda dropped: dropped.at)
             self._dropped.remove(segment)
-        elif self._next < self._part.size:
-            alone = self._pace.connections == 1
-            end = self._part.size if alone else min(self._next + SEGMENT_BYTES, self._part.size)
-            segment = Segment(self._next, end, open_ended=alone)
-            self._next = end
         else:
-            return None
+            if self._next == self._limit:
+                self._share_out()
+            left = self._limit - self._next
+            if left == 0:
+                return None
+            size = left - _kept(left) if self._pace.connections == 1 else min(left, SEGMENT_BYTES)
+            segment = Segment(self._next, self._next + size)
+            self._next += size
         self._segments.append(segment)
         self._segments = deque(sorted(self._segments, key=lambda one: one.at))
         return segment
+
+    def _share_out(self) -> None:
+        """Let the connection that has most before it stop earlier, if that leaves something for others."""
+        longest = max(self._segments, key=lambda one: one.end - one.at, default=None)
+        if longest is not None and longest.end - longest.at > 2 * SEGMENT_BYTES:
+            end = longest.at + 2 * SEGMENT_BYTES
+            self._next, self._limit, longest.end = end, longest.end, end
 
     async def _bring(self, segment: Segment) -> None:
         """Write what comes, in batches: while one is written the next is received."""
@@ -178,8 +182,16 @@ class Pull:
         """Move the frontier up to the lowest hole."""
         while self._segments and self._segments[0].at == self._segments[0].end:
             self._segments.popleft()
-        lowest = [segment.at for segment in (*self._dropped, *self._segments)]
-        self._part.ledger.written = min([self._next, *lowest])
+        missing = [segment.at for segment in (*self._dropped, *self._segments)]
+        if self._next < self._limit:
+            missing.append(self._next)
+        self._part.ledger.written = min(missing, default=self._part.size)
+
+
+def _kept(left: int) -> int:
+    """How many of the bytes that are left one connection does not ask for at once: none of few."""
+    kept = min(_KEPT_SEGMENTS * SEGMENT_BYTES, left // 4)
+    return kept if kept > 2 * SEGMENT_BYTES else 0
 
 
 async def _finished(writing: asyncio.Task[None]) -> None:

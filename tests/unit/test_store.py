@@ -17,6 +17,7 @@ from curator.errors import CuratorError, StoreFull, UpstreamUnavailable, WrongBy
 from curator.store.blobs import BlobStore
 from curator.store.fill import HELD_BACK_BYTES, Fill, Filler, Look
 from curator.store.ledger import Ledger
+from curator.store.pacing import Pace
 from curator.store.part import Part
 from curator.store.pull import Fetch
 from curator.store.reading import read_open_file
@@ -297,6 +298,7 @@ from curator.errors import StoreFull
 from curator.store.blobs import BlobStore
 from curator.types import BlobId
 store = BlobStore(Path({str(store.folder)!r}), 0)
+from curator.store.pacing import Pace
 from curator.store.part import Part
 part = Part.claim(store, BlobId.parse("{sha256_blob(CONTENT)}"), {len(CONTENT)})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -485,6 +487,44 @@ def test_a_file_that_comes_in_several_ranges_at_once_is_the_same_file(
     fetch = upstream(content, calls=calls, chunk_s=0.001, break_at=breaks)
     assert filled(store, sha256_blob(content), len(content), fetch) == content
     assert len(set(calls)) > 4
+
+
+class TriedInVain(Pace):
+    """Tries four connections once, for a window."""
+
+    windows = 0
+
+    def observe(self, bytes_per_s: float, *, more_wanted: bool) -> int:
+        self.windows += 1
+        self.step = 1 if self.windows == 2 else 0
+        return self.connections
+
+
+def test_connections_that_are_tried_and_do_not_pay_fetch_no_byte_twice(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.store.pull.SEGMENT_BYTES", 1 << 20)
+    monkeypatch.setattr("curator.store.pull._WINDOW_S", 0.02)
+    monkeypatch.setattr("curator.store.fill.Pace", TriedInVain)
+    content, asked = os.urandom(16_000_001), list[tuple[int, int]]()
+
+    @asynccontextmanager
+    async def fetch(offset: int, length: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
+        last = len(content) if length is None else offset + length
+        asked.append((offset, last))
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for at in range(offset, last, 100_000):
+                await asyncio.sleep(0.005)
+                yield content[at : min(at + 100_000, last)]
+
+        yield chunks()
+
+    assert filled(store, sha256_blob(content), len(content), fetch) == content
+    assert len(asked) >= 5, "more connections were tried"
+    asked.sort()
+    assert [begin for begin, _ in asked] == [0, *(end for _, end in asked[:-1])], "each begins where another ends"
+    assert asked[-1][1] == len(content)
 
 
 @pytest.mark.timeout(20)
