@@ -88,7 +88,7 @@ def test_the_process_that_starts_children_is_replaced_when_it_dies(jail: Jail) -
 
 
 def test_a_file_that_eats_memory_is_not_judged() -> None:
-    hungry = b"\x80\x04" + b"(" * 3_000_000 + b"."
+    hungry = b"\x80\x04" + b"(" * 12_000_000 + b"."
     with Jail(Limits(memory_bytes=320 * MIB, cpu_s=20, wall_s=30.0), engines=False) as jail:
         report = jail.scan(MemorySource(hungry), "model.pkl")
         assert "takes more memory" in str(report.unscannable)
