@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from curator.hub.answer import Answer, json_answer
-from curator.hub.sending import send_whole, whole_of
+from curator.hub.sending import WireProtocol, send_answer, send_whole, whole_of
+from curator.store.fill import Span
 
 
 def sent(answer: Answer, method: str) -> list[Any]:
@@ -37,3 +43,44 @@ def test_a_server_without_our_wire_sends_it_by_messages(method: str, body: bytes
 def test_a_header_of_two_lines_is_never_kept(value: str) -> None:
     with pytest.raises(ValueError, match="more than one line"):
         whole_of(Answer(200, {"X-HF-Warning": value}), "GET")
+
+
+@pytest.mark.parametrize("long_bytes", [1 << 20, 1 << 40], ids=["corked", "not corked"])
+def test_each_of_several_gets_the_whole_file_also_beside_one_who_does_not_read(
+    long_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.hub.sending._LONG_BYTES", long_bytes)
+    content = os.urandom((24 << 20) + 12_345)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+
+    async def spans() -> AsyncIterator[Span]:
+        with path.open("rb") as file:
+            yield Span(file.fileno(), 0, len(content) // 2)
+            yield Span(file.fileno(), len(content) // 2, len(content) - len(content) // 2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send_answer(Answer(200, {"Content-Length": str(len(content))}, spans()), scope, send)
+
+    async def ask(address: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return reader, writer
+
+    async def run() -> list[bytes]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            config = uvicorn.Config(app, http=WireProtocol, lifespan="off", log_config=None)
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            connections = [await ask(listener.getsockname()) for _ in range(4)]
+            idle, *busy = connections
+            bodies = await asyncio.gather(*(reader.read(-1) for reader, _ in busy))
+            bodies.append(await idle[0].read(-1))
+            for _, writer in connections:
+                writer.close()
+            server.should_exit = True
+            await serving
+            return bodies
+
+    for body in asyncio.run(run()):
+        assert body.partition(b"\r\n\r\n")[2] == content
