@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from curator.upstream.connect import check
 from rules.model import Policy, PolicyError, load_policy, starter_policy
 
 _BACKLOG = 2048
+_ORPHANS_END_WITHIN_S = 3.0
 
 
 def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
@@ -133,15 +135,27 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     # The protocol is named because asyncio sends small writes at once (TCP_NODELAY) only where it is.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(listener, host, port)
+        listener.listen(_BACKLOG)
+        yield listener
+
+
+def _bind(listener: socket.socket, host: str, port: int) -> None:
+    """Take the address. One that is taken is tried again for a while: the other server process of a `serve` that was
+    killed has the port until it notices, and one that was just being started notices late."""
+    deadline = time.monotonic() + _ORPHANS_END_WITHIN_S
+    while True:
         try:
             listener.bind((host, port))
         except OSError as error:
             why = str(error.strerror)
             if error.errno == errno.EADDRINUSE:
+                if time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
                 why = "another program listens there: choose another port with --port"
             raise BadSettings(f"{host}:{port} cannot be listened on: {why}") from None
-        listener.listen(_BACKLOG)
-        yield listener
+        return
 
 
 @contextmanager

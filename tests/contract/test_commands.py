@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,14 @@ class TestServe:
         done = curator("serve", "--port", mirror.url.rpartition(":")[2], "--data", str(tmp_path))
         assert done.returncode == 2
         assert "another program listens there: choose another port with --port" in done.stderr
+
+    def test_a_port_that_what_was_killed_still_holds_is_waited_for(self, hub: FixtureHub, tmp_path: Path) -> None:
+        with MirrorProcess(tmp_path / "data", hub.url) as mirror:
+            mirror.kill()
+            with socket.create_server(("127.0.0.1", int(mirror.url.rpartition(":")[2]))) as orphan:
+                threading.Timer(1.5, orphan.close).start()
+                mirror.start()
+                assert orphan.fileno() == -1, "it did not start beside the other"
 
     def test_the_first_start_shows_an_admin_token_and_later_ones_do_not(self, hub: FixtureHub, tmp_path: Path) -> None:
         mirror = MirrorProcess(tmp_path / "data", hub.url)
