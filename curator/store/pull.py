@@ -12,12 +12,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from functools import partial
 
-from curator.errors import UpstreamUnavailable, WrongBytes
+from curator.errors import UpstreamUnavailable
 from curator.store.pacing import Pace
 from curator.store.part import Part
-from curator.store.threads import to_the_end
+from curator.store.writing import Segment, Writer
 
 Fetch = Callable[[int, int | None], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 """Opens the upstream's bytes of a blob: from an offset on, so many of them or all."""
@@ -25,24 +25,11 @@ Fetch = Callable[[int, int | None], AbstractAsyncContextManager[AsyncIterator[by
 SEGMENT_BYTES = 16 << 20
 _KEPT_SEGMENTS = 8
 """What a single connection leaves at the end for others to be tried with."""
-_BATCH_BYTES = 2 << 20
-_BATCH_CHUNKS = 256
 _WINDOW_S = 0.25
 _TRIES = 4
 _WORTH_IT_BYTES = 1 << 20
 """An upstream that breaks off sooner than that again and again would keep its reader for ever."""
 _PAUSE_S = 0.5
-
-
-@dataclass(eq=False, slots=True)
-class Segment:
-    """Bytes that one connection fetches: from `at`, which moves on, to `end`."""
-
-    at: int
-    end: int
-    """It may be lowered while the connection runs, which is then read no further."""
-    failures: int = 0
-    """How often in a row its connection broke off with nothing much brought."""
 
 
 class Pull:
@@ -61,10 +48,12 @@ class Pull:
         """What no segment has been made of yet."""
         self._running: set[asyncio.Task[None]] = set()
         self._received = 0
+        self._progress = asyncio.Event()
 
     async def run(self) -> None:
         """Until every byte is in the part. Raises `UpstreamUnavailable` when the upstream breaks off without an end."""
         watching = asyncio.create_task(self._watch())
+        telling = asyncio.create_task(self._tell())
         try:
             for _ in range(self._pace.connections):
                 self._start()
@@ -77,10 +66,9 @@ class Pull:
                 if not self._running and self._part.written < self._part.size:
                     self._start()
         finally:
-            watching.cancel()
-            for task in self._running:
+            for task in (watching, telling, *self._running):
                 task.cancel()
-            await asyncio.gather(watching, *self._running, return_exceptions=True)
+            await asyncio.gather(watching, telling, *self._running, return_exceptions=True)
 
     def _start(self) -> None:
         self._running.add(asyncio.create_task(self._connection()))
@@ -95,6 +83,13 @@ class Pull:
             wanted = self._pace.observe(rate, more_wanted=left > 2 * self._pace.next_connections * SEGMENT_BYTES)
             for _ in range(wanted - len(self._running)):
                 self._start()
+
+    async def _tell(self) -> None:
+        """Say aloud how far the part is, whenever it has come further."""
+        while True:
+            await self._progress.wait()
+            self._progress.clear()
+            await self._moved()
 
     async def _connection(self) -> None:
         """Fetch segments until there are none, or more connections than wanted."""
@@ -140,43 +135,24 @@ class Pull:
             self._next, self._limit, longest.end = end, longest.end, end
 
     async def _bring(self, segment: Segment) -> None:
-        """Write what comes, in batches: while one is written the next is received."""
+        """Write what comes, while the next is received."""
         length = None if segment.end == self._part.size else segment.end - segment.at
-        writing: asyncio.Task[None] | None = None
-        batch: list[bytes] = []
-        size = 0
+        writer = Writer(self._part, segment, partial(self._wrote, segment))
         try:
             async with self._fetch(segment.at, length) as chunks:
                 async for chunk in chunks:
-                    batch.append(chunk)
-                    size += len(chunk)
-                    if writing is not None:
-                        if not writing.done() and size < _BATCH_BYTES and len(batch) < _BATCH_CHUNKS:
-                            continue
-                        await _finished(writing)
+                    await writer.put(chunk)
                     if segment.at >= segment.end < self._part.size:
                         return
-                    writing = asyncio.create_task(self._write(segment, batch))
-                    batch, size = [], 0
         finally:
             # What has arrived is kept however this ends, and no thread writes to a part that was closed.
-            if writing is not None:
-                await _finished(writing)
-            if batch and (segment.at < segment.end or segment.end == self._part.size):
-                await _finished(asyncio.create_task(self._write(segment, batch)))
+            await writer.close()
 
-    async def _write(self, segment: Segment, batch: list[bytes]) -> None:
-        size = sum(map(len, batch))
-        room = segment.end - segment.at
-        if size > room:
-            if segment.end == self._part.size:
-                raise WrongBytes(f"The upstream sent more than the {self._part.size} bytes that {self._part.blob} has")
-            batch, size = [b"".join(batch)[:room]], room
-        await to_the_end(self._part.write, segment.at, batch)
+    def _wrote(self, segment: Segment, size: int) -> None:
         segment.at += size
         self._received += size
         self._advance()
-        await self._moved()
+        self._progress.set()
 
     def _advance(self) -> None:
         """Move the frontier up to the lowest hole."""
@@ -192,9 +168,3 @@ def _kept(left: int) -> int:
     """How many of the bytes that are left one connection does not ask for at once: none of few."""
     kept = min(_KEPT_SEGMENTS * SEGMENT_BYTES, left // 4)
     return kept if kept > 2 * SEGMENT_BYTES else 0
-
-
-async def _finished(writing: asyncio.Task[None]) -> None:
-    """Wait for the write itself, which a cancellation of the waiter does not stop. Raises what went wrong with it."""
-    await asyncio.wait({writing})
-    writing.result()
