@@ -107,7 +107,9 @@ class Wire:
             raise ConnectionResetError("the client is gone")
 
     def close(self) -> None:
-        """Let go of the connection's second number."""
+        """Let go of the connection's second number, and of the request, which holds the wire: what holds each other
+        stays until the garbage collection, and that stops all answers for some milliseconds."""
+        self._cycle.scope.get("extensions", {}).pop(_EXTENSION, None)
         if self._out is not None:
             self._out.close()
             self._out = None
@@ -120,6 +122,7 @@ class Wire:
         if cycle.disconnected:
             return
         cycle.transport.write(self._head(whole) + whole.body)
+        self.close()
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

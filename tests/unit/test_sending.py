@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from curator.hub.answer import Answer, json_answer
-from curator.hub.sending import WireProtocol, send_answer, send_whole, whole_of
+from curator.hub.sending import Wire, WireProtocol, send_answer, send_whole, whole_of
 from curator.store.fill import Span
 
 
@@ -84,3 +86,43 @@ def test_each_of_several_gets_the_whole_file_also_beside_one_who_does_not_read(
 
     for body in asyncio.run(run()):
         assert body.partition(b"\r\n\r\n")[2] == content
+
+
+@pytest.mark.parametrize("size", [10, 300_000], ids=["whole", "spans"])
+def test_an_answered_request_leaves_nothing_for_the_garbage_collection(size: int, tmp_path: Path) -> None:
+    """A look for what only holds each other stops every answer of the process."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+
+    async def spans() -> AsyncIterator[Span]:
+        with path.open("rb") as file:
+            yield Span(file.fileno(), 0, size)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = bytes(size) if size < 1_000 else spans()
+        await send_answer(Answer(200, {"Content-Length": str(size)}, body), scope, send)
+
+    async def run() -> tuple[int, int]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, lifespan="off", log_config=None))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            for _ in range(20):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+                await reader.readexactly(size)
+            await asyncio.sleep(0.05)
+            there = [type(one) for one in gc.get_objects()]
+            writer.close()
+            server.should_exit = True
+            await serving
+            return there.count(Wire), there.count(RequestResponseCycle)
+
+    gc.collect()
+    gc.disable()
+    try:
+        wires, cycles = asyncio.run(run())
+    finally:
+        gc.enable()
+    assert wires == 0
+    assert cycles <= 1, "the connection's last"
