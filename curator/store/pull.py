@@ -69,6 +69,8 @@ class Pull:
             for task in (watching, telling, *self._running):
                 task.cancel()
             await asyncio.gather(watching, telling, *self._running, return_exceptions=True)
+        # The last word: that of `telling` may have been cut short.
+        await self._moved()
 
     def _start(self) -> None:
         self._running.add(asyncio.create_task(self._connection()))
