@@ -35,11 +35,13 @@ RULES: Mapping[str, str] = MappingProxyType(
         "template-dunder-access": "A chat template reaches for Python internals.",
         "onnx-external-data-path": "The ONNX model reads a file outside its own folder.",
         "onnx-custom-operator": "The ONNX model needs operators that come from code outside of it.",
-        # plain files
+        # configurations
         "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
+        # programs and code
         "native-executable": "The file is a program or library for a processor.",
         "python-code": "The file is Python source.",
         "script-code": "The file is a script.",
+        # the file as a whole
         "content-mismatch": "The content is not what the name says.",
         "polyglot": "The file is two formats at once.",
         # second opinions

@@ -7,37 +7,43 @@ from importlib import import_module
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
-from scanners.detect import INERT, Format, detect
+from scanners.detect import detect
 from scanners.expectations import compare_with_name, kind_of_zip
 from scanners.finding import Severity
+from scanners.kinds import INERT, Format
 from scanners.source import ByteSource
 
 JUDGES: dict[Format, str] = {
+    # pickle and its carriers
     Format.PICKLE: "scanners.formats.pickle.judge:judge",
     Format.TORCH_ZIP: "scanners.formats.torch_zip:judge",
     Format.TORCH_LEGACY: "scanners.formats.torch_legacy:judge",
+    Format.NUMPY: "scanners.formats.numpy_array:judge",
+    Format.NUMPY_ZIP: "scanners.formats.zip_archive:judge",
+    # tensors and graphs
     Format.SAFETENSORS: "scanners.formats.safetensors:judge",
     Format.GGUF: "scanners.formats.gguf:judge",
     Format.ONNX: "scanners.formats.onnx:judge",
-    Format.NUMPY: "scanners.formats.numpy_array:judge",
+    # archives and compressed streams
+    Format.ZIP: "scanners.formats.zip_archive:judge",
     Format.GZIP: "scanners.formats.compressed:judge",
     Format.ZLIB: "scanners.formats.compressed:judge",
     Format.BZIP2: "scanners.formats.compressed:judge",
     Format.XZ: "scanners.formats.compressed:judge",
     Format.LZMA: "scanners.formats.compressed:judge",
-    Format.ZIP: "scanners.formats.zip_archive:judge",
-    Format.NUMPY_ZIP: "scanners.formats.zip_archive:judge",
-    Format.JSON: "scanners.formats.template:judge_json",
-    Format.TEMPLATE: "scanners.formats.template:judge_template_file",
-    Format.YAML: "scanners.formats.plain:judge_yaml",
-    Format.PYTHON: "scanners.formats.plain:judge_python",
-    Format.SCRIPT: "scanners.formats.plain:judge_script",
+    # programs
     Format.ELF: "scanners.formats.plain:judge_program",
     Format.PE: "scanners.formats.plain:judge_program",
     Format.MACH_O: "scanners.formats.plain:judge_program",
     Format.WASM: "scanners.formats.plain:judge_program",
     Format.JAVA_CLASS: "scanners.formats.plain:judge_program",
     Format.PYTHON_BYTECODE: "scanners.formats.plain:judge_program",
+    # text
+    Format.PYTHON: "scanners.formats.plain:judge_python",
+    Format.SCRIPT: "scanners.formats.plain:judge_script",
+    Format.JSON: "scanners.formats.template:judge_json",
+    Format.TEMPLATE: "scanners.formats.template:judge_template_file",
+    Format.YAML: "scanners.formats.plain:judge_yaml",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 

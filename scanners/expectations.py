@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from scanners.budget import Unscannable
 from scanners.case import Case
-from scanners.detect import Format
 from scanners.finding import Severity
 from scanners.formats.torch_zip import looks_like as looks_like_torch
 from scanners.formats.zip_directory import read_directory
+from scanners.kinds import Format
 from scanners.source import ByteSource
 
 _PLAIN = frozenset({Format.JSON, Format.TEXT, Format.YAML, Format.LFS_POINTER, Format.EMPTY})

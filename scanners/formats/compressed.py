@@ -13,7 +13,8 @@ from typing import Protocol
 
 from scanners.budget import Unscannable
 from scanners.case import Case
-from scanners.detect import Format, detect
+from scanners.detect import detect
+from scanners.kinds import Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
 

@@ -8,7 +8,8 @@ import struct
 
 import pytest
 
-from scanners.detect import Format, detect
+from scanners.detect import detect
+from scanners.kinds import Format
 from scanners.source import MemorySource
 
 

@@ -1,0 +1,87 @@
+"""Every kind of content we have a name for, and which of them are plain data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """By family; the value is what a report calls it."""
+
+    # pickle and its carriers
+    PICKLE = "pickle"
+    TORCH_ZIP = "torch-zip"
+    TORCH_LEGACY = "torch-legacy"
+    NUMPY = "numpy"
+    NUMPY_ZIP = "numpy-zip"
+    # tensors and graphs
+    SAFETENSORS = "safetensors"
+    GGUF = "gguf"
+    ONNX = "onnx"
+    HDF5 = "hdf5"
+    KERAS_ZIP = "keras-zip"
+    SAVED_MODEL = "tensorflow-graph"
+    TFLITE = "tflite"
+    MSGPACK = "msgpack"
+    SENTENCEPIECE = "sentencepiece"
+    # archives and compressed streams
+    ZIP = "zip"
+    TAR = "tar"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    GZIP = "gzip"
+    ZLIB = "zlib"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    LZMA = "lzma"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+    # programs
+    ELF = "elf"
+    PE = "pe"
+    MACH_O = "mach-o"
+    JAVA_CLASS = "java-class"
+    WASM = "wasm"
+    PYTHON_BYTECODE = "python-bytecode"
+    # text
+    PYTHON = "python"
+    SCRIPT = "script"
+    JSON = "json"
+    YAML = "yaml"
+    TEMPLATE = "template"
+    LFS_POINTER = "lfs-pointer"
+    TEXT = "text"
+    EMPTY = "empty"
+    # pictures, sound, tables and fonts
+    PNG = "png"
+    JPEG = "jpeg"
+    GIF = "gif"
+    WEBP = "webp"
+    BMP = "bmp"
+    ICO = "ico"
+    TIFF = "tiff"
+    WAV = "wav"
+    FLAC = "flac"
+    OGG = "ogg"
+    MP3 = "mp3"
+    MP4 = "mp4"
+    PDF = "pdf"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    FONT = "font"
+
+    UNKNOWN = "unknown"
+
+
+INERT = frozenset(
+    {
+        # tensors and graphs
+        Format.MSGPACK, Format.SENTENCEPIECE,
+        # text
+        Format.TEXT, Format.LFS_POINTER, Format.EMPTY,
+        # pictures, sound, tables and fonts
+        Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
+        Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.PDF, Format.PARQUET, Format.ARROW, Format.FONT,
+    }
+)  # fmt: skip
+"""Plain data: what reads it gets values, and no loader known to us runs anything in it."""

@@ -1,0 +1,84 @@
+"""Formats that say what they are: a number at the beginning, or fields at fixed places."""
+
+from __future__ import annotations
+
+import re
+
+from scanners.kinds import Format
+from scanners.source import ByteSource
+
+MAGIC: tuple[tuple[bytes, Format], ...] = (
+    (b"GGUF", Format.GGUF),
+    (b"\x93NUMPY", Format.NUMPY),
+    (b"\x89HDF\r\n\x1a\n", Format.HDF5),
+    (b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
+    (b"Rar!\x1a\x07", Format.RAR),
+    (b"\xfd7zXZ\x00", Format.XZ),
+    (b"\x04\x22\x4d\x18", Format.LZ4),
+    (b"\x28\xb5\x2f\xfd", Format.ZSTD),
+    (b"\x7fELF", Format.ELF),
+    (b"\xfe\xed\xfa\xce", Format.MACH_O),
+    (b"\xfe\xed\xfa\xcf", Format.MACH_O),
+    (b"\xce\xfa\xed\xfe", Format.MACH_O),
+    (b"\xcf\xfa\xed\xfe", Format.MACH_O),
+    (b"\x00asm", Format.WASM),
+    (b"\x89PNG\r\n\x1a\n", Format.PNG),
+    (b"\xff\xd8\xff", Format.JPEG),
+    (b"GIF87a", Format.GIF),
+    (b"GIF89a", Format.GIF),
+    (b"II*\x00", Format.TIFF),
+    (b"MM\x00*", Format.TIFF),
+    (b"fLaC", Format.FLAC),
+    (b"OggS", Format.OGG),
+    (b"ID3", Format.MP3),
+    (b"%PDF-", Format.PDF),
+    (b"ARROW1\x00\x00", Format.ARROW),
+    (b"\x00\x01\x00\x00\x00", Format.FONT),
+    (b"OTTO\x00", Format.FONT),
+    (b"wOFF", Format.FONT),
+    (b"wOF2", Format.FONT),
+)
+
+
+def by_magic(head: bytes) -> Format | None:
+    """By the first bytes alone."""
+    return next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
+
+
+def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
+    """By fields at fixed places, and at the end."""
+    size = source.size
+    if head.startswith(b"\x1f\x8b"):
+        return Format.GZIP
+    if re.match(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", head):
+        return Format.BZIP2
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
+        return Format.WEBP if head[8:12] == b"WEBP" else Format.WAV
+    if head[4:8] == b"ftyp":
+        return Format.MP4
+    if head[4:8] == b"TFL3":
+        return Format.TFLITE
+    if head[257:262] == b"ustar":
+        return Format.TAR
+    if head[:2] == b"MZ" and size >= 64:
+        at = int.from_bytes(head[60:64], "little")
+        if source.read(at, 4) == b"PE\0\0" or at == 0 or name.endswith((".exe", ".dll", ".sys")):
+            return Format.PE
+    if head[:4] == b"\xca\xfe\xba\xbe":
+        return Format.MACH_O if int.from_bytes(head[4:8], "big") < 40 else Format.JAVA_CLASS
+    if head[2:4] == b"\r\n" and len(head) >= 16 and head[1] in (0x0C, 0x0D, 0x0E, 0x0F):
+        return Format.PYTHON_BYTECODE
+    if head[:4] == b"PAR1" and size >= 12 and source.read(size - 4, 4) == b"PAR1":
+        return Format.PARQUET
+    if head[:4] == b"\xff\xff\xff\xff" and len(head) > 8 and int.from_bytes(head[4:8], "little") % 8 == 0:
+        return Format.ARROW
+    if head[:2] == b"BM" and int.from_bytes(head[2:6], "little") == size:
+        return Format.BMP
+    if head[:4] == b"\0\0\1\0" and 0 < int.from_bytes(head[4:6], "little") < 64:
+        return Format.ICO
+    if head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2") and name.endswith(".mp3"):
+        return Format.MP3
+    # HDF5 may stand behind a user block of 512 bytes or a power of two more.
+    if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (512, 1024, 2048, 4096, 8192)):
+        return Format.HDF5
+    return None

@@ -1,0 +1,95 @@
+"""Text, and what kind of text it is: here a name may say what content cannot."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections import Counter
+
+from scanners.kinds import Format
+from scanners.source import ByteSource
+
+TAIL_BYTES = 4096
+MOST_LETTERS_BEYOND_ASCII = 0.3
+"""As a share of a text that is not Unicode, such as one in Latin-1."""
+MOST_STRANGE_CHARACTERS = 0.02
+"""Characters no standard has named, as a share of a text in UTF-16."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
+_ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_PYTHON_LINE = re.compile(
+    rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
+    re.MULTILINE,
+)
+
+
+def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
+    """Text reads as such at its beginning and its end."""
+    tail = source.read(max(0, source.size - TAIL_BYTES), TAIL_BYTES) if source.size > len(head) else b""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+        return Format.TEXT if _is_wide_text(head, is_whole=not tail) else None
+    if not _is_narrow_text(head, is_whole=not tail):
+        return None
+    # The tail begins anywhere: in the middle of a character, too.
+    if tail and not _is_narrow_text(tail[_rest_of_a_character(tail) :], is_whole=True):
+        return None
+    body = head.removeprefix(b"\xef\xbb\xbf")
+    if body.startswith(b"version https://git-lfs.github.com/spec/v1\n"):
+        return Format.LFS_POINTER
+    if body.startswith(b"#!"):
+        return Format.PYTHON if b"python" in body.split(b"\n", 1)[0] else Format.SCRIPT
+    if name.endswith((".jinja", ".jinja2", ".j2")):
+        return Format.TEMPLATE
+    if name.endswith((".py", ".pyw", ".pyi")) or _reads_as_python(body, name):
+        return Format.PYTHON
+    if name.endswith((".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl")):
+        return Format.SCRIPT
+    # What is called JSON is read as JSON, however much white space is around it.
+    is_called_json = name.endswith(".json")
+    if body.lstrip()[:1] in ((b"{", b"[", b"") if is_called_json else (b"{", b"[")) and (
+        is_called_json or (tail or head).rstrip()[-1:] in (b"}", b"]")
+    ):
+        return Format.JSON
+    if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
+        return Format.YAML
+    return Format.TEXT
+
+
+def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:
+    """UTF-8, possibly cut off within its last character, or another encoding of text that is mostly ASCII."""
+    if _CONTROL.search(data):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=is_whole)
+    except UnicodeDecodeError:
+        return len(data.translate(None, _ASCII_TEXT)) <= len(data) * MOST_LETTERS_BEYOND_ASCII
+    return True
+
+
+def _is_wide_text(head: bytes, *, is_whole: bool) -> bool:
+    """UTF-16 or UTF-32 by its byte order mark. Nearly any bytes decode as UTF-16, so the characters must exist."""
+    wide = head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff"))
+    try:
+        text = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")().decode(head, final=is_whole)
+    except UnicodeDecodeError:
+        return False
+    kinds = Counter(unicodedata.category(character) for character in text)
+    breaks = sum(text.count(character) for character in "\t\n\v\f\r\x1b")
+    strange = kinds["Cn"] + kinds["Co"]
+    return kinds["Cc"] <= breaks and strange <= len(text) * MOST_STRANGE_CHARACTERS
+
+
+def _rest_of_a_character(data: bytes) -> int:
+    """How many bytes at the beginning belong to a UTF-8 character that began before it."""
+    count = 0
+    while count < min(3, len(data)) and 0x80 <= data[count] < 0xC0:
+        count += 1
+    return count
+
+
+def _reads_as_python(body: bytes, name: str) -> bool:
+    if name.endswith((".md", ".txt", ".rst", ".html", ".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".ipynb")):
+        return False
+    lines = _PYTHON_LINE.findall(body[:16384])
+    return len(lines) >= 2 and any(line.startswith((b"import", b"from")) for line in lines)

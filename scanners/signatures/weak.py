@@ -1,0 +1,110 @@
+"""Formats without a magic number, by the first fields they always have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scanners.kinds import Format
+
+PIECE_FIELDS = {1: 2, 2: 5, 3: 0}
+ONNX_FIELDS = {2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 8: 2, 14: 2}
+"""Field numbers of small fields to their wire types (0 varint, 2 length and bytes, 5 four bytes)."""
+FIXED_BYTES = {1: 8, 5: 4}
+
+
+def by_first_fields(head: bytes, name: str) -> Format:
+    """The last to be asked, of what nothing else has claimed."""
+    if name.endswith(".safetensors"):
+        return Format.SAFETENSORS
+    if head[:1] == b"\x78" and len(head) > 2 and int.from_bytes(head[:2], "big") % 31 == 0:
+        return Format.ZLIB
+    if head[:5] == b"\x5d\x00\x00\x80\x00" or (head[:3] == b"\x5d\x00\x00" and head[5:13] == b"\xff" * 8):
+        return Format.LZMA
+    if _is_sentencepiece(head):
+        return Format.SENTENCEPIECE
+    if _is_onnx(head) or name.endswith(".onnx"):
+        return Format.ONNX
+    if re.match(rb"\x08\x01\x12|\x0a.{1,3}\x0a.{1,40}\x12", head, re.DOTALL) and name.endswith(".pb"):
+        return Format.SAVED_MODEL
+    if name.endswith(".msgpack") and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF)):
+        return Format.MSGPACK
+    return Format.UNKNOWN
+
+
+def _is_sentencepiece(head: bytes) -> bool:
+    """sentencepiece_model.proto: repeated pieces (1), each a text (1), a float (2), at times a type (3)."""
+    at, pieces = 0, 0
+    while pieces < 3:
+        if head[at : at + 1] != b"\x0a":
+            return False
+        field = _field(head, at)
+        if field is None or not _is_piece(field.data):
+            return False
+        at = field.end
+        pieces += 1
+    return True
+
+
+def _is_piece(data: bytes) -> bool:
+    numbers: list[int] = []
+    at = 0
+    while at < len(data):
+        field = _field(data, at)
+        if field is None or PIECE_FIELDS.get(field.number) != field.wire_type:
+            return False
+        numbers.append(field.number)
+        at = field.end
+    return numbers[:1] == [1] and numbers == sorted(set(numbers)) and 2 in numbers
+
+
+def _is_onnx(head: bytes) -> bool:
+    """onnx.proto ModelProto: ir_version (1, small) first, then its other small fields up to the graph (7)."""
+    if head[:1] != b"\x08" or len(head) < 4 or not 1 <= head[1] <= 20:
+        return False
+    at = 2
+    while head[at : at + 1] != b"\x3a":
+        field = _field(head, at)
+        if field is None or ONNX_FIELDS.get(field.number) != field.wire_type:
+            return False
+        at = field.end
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field of a protobuf message that is there as a whole."""
+
+    number: int
+    wire_type: int
+    data: bytes
+    end: int
+
+
+def _field(data: bytes, at: int) -> _Field | None:
+    tag, at = _varint(data, at)
+    wire_type = tag & 7
+    if wire_type == 0:
+        begin, (_, end) = at, _varint(data, at)
+    elif wire_type == 2:
+        length, begin = _varint(data, at)
+        end = begin + length
+    elif wire_type in FIXED_BYTES:
+        begin, end = at, at + FIXED_BYTES[wire_type]
+    else:
+        return None
+    if at < 0 or not 0 <= begin <= end <= len(data):
+        return None
+    return _Field(tag >> 3, wire_type, data[begin:end], end)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number and where it ends; an end of -1 if it is cut off."""
+    value = 0
+    for index in range(10):
+        if not 0 <= at + index < len(data):
+            return 0, -1
+        value |= (data[at + index] & 0x7F) << 7 * index
+        if data[at + index] < 0x80:
+            return value, at + index + 1
+    return 0, -1
