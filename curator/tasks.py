@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
-from curator.admission.progress import JUDGE, LIST, SCAN
+from curator.admission.progress import FOLLOW, JUDGE, LIST, SCAN
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.queue.celery import Sender, celery_app
@@ -141,6 +141,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     LIST: Step(gatherer.list_commit, _nothing),
                     SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
                     JUDGE: Step(judge.judge, _nothing),
+                    FOLLOW: Step(gatherer.follow, _nothing),
                 },
             )
         finally:

@@ -147,6 +147,9 @@ class Facts(_Frozen):
     library: str = Field("", description="The library it is for, such as transformers.")
     pipeline_tag: str = Field("", description="The task, such as text-generation.")
     base_models: tuple[str, ...] = Field((), description="What the card says it was made from.")
+    code_from: tuple[str, ...] = Field(
+        (), description="Other repositories whose code its configuration names (`auto_map`); each is judged too."
+    )
 
     @computed_field(description="Days since the repository was made; 0 if that is unknown.")  # type: ignore[prop-decorator]
     @property

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from curator.admission.snapshots import Snapshot
-from curator.types import BlobId, RepoFile, RepoId
+from curator.errors import CuratorError
+from curator.types import BlobId, RepoFile, RepoId, RepoKind
 from rules.facts import (
     Facts,
     FileFacts,
@@ -91,6 +92,8 @@ _CONFIG = frozenset(["json", "yaml", "yml", "toml", "cfg", "ini", "xml", "jinja"
 _TEXT = frozenset(["md", "txt", "rst", "csv", "tsv", "jsonl", "license", "html"])
 _MOST = 2**63 - 1
 """Conditions count in 64 bits."""
+_MOST_REPOSITORIES = 20
+"""That one commit may name as where its code is."""
 _CODE_FORMATS = frozenset({"python", "script", "executable", "elf", "pe", "mach-o", "notebook"})
 _CODE_NAMES = frozenset({"requirements.txt", "dockerfile", "makefile", "setup.cfg"})
 
@@ -130,6 +133,7 @@ def facts_of(
         library=_text(info.get("library_name")),
         pipeline_tag=_text(info.get("pipeline_tag")),
         base_models=_texts(card.get("base_model")) if isinstance(card, dict) else (),
+        code_from=_code_from(repo, reports.values()),
     )
 
 
@@ -176,6 +180,18 @@ def _finding(finding: Finding, blob: BlobId) -> FindingFacts:
         where=", ".join(f"{name} {value}" for name, value in finding.where.as_json().items()),
         fingerprint=finding.fingerprint(str(blob)),
     )
+
+
+def _code_from(repo: RepoId, reports: Iterable[Report]) -> tuple[str, ...]:
+    """Other repositories that its configuration takes code from; what is no name is left to findings."""
+    named: set[str] = set()
+    for report in reports:
+        for text in _texts(report.metadata.get("code_from")):
+            try:
+                named.add(str(RepoId.parse(text, RepoKind.MODEL)))
+            except CuratorError:
+                continue
+    return tuple(sorted(named - {str(repo)}))[:_MOST_REPOSITORIES]
 
 
 def _lookalike(repo: RepoId) -> LookalikeFacts:

@@ -10,16 +10,16 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal
 from sqlmodel import Session
 
-from curator.admission import progress, scans, snapshots
+from curator.admission import decisions, progress, scans, snapshots
 from curator.database.engine import Database
 from curator.errors import CuratorError, UpstreamUnavailable
 from curator.queue.work import Work, finish
 from curator.store.fill import Filler
 from curator.store.pull import Fetch
-from curator.types import BlobId, Commit, RepoFile, RepoId
+from curator.types import BlobId, Commit, RepoFile, RepoId, Revision
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource
-from scanners.finding import Report
+from scanners.finding import SCANNER_VERSION, Report
 from scanners.jail import Jail
 from scanners.source import ByteSource, FileSource, SourceUnavailable
 
@@ -65,6 +65,18 @@ class Gatherer:
         with self.database.write() as session:
             finish(session, work)
             return progress.advance_holders(session, blob, name)
+
+    def follow(self, work: Work) -> list[Work]:
+        """See that the newest commit of a repository is judged that another one takes code from."""
+        rule_set, repo = progress.read_follow_key(work.key)
+        main = Revision("main")
+        description = self.portal.call(self.upstream.describe, repo, main)
+        with self.database.write() as session:
+            snapshot = snapshots.remember(session, repo, main, description)
+            finish(session, work)
+            if decisions.current(session, snapshot.id, rule_set) is not None:
+                return []
+            return progress.open_admission(session, snapshot.id, rule_set, SCANNER_VERSION)
 
     def give_up_scan(self, session: Session, work: Work) -> list[Work]:
         """A content could not be scanned: those who wait for it are judged without."""

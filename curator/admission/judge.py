@@ -28,13 +28,13 @@ class Judge:
     retry_failed_s: float
 
     def judge(self, work: Work) -> list[Work]:
-        """Decide about a commit all of whose contents were scanned or given up; nothing follows."""
-        while not self._decide(work):
+        """Decide about a commit all of whose contents were scanned or given up; what it takes code from is next."""
+        while (following := self._decide(work)) is None:
             log.info("%s: a report changed while it was judged; it is judged again", work.key)
-        return []
+        return following
 
-    def _decide(self, work: Work) -> bool:
-        """Whether there is a decision; none if what it rests on is not what is known any more."""
+    def _decide(self, work: Work) -> list[Work] | None:
+        """What follows from the decision; None if what it rests on is not what is known any more."""
         snapshot_id, rule_set, scanner = progress.read_judge_key(work.key)
         with self.database.read() as session:
             seen = scans.stamp(session, snapshot_id)
@@ -54,7 +54,7 @@ class Judge:
         commit = snapshot.commit
         with self.database.write() as session:
             if scans.stamp(session, snapshot_id) != seen:
-                return False
+                return None
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at)
             append(
                 session,
@@ -72,8 +72,9 @@ class Judge:
             )
             progress.close_admission(session, snapshot_id, rule_set, scanner)
             finish(session, work)
+            following = progress.ask_to_follow(session, facts.code_from, rule_set)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
-        return True
+        return following
 
 
 def policy_of(session: Session, rule_set: str) -> Policy:

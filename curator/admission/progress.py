@@ -6,18 +6,24 @@ took it, and so nothing has to remember where an admission stands.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from sqlmodel import Session, col, select
 
 from curator.admission import scans, snapshots
 from curator.admission.tables import AdmissionRow
 from curator.database.engine import now
 from curator.queue.work import Work, ask_for, failure_of
-from curator.types import BlobId
+from curator.types import BlobId, RepoId, RepoKind
 from scanners.finding import SCANNER_VERSION
 
 LIST = "curator.list"
 SCAN = "curator.scan"
 JUDGE = "curator.judge"
+FOLLOW = "curator.follow"
+
+MOST_FOLLOWED = 3
 
 
 def open_admission(session: Session, snapshot_id: int, rule_set: str, scanner: str) -> list[Work]:
@@ -78,6 +84,20 @@ def judge_key(snapshot_id: int, rule_set: str, scanner: str) -> str:
 def read_judge_key(key: str) -> tuple[int, str, str]:
     snapshot_id, rule_set, scanner = key.split(" ")
     return int(snapshot_id), rule_set, scanner
+
+
+def ask_to_follow(session: Session, repos: Iterable[str], rule_set: str) -> list[Work]:
+    """Have the code judged that a commit takes from other repositories, before anybody's program asks for it.
+
+    Of the first few only: whoever names a hundred must not make a hundred times the work. The others are judged when
+    they are asked for, as any repository is.
+    """
+    return [ask_for(session, FOLLOW, f"{rule_set} {repo}") for repo in islice(repos, MOST_FOLLOWED)]
+
+
+def read_follow_key(key: str) -> tuple[str, RepoId]:
+    rule_set, repo = key.split(" ")
+    return rule_set, RepoId.parse(repo, RepoKind.MODEL)
 
 
 def scan_key(blob: BlobId, name: str) -> str:

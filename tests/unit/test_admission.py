@@ -324,3 +324,58 @@ def test_what_can_be_had_nowhere_says_why(house: House) -> None:
     nothing = cast("Any", None)
     with pytest.raises(UpstreamUnavailable, match="down for acme/tiny"):
         Down(house.database, nothing, nothing, nothing, nothing, 0).scan_content(house.work(progress.SCAN))
+
+
+class Portal:
+    """Runs what a step asks of the event loop."""
+
+    def call(self, verb: Any, *given: Any) -> Any:
+        return asyncio.run(verb(*given))
+
+
+class Hub:
+    """Has every repository, at one commit."""
+
+    async def describe(self, repo: RepoId, _revision: Revision) -> Description:
+        return Description(Commit(repo, "2" * 40), {"id": str(repo)})
+
+
+def follow(house: House) -> list[Work]:
+    nothing = cast("Any", None)
+    return Gatherer(house.database, cast("Any", Hub()), nothing, cast("Any", Portal()), nothing, 0).follow(
+        house.work(progress.FOLLOW)
+    )
+
+
+def test_code_that_a_model_takes_from_another_repository_is_judged_before_a_program_asks_for_it(house: House) -> None:
+    file = file_of(b"{}", "config.json")
+    snapshot = house.commit(file)
+    house.reported(file, Report(format="json", bytes_read=2, metadata={"code_from": ["mallory/code", "acme/tiny"]}))
+    house.broker.told += Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    ruling = house.ruling(snapshot)
+    assert ruling is not None
+    (begun,) = follow(house)
+    assert begun.task == progress.LIST
+    with house.database.read() as session:
+        assert str(snapshots.get(session, int(begun.key)).commit.repo) == "mallory/code", "and not itself"
+
+
+def test_whoever_names_a_hundred_repositories_does_not_make_a_hundred_times_the_work(house: House) -> None:
+    file = file_of(b"{}", "config.json")
+    house.commit(file)
+    named = [f"mallory/code-{number}" for number in range(100)]
+    house.reported(file, Report(format="json", bytes_read=2, metadata={"code_from": named}))
+    assert len(Judge(house.database, 300).judge(house.work(progress.JUDGE))) == progress.MOST_FOLLOWED
+
+
+def test_what_was_judged_already_is_not_followed_again(house: House) -> None:
+    other = RepoId.parse("mallory/code")
+    with house.database.write() as session:
+        snapshots.remember(session, other, MAIN, Description(Commit(other, "2" * 40), {"id": str(other)}))
+    file = file_of(b"other")
+    house.commit(file, "2" * 40, other)
+    house.reported(file, HARMLESS)
+    Judge(house.database, 300).judge(house.work(progress.JUDGE))
+    with house.database.write() as session:
+        house.broker.told += progress.ask_to_follow(session, [str(other)], house.rule_set)
+    assert follow(house) == []
