@@ -17,6 +17,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "pickle-overwrites-attributes": "Loading the file changes attributes or hooks of something it did not make.",
         "pickle-extension-code": "The file names code by a number from a registry that is not in the file.",
         "pickle-persistent-id": "The file leaves an object to be found by its loader, under an unknown kind of id.",
+        "pickle-frame-mismatch": "A frame of the pickle ends inside an opcode, where unpicklers go different ways.",
         "pickle-broken-off": "The pickle ends or breaks in the middle; what stands before the break still runs.",
         "pickle-trailing-data": "Bytes follow the end of the pickle.",
         # archives

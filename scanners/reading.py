@@ -161,6 +161,30 @@ class Window:
                 raise OutOfBytes(f"a line at byte {self.position} is longer than {longest:,} bytes")
             self._fill(looked + 1)
 
+    def skim_line(self, kept: int) -> tuple[bytes, bool]:
+        """The first `kept` bytes of a line of any length, passed over to its end; and whether it had a line feed."""
+        head = b""
+        while True:
+            found = self._buffer.find(b"\n", self._position)
+            end = found if found >= 0 else len(self._buffer)
+            if len(head) < kept:
+                head += self._buffer[self._position : min(end, self._position + kept - len(head))]
+            if found >= 0:
+                self._position = found + 1
+                return head, True
+            self._position = end
+            if not self.remaining:
+                return head, False
+            self._fill(1)
+
+    def ahead(self) -> tuple[bytes, int]:
+        """What is in the window, and where in it the next byte is; who reads there tells `moved`."""
+        return self._buffer, self._position
+
+    def moved(self, position: int) -> None:
+        """The next byte is at this place of what `ahead` gave."""
+        self._position = position
+
     def skip(self, length: int) -> None:
         """Past the next `length` bytes, unread where they are not in the window."""
         if length > self.remaining:

@@ -14,7 +14,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.knowledge import STORAGE_DTYPES, STORAGE_ITEM_BYTES
+from scanners.formats.pickle.known.torch_types import STORAGE_DTYPES, STORAGE_ITEM_BYTES
 from scanners.formats.zip_archive import check_stored, judge_member, note
 from scanners.formats.zip_directory import STORED, Member, Oddity, open_member, read_directory
 from scanners.reading import Window

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from scanners.budget import Budget, Meter
 from scanners.finding import Verdict
+from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.imports import canonical
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.machine import BrokenPickle, Machine
+from scanners.formats.pickle.machine import Machine
 from scanners.reading import Window
 from scanners.source import MemorySource
 from tests.scanning import MODELS, SHELL, judged, proto

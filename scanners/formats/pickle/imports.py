@@ -6,8 +6,13 @@ import _compat_pickle
 import re
 import sys
 from enum import Enum
+from functools import lru_cache
 
-from scanners.formats.pickle import knowledge
+from scanners.formats.pickle.known.dangerous import effect_of_module, effect_of_name
+from scanners.formats.pickle.known.harmless import HARMLESS
+from scanners.formats.pickle.known.libraries import library_of
+
+LONGEST_REMEMBERED = 200
 
 
 class Standing(Enum):
@@ -34,16 +39,37 @@ def canonical(module: str, name: str) -> tuple[str, str]:
 
 
 def standing(module: str, name: str) -> Standing:
+    """Where the import of `module.name` stands, by its Python 3 name."""
+    # Names are the file's: only short ones are worth remembering, so that memory does not grow with what it says.
+    return _standing(module, name) if len(module) + len(name) < LONGEST_REMEMBERED else _standing_now(module, name)
+
+
+def _standing_now(module: str, name: str) -> Standing:
     module, name = canonical(module, name)
-    if (module, name) in knowledge.HARMLESS:
+    if (module, name) in HARMLESS:
         return Standing.HARMLESS
-    if knowledge.is_dangerous(module, name):
+    if effect_of_name(module, name) is not None:
         return Standing.DANGEROUS
-    if knowledge.library_of(module, name) is not None:
+    effect, dangerous_depth = effect_of_module(module)
+    library, depth = library_of(module, name)
+    # Whichever is said of the closer package.
+    if library is not None and depth > dangerous_depth:
         return Standing.LIBRARY
-    if module == "__main__" and _PLAIN_NAME.match(name):
-        return Standing.SCRIPT
+    if effect is not None:
+        return Standing.DANGEROUS
+    if module == "__main__":
+        return _standing_in_script(name)
     return Standing.UNKNOWN
+
+
+def _standing_in_script(name: str) -> Standing:
+    """Of a name in the script that is running: what it defines itself, never what Python puts there."""
+    if not _PLAIN_NAME.match(name) or name in sys.stdlib_module_names:
+        return Standing.UNKNOWN
+    return Standing.DANGEROUS if name.startswith("__") else Standing.SCRIPT
+
+
+_standing = lru_cache(maxsize=4096)(_standing_now)
 
 
 def is_plausible(module: str, name: str) -> bool:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from math import prod
 
 from scanners.budget import Meter
+from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.imports import canonical
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.machine import BrokenPickle, Machine
+from scanners.formats.pickle.machine import Machine
 from scanners.formats.pickle.values import Imported, Made, Pairs, Unknown, Value
 from scanners.reading import Window
 

@@ -8,10 +8,11 @@ from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case, PickleStream
 from scanners.detect import detect
 from scanners.finding import Confidence, Severity
+from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.machine import BrokenPickle, Machine
+from scanners.formats.pickle.machine import Machine
 from scanners.formats.pickle.values import Value
 from scanners.kinds import Format
 from scanners.reading import JoinedSource, SliceSource, Window

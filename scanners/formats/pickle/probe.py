@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanners.budget import Budget, BudgetSpent, Meter
+from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.imports import is_plausible
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.machine import HIGHEST_PROTOCOL, BrokenPickle, Machine
+from scanners.formats.pickle.machine import Machine
+from scanners.formats.pickle.opcodes.stack import HIGHEST_PROTOCOL
 from scanners.reading import Window
 from scanners.source import ByteSource
 

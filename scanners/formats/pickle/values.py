@@ -8,6 +8,8 @@ from typing import Any
 
 from scanners.source import ByteSource
 
+LONGEST_CARRIED = 64 * 1024
+"""Texts and bytes up to this length are carried as values; longer ones as a place."""
 ITEMS_KEPT = 64
 """Of one list, set or dict; the rest is counted. Who needs them all must check `dropped`."""
 
@@ -18,7 +20,6 @@ class Unknown(Enum):
     ANYTHING = "a value that is computed while it loads"
     LONG_TEXT = "a long text"
     NUMBER = "a number"
-    PERSISTENT = "an object its loader finds"
     ARRAY = "an array"
 
 
@@ -29,6 +30,8 @@ class Imported:
     module: str
     name: str
     offset: int
+    record: Any = None
+    """What the listener knows of this name; it may keep it here to find it faster."""
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
@@ -62,6 +65,15 @@ class Blob:
     source: ByteSource
     offset: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A torch storage its loader finds: the class of its elements and how many there are."""
+
+    cls: str
+    key: str
+    count: int
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +115,7 @@ class Pairs:
 
 Value = Any
 """str · bytes · bytearray-like Blob · int · float · bool · None · tuple of values · Items · Pairs · Imported · Made ·
-Unknown. Python cannot say a recursive union without naming it in quotes everywhere; `Any` is honest here."""
+Storage · Unknown. Python cannot say a recursive union without naming it in quotes everywhere; `Any` is honest here."""
 
 LONGEST_SHOWN = 120
 
@@ -128,6 +140,8 @@ def _show(value: Value, room: int, depth: int) -> str:
             return f"<{value.length:,} bytes>"
         case Unknown():
             return f"<{value.value}>"
+        case Storage():
+            return f"<{value.count:,} elements of {value.cls}>"
     if depth == 0:
         return "…"
     parts: list[str] = []
