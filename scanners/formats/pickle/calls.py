@@ -192,7 +192,7 @@ def _check_tensor(judgement: Judgement, made: Made) -> None:
                 judgement.remark(
                     "torch-storage-mismatch",
                     Severity.MEDIUM,
-                    f"A tensor reaches beyond its data {storage.key[:40]!r}: to {reaches:,} of {storage.count:,} elements.",
+                    f"A tensor reaches beyond its data, {storage.key[:40]!r}: {reaches:,} of {storage.count:,}.",
                     made.offset,
                     {"storage": storage.key[:40]},
                 )

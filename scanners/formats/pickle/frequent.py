@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct, error
 from typing import TYPE_CHECKING
 
-from scanners.formats.pickle.values import LONGEST_CARRIED, Imported, Items, Pairs
+from scanners.formats.pickle.values import DISGUISES, LONGEST_CARRIED, Imported, Items, Pairs
 
 if TYPE_CHECKING:
     from scanners.formats.pickle.machine import Machine
@@ -60,7 +60,10 @@ def read_frequent(m: Machine) -> None:
                     end = position + 2 + buffer[position + 1]
                     if end > size:
                         break
-                    stack.append(buffer[position + 2 : end].decode("utf-8", "surrogatepass"))
+                    text = buffer[position + 2 : end].decode("utf-8", "surrogatepass")
+                    if text[:2] in DISGUISES:
+                        break
+                    stack.append(text)
                     position = end
                 elif code == 0x86:  # TUPLE2
                     stack[-2:] = [(stack[-2], stack[-1])]
@@ -95,7 +98,10 @@ def read_frequent(m: Machine) -> None:
                 end = position + 5 + length
                 if end > size or length > LONGEST_CARRIED:
                     break
-                stack.append(buffer[position + 5 : end].decode("utf-8", "surrogatepass"))
+                text = buffer[position + 5 : end].decode("utf-8", "surrogatepass")
+                if text[:2] in DISGUISES:
+                    break
+                stack.append(text)
                 position = end
             elif code == 0x28:  # MARK
                 m.marks.append(stack)

@@ -13,7 +13,8 @@ from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import Machine
-from scanners.formats.pickle.values import Value
+from scanners.formats.pickle.probe import probe
+from scanners.formats.pickle.values import Blob, Value
 from scanners.kinds import Format
 from scanners.reading import JoinedSource, SliceSource, Window
 from scanners.source import ByteSource, MemorySource
@@ -67,13 +68,19 @@ def report(judgement: Judgement, case: Case) -> None:
             case.dossier.imports[f"{module}.{qualified}"[:200]] = name.standing.value
     for remark in judgement.outcome():
         case.add(remark.rule, remark.severity, remark.message, offset=remark.offset, evidence=remark.evidence)
+    loaded = {id(content) for content, _, _ in judgement.nested}
     for content, file_name, offset in judgement.nested:
-        inner = (
-            MemorySource(content)
-            if isinstance(content, bytes)
-            else SliceSource(content.source, content.offset, content.length)
-        )
-        judge_loaded(inner, f"bytes at {offset}", file_name, case)
+        judge_loaded(_source_of(content), f"bytes at {offset}", file_name, case)
+    for content, offset in judgement.embedded:
+        inner = _source_of(content)
+        if id(content) not in loaded and probe(inner) is not None:
+            case.examine(inner, f"bytes at {offset}", name="embedded.pkl")
+
+
+def _source_of(content: bytes | Blob) -> ByteSource:
+    if isinstance(content, bytes):
+        return MemorySource(content)
+    return SliceSource(content.source, content.offset, content.length)
 
 
 def judge_loaded(content: ByteSource, member: str, name: str, case: Case) -> None:
@@ -93,13 +100,13 @@ def judge_loaded(content: ByteSource, member: str, name: str, case: Case) -> Non
 
 def broke_off(judgement: Judgement, case: Case, broken: str) -> Unscannable:
     """A pickle that breaks after an import is suspicious in itself: an unpickler has run what stood before."""
-    if any(name.standing is not Standing.HARMLESS for name in judgement.names.values()):
-        case.add(
-            "pickle-broken-off",
-            Severity.HIGH,
-            f"The pickle {broken}; what stands before that runs all the same.",
-            evidence={"reason": broken},
-        )
+    brings_in_more = any(name.standing is not Standing.HARMLESS for name in judgement.names.values())
+    case.add(
+        "pickle-broken-off",
+        Severity.HIGH if brings_in_more else Severity.MEDIUM,
+        f"The pickle {broken}; what stands before that runs all the same.",
+        evidence={"reason": broken},
+    )
     return Unscannable(f"The pickle {broken}.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -159,9 +160,16 @@ class Judgement:
         )
 
     def carries(self, content: bytes | Blob, offset: int) -> None:
-        """Told of bytes that begin and end as a pickle does; also where they stand as base64 or hexadecimal text."""
+        """Told of bytes that begin and end as a pickle does."""
         if len(self.embedded) < MOST_EMBEDDED:
             self.embedded.append((content, offset))
+
+    def carries_text(self, text: str, offset: int) -> None:
+        try:
+            content = bytes.fromhex(text) if text.startswith("80") else b64decode(text + "==", b"-_")
+        except ValueError:
+            return
+        calls.look_into(self, content, offset)
 
     def adopt(self, other: Judgement, start: int) -> None:
         """Takes over what is dangerous in another reading of the same bytes, from `start` on."""

@@ -15,7 +15,7 @@ from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.frequent import read_frequent
 from scanners.formats.pickle.opcodes import OPERATIONS
 from scanners.formats.pickle.opcodes.stack import HIGHEST_PROTOCOL, stop
-from scanners.formats.pickle.values import LONGEST_CARRIED, Blob, How, Imported, Made, Unknown, Value
+from scanners.formats.pickle.values import DISGUISES, LONGEST_CARRIED, Blob, How, Imported, Made, Unknown, Value
 from scanners.reading import OutOfBytes, Window
 
 LONGEST_NAME = 64 * 1024
@@ -38,6 +38,9 @@ class Listener(Protocol):
     def after_build(self, target: Value, window: Window) -> Value | None: ...
     def carries(self, content: bytes | Blob, offset: int) -> None:
         """Told of bytes that begin and end as a pickle does."""
+
+    def carries_text(self, text: str, offset: int) -> None:
+        """Told of texts that begin as a pickle does in base64 or in hexadecimal."""
 
     def straddled(self, offset: int) -> None:
         """Told when an opcode reaches over the end of its frame."""
@@ -164,6 +167,7 @@ class Machine:
         """The argument of a counted opcode: the bytes, or their place when they are many."""
         if length <= LONGEST_CARRIED:
             content = self.window.take(length)
+            # One comparison for the many that are not.
             if content[:1] == b"\x80" and content.endswith(b".") and length > 4 and content[1] <= HIGHEST_PROTOCOL:
                 self.listener.carries(content, self.at)
             return content
@@ -179,9 +183,12 @@ class Machine:
             self.window.skip(length)
             return Unknown.LONG_TEXT
         try:
-            return self.window.take(length).decode("utf-8", "surrogatepass")
+            text = self.window.take(length).decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise BrokenPickle(f"has a text that is not UTF-8 at byte {self.at}") from error
+        if text[:2] in DISGUISES:
+            self.listener.carries_text(text, self.at)
+        return text
 
     def line(self) -> bytes:
         """A name up to the line feed."""

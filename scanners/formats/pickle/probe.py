@@ -14,14 +14,18 @@ from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.imports import is_plausible
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import Machine
+from scanners.formats.pickle.opcodes import OPERATIONS
 from scanners.formats.pickle.opcodes.stack import HIGHEST_PROTOCOL
+from scanners.formats.pickle.values import Unknown, Value
 from scanners.reading import Window
 from scanners.source import ByteSource
 
-TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+TORCH_MAGIC = b"\x8a\n" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little") + b"."
 """The first pickle of `torch.save` before 1.6 is this number."""
 PROBE_OPCODES = 20_000
 PROBE_BYTES = 1024 * 1024
+FRAME = 0x95
+LINE_STEP = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -50,29 +54,48 @@ class Probed:
 
 
 def probe(source: ByteSource) -> Probed | None:
-    head = source.read(0, 3)
-    has_protocol = len(head) >= 2 and head[0] == 0x80 and head[1] <= HIGHEST_PROTOCOL
+    head = source.read(0, 24)
+    if len(head) > 2 and head[0] == 0x80 and head[1] <= HIGHEST_PROTOCOL:
+        # It says so itself; a byte that no opcode has makes it something else.
+        if OPERATIONS[head[2]] is None:
+            return None
+        framed = head[2] == FRAME
+        return Probed(is_torch_legacy=head[11 if framed else 2 :].startswith(TORCH_MAGIC))
     judgement = Judgement()
-    window = Window(_Sip(source))
     meter = Meter(Budget(opcodes=PROBE_OPCODES))
+    start, stack = 0, list[Value]()
     while True:
-        machine = Machine(window, judgement, meter)
-        start = window.position
+        window = Window(_Sip(source), start)
+        machine = Machine(window, judgement, meter, stack)
         try:
-            value = machine.run()
+            machine.run()
         except BudgetSpent:
-            # Nothing but a pickle goes on for so long; one endless line, though, is no more than its first byte.
-            return Probed(is_torch_legacy=False) if machine.opcodes > 1 else None
+            if machine.opcodes > 1 or start > 0:
+                # Nothing but a pickle goes on for so long.
+                return Probed(is_torch_legacy=False)
+            # One long line is no more than its first byte: what stands behind it tells.
+            behind = _end_of_line(source, PROBE_BYTES // 2)
+            if behind is None or judgement.names:
+                return None
+            start, stack = behind, [Unknown.LONG_TEXT]
+            continue
         except BrokenPickle:
-            plausible = (start == 0 and has_protocol and machine.opcodes > 1) or _does_something(judgement)
-            return Probed(is_torch_legacy=False) if plausible else None
-        if start == 0 and value == TORCH_MAGIC and isinstance(value, int):
-            return Probed(is_torch_legacy=True)
+            return Probed(is_torch_legacy=False) if _does_something(judgement) else None
         at_end = window.position == source.size
-        if has_protocol or _does_something(judgement) or (at_end and machine.opcodes > 1):
+        if _does_something(judgement) or (at_end and machine.opcodes > 1):
             return Probed(is_torch_legacy=False)
         if at_end:
             return None
+        start, stack = window.position, []
+
+
+def _end_of_line(source: ByteSource, start: int) -> int | None:
+    """Where the next line begins, if one does. The source charges for what is read."""
+    for offset in range(start, source.size, LINE_STEP):
+        found = source.read(offset, LINE_STEP).find(b"\n")
+        if found >= 0:
+            return offset + found + 1 if offset + found + 1 < source.size else None
+    return None
 
 
 def _does_something(judgement: Judgement) -> bool:

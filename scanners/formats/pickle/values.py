@@ -10,6 +10,8 @@ from scanners.source import ByteSource
 
 LONGEST_CARRIED = 64 * 1024
 """Texts and bytes up to this length are carried as values; longer ones as a place."""
+DISGUISES = frozenset({"gA", "80"})
+"""How a pickle from protocol 2 on begins in base64 and in hexadecimal."""
 ITEMS_KEPT = 64
 """Of one list, set or dict; the rest is counted. Who needs them all must check `dropped`."""
 
