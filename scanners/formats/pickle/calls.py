@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from scanners.finding import Severity
 from scanners.formats.pickle.imports import Standing, canonical
+from scanners.formats.pickle.known import names
 from scanners.formats.pickle.known.calls import CALLS_ARGUMENTS, FOLLOWED, LOADS_BYTES
+from scanners.formats.pickle.known.dangerous import ANYWHERE
+from scanners.formats.pickle.known.harmless import HARMLESS
 from scanners.formats.pickle.values import Blob, How, Imported, Items, Made, Storage, Unknown, Value, show
 
 if TYPE_CHECKING:
@@ -18,16 +21,24 @@ DEEPEST_CALL = 16
 MAKES_ITS_FIRST_ARGUMENT = frozenset(
     {("copyreg", "_reconstructor"), ("copyreg", "__newobj__"), ("copyreg", "__newobj_ex__")}
 )
+_TYPES_OF_VALUES = names(
+    """NoneType EllipsisType NotImplementedType ObjectType DictType ListType TupleType SetType FrozenSetType StringType
+    UnicodeType BytesType IntType LongType FloatType ComplexType BooleanType SliceType RangeType XRangeType"""
+)
 _TENSORS = frozenset({("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2")})
 _VALUES = frozenset(
     {("_codecs", "encode"), ("builtins", "bytearray"), ("builtins", "bytes"), ("builtins", "str"), ("builtins", "list")}
 )
+_DILL_ARRAYS = frozenset({("dill._dill", "_create_array"), ("dill.dill", "_create_array")})
+_DILL_TYPES = frozenset({("dill._dill", "_load_type"), ("dill.dill", "_load_type")})
 _SPECIAL = (
     frozenset(CALLS_ARGUMENTS)
     | frozenset(LOADS_BYTES)
     | _TENSORS
     | _VALUES
-    | {("builtins", "getattr"), ("torch._utils", "_rebuild_parameter_with_state")}
+    | {("builtins", "getattr"), ("builtins", "type"), ("torch._utils", "_rebuild_parameter_with_state")}
+    | _DILL_ARRAYS
+    | _DILL_TYPES
 )
 """Names of which more is to be said than that they are called."""
 
@@ -66,9 +77,18 @@ def _special(judgement: Judgement, name: Name, key: tuple[str, str], made: Made,
         return made
     if key in _VALUES:
         return _value(judgement, key, made)
-    if key == ("builtins", "getattr") and _is_plain_attribute(judgement, made):
-        # How Python 3.11 pickles the members of an Enum, and old protocols nested classes.
-        name.plain_attributes += 1
+    if key == ("builtins", "getattr"):
+        return _attribute(judgement, name, made)
+    if key == ("builtins", "type") and isinstance(made.args, tuple) and len(made.args) == 1:
+        # The class of something that is there already, as of None: nothing is made.
+        name.times_called -= 1
+        return made
+    if key in _DILL_TYPES:
+        return _type_of_dill(judgement, name, made)
+    if key in _DILL_ARRAYS and isinstance(made.args, tuple) and len(made.args) == 4:
+        function, args, state, _ = made.args
+        judgement.built(follow(judgement, Made(function, args, How.CALL, made.offset), depth + 1), state, made.offset)
+        return made
     if key in LOADS_BYTES:
         _nested(judgement, made, LOADS_BYTES[key])
     elif key == ("torch._tensor", "_rebuild_from_type_v2") and isinstance(made.args, tuple) and len(made.args) == 4:
@@ -165,15 +185,37 @@ def _is_partial(made: Made) -> bool:
     )
 
 
-def _is_plain_attribute(judgement: Judgement, made: Made) -> bool:
+def _attribute(judgement: Judgement, name: Name, made: Made) -> Value:
+    """How old protocols pickle nested classes, bound methods and the members of an Enum."""
     match made.args:
+        case (Imported() as owner, "_unpickle") if (owner.module, owner.name) == ("zoneinfo", "ZoneInfo"):
+            name.plain_attributes += 1
+            found = Imported(owner.module, "ZoneInfo._unpickle", made.offset)
+            judgement.imported(found)
+            return found
         case (Imported() as owner, str() as attribute):
-            return (
-                not attribute.startswith("_")
-                and attribute.isidentifier()
-                and judgement.name_of(owner).standing in (Standing.HARMLESS, Standing.LIBRARY)
-            )
-    return False
+            known = judgement.name_of(owner).standing in (Standing.HARMLESS, Standing.LIBRARY, Standing.SCRIPT)
+        case (Made() as owner, str() as attribute):
+            maker = judgement.maker_of(owner)
+            known = maker is not None and maker.standing in (Standing.LIBRARY, Standing.SCRIPT)
+        case _:
+            return made
+    if known and attribute.isidentifier() and not attribute.startswith("_") and attribute not in ANYWHERE:
+        name.plain_attributes += 1
+    return made
+
+
+def _type_of_dill(judgement: Judgement, name: Name, made: Made) -> Value:
+    """dill finds types by what Python's `types` or builtins call them; of some, more can be made than values."""
+    match made.args:
+        case (str() as called,) if ("builtins", called) in HARMLESS:
+            found = Imported("builtins", called, made.offset)
+            judgement.imported(found)
+            return found
+        case (str() as called,) if called in _TYPES_OF_VALUES:
+            return made
+    name.standing = Standing.DANGEROUS
+    return made
 
 
 def _check_tensor(judgement: Judgement, made: Made) -> None:

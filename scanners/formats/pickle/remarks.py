@@ -11,7 +11,7 @@ from scanners.formats.pickle.imports import Standing, is_plausible, is_standard_
 from scanners.formats.pickle.known.calls import LOADS_BYTES
 from scanners.formats.pickle.known.dangerous import effect_of
 from scanners.formats.pickle.known.harmless import BUILD, CALL, FILL, HARMLESS
-from scanners.formats.pickle.known.libraries import library_of
+from scanners.formats.pickle.known.libraries import library_of, library_of_function
 from scanners.formats.pickle.names import Name
 from scanners.formats.pickle.values import show
 
@@ -47,7 +47,11 @@ def of_names(names: Iterable[Name]) -> list[Remark]:
             case Standing.DANGEROUS:
                 remarks.append(_dangerous(name))
             case Standing.UNKNOWN:
-                remarks.append(_unknown(name))
+                library = None if name.called or name.built else library_of_function(*name.key)
+                if library is not None:
+                    libraries.setdefault(library, []).append(name)
+                else:
+                    remarks.append(_unknown(name))
     remarks.extend(_needs(library, names) for library, names in libraries.items())
     return remarks
 
@@ -134,7 +138,7 @@ def _needs(library: str, names: list[Name]) -> Remark:
     return Remark(
         "pickle-needs-class",
         Severity.MEDIUM,
-        f"The file needs {'classes of ' if library != 'Python' else ''}{library} to load: {shown}.",
+        f"The file needs what is in {library} to load: {shown}.",
         min(name.offset for name in names),
         {"library": library, "imports": imports[:100]},
     )

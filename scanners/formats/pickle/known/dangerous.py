@@ -72,10 +72,7 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             torch.library llvmlite numba pycuda cupy tensorrt mmap _testbuffer""",
         ),
         **_of(Effect.CALLS, "sched _sched contextlib contextvars trampoline toolz cytoolz more_itertools pydash funcy"),
-        **_of(
-            Effect.ATTRIBUTES,
-            "inspect operator _operator types functools itertools builtins __builtin__ __builtins__ weakref _weakref",
-        ),
+        **_of(Effect.ATTRIBUTES, "inspect __builtins__ weakref _weakref"),
         **_of(Effect.FUNCTIONS, "cloudpickle dill marshal srsly.cloudpickle joblib.externals.cloudpickle new"),
         **_of(
             Effect.UNPICKLES,
@@ -231,6 +228,17 @@ ANYWHERE: Mapping[str, Effect] = MappingProxyType(
 """Names that mean the same wherever they stand: a module that imported them hands them on."""
 
 
+_ALIASES = {
+    "__builtin__": "builtins",
+    "__builtins__": "builtins",
+    "_operator": "operator",
+    "_functools": "functools",
+    "numpy.core.multiarray": "numpy",
+    "numpy._core.multiarray": "numpy",
+}
+"""Modules that have the names of another one."""
+
+
 def effect_of(module: str, name: str) -> Effect | None:
     """What `module.name` is known to do, if it is known as dangerous."""
     return effect_of_name(module, name) or effect_of_module(module)[0]
@@ -246,9 +254,11 @@ def effect_of_name(module: str, name: str) -> Effect | None:
         if any(part.startswith("__") and part.endswith("__") for part in parts[1:]):
             return Effect.ATTRIBUTES
         walked = next((MODULES[part] for part in parts[:-1] if part in MODULES), None)
+        if "builtins" in parts[:-1] or "__builtins__" in parts[:-1]:
+            return Effect.ATTRIBUTES
         if walked is not None:
             return walked
-    some = NAMES.get(module)
+    some = NAMES.get(_ALIASES.get(module, module))
     if some is not None and (parts[0] in some or parts[-1] in some):
         return some.get(parts[0]) or some[parts[-1]]
     return ANYWHERE.get(parts[-1])

@@ -39,6 +39,14 @@ _NUMPY_DTYPES = names(
     ShortDType UShortDType IntDType UIntDType LongDType ULongDType LongLongDType ULongLongDType"""
 )
 _BIT_GENERATORS = {"_mt19937": "MT19937", "_pcg64": "PCG64", "_philox": "Philox", "_sfc64": "SFC64"}
+_UFUNCS = names(
+    """log log1p log2 log10 exp expm1 exp2 sqrt cbrt square abs absolute fabs sign negative reciprocal sin cos tan
+    arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh add subtract multiply divide true_divide power maximum
+    minimum mean median std var sum prod min max amin amax argmin argmax cumsum mod floor ceil rint round around clip isnan
+    isfinite nan_to_num ravel reshape asarray array ones zeros empty average percentile quantile ptp nanmean nanmedian
+    nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity inf nan"""
+)
+_PURE_FUNCTIONS = names("hash len abs min max sum round sorted any all isinstance callable repr ord chr divmod pow id")
 _EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
 ) | {"StandardError"}
@@ -81,6 +89,9 @@ def _numpy() -> dict[tuple[str, str], frozenset[str]]:
         **{(f"{core}.multiarray", "scalar"): _CALLED for core in cores},
         **{(f"{core}.numeric", "_frombuffer"): _BUILT for core in cores},
         **{("numpy", name): _CALLED for name in _NUMPY_SCALARS},
+        **{("numpy", name): _NAMED for name in _UFUNCS},
+        ("numpy.core", "_ufunc_reconstruct"): _CALLED,
+        ("numpy._core", "_ufunc_reconstruct"): _CALLED,
         ("numpy", "dtype"): _BUILT,
         ("numpy", "ndarray"): _BUILT,
         **{("numpy.dtypes", name): _BUILT for name in _NUMPY_DTYPES},
@@ -105,12 +116,14 @@ def _python() -> dict[tuple[str, str], frozenset[str]]:
         **{("builtins", name): _FILLED for name in names("list dict set")},
         **{("builtins", name): _BUILT for name in _EXCEPTIONS},
         ("builtins", "object"): _BUILT,
+        **{("builtins", name): _NAMED for name in _PURE_FUNCTIONS},
         **{("builtins", name): _NAMED for name in names("NoneType Ellipsis NotImplemented type memoryview")},
         **{("types", name): _NAMED for name in names("NoneType EllipsisType NotImplementedType")},
         ("types", "SimpleNamespace"): _BUILT,
         ("types", "MappingProxyType"): _CALLED,
         **{("datetime", name): _CALLED for name in names("datetime date time timedelta timezone")},
         ("zoneinfo", "ZoneInfo._unpickle"): _CALLED,
+        ("zoneinfo", "ZoneInfo"): _CALLED,
         ("decimal", "Decimal"): _CALLED,
         ("fractions", "Fraction"): _CALLED,
         ("uuid", "UUID"): _BUILT,
@@ -120,6 +133,7 @@ def _python() -> dict[tuple[str, str], frozenset[str]]:
         ("array", "array"): _BUILT,
         ("array", "_array_reconstructor"): _BUILT,
         ("re", "_compile"): _CALLED,
+        ("re", "RegexFlag"): _CALLED,
         ("random", "Random"): _BUILT,
         ("string", "Template"): _BUILT,
         **{

@@ -20,26 +20,16 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "scikit-learn": ("sklearn",),
         "imbalanced-learn": ("imblearn",),
         "scipy": (
-            "scipy.sparse", "scipy.stats", "scipy.interpolate", "scipy.spatial", "scipy.optimize", "scipy.signal",
-            "scipy._lib._bunch",
+            "scipy.special", "scipy.sparse", "scipy.stats", "scipy.interpolate", "scipy.spatial", "scipy.optimize",
+            "scipy.signal", "scipy._lib", "scipy.linalg", "scipy.cluster",
         ),
         "xgboost": ("xgboost",),
         "lightgbm": ("lightgbm",),
         "catboost": ("catboost", "_catboost"),
-        "pandas": ("pandas.core", "pandas._libs", "pandas.arrays", "pandas.api", "pandas._typing", "pandas.tseries"),
+        "pandas": ("pandas",),
         "polars": ("polars",),
         "pyarrow": ("pyarrow.lib",),
-        "transformers": (
-            "transformers.training_args", "transformers.training_args_seq2seq", "transformers.trainer_utils",
-            "transformers.trainer_pt_utils", "transformers.trainer_callback", "transformers.debug_utils",
-            "transformers.integrations", "transformers.deepspeed", "transformers.models", "transformers.optimization",
-            "transformers.configuration_utils", "transformers.generation", "transformers.generation_utils",
-            "transformers.tokenization_utils", "transformers.tokenization_utils_base",
-            "transformers.tokenization_utils_fast", "transformers.activations", "transformers.modeling_utils",
-            "transformers.modeling_outputs", "transformers.pytorch_utils", "transformers.utils.generic",
-            "transformers.utils.quantization_config", "transformers.feature_extraction_utils",
-            "transformers.image_processing_utils", "transformers.processing_utils", "transformers.data",
-        ),
+        "transformers": ("transformers",),
         "accelerate": ("accelerate.state", "accelerate.utils", "accelerate.optimizer", "accelerate.scheduler"),
         "trl": ("trl.trainer", "trl.core"),
         "peft": ("peft.peft_model", "peft.tuners", "peft.utils", "peft.config"),
@@ -95,10 +85,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sentencepiece": ("sentencepiece",),
         "youtokentome": ("youtokentome",),
         "joblib": ("joblib.numpy_pickle", "joblib.numpy_pickle_compat"),
-        "numpy": (
-            "numpy.ma", "numpy.random", "numpy.matrixlib", "numpy.rec", "numpy.polynomial", "numpy.lib.index_tricks",
-            "numpy._core.records", "numpy.core.records", "numpy.core.memmap", "numpy._core.memmap",
-        ),
+        "numpy": ("numpy",),
         "spacy": ("spacy.vocab", "spacy.tokens", "spacy.strings", "spacy.pipeline", "thinc"),
         "gensim": ("gensim.models", "gensim.corpora", "gensim.interfaces", "gensim.similarities", "gensim.utils"),
         "nltk": ("nltk",),
@@ -123,6 +110,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pymatgen": ("pymatgen.core",),
         "PIL": ("PIL.Image",),
         "pytz": ("pytz",),
+        "regex": ("regex",),
+        "dill": ("dill._dill",),
         "dateutil": ("dateutil.tz",),
         "quantizers": ("auto_gptq", "bitsandbytes", "optimum.quanto", "hqq", "torchao"),
         "deepspeed": ("deepspeed.runtime", "deepspeed.utils", "deepspeed.checkpoint"),
@@ -160,6 +149,8 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "scipy.sparse.dok": "dok_matrix",
             "scipy.sparse.dia": "dia_matrix",
             "scipy.sparse.bsr": "bsr_matrix",
+            "scipy.spatial._ckdtree": "cKDTree",
+            "scipy.spatial.ckdtree": "cKDTree",
             "scipy.interpolate._interpolate": "interp1d",
             "scipy.interpolate.interpolate": "interp1d",
         },
@@ -169,6 +160,8 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pandas.core.indexes.base": "_new_Index",
             "pandas.core.indexes.datetimes": "_new_DatetimeIndex",
             "pandas.core.indexes.period": "_new_PeriodIndex",
+            "pandas.core.indexes.timedeltas": "_new_TimedeltaIndex",
+            "pandas.core.internals.managers": "create_block_manager_from_blocks",
             "pandas.core.arrays.datetimelike": "_datetimelike_array",
             "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
             "pandas._libs.tslibs.timestamps": "_unpickle_timestamp",
@@ -212,6 +205,8 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pytz": {"pytz": "_UTC _p utc", "pytz.tzinfo": "_p"},
         "dateutil": {"dateutil.tz.tz": "tzutc tzlocal tzfile tzoffset", "dateutil.tz": "tzutc tzlocal tzfile tzoffset"},
         "easydict": {"easydict": "EasyDict"},
+        "regex": {"regex.regex": "compile _compile", "regex._regex": "compile", "_regex_core": "RegexFlag"},
+        "dill": {"dill._dill": "_create_array _load_type", "dill.dill": "_create_array _load_type"},
         "typing": {"typing": "Any Union Optional List Dict Tuple Callable Literal"},
         "attr": {"attr._make": "_CountingAttr"},
         "networkx": {"networkx.classes.graph": "Graph"},
@@ -233,6 +228,13 @@ FUNCTIONS: Mapping[tuple[str, str], str] = MappingProxyType(
 """Functions (and classes that are written small) of libraries that ordinary pickles of theirs call, to the library."""
 
 
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("scipy.stats", re.compile(r"\w+_gen\Z")),
+    ("statsmodels.tsa", re.compile(r"[sdcz][A-Z]\w+\Z")),
+)
+"""Classes that are written small, by the module they live in."""
+_METHOD = re.compile(r"_{0,2}[A-Z]\w*(\._?[A-Za-z]\w*)+\Z|_?[a-z]\w*(\._?[a-z]\w*)?\Z")
+
 _BY_MODULE = {module: library for library, modules in LIBRARIES.items() for module in modules}
 
 
@@ -241,10 +243,22 @@ def library_of(module: str, name: str) -> tuple[str | None, int]:
     listed = FUNCTIONS.get((module, name))
     if listed is not None:
         return listed, DEEPEST_MODULE
-    if _CLASS.match(name) or _CYTHON_CLASS.match(name):
-        steps = module.split(".", DEEPEST_MODULE)[:DEEPEST_MODULE]
-        for depth in range(len(steps), 0, -1):
-            library = _BY_MODULE.get(".".join(steps[:depth]))
-            if library is not None:
-                return library, depth
+    if not (_CLASS.match(name) or _CYTHON_CLASS.match(name)) and not any(
+        module.startswith(prefix) and pattern.match(name) for prefix, pattern in _PATTERNS
+    ):
+        return None, 0
+    return _library_of_module(module)
+
+
+def library_of_function(module: str, name: str) -> str | None:
+    """The known library of a function or method that is only named, never called: a metric, a scorer, a hash."""
+    return _library_of_module(module)[0] if _METHOD.match(name) else None
+
+
+def _library_of_module(module: str) -> tuple[str | None, int]:
+    steps = module.split(".", DEEPEST_MODULE)[:DEEPEST_MODULE]
+    for depth in range(len(steps), 0, -1):
+        library = _BY_MODULE.get(".".join(steps[:depth]))
+        if library is not None:
+            return library, depth
     return None, 0
