@@ -12,35 +12,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from scanners import jail_protocol as protocol
-from scanners.budget import MIB, Budget
+from scanners.budget import Budget
+from scanners.confinement import Limits, how_it_ended
 from scanners.finding import Report
 from scanners.source import ByteSource, SourceUnavailable
 
 START_TIMEOUT_S = 60.0
 _ENTRY = "import sys; sys.path.append(sys.argv[1]); from scanners.jail_child import main; main()"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one jailed scan may take."""
-
-    memory_bytes: int = 2048 * MIB
-    """Address space of the child."""
-    cpu_s: int = 120
-    wall_s: float = 180.0
-    """On the clock, waiting for the source included; one read of the source is not interrupted."""
 
 
 class JailBroken(Exception):
@@ -111,7 +99,7 @@ class Jail:
             status = self._end(pid)
         if isinstance(outcome, Report):
             return dataclasses.replace(outcome, bytes_read=served)
-        return dataclasses.replace(_unscannable(outcome or _how_it_ended(status, self.limits)), bytes_read=served)
+        return dataclasses.replace(_unscannable(outcome or how_it_ended(status, self.limits)), bytes_read=served)
 
     # --- the process that starts children ---------------------------------------------------------------------
 
@@ -210,14 +198,6 @@ def _read(source: ByteSource, offset: int, length: int) -> bytes:
 
 def _unscannable(sentence: str) -> Report:
     return Report(format="unknown", unscannable=sentence)
-
-
-def _how_it_ended(status: int, limits: Limits) -> str:
-    if status == -signal.SIGXCPU:
-        return f"Judging it takes more than {limits.cpu_s} seconds of computing."
-    if status < 0:
-        return f"The process that judged it was ended by {signal.Signals(-status).name}."
-    return "The process that judged it ended without a report."
 
 
 __all__ = ["Jail", "Limits", "SourceUnavailable"]

@@ -15,7 +15,6 @@ import io
 import json
 import os
 import pickle
-import resource
 import shutil
 import signal
 import socket
@@ -25,10 +24,10 @@ from typing import Any
 
 from scanners import jail_protocol as protocol
 from scanners.budget import Budget
+from scanners.confinement import PR_SET_NO_NEW_PRIVS, confine
 from scanners.source import SourceUnavailable
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CODECS = ("ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32")
 DATA_FD = 3
 """Where a child has its only connection; 0 to 2 are /dev/null."""
@@ -133,28 +132,11 @@ def start(control: socket.socket, request: dict[str, Any], fd: int) -> int:
         control.detach()
         os.dup2(fd, DATA_FD)
         os.closerange(DATA_FD + 1, 4096)
-        confine(request["limits"])
+        confine(request["limits"]["memory_bytes"], request["limits"]["cpu_s"])
         serve(socket.socket(fileno=DATA_FD), request)
         status = 0
     finally:
         os._exit(status)
-
-
-def confine(limits: dict[str, int]) -> None:
-    """Sets the limits of this process; they hold for good."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    for kind, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CPU, limits["cpu_s"]),
-        (resource.RLIMIT_AS, limits["memory_bytes"]),
-        # The highest number in use: nothing more can be opened, neither a file nor a socket.
-        (resource.RLIMIT_NOFILE, DATA_FD + 1),
-    ):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
 
 
 def serve(connection: socket.socket, request: dict[str, Any]) -> None:

@@ -2,21 +2,25 @@
 
 A frame is one letter, the length of what follows (4 bytes, little endian), and that. The child asks for bytes (`R`:
 offset and length, 8 bytes each) and says its report at last (`D`: JSON); the keeper answers with bytes (`B`), or that
-they cannot be had (`U`).
+they cannot be had (`U`). A child of `batch` has its files open: it says `D` or `U` for each, or `N` for what must be
+loaded first.
 """
 
 from __future__ import annotations
 
 import json
-import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from scanners.catalogue import RULES
 from scanners.finding import Report
 
-ASK, BYTES, UNAVAILABLE, DONE = b"R", b"B", b"U", b"D"
+if TYPE_CHECKING:
+    import socket
+
+ASK, BYTES, UNAVAILABLE, DONE, NEEDS = b"R", b"B", b"U", b"D", b"N"
 LARGEST_READ = 4 * 1024 * 1024
 LARGEST_REPORT = 8 * 1024 * 1024
 LONGEST_TEXT = 4096
@@ -34,7 +38,25 @@ class Gone(Exception):
 
 
 def send(connection: socket.socket, kind: bytes, payload: bytes = b"") -> None:
-    connection.sendall(_HEAD.pack(kind, len(payload)) + payload)
+    connection.sendall(pack(kind, payload))
+
+
+def pack(kind: bytes, payload: bytes) -> bytes:
+    return _HEAD.pack(kind, len(payload)) + payload
+
+
+def frames(heard: bytearray, largest: int) -> Iterator[tuple[bytes, bytes]]:
+    """The whole frames in what was heard so far, which are taken out of it. Raises BadFrame."""
+    while len(heard) >= _HEAD.size:
+        kind, length = _HEAD.unpack_from(heard)
+        if length > largest:
+            raise BadFrame(f"a frame of {length:,} bytes")
+        end = _HEAD.size + length
+        if len(heard) < end:
+            return
+        payload = bytes(heard[_HEAD.size : end])
+        del heard[:end]
+        yield kind, payload
 
 
 def receive(connection: socket.socket, largest: int, deadline: float | None = None) -> tuple[bytes, bytes]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from curator.errors import CuratorError
-
 
 def main() -> None:
     """The `curator` command. Ends with 0 as asked, 1 the answer is no, 2 bad usage, 3 not judged, 4 no server."""
-    from curator.cli.commands import cli
+    from curator.errors import CuratorError
 
     try:
+        if sys.argv[1:2] == ["scan"]:
+            from curator.cli.quick import attempt
+
+            code = attempt(sys.argv[2:])
+            if code is not None:
+                sys.exit(code)
+        from curator.cli.commands import cli
+
         cli(prog_name="curator")
     except CuratorError as error:
         print(f"curator: {error.sentence}", file=sys.stderr)

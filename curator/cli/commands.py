@@ -28,6 +28,14 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
+class ScanFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+
+
 class FailOn(StrEnum):
     CRITICAL = "critical"
     HIGH = "high"
@@ -106,27 +114,40 @@ def scan(
     targets: Annotated[
         list[str], typer.Argument(help="Files, folders, or hf://ORG/NAME[@REVISION].", metavar="PATH|hf://...")
     ],
-    report_format: Format = ReportFormat.TABLE,
+    report_format: Annotated[ScanFormat, typer.Option("--format", help="How to print it.")] = ScanFormat.TABLE,
     fail_on: Annotated[FailOn, typer.Option(help="The mildest finding that makes the answer no.")] = FailOn.MEDIUM,
     upstream: UpstreamUrl = None,
-    second_opinions: Annotated[bool, typer.Option(help="Ask fickling and modelscan too.")] = True,
+    second_opinions: Annotated[bool, typer.Option(help="Ask the other scanners that are installed, too.")] = True,
+    hash_all: Annotated[
+        bool,
+        typer.Option(
+            "--hash",
+            help="Say the SHA-256 of every file in JSON and SARIF, also of those over 64 MiB without findings.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Local files judged at the same time (default: one a processor).")
+    ] = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Judge files without a server. Ends with 0: nothing found, 1: found, 2: bad usage, 3: something not judged,
     4: the Hub cannot be reached."""
     from curator.cli import scan as command
+    from scanners.command import Options
     from scanners.finding import Severity
+    from scanners.output import Style
 
-    command.run(
-        targets,
-        config,
-        as_json=report_format is ReportFormat.JSON,
+    options = Options(
+        targets=targets,
+        style=Style(report_format.value),
         fail_on=Severity(fail_on.value),
-        upstream=upstream,
         second_opinions=second_opinions,
         quiet=quiet,
+        hash_all=hash_all,
+        jobs=jobs,
     )
+    command.run(options, config, upstream)
 
 
 @rules.command("check", epilog="Example: curator rules check rules.yaml")

@@ -13,6 +13,7 @@ import pytest
 
 from scanners import jail_child
 from scanners.budget import MIB
+from scanners.confinement import confine
 from scanners.finding import Verdict
 from scanners.jail import Jail, Limits
 from scanners.source import FileSource, MemorySource, SourceUnavailable
@@ -125,7 +126,7 @@ def test_code_that_breaks_out_of_a_judge_can_do_nothing(what: str, tmp_path: Pat
             if os.geteuid() == 0:
                 # Root knows no limit of processes.
                 os.setuid(65_534)
-            jail_child.confine({"cpu_s": 10, "memory_bytes": 2048 * MIB})
+            confine(2048 * MIB, 10)
             acts[what]()
         except OSError:
             code = 7

@@ -1,0 +1,187 @@
+"""`python -P -m scanners`: judge local files. The options are those of `curator scan`, without what needs the Hub.
+
+Standard library alone, and little of it: a scan of one small file is over before others have loaded theirs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+from scanners.batch import Batch, Judged
+from scanners.confinement import Limits
+from scanners.files import LocalFile, NoSuchPath, files_of
+from scanners.finding import Report, Severity
+from scanners.output import Style, render
+from scanners.output.record import Scanned, exit_code
+
+HASHED_BELOW = 64 * 1024 * 1024
+"""Smaller files are hashed where the format has a place for it; a GiB takes half a second."""
+_EPILOG = """Ends with 0: nothing found, 1: found, 2: bad usage, 3: something not judged.
+Example: python -P -m scanners ./model --fail-on high"""
+
+
+@dataclass(slots=True)
+class Options:
+    """What was asked for."""
+
+    targets: list[str]
+    style: Style = Style.TABLE
+    fail_on: Severity = Severity.MEDIUM
+    second_opinions: bool = True
+    quiet: bool = False
+    hash_all: bool = False
+    jobs: int | None = None
+
+
+class NotUnderstood(Exception):
+    """The command line is not a plain one."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves to the caller what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise NotUnderstood(message)
+
+
+def parser(*, quick: bool = False) -> argparse.ArgumentParser:
+    """`quick`: it has no help, and raises NotUnderstood where it would end."""
+    made = (_Parser if quick else argparse.ArgumentParser)(
+        prog="python -P -m scanners",
+        description="Judge model files by their content.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=not quick,
+    )
+    add = made.add_argument
+    add("targets", nargs="+", metavar="PATH", help="files or folders")
+    add("--format", dest="style", choices=[style.value for style in Style], default="table", help="how to print it")
+    add(
+        "--fail-on",
+        choices=[one.value for one in reversed(Severity)],
+        default="medium",
+        help="the mildest finding that makes the answer no (default: medium)",
+    )
+    add(
+        "--second-opinions",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="ask the other scanners that are installed, too (default: yes)",
+    )
+    add(
+        "--hash",
+        dest="hash_all",
+        action="store_true",
+        help="say the SHA-256 of every file in JSON and SARIF, also of those over 64 MiB without findings",
+    )
+    add("--jobs", type=_jobs, help="files judged at the same time (default: one a processor)")
+    add("--quiet", "-q", action="store_true", help="say only what is wrong")
+    return made
+
+
+def options_from(words: Sequence[str], *, quick: bool = False) -> Options:
+    given = parser(quick=quick).parse_intermixed_args(words)
+    return Options(
+        targets=given.targets,
+        style=Style(given.style),
+        fail_on=Severity(given.fail_on),
+        second_opinions=given.second_opinions,
+        quiet=given.quiet,
+        hash_all=given.hash_all,
+        jobs=given.jobs,
+    )
+
+
+def main() -> None:
+    options = options_from(sys.argv[1:])
+    try:
+        sys.exit(run(options, Limits()))
+    except NoSuchPath as error:
+        print(f"scanners: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does: nothing is wrong.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def run(options: Options, limits: Limits) -> int:
+    """Judges local files and prints; returns what to end with. Raises NoSuchPath."""
+    several = len(options.targets) > 1
+    files = [file for target in options.targets for file in files_of(target, prefix_of(target, several=several))]
+    scanned = judge(files, options, limits)
+    write(render(options.style, scanned, fail_on=options.fail_on, quiet=options.quiet))
+    return exit_code(scanned, options.fail_on)
+
+
+def judge(files: Sequence[LocalFile], options: Options, limits: Limits) -> list[Scanned]:
+    """Every file with its report, in their order. This process must have no other thread."""
+    opened = [file for file in files if file.problem is None]
+
+    def wants_hash(size: int, report: Report) -> bool:
+        return options.hash_all or size < HASHED_BELOW or bool(report.findings)
+
+    batch = Batch(
+        [file.path for file in opened],
+        limits,
+        engines=options.second_opinions,
+        jobs=options.jobs,
+        wants_hash=wants_hash if options.style.names_content else None,
+    )
+    found: dict[int, Judged] = {}
+    with progress(len(opened), quiet=options.quiet) as told:
+        for judged in batch:
+            found[judged.number] = judged
+            told(len(found), opened[judged.number].shown)
+    numbers = iter(range(len(opened)))
+    return [_scanned(file, None if file.problem else found[next(numbers)]) for file in files]
+
+
+def prefix_of(target: str, *, several: bool) -> str:
+    """What the names of a target's files begin with, where there is more than one target."""
+    return f"{target.rstrip('/')}/" if several else ""
+
+
+def write(text: str) -> None:
+    """To standard output, whatever letters it takes."""
+    if text:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace") + b"\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+    """A line on the terminal that says how far it is, wiped out at the end."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield lambda _done, _name: None
+        return
+
+    def tell(done: int, name: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{done}/{total} {name[-60:]}")
+        sys.stderr.flush()
+
+    try:
+        yield tell
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _scanned(file: LocalFile, judged: Judged | None) -> Scanned:
+    if judged is None:
+        return Scanned(file.shown, 0, None, Report(format="unknown", unscannable=file.problem), file.path)
+    return Scanned(file.shown, judged.size, judged.sha256, judged.report, file.path)
+
+
+def _jobs(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number

@@ -1,0 +1,74 @@
+"""The files of a folder, as whoever loads the folder would meet them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_NOT_FOLLOWED = {".git"}
+
+
+class NoSuchPath(Exception):
+    """There is neither a file nor a folder of this name."""
+
+
+@dataclass(slots=True)
+class LocalFile:
+    """A file to be judged."""
+
+    path: str
+    """For opening it."""
+    shown: str
+    """For people: relative to the folder that was named, and printable."""
+    problem: str | None = None
+    """Why it is not opened at all, as a sentence."""
+
+
+def files_of(target: str, prefix: str = "") -> Iterator[LocalFile]:
+    """The file, or every file of the folder in the order of names; links to files are followed, to folders not.
+
+    Raises NoSuchPath. What cannot be listed is there, with its problem: nothing is passed over in silence.
+    """
+    if not os.path.isdir(target):
+        if not os.path.lexists(target):
+            raise NoSuchPath(f"{printable(target)}: there is no such file or folder")
+        yield LocalFile(target, printable(prefix.rstrip("/") or os.path.basename(target)))
+        return
+    unlisted: list[OSError] = []
+    for folder, folders, names in os.walk(target, onerror=unlisted.append):
+        while unlisted:
+            yield _problem(target, prefix, str(unlisted[0].filename), _unlisted(unlisted.pop(0)))
+        folders[:] = sorted(name for name in folders if name not in _NOT_FOLLOWED)
+        for name in folders:
+            path = os.path.join(folder, name)
+            if os.path.islink(path):
+                yield _problem(target, prefix, path, "It is a link to a folder, which is not followed.")
+        start = _shown(target, prefix, folder)
+        for name in sorted(names):
+            yield LocalFile(os.path.join(folder, name), start + printable(name))
+    for error in unlisted:
+        yield _problem(target, prefix, str(error.filename), _unlisted(error))
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would act on, or cannot show."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode-escape", "surrogatepass").decode("ascii")
+        for letter in text
+    )
+
+
+def _shown(target: str, prefix: str, folder: str) -> str:
+    inside = os.path.relpath(folder, target)
+    return prefix + ("" if inside == "." else printable(inside.replace(os.sep, "/")) + "/")
+
+
+def _problem(target: str, prefix: str, path: str, why: str) -> LocalFile:
+    return LocalFile(path, _shown(target, prefix, path).rstrip("/") or ".", why)
+
+
+def _unlisted(error: OSError) -> str:
+    return f"The folder cannot be listed: {error.strerror}."
