@@ -28,7 +28,7 @@ from scanners.confinement import Limits, how_it_ended
 from scanners.finding import Report
 from scanners.needs import BadNeed, Needs
 
-LARGEST_SHARE = 200
+LARGEST_SHARE = 250
 FILES_WORTH_A_CHILD = 16
 """A second child costs as much as judging about so many small files."""
 MOST_JOBS = 64
@@ -65,6 +65,8 @@ class _Child:
     pipe: int
     files: deque[_Open]
     deadline: float
+    born_with: frozenset[str]
+    """The needs that were met before it was forked."""
     heard: bytearray = field(default_factory=bytearray)
 
 
@@ -133,6 +135,7 @@ class Batch:
         self._needs.load_what_all_need()
         # The child shares these pages until one of the two writes to them.
         gc.freeze()
+        born_with = frozenset(self._needs.met)
         mine, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -143,7 +146,7 @@ class Batch:
             finally:
                 os._exit(1)
         os.close(theirs)
-        self._running[mine] = _Child(pid, mine, files, time.monotonic() + self.limits.wall_s)
+        self._running[mine] = _Child(pid, mine, files, time.monotonic() + self.limits.wall_s, born_with)
         self._poll.register(mine, select.POLLIN)
 
     def _end(self, child: _Child) -> int:
@@ -178,7 +181,7 @@ class Batch:
         try:
             for kind, payload in jail_protocol.frames(child.heard, jail_protocol.LARGEST_REPORT):
                 if kind == jail_protocol.NEEDS:
-                    self._needs.meet(payload)
+                    self._needs.meet(payload, child.born_with)
                     self._pass_on(child)
                     return
                 yield self._done(child, _report_of(kind, payload))

@@ -5,12 +5,10 @@ Standard library alone, and little of it: a scan of one small file is over befor
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
 
 from scanners.batch import Batch, Judged
 from scanners.confinement import Limits
@@ -42,26 +40,63 @@ class NotUnderstood(Exception):
     """The command line is not a plain one."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Leaves to the caller what is wrong."""
+def plain(words: Sequence[str]) -> Options:
+    """The options of a command line without mistakes, read without loading argparse; NotUnderstood for all others."""
+    options = Options([])
+    rest = iter(words)
+    try:
+        for word in rest:
+            name, has_value, value = word.partition("=")
+            if name in ("--format", "--fail-on", "--jobs"):
+                _set(options, name, value if has_value else next(rest))
+            elif word in _SWITCHES:
+                setattr(options, *_SWITCHES[word])
+            elif word.startswith("-"):
+                raise NotUnderstood(word)
+            else:
+                options.targets.append(word)
+    except (StopIteration, ValueError) as error:
+        raise NotUnderstood(str(error)) from None
+    if not options.targets:
+        raise NotUnderstood("Nothing is to be judged.")
+    return options
 
-    def error(self, message: str) -> NoReturn:
-        raise NotUnderstood(message)
+
+_SWITCHES: Mapping[str, tuple[str, bool]] = {
+    "--second-opinions": ("second_opinions", True),
+    "--no-second-opinions": ("second_opinions", False),
+    "--hash": ("hash_all", True),
+    "--quiet": ("quiet", True),
+    "-q": ("quiet", True),
+}
 
 
-def parser(*, quick: bool = False) -> argparse.ArgumentParser:
-    """`quick`: it has no help, and raises NotUnderstood where it would end."""
-    made = (_Parser if quick else argparse.ArgumentParser)(
+def _set(options: Options, name: str, value: str) -> None:
+    """Raises ValueError."""
+    if name == "--format":
+        options.style = Style(value)
+    elif name == "--fail-on":
+        options.fail_on = Severity(value)
+    else:
+        options.jobs = int(value)
+        if options.jobs < 1:
+            raise ValueError(value)
+
+
+def explained(words: Sequence[str]) -> Options:
+    """The options of any command line; prints help, or what is wrong, and ends where there is no more to do."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
         prog="python -P -m scanners",
         description="Judge model files by their content.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        add_help=not quick,
     )
-    add = made.add_argument
+    add = parser.add_argument
     add("targets", nargs="+", metavar="PATH", help="files or folders")
-    add("--format", dest="style", choices=[style.value for style in Style], default="table", help="how to print it")
+    add("--format", dest="style", choices=[one.value for one in Style], default="table", help="how to print it")
     add(
         "--fail-on",
         choices=[one.value for one in reversed(Severity)],
@@ -80,26 +115,20 @@ def parser(*, quick: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="say the SHA-256 of every file in JSON and SARIF, also of those over 64 MiB without findings",
     )
-    add("--jobs", type=_jobs, help="files judged at the same time (default: one a processor)")
+    add("--jobs", type=int, help="files judged at the same time (default: one a processor)")
     add("--quiet", "-q", action="store_true", help="say only what is wrong")
-    return made
-
-
-def options_from(words: Sequence[str], *, quick: bool = False) -> Options:
-    given = parser(quick=quick).parse_intermixed_args(words)
-    return Options(
-        targets=given.targets,
-        style=Style(given.style),
-        fail_on=Severity(given.fail_on),
-        second_opinions=given.second_opinions,
-        quiet=given.quiet,
-        hash_all=given.hash_all,
-        jobs=given.jobs,
-    )
+    options = Options(**vars(parser.parse_intermixed_args(words)))
+    options.style, options.fail_on = Style(options.style), Severity(options.fail_on)
+    if options.jobs is not None and options.jobs < 1:
+        parser.error("argument --jobs: at least 1")
+    return options
 
 
 def main() -> None:
-    options = options_from(sys.argv[1:])
+    try:
+        options = plain(sys.argv[1:])
+    except NotUnderstood:
+        options = explained(sys.argv[1:])
     try:
         sys.exit(run(options, Limits()))
     except NoSuchPath as error:
@@ -178,10 +207,3 @@ def _scanned(file: LocalFile, judged: Judged | None) -> Scanned:
     if judged is None:
         return Scanned(file.shown, 0, None, Report(format="unknown", unscannable=file.problem), file.path)
     return Scanned(file.shown, judged.size, judged.sha256, judged.report, file.path)
-
-
-def _jobs(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number

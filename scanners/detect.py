@@ -45,6 +45,8 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
     # A pickle that says so is one, whatever its first text or bytes look like.
+    if _is_small_pickle(source, head):
+        return Format.PICKLE
     if head[:1] == b"\x80" and (found := probe(source)) is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
     # Before all else that is weaker: a header of 256 bytes begins as a font does.
@@ -57,6 +59,24 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if found is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
     return kind_of_text(source, head, name) or by_first_fields(head, name)
+
+
+def _is_small_pickle(source: ByteSource, head: bytes) -> bool:
+    """Said by its two ends alone: what a whole small pickle begins and ends with. Only spares such a file the probe.
+
+    The number that old PyTorch files begin with is no such beginning.
+    """
+    return (
+        len(head) == source.size >= 4
+        and head[0] == 0x80
+        and 2 <= head[1] <= 5
+        and head[2] in _FIRST_OPCODES
+        and head.endswith(b".")
+    )
+
+
+_FIRST_OPCODES = frozenset(b"\x95}])(cKJMXUBCGN\x8c\x88\x89\x8f")
+"""FRAME, and what empty and small values and names begin with."""
 
 
 def _ends_in_zip(source: ByteSource, kind: Format) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for low to 3 for critical."""
-        return list(Severity).index(self)
+        return _SEVERITIES[self]
+
+
+_SEVERITIES = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Confidence(StrEnum):
@@ -46,7 +48,10 @@ class Verdict(StrEnum):
     @property
     def rank(self) -> int:
         """0 for safe to 3 for unsafe."""
-        return list(Verdict).index(self)
+        return _VERDICTS[self]
+
+
+_VERDICTS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,9 @@ class Finding:
 
     def fingerprint(self, content: str) -> str:
         """Names this finding in files of this content (a hash): what a waiver is bound to."""
+        # Here, as it takes a while to load and few scans name a finding.
+        import hashlib
+
         evidence = json.dumps(self.evidence, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(f"{self.rule}\n{content}\n{evidence}".encode()).hexdigest()
 

@@ -49,11 +49,14 @@ class Needs:
         for module in _CORE:
             importlib.import_module(module)
 
-    def meet(self, said: bytes) -> None:
-        """Loads it. Raises BadNeed for what is no need of a judge's, or was met before."""
+    def meet(self, said: bytes, born_with: frozenset[str]) -> None:
+        """Loads it. Raises BadNeed for what is no need of a judge's, or was there when the child was forked."""
         need = said.decode("ascii", "replace")
-        if need in self.met:
+        if need in born_with:
             raise BadNeed("a need that was met before")
+        if need in self.met:
+            # Two children have asked for the same.
+            return
         self.met.add(need)
         kind, _, name = need.partition(" ")
         if need == _EVERYTHING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from scanners.command import NotUnderstood, options_from, run
+from scanners.command import NotUnderstood, plain, run
 from scanners.confinement import Limits
 from scanners.files import NoSuchPath
 
@@ -23,7 +23,7 @@ def attempt(words: Sequence[str]) -> int | None:
     if any(word.startswith("hf://") for word in words) or _has_settings():
         return None
     try:
-        return run(options_from(words, quick=True), DEFAULT_LIMITS)
+        return run(plain(words), DEFAULT_LIMITS)
     except (NotUnderstood, NoSuchPath):
         return None
 
