@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from benchmarks.capped import Traffic
+from benchmarks.environments import home, install
 from benchmarks.measure import give_up
 from benchmarks.nginx import Tls, free_port, wait_for_port
 from benchmarks.subject import REPO, WEIGHTS, Subject
@@ -27,8 +26,6 @@ from fixtures.mirror import MirrorProcess
 
 ROOT = Path(__file__).parents[1]
 INFO = f"/api/models/{REPO}"
-_OLAH = ROOT / ".bench" / "olah"
-_OLAH_LOCK = ROOT / "requirements" / "bench" / "olah.txt"
 _OLAH_START_S = 60.0
 _ADMITTED_WITHIN_S = 300.0
 
@@ -147,7 +144,7 @@ class Olah:
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         here, there = urlsplit(self.url).netloc, urlsplit(self._upstream.url).netloc
-        command = [str(_OLAH / "bin" / "olah-cli"), "--host", "127.0.0.1", "--port", str(self._port)]
+        command = [str(home("olah") / "bin" / "olah-cli"), "--host", "127.0.0.1", "--port", str(self._port)]
         command += ["--hf-scheme", "http", "--hf-netloc", there]
         command += ["--hf-lfs-netloc", urlsplit(self._upstream.cdn_url).netloc]
         command += ["--mirror-scheme", "http", "--mirror-netloc", here, "--mirror-lfs-netloc", here]
@@ -172,19 +169,4 @@ class Olah:
 
 def install_olah() -> None:
     """An environment of its own for it, made once for each version of its lock."""
-    stamp = _OLAH / "lock.sha256"
-    digest = hashlib.sha256(_OLAH_LOCK.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
-        return
-    print("installing olah into .bench/olah ...", file=sys.stderr)
-    shutil.rmtree(_OLAH, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    commands: Iterable[list[str]] = (
-        [sys.executable, "-m", "venv", "--without-pip", str(_OLAH)],
-        [*pip, "--python", str(_OLAH / "bin" / "python"), "install", "--require-hashes", "-r", str(_OLAH_LOCK)],
-    )
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            give_up(f"olah could not be installed (leave it out with --without-olah): {done.stderr.strip()[-1_000:]}")
-    stamp.write_text(digest)
+    install("olah", "leave it out with --without-olah")
