@@ -36,6 +36,19 @@ RULES: Mapping[str, str] = MappingProxyType(
         "template-dunder-access": "A chat template reaches for Python internals.",
         "onnx-external-data-path": "The ONNX model reads a file outside its own folder.",
         "onnx-custom-operator": "The ONNX model needs operators that come from code outside of it.",
+        # Keras, HDF5 and TensorFlow
+        "keras-executes-code": "Loading the model calls something that is no part of a model.",
+        "keras-lambda": "The model carries Python code in a Lambda layer.",
+        "keras-custom-object": "The model needs classes or functions that are not Keras' own.",
+        "keras-reads-file": "The model's configuration names a file or an address that loading it reads.",
+        "keras-malformed": "The model's configuration can be read in two ways.",
+        "hdf5-external-data": "The HDF5 file takes data from other files.",
+        "hdf5-filter": "Reading the HDF5 file needs a filter that is native code from elsewhere.",
+        "hdf5-malformed": "The HDF5 file breaks the format's rules.",
+        "tensorflow-executes-code": "The graph calls Python, native code or another machine.",
+        "tensorflow-file-access": "The graph reads or writes files beyond its own checkpoint.",
+        "tensorflow-custom-operator": "The graph needs operators that come from code outside of it.",
+        "tensorflow-malformed": "The graph breaks the format's rules.",
         # configurations
         "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
         # programs and code

@@ -8,6 +8,7 @@ from scanners.formats.pickle.probe import probe
 from scanners.formats.zip_directory import END, find_end
 from scanners.kinds import Format
 from scanners.signatures.magic import by_magic, by_structure
+from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name
 from scanners.signatures.text import kind_of_text
 from scanners.signatures.weak import by_first_fields
 from scanners.source import ByteSource
@@ -58,7 +59,11 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     found = probe(source)
     if found is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
-    return kind_of_text(source, head, name) or by_first_fields(head, name)
+    kind = kind_of_text(source, head, name) or by_tensorflow(source, head, name)
+    if kind is not None:
+        return kind
+    kind = by_first_fields(head, name)
+    return (by_tensorflow_name(source, name) or kind) if kind is Format.UNKNOWN else kind
 
 
 def _is_small_pickle(source: ByteSource, head: bytes) -> bool:

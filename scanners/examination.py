@@ -24,6 +24,12 @@ JUDGES: dict[Format, str] = {
     Format.SAFETENSORS: "scanners.formats.safetensors:judge",
     Format.GGUF: "scanners.formats.gguf:judge",
     Format.ONNX: "scanners.formats.onnx:judge",
+    Format.HDF5: "scanners.formats.hdf5.judge:judge",
+    Format.KERAS_ZIP: "scanners.formats.keras.archive:judge",
+    Format.KERAS_CONFIG: "scanners.formats.keras.archive:judge_json",
+    Format.KERAS_METADATA: "scanners.formats.tensorflow.judge:judge_metadata",
+    Format.SAVED_MODEL: "scanners.formats.tensorflow.judge:judge",
+    Format.TFLITE: "scanners.formats.tensorflow.lite:judge",
     # archives and compressed streams
     Format.ZIP: "scanners.formats.zip_archive:judge",
     Format.GZIP: "scanners.formats.compressed:judge",

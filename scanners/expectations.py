@@ -5,12 +5,13 @@ from __future__ import annotations
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.keras.layout import looks_like as looks_like_keras
 from scanners.formats.torch_zip import looks_like as looks_like_torch
 from scanners.formats.zip_directory import read_directory
 from scanners.kinds import Format
 from scanners.source import ByteSource
 
-_PLAIN = frozenset({Format.JSON, Format.TEXT, Format.YAML, Format.LFS_POINTER, Format.EMPTY})
+_PLAIN = frozenset({Format.JSON, Format.KERAS_CONFIG, Format.TEXT, Format.YAML, Format.LFS_POINTER, Format.EMPTY})
 _PICTURES = frozenset({Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TEXT})
 
 EXPECTED: dict[str, frozenset[Format]] = {
@@ -59,12 +60,13 @@ def compare_with_name(kind: Format, name: str, case: Case) -> None:
 def kind_of_zip(source: ByteSource) -> Format:
     """By what is inside; a damaged archive is just a zip, and its judge says what is wrong with it."""
     try:
-        names = [member.name for member in read_directory(source).members]
+        members = read_directory(source).members
     except Unscannable:
         return Format.ZIP
+    names = [member.name for member in members]
     if looks_like_torch(names):
         return Format.TORCH_ZIP
-    if "config.json" in names and any(name.startswith("model.weights") or name == "metadata.json" for name in names):
+    if looks_like_keras(source, members):
         return Format.KERAS_ZIP
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY_ZIP

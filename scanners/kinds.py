@@ -20,7 +20,13 @@ class Format(StrEnum):
     ONNX = "onnx"
     HDF5 = "hdf5"
     KERAS_ZIP = "keras-zip"
+    KERAS_CONFIG = "keras-config"
     SAVED_MODEL = "tensorflow-graph"
+    KERAS_METADATA = "keras-metadata"
+    TENSORFLOW_FINGERPRINT = "tensorflow-fingerprint"
+    TENSORFLOW_INDEX = "tensorflow-checkpoint-index"
+    TENSORFLOW_DATA = "tensorflow-checkpoint-data"
+    TF_RECORD = "tfrecord"
     TFLITE = "tflite"
     MSGPACK = "msgpack"
     SENTENCEPIECE = "sentencepiece"
@@ -77,6 +83,7 @@ INERT = frozenset(
     {
         # tensors and graphs
         Format.MSGPACK, Format.SENTENCEPIECE,
+        Format.TENSORFLOW_FINGERPRINT, Format.TENSORFLOW_INDEX, Format.TENSORFLOW_DATA, Format.TF_RECORD,
         # text
         Format.TEXT, Format.LFS_POINTER, Format.EMPTY,
         # pictures, sound, tables and fonts

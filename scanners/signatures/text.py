@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 
 from scanners.kinds import Format
+from scanners.signatures.tensorflow import is_text_graph
 from scanners.source import ByteSource
 
 TAIL_BYTES = 4096
@@ -22,6 +23,13 @@ _PYTHON_LINE = re.compile(
     rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
     re.MULTILINE,
 )
+
+_KERAS = re.compile(
+    rb'\s*\{(?=.*?"config"\s*:)\s*(?:"(?:module|registered_name|name|keras_version|backend|build_config)"\s*:\s*(?:"[^"]*"|null)\s*,\s*)*'
+    rb'"class_name"\s*:\s*"',
+    re.DOTALL,
+)
+"""A Keras configuration by itself: an object that begins with its class, and has a `config`."""
 
 
 def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
@@ -50,7 +58,9 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     if body.lstrip()[:1] in ((b"{", b"[", b"") if is_called_json else (b"{", b"[")) and (
         is_called_json or (tail or head).rstrip()[-1:] in (b"}", b"]")
     ):
-        return Format.JSON
+        return Format.KERAS_CONFIG if _KERAS.match(body) is not None else Format.JSON
+    if is_text_graph(body):
+        return Format.SAVED_MODEL
     if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
         return Format.YAML
     return Format.TEXT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from scanners.kinds import Format
@@ -25,8 +24,6 @@ def by_first_fields(head: bytes, name: str) -> Format:
         return Format.SENTENCEPIECE
     if _is_onnx(head) or name.endswith(".onnx"):
         return Format.ONNX
-    if re.match(rb"\x08\x01\x12|\x0a.{1,3}\x0a.{1,40}\x12", head, re.DOTALL) and name.endswith(".pb"):
-        return Format.SAVED_MODEL
     if name.endswith(".msgpack") and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF)):
         return Format.MSGPACK
     return Format.UNKNOWN

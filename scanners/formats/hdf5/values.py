@@ -1,0 +1,208 @@
+"""The bytes of datasets and attributes that can be a file: text, opaque and variable-length values, single bytes.
+
+Tensors are not read. Chunks are found through version 1 B-trees (what h5py and PyTables write by default) and the
+simpler indexes of version 4 layouts; what lies elsewhere is left open.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from scanners.budget import Unscannable
+from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
+from scanners.formats.hdf5.heaps import collection
+from scanners.formats.hdf5.objects import (
+    ARRAY,
+    CHUNKED,
+    COMPACT,
+    CONTIGUOUS,
+    STRING,
+    VARIABLE,
+    Attribute,
+    Datatype,
+    Object,
+    tree_leaves,
+)
+from scanners.reading import SliceSource
+from scanners.source import ByteSource, MemorySource
+
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
+LARGEST_VALUE = 64 * 1024 * 1024
+LARGEST_CHUNK = 16 * 1024 * 1024
+COLLECTIONS_KEPT = 16
+MOST_CHUNKS = 100_000
+SINGLE_CHUNK, IMPLICIT, FIXED_ARRAY = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Stored bytes of a part of a dataset."""
+
+    address: int
+    size: int
+    unfiltered: int = 0
+    """Bit n is set where filter n was left out."""
+
+
+@dataclass(slots=True)
+class Values:
+    """Reads values of one file."""
+
+    file: Hdf5File
+    _collections: OrderedDict[int, dict[int, tuple[int, int]]] = field(default_factory=OrderedDict)
+
+    def of_attribute(self, attribute: Attribute) -> Iterator[ByteSource]:
+        yield from self._elements(attribute.datatype, attribute.data, attribute.count)
+
+    def of_dataset(self, found: Object) -> Iterator[ByteSource]:
+        """One value for each element of variable length, opaque or text type; else the whole dataset as one."""
+        datatype, layout = found.datatype, found.layout
+        if datatype is None or layout is None:
+            return
+        is_whole = datatype.kind not in (VARIABLE, STRING) and found.elements > 1
+        if layout.kind == COMPACT:
+            yield from self._elements(datatype, layout.data, 0 if is_whole else found.elements)
+        elif layout.kind == CONTIGUOUS and layout.address is not None:
+            size = layout.size or found.elements * datatype.size
+            if is_whole or size > LARGEST_VALUE:
+                yield SliceSource(self.file.source, self.file.base + layout.address, size)
+            else:
+                yield from self._elements(datatype, self.file.read(layout.address, size), found.elements)
+        elif layout.kind == CHUNKED and layout.address is not None:
+            yield from self._chunked(found, datatype, is_whole=is_whole)
+
+    def _chunked(self, found: Object, datatype: Datatype, *, is_whole: bool) -> Iterator[ByteSource]:
+        parts: list[bytes] = []
+        size = 0
+        for chunk in self._chunks(found):
+            if chunk.size > LARGEST_CHUNK:
+                raise BrokenFile(f"Its HDF5 has a chunk of {chunk.size:,} bytes at {chunk.address:,}.")
+            data = self._unfiltered(found, datatype, chunk)
+            if not is_whole:
+                yield from self._elements(datatype, data, len(data) // max(1, datatype.size))
+                continue
+            parts.append(data)
+            size += len(data)
+            if size > LARGEST_CHUNK:
+                break
+        if is_whole and parts:
+            yield MemorySource(b"".join(parts))
+
+    def _chunks(self, found: Object) -> Iterator[Chunk]:
+        """In the order of their places, as far as the index has one."""
+        layout, file = found.layout, self.file
+        if layout is None or layout.address is None:
+            return
+        if layout.index == 0:
+            leaves = []
+            for leaf in tree_leaves(file, layout.address, 1, 8 + 8 * layout.dimensions):
+                if len(leaves) >= MOST_CHUNKS:
+                    raise BrokenFile("Its HDF5 has a dataset of too many chunks.")
+                leaves.append(leaf)
+            places = struct.Struct(f"<{layout.dimensions}Q")
+            for leaf in sorted(leaves, key=lambda leaf: places.unpack_from(leaf.key, 8)):
+                size, mask = struct.unpack_from("<2L", leaf.key)
+                yield Chunk(leaf.child, size, mask)
+        elif layout.index == SINGLE_CHUNK:
+            yield Chunk(layout.address, layout.size)
+        elif layout.index == IMPLICIT:
+            yield Chunk(layout.address, min(layout.chunk_bytes, found.elements * (found.datatype or Datatype(0, 1)).size))
+        elif layout.index == FIXED_ARRAY:
+            yield from self._fixed_array(found, layout.address, layout.chunk_bytes)
+        else:
+            raise Unscannable("It has an HDF5 dataset whose chunks are kept in an index that is not read here.")
+
+    def _fixed_array(self, found: Object, address: int, chunk_bytes: int) -> Iterator[Chunk]:
+        file = self.file
+        head = file.at(address, 8 + file.length_bytes + file.address_bytes, b"FAHD")
+        head.skip(1)
+        filtered, entry_bytes, page_bits = head.number(1), head.number(1), head.number(1)
+        count, block = head.length(), head.address()
+        if block is None:
+            return
+        if count > min(1 << min(page_bits, 32), MOST_CHUNKS):
+            raise Unscannable("It has an HDF5 dataset whose chunks are kept in pages, which are not read here.")
+        entries = file.at(block, 6 + file.address_bytes + count * entry_bytes, b"FADB")
+        entries.skip(2 + file.address_bytes)
+        for _ in range(count):
+            file.visit()
+            entry = Bytes(file, entries.take(entry_bytes))
+            at = entry.address()
+            size = entry.number(max(0, entry.remaining - 4)) if filtered else chunk_bytes
+            if at is not None:
+                yield Chunk(at, size, entry.number(4) if filtered else 0)
+
+    def _unfiltered(self, found: Object, datatype: Datatype, chunk: Chunk) -> bytes:
+        data = self.file.read(chunk.address, chunk.size)
+        for place in reversed(range(len(found.filters))):
+            number, name = found.filters[place]
+            if chunk.unfiltered >> place & 1:
+                continue
+            if number == DEFLATE:
+                data = self._inflate(data)
+            elif number == SHUFFLE:
+                data = _unshuffle(data, datatype.size)
+            elif number == FLETCHER32:
+                data = data[:-4]
+            else:
+                raise Unscannable(f"It has an HDF5 dataset compressed by {name or number!r}, which is not read here.")
+        return data
+
+    def _inflate(self, data: bytes) -> bytes:
+        unpacker = zlib.decompressobj()
+        try:
+            unpacked = unpacker.decompress(data, LARGEST_CHUNK)
+        except zlib.error as error:
+            raise BrokenFile("It has an HDF5 chunk that cannot be unpacked.") from error
+        self.file.case.meter.spend_unpacked(len(unpacked))
+        if unpacker.unconsumed_tail:
+            raise BrokenFile(f"It has an HDF5 chunk that unpacks to more than {LARGEST_CHUNK:,} bytes.")
+        return unpacked
+
+    def _elements(self, datatype: Datatype, data: bytes, count: int) -> Iterator[ByteSource]:
+        """`count` of 0: the bytes are one value."""
+        if datatype.kind == ARRAY and datatype.base is not None and datatype.base.size:
+            yield from self._elements(datatype.base, data, len(data) // datatype.base.size)
+        elif datatype.kind == VARIABLE:
+            yield from self._variable(data, count)
+        elif datatype.kind == STRING and datatype.size and count:
+            for at in range(0, min(len(data), count * datatype.size), datatype.size):
+                self.file.visit()
+                yield MemorySource(data[at : at + datatype.size].rstrip(b"\0 "))
+        elif data:
+            yield MemorySource(data)
+
+    def _variable(self, data: bytes, count: int) -> Iterator[ByteSource]:
+        width = 8 + self.file.address_bytes
+        references = Bytes(self.file, data)
+        for _ in range(count):
+            if references.remaining < width:
+                return
+            self.file.visit()
+            references.skip(4)
+            address, index = references.address(), references.number(4)
+            if not address:
+                continue
+            objects = self._collections.get(address)
+            if objects is None:
+                objects = self._collections[address] = collection(self.file, address)
+                if len(self._collections) > COLLECTIONS_KEPT:
+                    self._collections.popitem(last=False)
+            place = objects.get(index)
+            if place is not None:
+                yield SliceSource(self.file.source, self.file.base + place[0], place[1])
+
+
+def _unshuffle(data: bytes, width: int) -> bytes:
+    """Bytes of the same rank stand together: put them back beside one another."""
+    if width <= 1:
+        return data
+    count = len(data) // width
+    whole = bytearray(data)
+    for rank in range(width):
+        whole[rank : count * width : width] = data[rank * count : (rank + 1) * count]
+    return bytes(whole)

@@ -1,0 +1,1 @@
+"""Keras models: the configuration inside a zip, an HDF5 file or JSON, and the Python code it can carry."""

@@ -1,0 +1,53 @@
+"""Paths and addresses in a Keras configuration: what a layer would read when it is made (CVE-2025-12058)."""
+
+from __future__ import annotations
+
+import re
+
+from scanners.case import Case
+from scanners.finding import Severity
+
+_FILE_KEYS = frozenset(
+    """vocabulary vocab vocabulary_file vocab_file vocabulary_path filepath file_path path filename file fname origin
+    url uri handle directory log_dir cache_dir backup_dir export_dir saved_model_path model_path weights_path root
+    asset proto merges merges_file checkpoint checkpoint_path call_endpoint_path dataset_path data_dir image_path
+    output_path source location href src tokenizer_path spm_path key_file lookup_file init_from""".split()
+)
+_URL = re.compile(r"\s*(?:https?|ftps?|sftp|file|s3|gs|gcs|hdfs|abfss?|wasbs?|smb|ssh|data|hf|dbfs|viewfs)://?[^\s]", re.IGNORECASE)
+_OUTSIDE = re.compile(r"/(?:[\w.@~+-]+/)*[\w.@~+-]+/?\Z|~[\w]*/|[A-Za-z]:[\\/]|\\\\[\w.]|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|\$\{?[A-Z_]+\}?/|%[A-Z]+%")
+LONGEST_PATH = 4096
+
+
+def judge_text(key: str, text: str, class_name: str, case: Case, where: str) -> None:
+    """One text value of a configuration."""
+    if not text or len(text) > LONGEST_PATH:
+        return
+    names_a_file = key.lower() in _FILE_KEYS
+    if _URL.match(text):
+        what = "the address"
+    elif _OUTSIDE.match(text):
+        what = "the file"
+    elif names_a_file and key in ("vocabulary", "vocab", "filepath", "proto") and key != text:
+        what = "the file"
+        if not re.search(r"[\w-]", text):
+            return
+        case.add(
+            "keras-reads-file",
+            Severity.MEDIUM,
+            f"The configuration takes its {key} from the file {text[:80]!r} of the folder it is loaded in.",
+            evidence={"where": where[:200], "key": key, "path": text[:200]},
+        )
+        return
+    else:
+        return
+    if key in ("name", "registered_name", "class_name", "module", "dtype", "build_date", "date_saved"):
+        return
+    case.add(
+        "keras-reads-file",
+        Severity.HIGH if names_a_file else Severity.MEDIUM,
+        f"The configuration's {key[:40]!r} is {what} {text[:80]!r}: "
+        + ("loading the model reads it." if names_a_file else "a layer may read it."),
+        evidence={"where": where[:200], "key": key[:100], "path": text[:200]},
+    )
+
+

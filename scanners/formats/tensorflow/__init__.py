@@ -1,0 +1,1 @@
+"""TensorFlow: graphs in protobuf, checkpoints and event files, and TensorFlow Lite."""
