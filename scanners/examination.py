@@ -53,6 +53,9 @@ JUDGES: dict[Format, str] = {
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 
+CARRIES = frozenset({(Format.TFLITE, Format.ZIP)})
+"""Formats whose own writers put an archive behind them: one file, and its judge looks into both."""
+
 
 def examine(source: ByteSource, name: str, case: Case) -> None:
     """Detects and judges one content, of a file or of a member."""
@@ -62,6 +65,8 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
         case.dossier.format = kind.value
     compare_with_name(kind, name, case)
     for other in detected.also:
+        if (kind, other) in CARRIES:
+            continue
         case.add(
             "polyglot",
             Severity.MEDIUM,

@@ -49,7 +49,9 @@ class Carried:
             return
         if _MAGIC.match(head) or self._is_old_pickle(value, head):
             self._examine(value, path)
-        elif value.size <= LARGEST_CONFIG and _BASE64.match(head if value.size <= PEEK_BYTES else value.read(0, value.size)):
+        elif value.size <= LARGEST_CONFIG and _BASE64.match(
+            head if value.size <= PEEK_BYTES else value.read(0, value.size)
+        ):
             self._examine_text(value, path)
 
     def _names_a_class(self, value: ByteSource, head: bytes) -> bool:

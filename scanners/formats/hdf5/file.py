@@ -76,7 +76,7 @@ class Hdf5File:
         if self.address_bytes not in (2, 4, 8) or self.length_bytes not in (2, 4, 8):
             raise BrokenFile("Its HDF5 superblock has numbers of an impossible width.")
         reader = Bytes(self, head, at)
-        self.base = reader.address() or 0
+        said = reader.address() or 0
         if self.version < 2:
             reader.address()
             end, self.driver = reader.address(), reader.address()
@@ -86,7 +86,9 @@ class Hdf5File:
             self.extension, end, root = reader.address(), reader.address(), reader.address()
         if root is None or end is None:
             raise BrokenFile("Its HDF5 superblock names no root group.")
-        self.root, self.end = root, self.base + end
+        # Of a file that something was put in front of, the library takes the place where it found the superblock.
+        self.base = self.superblock
+        self.root, self.end = root, end + self.superblock - said
         if self.end > self.source.size:
             raise BrokenFile(f"Its HDF5 is cut off: it says it has {self.end:,} bytes and has {self.source.size:,}.")
 

@@ -46,7 +46,9 @@ def collection(file: Hdf5File, address: int) -> dict[int, tuple[int, int]]:
         if number == 0:
             break
         if length > data.remaining:
-            raise BrokenFile(f"Its HDF5 has an object at {address + data.position:,} that is longer than its collection.")
+            raise BrokenFile(
+                f"Its HDF5 has an object at {address + data.position:,} that is longer than its collection."
+            )
         found[number] = (address + data.position, length)
         data.position = min(len(data.data), data.position + -(-length // 8) * 8)
     return found
@@ -123,7 +125,9 @@ class FractalHeap:
                 found = file.at(at + column * file.address_bytes, file.address_bytes).address()
                 if found is None:
                     break
-                inner = 0 if size <= self.largest_direct else _log2(size) - _log2(self.first_block * self.table_width) + 1
+                inner = (
+                    0 if size <= self.largest_direct else _log2(size) - _log2(self.first_block * self.table_width) + 1
+                )
                 return found, inner, row_start + column * size
             row_start += size * self.table_width
             at += file.address_bytes * self.table_width

@@ -176,9 +176,13 @@ class Walker:
         said = found.elements * datatype.size
         held = layout.kind == 1 and layout.address is not None
         if (held and layout.size and said > layout.size) or (held and layout.size > self.file.source.size):
-            _malformed(self.case, f"The dataset {path[-80:]!r} says it has {said:,} bytes, more than the file holds for it.")
+            _malformed(
+                self.case, f"The dataset {path[-80:]!r} says it has {said:,} bytes, more than the file holds for it."
+            )
         elif not held and said > max(LARGEST_DATASET, 1000 * self.file.source.size):
-            _malformed(self.case, f"The dataset {path[-80:]!r} says it has {said:,} bytes: reading it fills the memory.")
+            _malformed(
+                self.case, f"The dataset {path[-80:]!r} says it has {said:,} bytes: reading it fills the memory."
+            )
 
     def tell(self) -> None:
         """Findings and facts from all that was visited."""
@@ -199,7 +203,11 @@ class Walker:
                 "hdf5-filter",
                 Severity.LOW if known else Severity.MEDIUM,
                 f"Its data is compressed by {name[:60] or number!r}, "
-                + ("which a plugin of HDF5 reads." if known else "which no known library reads: HDF5 loads a plugin for it."),
+                + (
+                    "which a plugin of HDF5 reads."
+                    if known
+                    else "which no known library reads: HDF5 loads a plugin for it."
+                ),
                 confidence=Confidence.CERTAIN,
                 evidence={"filter": number, "name": name[:100]},
             )

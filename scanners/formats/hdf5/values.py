@@ -110,7 +110,9 @@ class Values:
         elif layout.index == SINGLE_CHUNK:
             yield Chunk(layout.address, layout.size)
         elif layout.index == IMPLICIT:
-            yield Chunk(layout.address, min(layout.chunk_bytes, found.elements * (found.datatype or Datatype(0, 1)).size))
+            yield Chunk(
+                layout.address, min(layout.chunk_bytes, found.elements * (found.datatype or Datatype(0, 1)).size)
+            )
         elif layout.index == FIXED_ARRAY:
             yield from self._fixed_array(found, layout.address, layout.chunk_bytes)
         else:

@@ -38,7 +38,9 @@ def _judge_document(source: ByteSource, member: Member, case: Case) -> None:
     text = content.read(0, content.size)
     if member.name == METADATA:
         _tell_version(text, case)
-    elif not judge_config(text, case.at(member.name if case.member is None else f"{case.member}!/{member.name}"), key=CONFIG):
+    elif not judge_config(
+        text, case.at(member.name if case.member is None else f"{case.member}!/{member.name}"), key=CONFIG
+    ):
         raise Unscannable("Its config.json is not JSON: what it would load cannot be told.")
 
 

@@ -34,15 +34,51 @@ from scanners.source import MemorySource
 MOST_VALUES = 2_000_000
 _IMPORTANT = frozenset({"class_name", "module", "registered_name", "config", "function", "fn"})
 _VALUES = frozenset(
-    """__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __complex__ __tuple__ __typespec__
-    __lambda__ __set__ __frozenset__ TensorShape TypeSpec CompositeTensor FrozenSet DtypePolicy""".split()
+    [
+        "__keras_tensor__",
+        "__tensor__",
+        "__numpy__",
+        "__bytes__",
+        "__ellipsis__",
+        "__slice__",
+        "__complex__",
+        "__tuple__",
+        "__typespec__",
+        "__lambda__",
+        "__set__",
+        "__frozenset__",
+        "TensorShape",
+        "TypeSpec",
+        "CompositeTensor",
+        "FrozenSet",
+        "DtypePolicy",
+    ]
 )
 """Class names that stand for plain values."""
 _FUNCTION_KEYS = frozenset(
-    """activation recurrent_activation kernel_initializer recurrent_initializer bias_initializer embeddings_initializer
-    gamma_initializer beta_initializer moving_mean_initializer moving_variance_initializer initializer
-    kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint loss optimizer
-    depthwise_initializer pointwise_initializer alpha_initializer""".split()
+    [
+        "activation",
+        "recurrent_activation",
+        "kernel_initializer",
+        "recurrent_initializer",
+        "bias_initializer",
+        "embeddings_initializer",
+        "gamma_initializer",
+        "beta_initializer",
+        "moving_mean_initializer",
+        "moving_variance_initializer",
+        "initializer",
+        "kernel_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
+        "loss",
+        "optimizer",
+        "depthwise_initializer",
+        "pointwise_initializer",
+        "alpha_initializer",
+    ]
 )
 _CALLABLE_KEYS = ("function", "fn", "func", "callable", "target", "_target_", "fn_name")
 _NODE_OP = re.compile(r'"op"\s*:\s*"([^"]{1,100})"|\bop:\s*"([^"]{1,100})"')
@@ -169,6 +205,7 @@ class ConfigWalker:
         self._say(function_standing(module, name), f"{module}.{name}" if module else name, where, is_function=True)
 
     def _say(self, standing: Standing, name: str, where: str, *, is_function: bool) -> None:
+        name = name.removeprefix("builtins.") if standing is Standing.CUSTOM else name
         evidence = {"name": name[:200], "where": where[:200]}
         what = "function" if is_function else "class"
         if standing is Standing.DANGEROUS:
@@ -302,5 +339,3 @@ def _bytes_of(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return text.encode("latin-1", "replace")
-
-

@@ -8,13 +8,59 @@ from scanners.case import Case
 from scanners.finding import Severity
 
 _FILE_KEYS = frozenset(
-    """vocabulary vocab vocabulary_file vocab_file vocabulary_path filepath file_path path filename file fname origin
-    url uri handle directory log_dir cache_dir backup_dir export_dir saved_model_path model_path weights_path root
-    asset proto merges merges_file checkpoint checkpoint_path call_endpoint_path dataset_path data_dir image_path
-    output_path source location href src tokenizer_path spm_path key_file lookup_file init_from""".split()
+    [
+        "vocabulary",
+        "vocab",
+        "vocabulary_file",
+        "vocab_file",
+        "vocabulary_path",
+        "filepath",
+        "file_path",
+        "path",
+        "filename",
+        "file",
+        "fname",
+        "origin",
+        "url",
+        "uri",
+        "handle",
+        "directory",
+        "log_dir",
+        "cache_dir",
+        "backup_dir",
+        "export_dir",
+        "saved_model_path",
+        "model_path",
+        "weights_path",
+        "root",
+        "asset",
+        "proto",
+        "merges",
+        "merges_file",
+        "checkpoint",
+        "checkpoint_path",
+        "call_endpoint_path",
+        "dataset_path",
+        "data_dir",
+        "image_path",
+        "output_path",
+        "source",
+        "location",
+        "href",
+        "src",
+        "tokenizer_path",
+        "spm_path",
+        "key_file",
+        "lookup_file",
+        "init_from",
+    ]
 )
-_URL = re.compile(r"\s*(?:https?|ftps?|sftp|file|s3|gs|gcs|hdfs|abfss?|wasbs?|smb|ssh|data|hf|dbfs|viewfs)://?[^\s]", re.IGNORECASE)
-_OUTSIDE = re.compile(r"/(?:[\w.@~+-]+/)*[\w.@~+-]+/?\Z|~[\w]*/|[A-Za-z]:[\\/]|\\\\[\w.]|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|\$\{?[A-Z_]+\}?/|%[A-Z]+%")
+_URL = re.compile(
+    r"\s*(?:https?|ftps?|sftp|file|s3|gs|gcs|hdfs|abfss?|wasbs?|smb|ssh|data|hf|dbfs|viewfs)://?[^\s]", re.IGNORECASE
+)
+_OUTSIDE = re.compile(
+    r"/(?:[\w.@~+-]+/)*[\w.@~+-]+/?\Z|~[\w]*/|[A-Za-z]:[\\/]|\\\\[\w.]|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|\$\{?[A-Z_]+\}?/|%[A-Z]+%"
+)
 LONGEST_PATH = 4096
 
 
@@ -49,5 +95,3 @@ def judge_text(key: str, text: str, class_name: str, case: Case, where: str) -> 
         + ("loading the model reads it." if names_a_file else "a layer may read it."),
         evidence={"where": where[:200], "key": key[:100], "path": text[:200]},
     )
-
-

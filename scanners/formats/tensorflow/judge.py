@@ -18,7 +18,9 @@ LARGEST_TEXT_GRAPH = 64 * 1024 * 1024
 LONGEST_METADATA = 16 * 1024 * 1024
 MOST_TOP_FIELDS = 1000
 MOST_SHOWN = 20
-_OUTSIDE = re.compile(r"/[^/]|[A-Za-z]:[\\/]|\\\\|~[\w]*/|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|[a-z][a-z0-9+.-]{1,12}://", re.IGNORECASE)
+_OUTSIDE = re.compile(
+    r"/[^/]|[A-Za-z]:[\\/]|\\\\|~[\w]*/|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|[a-z][a-z0-9+.-]{1,12}://", re.IGNORECASE
+)
 _TEXT_OPERATOR = re.compile(r"""\bop\s*:\s*["']([^"'\n]{1,200})["']""")
 _TEXT_FUNCTION = re.compile(r"""\bsignature\s*\{\s*name\s*:\s*["']([^"'\n]{1,200})["']""")
 _TEXT_STRING = re.compile(r"""\b(?:string_val|s)\s*:\s*["']([^"'\n]{1,500})["']""")
