@@ -49,6 +49,26 @@ RULES: Mapping[str, str] = MappingProxyType(
         "tensorflow-file-access": "The graph reads or writes files beyond its own checkpoint.",
         "tensorflow-custom-operator": "The graph needs operators that come from code outside of it.",
         "tensorflow-malformed": "The graph breaks the format's rules.",
+        "onnx-python-operator": "The ONNX model has an operator that runs Python code.",
+        "onnx-malformed": "The ONNX model says of itself what no exporter writes.",
+        # any format of models or data
+        "payload-in-data": "Code, a command or a packed object stands where plain values belong.",
+        "hidden-bytes": "The file has bytes that its own format gives no meaning.",
+        "graph-runs-code": "The model's graph has a layer that runs code.",
+        "graph-custom-layer": "The model's graph needs layers that come from code outside of it.",
+        "path-outside-model": "The file names a file outside the model's folder.",
+        "format-malformed": "The file breaks the rules of its format.",
+        "opaque-engine": "The file is compiled for a processor or a device, and cannot be looked into.",
+        # markup and documents
+        "xml-entity": "The XML declares entities or takes in other files.",
+        "active-content": "The document carries scripts or actions for the program that shows it.",
+        # other languages and libraries
+        "skops-dangerous-type": "The skops file is built with functions that run code, or tricks its type check.",
+        "skops-unknown-type": "The skops file needs types that skops does not trust by itself.",
+        "r-runs-code": "The R file has promises or pointers that act when they are read or first used.",
+        "r-carries-code": "The R file carries functions or expressions.",
+        "lua-code": "The file carries compiled Lua functions.",
+        "msgpack-irregular": "The msgpack carries what no writer of weights puts there.",
         # configurations
         "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
         # programs and code

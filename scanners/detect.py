@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from scanners.formats.pickle.probe import probe
 from scanners.formats.zip_directory import END, find_end
 from scanners.kinds import Format
+from scanners.signatures.data import by_own_mark
 from scanners.signatures.magic import by_magic, by_structure
 from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name
+from scanners.signatures.models import by_layout, by_name
 from scanners.signatures.text import kind_of_text
 from scanners.signatures.weak import by_first_fields
 from scanners.source import ByteSource
@@ -53,17 +55,21 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     # Before all else that is weaker: a header of 256 bytes begins as a font does.
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
         return Format.SAFETENSORS
-    kind = by_magic(head) or by_structure(source, head, name)
+    kind = by_magic(head) or by_structure(source, head, name) or by_own_mark(source, head, name)
     if kind is not None:
         return kind
     found = probe(source)
     if found is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
-    kind = kind_of_text(source, head, name) or by_tensorflow(source, head, name)
-    if kind is not None:
-        return kind
-    kind = by_first_fields(head, name)
-    return (by_tensorflow_name(source, name) or kind) if kind is Format.UNKNOWN else kind
+    return (
+        kind_of_text(source, head, name)
+        or by_tensorflow(source, head, name)
+        or by_layout(source, head, name)
+        or by_first_fields(head, name)
+        or by_tensorflow_name(source, name)
+        or by_name(source, head, name)
+        or Format.UNKNOWN
+    )
 
 
 def _is_small_pickle(source: ByteSource, head: bytes) -> bool:

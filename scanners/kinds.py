@@ -30,6 +30,32 @@ class Format(StrEnum):
     TFLITE = "tflite"
     MSGPACK = "msgpack"
     SENTENCEPIECE = "sentencepiece"
+    RAW_TENSORS = "raw-tensor-data"
+    GGML = "ggml"
+    ONNX_RUNTIME = "onnx-runtime"
+    COREML = "coreml"
+    COREML_WEIGHTS = "coreml-weights"
+    OPENVINO = "openvino"
+    TENSORRT = "tensorrt"
+    DEVICE_CODE = "device-code"
+    EXECUTORCH = "executorch"
+    PADDLE = "paddle-program"
+    PADDLE_WEIGHTS = "paddle-weights"
+    CAFFE = "caffe"
+    PROTOTXT = "prototxt"
+    MXNET = "mxnet-params"
+    TORCH7 = "torch7"
+    LUA_BYTECODE = "lua-bytecode"
+    SKOPS = "skops"
+    R_DATA = "r-data"
+    UBJSON = "ubjson"
+    XGBOOST = "xgboost"
+    CATBOOST = "catboost"
+    FASTTEXT = "fasttext"
+    WORD2VEC = "word2vec"
+    FAISS = "faiss"
+    KENLM = "kenlm"
+    DARKNET = "darknet"
     # archives and compressed streams
     ZIP = "zip"
     TAR = "tar"
@@ -55,6 +81,10 @@ class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
     TEMPLATE = "template"
+    XML = "xml"
+    PMML = "pmml"
+    SVG = "svg"
+    HTML = "html"
     LFS_POINTER = "lfs-pointer"
     TEXT = "text"
     EMPTY = "empty"
@@ -75,6 +105,17 @@ class Format(StrEnum):
     PARQUET = "parquet"
     ARROW = "arrow"
     FONT = "font"
+    PICTURE = "picture"
+    SOUND = "sound"
+    VIDEO = "video"
+    SHAPE = "3d-shape"
+    SCAN = "medical-image"
+    SQLITE = "sqlite"
+    AVRO = "avro"
+    ORC = "orc"
+    LMDB = "lmdb"
+    MATLAB = "matlab"
+    DATABASE = "database"
 
     UNKNOWN = "unknown"
 
@@ -82,13 +123,16 @@ class Format(StrEnum):
 INERT = frozenset(
     {
         # tensors and graphs
-        Format.MSGPACK, Format.SENTENCEPIECE,
         Format.TENSORFLOW_FINGERPRINT, Format.TENSORFLOW_INDEX, Format.TENSORFLOW_DATA, Format.TF_RECORD,
+        Format.SENTENCEPIECE, Format.RAW_TENSORS, Format.COREML_WEIGHTS, Format.PADDLE_WEIGHTS, Format.MXNET,
+        Format.XGBOOST, Format.CATBOOST, Format.FASTTEXT, Format.WORD2VEC, Format.FAISS, Format.KENLM, Format.DARKNET,
         # text
         Format.TEXT, Format.LFS_POINTER, Format.EMPTY,
         # pictures, sound, tables and fonts
         Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
-        Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.PDF, Format.PARQUET, Format.ARROW, Format.FONT,
+        Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.PARQUET, Format.ARROW, Format.FONT,
+        Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.SQLITE, Format.AVRO, Format.ORC,
+        Format.LMDB, Format.MATLAB, Format.DATABASE,
     }
 )  # fmt: skip
 """Plain data: what reads it gets values, and no loader known to us runs anything in it."""

@@ -7,15 +7,23 @@ Stricter than the library: no key twice, and no header the library would only ju
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from scanners.budget import Unscannable
 from scanners.case import Case
+from scanners.detect import detect
 from scanners.finding import Severity
+from scanners.formats.hidden_bytes import LOADABLE, judge_hidden
+from scanners.formats.payload_text import judge_text
+from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
 LONGEST_HEADER = 100_000_000
+LARGEST_READ = 16 * 1024 * 1024
+"""Of a header; one of 50,000 tensors has about 6 MiB, and what is read takes ten times its size as objects."""
 BITS = {
     "BOOL": 8,
     "U8": 8,
@@ -41,16 +49,37 @@ BITS = {
     "U64": 64,
 }
 LARGEST_SIZE = (1 << 64) - 1
+MOST_HOLES = 20
+MOST_NAMES = 1000
+
+
+_ORDINARY_NAME = re.compile(r"[\w.:/ -]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Bytes of the data (from its beginning) that no tensor has."""
+
+    begin: int
+    size: int
+    where: str
 
 
 class Malformed(Exception):
     """The header breaks a rule; the message is the end of a sentence that begins with "the safetensors header"."""
 
+    def __init__(self, reason: str, holes: tuple[Hole, ...] = ()) -> None:
+        super().__init__(reason)
+        self.holes = holes
+
 
 def judge(source: ByteSource, case: Case) -> None:
+    header = b""
     try:
         header = read_header(source)
-        tensors, metadata = check_header(header, source.size - 8 - len(header))
+        document = parse(header)
+        judge_words(document, case)
+        tensors, metadata = check_header(document, source.size - 8 - len(header))
     except Malformed as reason:
         case.add(
             "safetensors-malformed",
@@ -58,6 +87,13 @@ def judge(source: ByteSource, case: Case) -> None:
             f"The safetensors header {reason}.",
             evidence={"reason": str(reason)[:200]},
         )
+        for hole in reason.holes[:MOST_HOLES]:
+            judge_hidden(source, 8 + len(header) + hole.begin, hole.size, case, hole.where)
+        if not reason.holes:
+            # What is no header at all can carry anything: its words are read all the same.
+            judge_text(source.read(0, 64 * 1024).decode("utf-8", "replace"), case, place="the broken header")
+            if header and source.size - 8 - len(header) > 0:
+                judge_first_bytes(source, 8 + len(header), case)
         raise Unscannable(f"The safetensors header {reason}.") from reason
     counts: Counter[str] = Counter()
     for dtype, elements in tensors.values():
@@ -69,6 +105,27 @@ def judge(source: ByteSource, case: Case) -> None:
             case.fact(key, metadata[key][:200])
 
 
+def judge_first_bytes(source: ByteSource, begin: int, case: Case) -> None:
+    """Of data that a broken header says nothing of: does it begin as something that a loader opens?"""
+    kind = detect(SliceSource(source, begin, source.size - begin), "").format
+    if kind in LOADABLE:
+        judge_hidden(source, begin, source.size - begin, case, "behind the broken header")
+
+
+def judge_words(document: dict[str, Any], case: Case) -> None:
+    """What stands in the metadata, and in names that no module of a model has."""
+    metadata = document.get("__metadata__")
+    if isinstance(metadata, dict):
+        for key, value in metadata.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            judge_text(f"{key}: {text}", case, place=f"the metadata key {key[:80]!r}")
+    elif isinstance(metadata, str | list):
+        judge_text(json.dumps(metadata), case, place="the metadata")
+    strange = [name for name in document if name != "__metadata__" and _ORDINARY_NAME.fullmatch(name) is None]
+    if strange:
+        judge_text("\n".join(strange[:MOST_NAMES]), case, place="the names of tensors", template=False)
+
+
 def read_header(source: ByteSource) -> bytes:
     if source.size < 8:
         raise Malformed("is missing")
@@ -77,20 +134,33 @@ def read_header(source: ByteSource) -> bytes:
         raise Malformed(f"says it has {length:,} bytes, more than the {LONGEST_HEADER:,} that are allowed")
     if length > source.size - 8:
         raise Malformed("is longer than the file")
+    if length > LARGEST_READ:
+        raise Unscannable(f"Its safetensors header has {length:,} bytes, more than is read here.")
     header = source.read(8, length)
     if not header.startswith(b"{"):
         raise Malformed("does not begin with a brace")
     return header
 
 
-def check_header(header: bytes, data_size: int) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
-    """Tensors (element type and number of elements) and metadata. Raises Malformed."""
+def parse(header: bytes) -> dict[str, Any]:
+    """The header as JSON, each key once at every level. Raises Malformed."""
     try:
-        document = json.loads(header.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        text = header.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("is not UTF-8") from error
+    try:
+        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Malformed("is not JSON in UTF-8") from error
+        raise Malformed("is not JSON, or not only JSON") from error
     if not isinstance(document, dict):
         raise Malformed("is not an object")
+    return document
+
+
+def check_header(
+    document: dict[str, Any], data_size: int
+) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
+    """Tensors (element type and number of elements) and metadata. Raises Malformed."""
     metadata = document.pop("__metadata__", None)
     if metadata is None:
         metadata = {}
@@ -102,14 +172,29 @@ def check_header(header: bytes, data_size: int) -> tuple[dict[str, tuple[str, in
         dtype, elements, begin, end = _check_tensor(name, entry)
         tensors[name] = (dtype, elements)
         spans.append((begin, end, name))
-    position = 0
-    for begin, end, name in sorted(spans):
-        if begin != position:
-            raise Malformed(f"leaves a hole or an overlap before {name[:100]!r}")
-        position = end
-    if position != data_size:
-        raise Malformed(f"describes {position:,} bytes of tensors, but the file has {data_size:,}")
+    _check_tiling(sorted(spans), data_size)
     return tensors, metadata
+
+
+def _check_tiling(spans: list[tuple[int, int, str]], data_size: int) -> None:
+    """Each tensor begins where the one before it ends, and the last one ends with the file."""
+    position = 0
+    problem: str | None = None
+    holes: list[Hole] = []
+    for begin, end, name in spans:
+        if begin < position:
+            problem = problem or f"lets {name[:100]!r} overlap the tensor before it"
+        elif begin > position:
+            problem = problem or f"leaves a hole of {begin - position:,} bytes before {name[:100]!r}"
+            holes.append(Hole(position, min(begin, data_size) - position, f"before the tensor {name[:60]!r}"))
+        position = max(position, end)
+    if position < data_size:
+        problem = problem or f"says nothing of the last {data_size - position:,} bytes of the file"
+        holes.append(Hole(position, data_size - position, "behind the last tensor"))
+    elif position > data_size:
+        problem = problem or f"describes {position:,} bytes of tensors, but the file has {data_size:,}"
+    if problem is not None:
+        raise Malformed(problem, tuple(hole for hole in holes if hole.size > 0))
 
 
 def _check_tensor(name: str, entry: Any) -> tuple[str, int, int, int]:
@@ -142,7 +227,7 @@ def _is_size(value: Any) -> bool:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a key twice")
+        raise Malformed("has a key twice, and readers differ in which one counts")
     return document
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 
 from scanners.kinds import Format
 from scanners.signatures.tensorflow import is_text_graph
+from scanners.signatures.markup import kind_of_markup
 from scanners.source import ByteSource
 
 TAIL_BYTES = 4096
@@ -36,7 +37,9 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     """Text reads as such at its beginning and its end."""
     tail = source.read(max(0, source.size - TAIL_BYTES), TAIL_BYTES) if source.size > len(head) else b""
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
-        return Format.TEXT if _is_wide_text(head, is_whole=not tail) else None
+        if not _is_wide_text(head, is_whole=not tail):
+            return None
+        return kind_of_markup(head.decode("utf-16", "ignore").encode("utf-8", "ignore"), name) or Format.TEXT
     if not _is_narrow_text(head, is_whole=not tail):
         return None
     # The tail begins anywhere: in the middle of a character, too.
@@ -61,6 +64,8 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.KERAS_CONFIG if _KERAS.match(body) is not None else Format.JSON
     if is_text_graph(body):
         return Format.SAVED_MODEL
+    if (marked := kind_of_markup(body, name)) is not None:
+        return marked
     if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
         return Format.YAML
     return Format.TEXT

@@ -12,7 +12,7 @@ ONNX_FIELDS = {2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 8: 2, 14: 2}
 FIXED_BYTES = {1: 8, 5: 4}
 
 
-def by_first_fields(head: bytes, name: str) -> Format:
+def by_first_fields(head: bytes, name: str) -> Format | None:
     """The last to be asked, of what nothing else has claimed."""
     if name.endswith(".safetensors"):
         return Format.SAFETENSORS
@@ -24,9 +24,20 @@ def by_first_fields(head: bytes, name: str) -> Format:
         return Format.SENTENCEPIECE
     if _is_onnx(head) or name.endswith(".onnx"):
         return Format.ONNX
-    if name.endswith(".msgpack") and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF)):
+    if _is_msgpack(head, name):
         return Format.MSGPACK
-    return Format.UNKNOWN
+    return None
+
+
+def _is_msgpack(head: bytes, name: str) -> bool:
+    """A map whose first key is a text of letters; with its name, any map."""
+    begin = 1 if 0x80 < head[0] <= 0x8F else 3 if head[0] == 0xDE else 5 if head[0] == 0xDF else 0
+    if name.endswith(".msgpack"):
+        return begin > 0 or head[0] == 0x80
+    key = head[begin : begin + 1]
+    if not begin or not b"\xa1" <= key <= b"\xbf":
+        return False
+    return re.fullmatch(rb"[\w./-]+", head[begin + 1 : begin + 1 + (key[0] & 0x1F)]) is not None
 
 
 def _is_sentencepiece(head: bytes) -> bool:
@@ -35,7 +46,7 @@ def _is_sentencepiece(head: bytes) -> bool:
     while pieces < 3:
         if head[at : at + 1] != b"\x0a":
             return False
-        field = _field(head, at)
+        field = read_field(head, at)
         if field is None or not _is_piece(field.data):
             return False
         at = field.end
@@ -47,7 +58,7 @@ def _is_piece(data: bytes) -> bool:
     numbers: list[int] = []
     at = 0
     while at < len(data):
-        field = _field(data, at)
+        field = read_field(data, at)
         if field is None or PIECE_FIELDS.get(field.number) != field.wire_type:
             return False
         numbers.append(field.number)
@@ -61,7 +72,7 @@ def _is_onnx(head: bytes) -> bool:
         return False
     at = 2
     while head[at : at + 1] != b"\x3a":
-        field = _field(head, at)
+        field = read_field(head, at)
         if field is None or ONNX_FIELDS.get(field.number) != field.wire_type:
             return False
         at = field.end
@@ -69,7 +80,7 @@ def _is_onnx(head: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
     """One field of a protobuf message that is there as a whole."""
 
     number: int
@@ -78,7 +89,7 @@ class _Field:
     end: int
 
 
-def _field(data: bytes, at: int) -> _Field | None:
+def read_field(data: bytes, at: int) -> Field | None:
     tag, at = _varint(data, at)
     wire_type = tag & 7
     if wire_type == 0:
@@ -92,7 +103,7 @@ def _field(data: bytes, at: int) -> _Field | None:
         return None
     if at < 0 or not 0 <= begin <= end <= len(data):
         return None
-    return _Field(tag >> 3, wire_type, data[begin:end], end)
+    return Field(tag >> 3, wire_type, data[begin:end], end)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -44,7 +44,7 @@ GERMAN = "Für Größe und Übermut: schön, süß und ölig. Das Modell läuft 
     ],
 )
 def test_what_does_not_read_as_text_is_unknown(content: bytes) -> None:
-    for name in ("train.bin", "notes.txt"):
+    for name in ("train.zzz", "notes.txt"):
         assert kind(content, name) is Format.UNKNOWN
 
 
@@ -145,3 +145,24 @@ def test_onnx_is_known_by_its_first_fields(content: bytes, expected: Format) -> 
 def test_a_saved_model_is_not_taken_for_onnx() -> None:
     content = b"\x08\x01\x12\xff\xff\x7f\x0a\x10: a graph of tensorflow" + b"\1" * 99
     assert kind(content, "saved_model.pb") is Format.SAVED_MODEL
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(struct.pack("<500f", *(number * 0.37 for number in range(500))), id="floats"),
+        pytest.param(struct.pack("<500e", *(number % 40 * 0.03 - 0.6 for number in range(500))), id="half floats"),
+        pytest.param(struct.pack("<500i", *range(500)), id="indices"),
+        pytest.param(bytes(4096), id="zeros"),
+    ],
+)
+def test_numbers_without_a_header_are_known_where_writers_of_them_would_put_them(content: bytes) -> None:
+    assert kind(content, "openvino_model.bin") is Format.RAW_TENSORS
+    assert kind(content, "model.onnx_data") is Format.RAW_TENSORS
+    assert kind(content, "model.exe") is Format.UNKNOWN
+
+
+def test_noise_is_not_taken_for_numbers() -> None:
+    for seed in range(50):
+        noise = random.Random(seed).randbytes(40_000)
+        assert kind(noise[:1] + noise, "model.bin") in (Format.UNKNOWN, Format.XGBOOST)
