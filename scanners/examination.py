@@ -30,6 +30,22 @@ JUDGES: dict[Format, str] = {
     Format.KERAS_METADATA: "scanners.formats.tensorflow.judge:judge_metadata",
     Format.SAVED_MODEL: "scanners.formats.tensorflow.judge:judge",
     Format.TFLITE: "scanners.formats.tensorflow.lite:judge",
+    Format.COREML: "scanners.formats.coreml:judge",
+    Format.OPENVINO: "scanners.formats.xml:judge",
+    Format.PADDLE: "scanners.formats.paddle:judge",
+    Format.CAFFE: "scanners.formats.caffe:judge_model",
+    Format.PROTOTXT: "scanners.formats.caffe:judge_text_form",
+    Format.TENSORRT: "scanners.formats.opaque:judge",
+    Format.DEVICE_CODE: "scanners.formats.opaque:judge",
+    Format.EXECUTORCH: "scanners.formats.opaque:judge_flat",
+    Format.ONNX_RUNTIME: "scanners.formats.opaque:judge_flat",
+    Format.MSGPACK: "scanners.formats.msgpack:judge",
+    Format.UBJSON: "scanners.formats.ubjson:judge",
+    Format.SKOPS: "scanners.formats.skops:judge",
+    Format.R_DATA: "scanners.formats.r_data:judge",
+    Format.TORCH7: "scanners.formats.torch7:judge",
+    Format.LUA_BYTECODE: "scanners.formats.torch7:judge_bytecode",
+    Format.GGML: "scanners.formats.ggml:judge",
     # archives and compressed streams
     Format.ZIP: "scanners.formats.zip_archive:judge",
     Format.GZIP: "scanners.formats.compressed:judge",
@@ -50,6 +66,12 @@ JUDGES: dict[Format, str] = {
     Format.JSON: "scanners.formats.template:judge_json",
     Format.TEMPLATE: "scanners.formats.template:judge_template_file",
     Format.YAML: "scanners.formats.plain:judge_yaml",
+    Format.XML: "scanners.formats.xml:judge",
+    Format.PMML: "scanners.formats.xml:judge",
+    Format.SVG: "scanners.formats.xml:judge",
+    Format.HTML: "scanners.formats.pages:judge_html",
+    # pictures, sound, tables and fonts
+    Format.PDF: "scanners.formats.pages:judge_pdf",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 

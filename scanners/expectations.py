@@ -68,6 +68,8 @@ def kind_of_zip(source: ByteSource) -> Format:
         return Format.TORCH_ZIP
     if looks_like_keras(source, members):
         return Format.KERAS_ZIP
+    if "schema.json" in names and not any("/" in name for name in names):
+        return Format.SKOPS
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY_ZIP
     return Format.ZIP

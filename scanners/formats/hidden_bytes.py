@@ -18,8 +18,10 @@ from scanners.source import ByteSource
 LOOKED_AT = 8 * 1024 * 1024
 STEP = 1024 * 1024
 MOST_CANDIDATES = 64
+# Long enough that numbers of a tensor do not look like it by chance.
 _BEGINNINGS = re.compile(
-    rb"PK\x03\x04|\x7fELF|MZ(?=.{58})|\x80[\x02-\x05][\x95c}\](]|\x1f\x8b\x08|7z\xbc\xaf|\xcf\xfa\xed\xfe|#!/|\x93NUMPY"
+    rb"PK\x03\x04|\x7fELF[\1\2][\1\2]|MZ(?=.{58})|\x80[\x02-\x05](?:\x95.{3}\0{5}|c[\w.]+\n[\w.]+\n|[}\](]q\0)"
+    rb"|\x1f\x8b\x08[\0-\x1f].{4}[\0\2\4][\0-\x0d\xff]|7z\xbc\xaf\x27\x1c|\xcf\xfa\xed\xfe|#!/|\x93NUMPY"
     rb"|c(?:os|posix|nt|builtins|__builtin__|subprocess)\n",
     re.DOTALL,
 )
@@ -40,7 +42,7 @@ def judge_hidden(source: ByteSource, begin: int, size: int, case: Case, where: s
         if size > LOOKED_AT:
             case.leave_open(f"{size:,} bytes {where} belong to nothing; only the first 8 MiB were looked at.")
         return False
-    found = _find_loadable(source, at, begin + size)
+    found = find_loadable(source, at, begin + size)
     if found is None:
         kind = detect(SliceSource(source, at, begin + size - at), "").format
         case.add(
@@ -78,7 +80,7 @@ def _first_byte_that_is_not_zero(source: ByteSource, begin: int, size: int) -> i
     return None
 
 
-def _find_loadable(source: ByteSource, begin: int, end: int) -> tuple[int, Format] | None:
+def find_loadable(source: ByteSource, begin: int, end: int) -> tuple[int, Format] | None:
     """The first place where something begins that a loader would open, and what it is."""
     places = [begin]
     position = begin

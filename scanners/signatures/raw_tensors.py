@@ -19,7 +19,7 @@ HEAP = 64
 """A quarter of all bytes: int8 weights keep most of theirs so close together, noise a quarter."""
 _NAMES = re.compile(
     r".*\.(?:bin|data|onnx[._]data(?:[._]\d+)?|weights?|bias|gamma|beta|scales?|zeros?|kernel|embedding|params|raw|dat|f16|f32|fp16|fp32|bf16"
-    r"|tensors?|ckpt-data|data-\d{5}-of-\d{5}|ggml|bin_\d+|part\d*|idx|emb|vec|npy_raw)"
+    r"|tensors?|ckpt-data|data-\d{5}-of-\d{5}|ggml|bin_\d+|part\d*|idx|emb|vec|ann|annoy|index)"
     r"|(?:onnx__|_v_)[\w.-]*|[\w.-]+_(?:weight|bias|scale|zero_point|quantized)"
 )
 
@@ -40,13 +40,16 @@ def _plausible(part: bytes) -> bool:
     part = part[: len(part) & ~7]
     if part.count(0) >= len(part) * 0.95:
         return True
-    return _floats(part, "f", 1e-20, 1e8) or _brain_floats(part) or _halves(part) or _integers(part) or _bytes(part)
+    return _floats(part) or _brain_floats(part) or _halves(part) or _integers(part) or _bytes(part)
 
 
-def _floats(part: bytes, code: str, smallest: float, largest: float) -> bool:
-    width = struct.calcsize(code)
-    values = struct.unpack(f"<{len(part) // width}{code}", part)
-    good = sum(value == 0 or smallest <= abs(value) <= largest for value in values)
+def _floats(part: bytes) -> bool:
+    values = struct.unpack(f"<{len(part) // 4}f", part)
+    whole = struct.unpack(f"<{len(part) // 4}I", part)
+    # Among floats stand counts, which as floats would be far too small.
+    good = sum(
+        number < 1 << 20 or 1e-20 <= abs(value) <= 1e8 for value, number in zip(values, whole, strict=True)
+    )
     return good >= len(values) * LEAST_PLAUSIBLE
 
 

@@ -1,0 +1,88 @@
+"""What is compiled for a device: native code, or plans for it, that nobody here can look into. That is said.
+
+Only its words are read: libraries that it names, and commands and packed objects that have no place in it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from scanners.case import Case
+from scanners.detect import detect
+from scanners.finding import Severity
+from scanners.formats.hidden_bytes import find_loadable, judge_hidden
+from scanners.formats.outside_path import leads_outside
+from scanners.formats.payload_text import SIGNS, note
+from scanners.kinds import Format
+from scanners.source import ByteSource
+
+LOOKED_AT = 16 * 1024 * 1024
+STEP = 1024 * 1024
+OVERLAP = 512
+_WORDS = re.compile(rb"[\t\x20-\x7e]{6,4096}")
+_LIBRARY = re.compile(r"[\w./\\:~$-]{0,200}\.(?:so(?:\.\d+)*|dll|dylib)\b")
+_LOADS = re.compile(r"\b(?:dlopen|LoadLibrary[AW]?|ctypes|cudaLaunchHostFunc|pluginLibrar\w+)\b")
+_NAMES = {
+    Format.TENSORRT: "a TensorRT engine: code for one kind of GPU",
+    Format.DEVICE_CODE: "compiled for a device",
+}
+
+
+def judge(source: ByteSource, case: Case) -> None:
+    kind = detect(source, case.name).format
+    case.add(
+        "opaque-engine",
+        Severity.MEDIUM,
+        f"The file is {_NAMES.get(kind, 'compiled for a device')}, and what it does cannot be told from here.",
+        evidence={"kind": kind.value},
+    )
+    judge_strings(source, case, f"the {kind.value} file")
+    judge_embedded(source, case)
+
+
+def judge_flat(source: ByteSource, case: Case) -> None:
+    """FlatBuffers of a runtime that has all operators in itself: its words are read, no more is known of it."""
+    kind = detect(source, case.name).format
+    judge_strings(source, case, f"the {kind.value} file")
+    judge_embedded(source, case)
+
+
+def judge_strings(source: ByteSource, case: Case, place: str) -> None:
+    """Reads the words in the first 16 MiB of a binary."""
+    position = 0
+    noted: set[str] = set()
+    while position < min(source.size, LOOKED_AT):
+        data = source.read(position, STEP + OVERLAP)
+        for found in _WORDS.finditer(data):
+            _judge_string(found.group().decode("ascii"), case, place, noted, position + found.start())
+        case.meter.check_clock()
+        position += STEP
+
+
+def _judge_string(text: str, case: Case, place: str, noted: set[str], offset: int) -> None:
+    for sign in SIGNS:
+        if sign.what not in noted and sign.severity is Severity.HIGH and sign.pattern.search(text):
+            noted.add(sign.what)
+            note(case, sign.what, sign.severity, place, text[:120])
+            return
+    library = _LIBRARY.search(text)
+    if library is not None and "library" not in noted:
+        noted.add("library")
+        outside = leads_outside(library.group())
+        case.add(
+            "graph-custom-layer",
+            Severity.HIGH if outside else Severity.MEDIUM,
+            f"The file names the library {library.group()[:80]!r}: native code that must be loaded with it.",
+            offset=offset,
+            evidence={"library": library.group()[:200]},
+        )
+    if _LOADS.search(text) is not None and "loads" not in noted:
+        noted.add("loads")
+        note(case, "the name of a function that loads native code", Severity.HIGH, place, text[:120])
+
+
+def judge_embedded(source: ByteSource, case: Case) -> None:
+    """Looks for something that a loader opens, anywhere behind the beginning."""
+    found = find_loadable(source, 16, source.size)
+    if found is not None:
+        judge_hidden(source, found[0], source.size - found[0], case, "inside the file")

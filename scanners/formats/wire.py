@@ -1,0 +1,129 @@
+"""Walks protobuf messages by a table of the few fields that matter; all else is stepped over unread.
+
+Wire format: protobuf.dev, "Encoding". Messages may come in any order and any number, so every one is walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from scanners.budget import Unscannable
+from scanners.case import Case
+from scanners.reading import OutOfBytes, Window
+from scanners.source import ByteSource
+
+DEEPEST_MESSAGE = 100
+LONGEST_TEXT = 64 * 1024
+LARGEST_STEP = 64 * 1024
+MOST_MESSAGES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Field numbers of one kind of message: those that hold messages (by kind), texts and numbers (by name)."""
+
+    inside: Mapping[int, str] = field(default_factory=dict)
+    texts: Mapping[int, str] = field(default_factory=dict)
+    numbers: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Message:
+    """What was read of one message, when it has ended."""
+
+    kind: str
+    begin: int
+    size: int
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """The last of this name, as protobuf has it; empty if there is none."""
+        return self.texts.get(name, [""])[-1]
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk through a file; `note` is called with each message, the inner before the outer."""
+
+    source: ByteSource
+    case: Case
+    shapes: Mapping[str, Shape]
+    what: str
+    """The format, as a sentence calls it: `CoreML`."""
+    note: Callable[[Message], None]
+    window: Window = field(init=False)
+    _messages: int = 0
+
+    def __post_init__(self) -> None:
+        self.window = Window(self.source)
+
+    def run(self, root: str) -> None:
+        """Raises Unscannable where it is not protobuf, or cut off."""
+        try:
+            self._walk(root, self.source.size, 0)
+        except OutOfBytes as reason:
+            raise Unscannable(f"Its {self.what} is cut off: {reason}.") from reason
+
+    def _walk(self, kind: str, end: int, depth: int) -> None:
+        if depth > DEEPEST_MESSAGE:
+            raise Unscannable(f"Its {self.what} is nested deeper than {DEEPEST_MESSAGE} levels.")
+        self._messages += 1
+        if self._messages > MOST_MESSAGES:
+            raise Unscannable(f"Its {self.what} has more than {MOST_MESSAGES:,} messages.")
+        if self._messages % 1000 == 0:
+            self.case.meter.check_clock()
+        shape = self.shapes[kind]
+        message = Message(kind, self.window.position, end - self.window.position)
+        while self.window.position < end:
+            tag = self._varint()
+            number, wire_type = tag >> 3, tag & 7
+            if tag >> 32 or number == 0:
+                raise self._broken()
+            if wire_type == 2:
+                length = self._varint()
+                if length > end - self.window.position:
+                    raise self._broken()
+                if number in shape.inside:
+                    self._walk(shape.inside[number], self.window.position + length, depth + 1)
+                elif number in shape.texts:
+                    message.texts.setdefault(shape.texts[number], []).append(self._text(length))
+                else:
+                    self._step_over(length)
+            elif wire_type == 0:
+                value = self._varint()
+                if number in shape.numbers:
+                    message.numbers[shape.numbers[number]] = value
+            elif wire_type in (1, 5):
+                self._step_over(8 if wire_type == 1 else 4)
+            else:
+                raise self._broken()
+        if self.window.position != end:
+            raise self._broken()
+        self.note(message)
+
+    def _broken(self) -> Unscannable:
+        return Unscannable(f"Its {self.what} is broken at byte {self.window.position:,}.")
+
+    def _varint(self) -> int:
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self.window.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise self._broken()
+
+    def _text(self, length: int) -> str:
+        data = self.window.take(min(length, LONGEST_TEXT))
+        self._step_over(length - len(data))
+        return data.decode("utf-8", "replace")
+
+    def _step_over(self, length: int) -> None:
+        if length > LARGEST_STEP:
+            self.window.seek(self.window.position + length)
+            if self.window.position > self.source.size:
+                raise OutOfBytes("a field ends behind the file")
+        else:
+            self.window.skip(length)
