@@ -13,6 +13,17 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.gguf_types import (
+    ALIGNMENT_TYPE,
+    ARRAY,
+    FILE_TYPES,
+    GUESSED_FILE_TYPE,
+    SCALARS,
+    STRING,
+    TENSOR_TYPES,
+)
+from scanners.formats.hidden_bytes import judge_hidden
+from scanners.formats.payload_text import WORTH_READING, judge_text
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
@@ -23,116 +34,17 @@ LONGEST_TENSOR_NAME = 64
 MOST_DIMENSIONS = 4
 LARGEST_SIZE = (1 << 63) - 1
 LONGEST_FACT = 1000
+LONGEST_TEXT = 64 * 1024
+MOST_WORDS = 1000
+"""Texts of one array that are read; the long ones are vocabularies."""
+LARGEST_PADDING = 64
+"""Bytes before the first tensor that are not looked at."""
 MOST_FACTS_OF_A_KIND = 20
 MOST_PAIRS = 100_000
 MOST_TENSORS = 200_000
 """Hundreds of times what ordinary models have; more would only fill our memory with names."""
 DEEPEST_ARRAY = 4
-
-ALIGNMENT_TYPE, STRING, ARRAY = 4, 8, 9
-SCALARS: dict[int, tuple[str, int]] = {
-    0: ("unsigned", 1),
-    1: ("signed", 1),
-    2: ("unsigned", 2),
-    3: ("signed", 2),
-    4: ("unsigned", 4),
-    5: ("signed", 4),
-    6: ("float", 4),
-    7: ("bool", 1),
-    10: ("unsigned", 8),
-    11: ("signed", 8),
-    12: ("float", 8),
-}
-"""Type number of a value to its kind and bytes."""
-
-TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
-    0: ("F32", 1, 4),
-    1: ("F16", 1, 2),
-    2: ("Q4_0", 32, 18),
-    3: ("Q4_1", 32, 20),
-    6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24),
-    8: ("Q8_0", 32, 34),
-    9: ("Q8_1", 32, 40),
-    10: ("Q2_K", 256, 84),
-    11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144),
-    13: ("Q5_K", 256, 176),
-    14: ("Q6_K", 256, 210),
-    15: ("Q8_K", 256, 292),
-    16: ("IQ2_XXS", 256, 66),
-    17: ("IQ2_XS", 256, 74),
-    18: ("IQ3_XXS", 256, 98),
-    19: ("IQ1_S", 256, 50),
-    20: ("IQ4_NL", 32, 18),
-    21: ("IQ3_S", 256, 110),
-    22: ("IQ2_S", 256, 82),
-    23: ("IQ4_XS", 256, 136),
-    24: ("I8", 1, 1),
-    25: ("I16", 1, 2),
-    26: ("I32", 1, 4),
-    27: ("I64", 1, 8),
-    28: ("F64", 1, 8),
-    29: ("IQ1_M", 256, 56),
-    30: ("BF16", 1, 2),
-    # Repacked layouts of 2024: ggml took them out again, files of that year still have them.
-    31: ("Q4_0_4_4", 32, 18),
-    32: ("Q4_0_4_8", 32, 18),
-    33: ("Q4_0_8_8", 32, 18),
-    34: ("TQ1_0", 256, 54),
-    35: ("TQ2_0", 256, 66),
-    36: ("IQ4_NL_4_4", 32, 18),
-    37: ("IQ4_NL_4_8", 32, 18),
-    38: ("IQ4_NL_8_8", 32, 18),
-    39: ("MXFP4", 32, 17),
-    40: ("NVFP4", 64, 36),
-    41: ("Q1_0", 128, 18),
-}
-"""ggml's number of an element type to its name, elements in a block, and bytes of a block."""
-
-FILE_TYPES: dict[int, str] = {
-    0: "F32",
-    1: "F16",
-    2: "Q4_0",
-    3: "Q4_1",
-    7: "Q8_0",
-    8: "Q5_0",
-    9: "Q5_1",
-    10: "Q2_K",
-    11: "Q3_K_S",
-    12: "Q3_K_M",
-    13: "Q3_K_L",
-    14: "Q4_K_S",
-    15: "Q4_K_M",
-    16: "Q5_K_S",
-    17: "Q5_K_M",
-    18: "Q6_K",
-    19: "IQ2_XXS",
-    20: "IQ2_XS",
-    21: "Q2_K_S",
-    22: "IQ3_XS",
-    23: "IQ3_XXS",
-    24: "IQ1_S",
-    25: "IQ4_NL",
-    26: "IQ3_S",
-    27: "IQ3_M",
-    28: "IQ2_S",
-    29: "IQ2_M",
-    30: "IQ4_XS",
-    31: "IQ1_M",
-    32: "BF16",
-    33: "Q4_0_4_4",
-    34: "Q4_0_4_8",
-    35: "Q4_0_8_8",
-    36: "TQ1_0",
-    37: "TQ2_0",
-    38: "MXFP4_MOE",
-    39: "NVFP4",
-    40: "Q1_0",
-}
-"""`general.file_type`: what most of the tensors are."""
-GUESSED_FILE_TYPE = 1024
-"""This bit says that the writer guessed."""
+MOST_HOLES = 20
 
 _BASE_MODEL = re.compile(r"general\.base_model\.\d+\.(?:name|organization|version|repo_url|url|doi)")
 
@@ -184,6 +96,7 @@ class Header:
     parameters: Counter[str] = field(default_factory=Counter)
     _noted: set[str] = field(default_factory=set)
     _unknown_types: set[int] = field(default_factory=set)
+    _holes: int = 0
 
     def read(self) -> None:
         pairs, tensors = self._read_counts()
@@ -217,6 +130,7 @@ class Header:
             self.big_endian = True
             self.version = int.from_bytes(raw, "big")
         if not 1 <= self.version <= 3:
+            self.note(f"is of version {self.version:,}, which does not exist", Severity.MEDIUM)
             raise Unscannable(f"It is GGUF of version {self.version}, which is not known here.")
         tensors, pairs = self._count(), self._count()
         word = self._word_bytes
@@ -294,8 +208,12 @@ class Header:
             if length > LONGEST_TEMPLATE:
                 self.case.leave_open(f"Its chat template has {length:,} bytes, too many to look at.")
             return
-        data, _ = self._text(LONGEST_FACT)
+        data, _ = self._text(LONGEST_TEXT)
         value = data.decode("utf-8", "replace")
+        # Vocabularies hold pieces of all there is, code too; they stand in arrays.
+        if WORTH_READING.search(value):
+            judge_text(value, self.case, place=f"the key {key[:80]!r}")
+        value = value[:LONGEST_FACT]
         if _BASE_MODEL.fullmatch(key) and len(self.base_models) < MOST_FACTS_OF_A_KIND:
             self.base_models.setdefault(key.removeprefix("general.base_model."), value)
         elif key in ("general.architecture", "general.name", "general.license"):
@@ -315,6 +233,7 @@ class Header:
 
     def _skip_array(self, key: str, depth: int) -> None:
         if depth > DEEPEST_ARRAY:
+            self.note(f"nests arrays deeper than {DEEPEST_ARRAY} levels, which native readers follow", Severity.MEDIUM, key)
             raise Unscannable(f"Its GGUF header nests arrays deeper than {DEEPEST_ARRAY} levels.")
         kind, count = self._number(4), self._count()
         if kind in SCALARS:
@@ -333,6 +252,9 @@ class Header:
             for _ in range(count):
                 self._skip_array(key, depth + 1)
         elif "chat_template" in key:
+            for _ in range(count):
+                self._read_text_value(key)
+        elif not key.startswith("tokenizer.") and count <= MOST_WORDS:
             for _ in range(count):
                 self._read_text_value(key)
         else:
@@ -411,6 +333,8 @@ class Header:
 
     def _check_layout(self) -> None:
         begin = self._aligned(self.window.position)
+        if begin - self.window.position > LARGEST_PADDING:
+            self._look_into(self.window.position, begin, "before the first tensor")
         data_size = self.window.source.size - begin
         position = 0
         sizes_known = True
@@ -423,10 +347,19 @@ class Header:
                 self.note("places two tensors over each other", Severity.MEDIUM, tensor.name)
             elif tensor.offset > position and sizes_known:
                 self.note("leaves a hole before a tensor", Severity.MEDIUM, tensor.name)
+                self._look_into(begin + position, begin + tensor.offset, f"before the tensor {tensor.name[:60]!r}")
             sizes_known = tensor.size is not None
             position = max(position, self._aligned(tensor.offset + (tensor.size or 0)))
         if sizes_known and position < data_size:
             self.note("says nothing of the bytes after the last tensor", Severity.MEDIUM)
+            self._look_into(begin + position, self.window.source.size, "behind the last tensor")
+
+    def _look_into(self, begin: int, end: int, where: str) -> None:
+        """At bytes that no tensor has."""
+        self._holes += 1
+        end = min(end, self.window.source.size)
+        if self._holes <= MOST_HOLES and begin < end:
+            judge_hidden(self.window.source, begin, end - begin, self.case, where)
 
     def _aligned(self, position: int) -> int:
         return -(-position // self.alignment) * self.alignment

@@ -42,6 +42,7 @@ def judge_hidden(source: ByteSource, begin: int, size: int, case: Case, where: s
         if size > LOOKED_AT:
             case.leave_open(f"{size:,} bytes {where} belong to nothing; only the first 8 MiB were looked at.")
         return False
+    size = _without_padding(source, at, begin + size) - begin
     found = find_loadable(source, at, begin + size)
     if found is None:
         kind = detect(SliceSource(source, at, begin + size - at), "").format
@@ -78,6 +79,13 @@ def _first_byte_that_is_not_zero(source: ByteSource, begin: int, size: int) -> i
             return position + len(data) - len(rest)
         position += len(data)
     return None
+
+
+def _without_padding(source: ByteSource, begin: int, end: int) -> int:
+    """Where the zeros at the end begin, if there are no more than a step of them."""
+    start = max(begin, end - STEP)
+    data = source.read(start, end - start)
+    return start + len(data.rstrip(b"\0"))
 
 
 def find_loadable(source: ByteSource, begin: int, end: int) -> tuple[int, Format] | None:

@@ -15,7 +15,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.hidden_bytes import LOADABLE, judge_hidden
-from scanners.formats.payload_text import judge_text, note
+from scanners.formats.payload_text import WORTH_READING, judge_text, note
 from scanners.reading import OutOfBytes, SliceSource, Window
 from scanners.source import ByteSource
 
@@ -32,7 +32,6 @@ DTYPE = re.compile(
     r"[<>|=]?(?:[biufcSUMm?]\d{0,3}|b1)|bool_?|u?int(?:2|4|8|16|32|64)|float(?:8_\w+|4_\w+|6_\w+|16|32|64|128)|bfloat16"
     r"|complex(?:64|128)|key<\w+>|str\d*|bytes\d*|datetime64\S*"
 )
-_WORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|_target_|import |py/|\S{60}")
 
 
 class _Malformed(Exception):
@@ -148,7 +147,7 @@ class _Reader:
         self._room_for(length)
         text = self.window.take(min(length, LONGEST_TEXT)).decode("utf-8", "replace")
         self.window.skip(max(0, length - LONGEST_TEXT))
-        if _WORTH_READING.search(text):
+        if WORTH_READING.search(text):
             judge_text(text, self.case, place=f"the value at {place[-120:] or 'the top'}")
         return text if length <= LONGEST_KEY else None
 
@@ -167,7 +166,7 @@ class _Reader:
             self.case.examine(content, f"bytes at {place[-100:] or 'the top'}", name="bytes")
         elif length <= LONGEST_TEXT:
             data = content.read(0, length)
-            if data.isascii() and _WORTH_READING.search(data.decode("ascii")):
+            if data.isascii() and WORTH_READING.search(data.decode("ascii")):
                 judge_text(data.decode("ascii"), self.case, place=f"the bytes at {place[-120:] or 'the top'}")
 
     def _extension(self, length: int, place: str) -> None:

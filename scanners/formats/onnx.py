@@ -1,4 +1,4 @@
-"""ONNX, by walking the protobuf of onnx.proto: names, domains and paths are read, the tensors are stepped over.
+"""ONNX, by walking the protobuf of onnx.proto: names, domains, paths and sizes are read, the tensors are stepped over.
 
 What matters can stand deep inside: tensors in attributes, graphs in attributes of graphs, functions of the model's own.
 Every message that can hold one of them is walked, whatever order and however often it comes.
@@ -9,83 +9,88 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.reading import OutOfBytes, Window
+from scanners.formats.hidden_bytes import judge_hidden
+from scanners.formats.onnx_operators import STANDARD
+from scanners.formats.outside_path import leads_outside
+from scanners.formats.payload_text import WORTH_READING, judge_text
+from scanners.formats.wire import Message, Shape, Walk
 from scanners.source import ByteSource
 
-DEEPEST_MESSAGE = 100
-"""Messages inside messages; the protobuf library itself stops there."""
-LONGEST_NAME = 4096
 LONGEST_FACT = 200
 MOST_NAMES = 10_000
 MOST_SHOWN = 20
-LARGEST_STEP = 64 * 1024
-"""Over what is longer, the window starts anew and small: behind one tensor mostly stands the next."""
+MOST_WORDS = 2_000
+LARGEST_DIMENSION = 1 << 40
+"""Elements; the largest tensors of the largest models have 2 to the 33."""
 
-
-class Kind(Enum):
-    """The messages of onnx.proto that are walked."""
-
-    MODEL = auto()
-    TRAINING = auto()
-    GRAPH = auto()
-    FUNCTION = auto()
-    NODE = auto()
-    ATTRIBUTE = auto()
-    TENSOR = auto()
-    SPARSE_TENSOR = auto()
-    EXTERNAL_DATA = auto()
-    OPERATOR_SET = auto()
-
-
-INSIDE: dict[Kind, dict[int, Kind]] = {
-    Kind.MODEL: {7: Kind.GRAPH, 8: Kind.OPERATOR_SET, 20: Kind.TRAINING, 25: Kind.FUNCTION},
-    Kind.TRAINING: {1: Kind.GRAPH, 2: Kind.GRAPH},
-    Kind.GRAPH: {1: Kind.NODE, 5: Kind.TENSOR, 15: Kind.SPARSE_TENSOR},
-    Kind.FUNCTION: {7: Kind.NODE, 9: Kind.OPERATOR_SET, 11: Kind.ATTRIBUTE},
-    Kind.NODE: {5: Kind.ATTRIBUTE},
-    Kind.ATTRIBUTE: {
-        5: Kind.TENSOR,
-        6: Kind.GRAPH,
-        10: Kind.TENSOR,
-        11: Kind.GRAPH,
-        22: Kind.SPARSE_TENSOR,
-        23: Kind.SPARSE_TENSOR,
-    },
-    Kind.SPARSE_TENSOR: {1: Kind.TENSOR, 2: Kind.TENSOR},
-    Kind.TENSOR: {13: Kind.EXTERNAL_DATA},
+SHAPES: dict[str, Shape] = {
+    "model": Shape(
+        inside={7: "graph", 8: "operator set", 14: "property", 20: "training", 25: "function"},
+        texts={2: "producer", 3: "producer_version", 4: "model domain", 6: "doc"},
+        numbers={1: "ir_version"},
+        known=frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}),
+        may_be_long=frozenset({"doc"}),
+    ),
+    "training": Shape(inside={1: "graph", 2: "graph"}),
+    "graph": Shape(
+        inside={1: "node", 5: "tensor", 11: "value", 12: "value", 13: "value", 15: "sparse tensor", 16: "property"},
+        texts={10: "doc"},
+        may_be_long=frozenset({"doc"}),
+        known=frozenset({1, 2, 5, 10, 11, 12, 13, 14, 15, 16, *range(3, 10)}),
+    ),
+    "function": Shape(
+        inside={7: "node", 9: "operator set", 11: "attribute", 14: "property"}, texts={1: "name", 10: "domain"}
+    ),
+    "node": Shape(inside={5: "attribute", 9: "property"}, texts={4: "operator", 7: "domain"}),
+    "attribute": Shape(
+        inside={5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
+        texts={1: "name", 4: "text", 9: "text"},
+        may_be_long=frozenset({"text"}),
+        lengths={4: "text"},
+    ),
+    "sparse tensor": Shape(inside={1: "tensor", 2: "tensor"}),
+    "tensor": Shape(
+        inside={13: "external data", 16: "property"},
+        numbers={2: "type", 14: "place"},
+        lists={1: "shape"},
+        lengths={9: "raw", 4: "other", 5: "other", 6: "other", 7: "other", 10: "other", 11: "other"},
+    ),
+    "external data": Shape(texts={1: "key", 2: "value"}),
+    "property": Shape(texts={1: "key", 2: "value"}, may_be_long=frozenset({"value"})),
+    "operator set": Shape(texts={1: "domain"}, numbers={2: "version"}),
+    "value": Shape(inside={2: "value type"}),
+    "value type": Shape(inside={1: "tensor type"}),
+    "tensor type": Shape(inside={2: "tensor shape"}),
+    "tensor shape": Shape(inside={1: "dimension"}),
+    "dimension": Shape(lists={1: "size"}),
 }
-"""Field numbers that hold messages."""
-NUMBERS: dict[Kind, dict[int, str]] = {Kind.MODEL: {1: "ir_version"}, Kind.OPERATOR_SET: {2: "version"}}
-NAMES: dict[Kind, dict[int, str]] = {
-    Kind.MODEL: {2: "producer", 3: "producer_version"},
-    Kind.FUNCTION: {1: "name", 10: "domain"},
-    Kind.NODE: {4: "operator", 7: "domain"},
-    Kind.EXTERNAL_DATA: {1: "key", 2: "value"},
-    Kind.OPERATOR_SET: {1: "domain"},
-}
-"""Field numbers that hold what is read."""
+"""Field numbers of onnx.proto that are walked or read."""
+BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16,
+        17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}  # fmt: skip
+"""TensorProto.DataType to the bits of an element in `raw_data`."""
 
-KNOWN_DOMAINS = frozenset(
-    {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"}
+KNOWN_DOMAINS = re.compile(
+    r"|ai\.onnx(?:\.(?:ml|training|preview(?:\.training)?))?|com\.microsoft(?:\..+)?|com\.ms\.internal\.\w+"
 )
 EXTENSIONS_DOMAIN = "ai.onnx.contrib"
-
-_LEADS_OUTSIDE = re.compile(r"^/|^[A-Za-z]:|\\|(?:^|/)\.\.(?:/|$)|\0")
+RUNS_PYTHON = re.compile(r"(?:Py|Python)(?:Op|CustomOp|CustomOpDef|Func|Call|Layer)\w*|PyOp\w*|\w*(?:PyFunc|PythonOp)\w*")
+"""Operators of onnxruntime, its extensions and its training that call Python functions by name."""
+PYTHON_DOMAINS = re.compile(r"py_?(?:ops?|func|custom)\w*|python\w*", re.IGNORECASE)
 _MEMORY_ADDRESS = re.compile(r"_ORT_(?:\w+_)?MEM_ADDR_")
 """ONNX Runtime's own mark for "the offset is a pointer": in a file, it reads the memory of who loads it."""
+_HIDDEN_PART = re.compile(r"(?:^|/)\.[^./]|/dev/|/proc/")
+_CONTEXT = "ep_cache_context"
+_LONGEST_PATH = 1024
 
 
 def judge(source: ByteSource, case: Case) -> None:
     model = Model(source, case)
     try:
-        model.walk(Kind.MODEL, source.size, 0)
-    except OutOfBytes as reason:
-        raise Unscannable(f"Its ONNX is cut off: {reason}.") from reason
+        Walk(source, case, SHAPES, "ONNX", model.note).run("model")
     finally:
         # Also of a model that breaks off: what was found is found.
         model.tell()
@@ -95,106 +100,149 @@ def judge(source: ByteSource, case: Case) -> None:
 
 @dataclass(slots=True)
 class Model:
-    """Walks a model once, and gathers what can only be said at its end."""
+    """Gathers what can only be said at a model's end."""
 
     source: ByteSource
     case: Case
-    window: Window = field(init=False)
     has_graph: bool = False
     facts: dict[str, str | int] = field(default_factory=dict)
     operator_sets: dict[str, int] = field(default_factory=dict)
     operators: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Domain and name of each operator that is not one of the known domains, and how often it is used."""
+    """Domain and name of each operator that is not known to be harmless, and how often it is used."""
     functions: set[tuple[str, str]] = field(default_factory=set)
     """Domain and name of what the model itself defines: it is made of operators, and they are looked at."""
     locations: dict[str, int] = field(default_factory=dict)
     """Path of each file with tensors, and where in the model it is named first."""
+    malformed: set[str] = field(default_factory=set)
+    words: int = 0
+    sizes: list[int] = field(default_factory=list)
+    """Dimensions of the value that is being read."""
 
-    def __post_init__(self) -> None:
-        self.window = Window(self.source)
-
-    # Protobuf
-
-    def walk(self, kind: Kind, end: int, depth: int) -> None:
-        """Everything in one message, up to its end."""
-        if depth > DEEPEST_MESSAGE:
-            raise Unscannable(f"Its ONNX is nested deeper than {DEEPEST_MESSAGE} levels.")
-        begin = self.window.position
-        inside, names, numbers = INSIDE.get(kind, {}), NAMES.get(kind, {}), NUMBERS.get(kind, {})
-        words: dict[str, str] = {}
-        counts: dict[str, int] = {}
-        while self.window.position < end:
-            tag = self._varint()
-            if tag >> 32:
-                # Readers differ here: some stop, some drop the upper half and see another field.
-                raise Unscannable(f"Its ONNX has a field number at byte {self.window.position:,} that is too large.")
-            number, wire_type = tag >> 3, tag & 7
-            if wire_type == 2:
-                length = self._varint()
-                if length > end - self.window.position:
-                    raise Unscannable(f"Its ONNX is broken at byte {self.window.position:,}.")
-                if number in inside:
-                    self.walk(inside[number], self.window.position + length, depth + 1)
-                elif number in names:
-                    words[names[number]] = self._name(length)
-                else:
-                    self._step_over(length)
-            elif wire_type == 0:
-                value = self._varint()
-                if number in numbers:
-                    counts[numbers[number]] = value
-            elif wire_type in (1, 5):
-                self._step_over(8 if wire_type == 1 else 4)
-            else:
-                raise Unscannable(f"Its ONNX has something at byte {self.window.position:,} that is not protobuf.")
-        if self.window.position != end:
-            raise Unscannable(f"Its ONNX is broken at byte {self.window.position:,}.")
-        self._note(kind, words, counts, begin)
-
-    def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 70, 7):
-            byte = self.window.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise Unscannable(f"Its ONNX has a number at byte {self.window.position:,} that does not end.")
-
-    def _name(self, length: int) -> str:
-        if length > LONGEST_NAME:
-            raise Unscannable(f"Its ONNX has a name of {length:,} bytes.")
-        return self.window.take(length).decode("utf-8", "replace")
-
-    def _step_over(self, length: int) -> None:
-        if length > LARGEST_STEP:
-            self.window = Window(self.source, self.window.position + length)
-        else:
-            self.window.skip(length)
-
-    # What a message says
-
-    def _note(self, kind: Kind, words: dict[str, str], counts: dict[str, int], begin: int) -> None:
-        domain = words.get("domain", "")
-        if kind is Kind.MODEL:
-            for name in ("producer", "producer_version"):
-                if name in words:
-                    self.facts[name] = words[name][:LONGEST_FACT]
-            if "ir_version" in counts:
-                self.facts["ir_version"] = counts["ir_version"]
-        elif kind is Kind.GRAPH:
+    def note(self, message: Message) -> None:
+        kind = message.kind
+        domain = message.text("domain")
+        if kind == "node":
+            self._note_node(domain, message.text("operator"))
+        elif kind == "tensor":
+            self._note_tensor(message)
+        elif kind == "external data":
+            self._note_external(message)
+        elif kind == "attribute":
+            self._note_attribute(message)
+        elif kind == "dimension":
+            self.sizes.extend(message.lists.get("size", []))
+        elif kind == "value":
+            self._check_size(self.sizes, message.begin)
+            self.sizes.clear()
+        elif kind == "property":
+            self._words(f"{message.text('key')}: {message.text('value')}", f"the metadata {message.text('key')[:60]!r}")
+        elif kind == "operator set":
+            self.operator_sets[domain] = max(message.numbers.get("version", 0), self.operator_sets.get(domain, 0))
+        elif kind == "function":
+            self.functions.add((domain, message.text("name")))
+        elif kind == "graph":
             self.has_graph = True
-        elif kind is Kind.OPERATOR_SET:
-            self.operator_sets[domain] = max(counts.get("version", 0), self.operator_sets.get(domain, 0))
-        elif kind is Kind.NODE:
-            if not _is_known(domain):
-                self.operators[domain, words.get("operator", "")] += 1
-        elif kind is Kind.FUNCTION:
-            self.functions.add((domain, words.get("name", "")))
-        elif kind is Kind.EXTERNAL_DATA and words.get("key") == "location":
-            self.locations.setdefault(words.get("value", ""), begin)
+            self._words(message.text("doc"), "the description of a graph")
+        elif kind == "model":
+            self._note_model(message)
+        for begin, size in message.unknown:
+            judge_hidden(self.source, begin, size, self.case, f"in a field that a {kind} of ONNX does not have")
         names = len(self.operator_sets) + len(self.operators) + len(self.functions) + len(self.locations)
         if names > MOST_NAMES:
             raise Unscannable(f"Its ONNX has more than {MOST_NAMES:,} domains, functions and files.")
+
+    def _note_model(self, message: Message) -> None:
+        for name in ("producer", "producer_version"):
+            if name in message.texts:
+                self.facts[name] = message.text(name)[:LONGEST_FACT]
+                self._words(message.text(name), f"the {name.replace('_', ' ')}")
+        self._words(message.text("doc"), "the description of the model")
+        if "ir_version" in message.numbers:
+            self.facts["ir_version"] = message.numbers["ir_version"]
+
+    def _words(self, text: str, place: str) -> None:
+        if not WORTH_READING.search(text):
+            return
+        self.words += 1
+        if self.words <= MOST_WORDS:
+            judge_text(text, self.case, place=place)
+        elif self.words == MOST_WORDS + 1:
+            self.case.leave_open(f"Its ONNX has more than {MOST_WORDS:,} texts that could be code.")
+
+    def _note_node(self, domain: str, operator: str) -> None:
+        is_standard = domain in ("", "ai.onnx")
+        if (is_standard and operator not in STANDARD) or not KNOWN_DOMAINS.fullmatch(domain):
+            self.operators[domain, operator] += 1
+        elif not is_standard and RUNS_PYTHON.fullmatch(operator):
+            self.operators[domain, operator] += 1
+
+    def _note_attribute(self, message: Message) -> None:
+        name = message.text("name")
+        for text in message.texts.get("text", []):
+            if name == _CONTEXT and len(text) <= _LONGEST_PATH and text.isprintable():
+                self.locations.setdefault(text, message.begin)
+            elif name == _CONTEXT:
+                self.case.add(
+                    "opaque-engine",
+                    Severity.MEDIUM,
+                    "The model carries a part that is compiled for a device; what it does cannot be told from here.",
+                    offset=message.begin,
+                    evidence={"attribute": name, "bytes": message.lengths.get("text", 0)},
+                )
+            else:
+                self._words(text, f"the attribute {name[:60]!r}")
+
+    # Tensors
+
+    def _note_external(self, message: Message) -> None:
+        key, value = message.text("key"), message.text("value")
+        if key == "location":
+            self.locations.setdefault(value, message.begin)
+        elif key in ("offset", "length"):
+            if re.fullmatch(r"\d{1,15}", value) is None:
+                self._malformed(f"places a tensor at the {key} {value[:40]!r} of another file", message.begin)
+        elif key not in ("checksum", "basepath", "pad", "block_size", "sha256", "md5"):
+            self._malformed(f"says {key[:40]!r} of a tensor in another file, which ONNX does not have", message.begin)
+        elif key == "basepath" and leads_outside(value):
+            self.locations.setdefault(value, message.begin)
+
+    def _note_tensor(self, message: Message) -> None:
+        shape = message.lists.get("shape", [])
+        elements = self._check_size(shape, message.begin)
+        if elements is None or not shape or message.numbers.get("place") == 1:
+            return
+        bits, raw = BITS.get(message.numbers.get("type", 0)), message.lengths.get("raw")
+        if raw is not None and bits is not None and (elements * bits + 7) // 8 != raw:
+            self._malformed(f"has a tensor of {elements:,} elements in {raw:,} bytes", message.begin)
+        elif raw is None and elements > 1024 * max(1, message.lengths.get("other", 0)):
+            self._malformed(f"has a tensor of {elements:,} elements without that many values", message.begin)
+
+    def _check_size(self, shape: list[int], begin: int) -> int | None:
+        elements = 1
+        for size in shape:
+            if size < 0:
+                self._malformed(f"has a tensor with the size {size:,}", begin)
+                return None
+            elements *= size
+            if elements > LARGEST_DIMENSION:
+                self._malformed("has a tensor that is larger than any memory", begin)
+                return None
+        return elements
+
+    def _malformed(self, sentence: str, offset: int) -> None:
+        kind = re.sub(r"[\d,]+|'.*'", "", sentence)
+        if kind in self.malformed:
+            return
+        self.malformed.add(kind)
+        self.case.add(
+            "onnx-malformed",
+            Severity.MEDIUM,
+            f"The model {sentence}.",
+            offset=offset,
+            evidence={"reason": sentence[:200]},
+        )
+
+    # At the end
 
     def tell(self) -> None:
         """Facts and findings from all that was walked."""
@@ -212,38 +260,51 @@ class Model:
         outside = self.operators.keys() - self.functions
         for domain in sorted({domain for domain, _ in outside}):
             self._judge_domain(domain, sorted(name for of, name in outside if of == domain))
+        shadows = sorted(name for domain, name in self.functions if domain in ("", "ai.onnx") and name in STANDARD)
+        if shadows:
+            self._malformed(f"puts a function of its own in the place of the operator {shadows[0]!r}", 0)
 
     def _judge_location(self, path: str, offset: int) -> None:
+        severity = Severity.HIGH
         if _MEMORY_ADDRESS.search(path) is not None:
             message = "The model takes a tensor from an address in memory: it reads from the program that loads it."
-        elif _LEADS_OUTSIDE.search(path) is not None:
+        elif leads_outside(path):
             message = (
                 f"The model takes a tensor from {path[:80]!r}, outside its own folder: loading it reads that file."
             )
+        elif _HIDDEN_PART.search(path) is not None or not path.strip():
+            severity = Severity.MEDIUM
+            message = f"The model takes a tensor from {path[:80]!r}, which is no name for a file of weights."
         else:
             return
         self.case.add(
             "onnx-external-data-path",
-            Severity.HIGH,
+            severity,
             message,
             offset=offset,
             evidence={"location": path[:LONGEST_FACT]},
         )
 
     def _judge_domain(self, domain: str, operators: list[str]) -> None:
-        needs_extensions = domain == EXTENSIONS_DOMAIN
-        self.case.add(
-            "onnx-custom-operator",
-            Severity.LOW if needs_extensions else Severity.MEDIUM,
-            "The model needs the operators of onnxruntime-extensions."
-            if needs_extensions
-            else f"The model needs operators of {domain[:80]!r}, from a library that must be loaded with it.",
-            evidence={
-                "domain": domain[:LONGEST_FACT],
-                "operators": [name[:LONGEST_FACT] for name in operators[:MOST_SHOWN]],
-            },
-        )
-
-
-def _is_known(domain: str) -> bool:
-    return domain in KNOWN_DOMAINS or domain.startswith("com.microsoft.")
+        evidence = {
+            "domain": domain[:LONGEST_FACT],
+            "operators": [name[:LONGEST_FACT] for name in operators[:MOST_SHOWN]],
+        }
+        python = [name for name in operators if RUNS_PYTHON.fullmatch(name) is not None]
+        if python or (domain and PYTHON_DOMAINS.fullmatch(domain) is not None):
+            self.case.add(
+                "onnx-python-operator",
+                Severity.HIGH,
+                f"The model has the operator {(python or operators)[0][:60]!r} of {domain[:60]!r}: running it calls Python.",
+                evidence=evidence,
+            )
+            return
+        if domain == EXTENSIONS_DOMAIN:
+            severity, message = Severity.LOW, "The model needs the operators of onnxruntime-extensions."
+        elif domain in ("", "ai.onnx"):
+            severity = Severity.MEDIUM
+            message = f"The model has the operator {operators[0][:60]!r}, which ONNX does not have."
+        else:
+            severity = Severity.MEDIUM
+            message = f"The model needs operators of {domain[:80]!r}, from a library that must be loaded with it."
+        self.case.add("onnx-custom-operator", severity, message, evidence=evidence)

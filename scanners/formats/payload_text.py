@@ -21,7 +21,9 @@ from scanners.source import MemorySource
 LONGEST_TEXT = 1024 * 1024
 """Characters of one text that are looked at; a longer one is left open."""
 MOST_PACKED = 50
-SHORTEST_BASE64 = 20
+SHORTESTWORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
+"""What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""
+_BASE64 = 20
 SHORTEST_HEX = 20
 MOST_LAYERS = 3
 """Packings inside packings that are opened here."""
@@ -92,6 +94,8 @@ SIGNS: tuple[Sign, ...] = (
 )  # fmt: skip
 """Worst first."""
 
+WORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
+"""What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""
 _BASE64 = re.compile(rf"(?:[A-Za-z0-9+/\-_]|\\n|\r?\n){{{SHORTEST_BASE64},}}={{0,2}}")
 _HEX = re.compile(rf"(?:[0-9a-fA-F]{{2}}|\\x[0-9a-fA-F]{{2}}){{{SHORTEST_HEX},}}")
 _LOADABLE = frozenset(

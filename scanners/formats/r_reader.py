@@ -26,7 +26,7 @@ ACTIVE_BINDING = 1 << 15
 DEEPEST = 400
 LONGEST_TEXT = 64 * 1024
 MOST_TEXTS = 200
-_WORTH_READING = re.compile(rb"[({<$;|\\`]|\.\./|://|import |\S{60}")
+_WORTH_READING = re.compile(rb"[({<$;|\\`]|\.\./|://|import |\S{24}")
 
 
 class Broken(Exception):

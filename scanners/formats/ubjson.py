@@ -12,7 +12,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.hidden_bytes import judge_hidden
-from scanners.formats.payload_text import judge_text
+from scanners.formats.payload_text import WORTH_READING, judge_text
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
@@ -20,7 +20,6 @@ DEEPEST = 200
 LONGEST_TEXT = 64 * 1024
 WIDTHS = {"Z": 0, "N": 0, "T": 0, "F": 0, "i": 1, "U": 1, "I": 2, "l": 4, "L": 8, "d": 4, "D": 8, "C": 1}
 INTEGERS = "iUIlL"
-_WORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|import ")
 
 
 class _Malformed(Exception):
@@ -71,7 +70,7 @@ class _Reader:
     def _text(self, length: int) -> None:
         text = self.window.take(min(length, LONGEST_TEXT)).decode("utf-8", "replace")
         self.window.skip(max(0, length - LONGEST_TEXT))
-        if _WORTH_READING.search(text):
+        if WORTH_READING.search(text):
             judge_text(text, self.case, place="a text of the model")
 
     def _container(self, opening: str, depth: int) -> None:

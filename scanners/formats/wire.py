@@ -17,6 +17,8 @@ DEEPEST_MESSAGE = 100
 LONGEST_TEXT = 64 * 1024
 LARGEST_STEP = 64 * 1024
 MOST_MESSAGES = 5_000_000
+MOST_LISTED = 64
+MOST_TEXTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,14 @@ class Shape:
     inside: Mapping[int, str] = field(default_factory=dict)
     texts: Mapping[int, str] = field(default_factory=dict)
     numbers: Mapping[int, str] = field(default_factory=dict)
+    lists: Mapping[int, str] = field(default_factory=dict)
+    """Repeated numbers, packed or not."""
+    lengths: Mapping[int, str] = field(default_factory=dict)
+    """Fields of which only the number of bytes is wanted."""
+    may_be_long: frozenset[str] = frozenset()
+    """Texts of which the beginning is enough."""
+    known: frozenset[int] | None = None
+    """All field numbers that there are, where others are to be told."""
 
 
 @dataclass(slots=True)
@@ -37,6 +47,11 @@ class Message:
     size: int
     texts: dict[str, list[str]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    lists: dict[str, list[int]] = field(default_factory=dict)
+    """Signed, of 64 bits; no more than MOST_LISTED of each."""
+    lengths: dict[str, int] = field(default_factory=dict)
+    unknown: list[tuple[int, int]] = field(default_factory=list)
+    """Offset and size of each field that is not `known`."""
 
     def text(self, name: str) -> str:
         """The last of this name, as protobuf has it; empty if there is none."""
@@ -88,13 +103,25 @@ class Walk:
                 if number in shape.inside:
                     self._walk(shape.inside[number], self.window.position + length, depth + 1)
                 elif number in shape.texts:
-                    message.texts.setdefault(shape.texts[number], []).append(self._text(length))
+                    name = shape.texts[number]
+                    texts = message.texts.setdefault(name, [])
+                    text = self._text(length, is_whole=name not in shape.may_be_long)
+                    if len(texts) < MOST_TEXTS:
+                        texts.append(text)
+                elif number in shape.lists:
+                    self._list(message.lists.setdefault(shape.lists[number], []), length)
                 else:
                     self._step_over(length)
+                if number in shape.lengths:
+                    message.lengths[shape.lengths[number]] = message.lengths.get(shape.lengths[number], 0) + length
+                if shape.known is not None and number not in shape.known and len(message.unknown) < MOST_LISTED:
+                    message.unknown.append((self.window.position - length, length))
             elif wire_type == 0:
                 value = self._varint()
                 if number in shape.numbers:
                     message.numbers[shape.numbers[number]] = value
+                elif number in shape.lists:
+                    self._note_number(message.lists.setdefault(shape.lists[number], []), value)
             elif wire_type in (1, 5):
                 self._step_over(8 if wire_type == 1 else 4)
             else:
@@ -115,15 +142,32 @@ class Walk:
                 return value
         raise self._broken()
 
-    def _text(self, length: int) -> str:
+    def _text(self, length: int, *, is_whole: bool) -> str:
+        if length > LONGEST_TEXT and is_whole:
+            self.case.leave_open(f"Its {self.what} has a name or a text of {length:,} bytes, too many to look at.")
         data = self.window.take(min(length, LONGEST_TEXT))
         self._step_over(length - len(data))
         return data.decode("utf-8", "replace")
 
+    def _list(self, numbers: list[int], length: int) -> None:
+        end = self.window.position + length
+        while self.window.position < end:
+            if len(numbers) >= MOST_LISTED:
+                self._step_over(end - self.window.position)
+                return
+            self._note_number(numbers, self._varint())
+        if self.window.position != end:
+            raise self._broken()
+
+    @staticmethod
+    def _note_number(numbers: list[int], value: int) -> None:
+        if len(numbers) < MOST_LISTED:
+            value &= (1 << 64) - 1
+            numbers.append(value - (1 << 64) if value >> 63 else value)
+
     def _step_over(self, length: int) -> None:
         if length > LARGEST_STEP:
-            self.window.seek(self.window.position + length)
-            if self.window.position > self.source.size:
-                raise OutOfBytes("a field ends behind the file")
+            # The window starts anew and small: behind one tensor mostly stands the next.
+            self.window = Window(self.source, self.window.position + length)
         else:
             self.window.skip(length)

@@ -15,7 +15,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.openvino import judge_layer
-from scanners.formats.payload_text import judge_text
+from scanners.formats.payload_text import WORTH_READING, judge_text
 from scanners.kinds import Format
 from scanners.source import ByteSource
 
@@ -28,7 +28,6 @@ _KNOWN_TYPES = re.compile(
     r"|(?:about:legacy-compat)"
 )
 """Document types that programs know without fetching them; pictures and property lists name one."""
-_WORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|://|_target_|import |\S{60}")
 _SCRIPTS = frozenset({"script", "foreignobject", "handler", "animate-script"})
 _GADGETS = re.compile(
     r"java\.beans\.XMLDecoder|java\.lang\.(?:ProcessBuilder|Runtime)|javax\.script|ObjectDataProvider|System\.Diagnostics"
@@ -187,7 +186,7 @@ class _Document:
             if _GADGETS.search(value):
                 self._add("payload-in-data", Severity.HIGH, f"The XML names {value[:80]!r}: who builds objects from it "
                           "runs code.", what="a class that runs code", place=name[:100])  # fmt: skip
-            elif _WORTH_READING.search(value) and not key.startswith("xmlns") and "schemaLocation" not in key:
+            elif WORTH_READING.search(value) and not key.startswith("xmlns") and "schemaLocation" not in key:
                 judge_text(value, self.case, place=f"the attribute {key[:60]!r} of {short[:60]!r}")
 
     def _judge_picture(self, name: str, attributes: dict[str, str]) -> None:
@@ -224,7 +223,7 @@ class _Document:
         self.length = 0
         if "script" in self.path or "style" in self.path:
             return  # Told of already; in a picture or a page, code is what it holds.
-        if _WORTH_READING.search(text) or (self.path and self.path[-1] in _CODE_ELEMENTS):
+        if WORTH_READING.search(text) or (self.path and self.path[-1] in _CODE_ELEMENTS):
             place = "/".join(self.path[-3:])
             if _GADGETS.search(text):
                 self._add("payload-in-data", Severity.HIGH, f"In {place[:100]} the XML names a class that runs code.",

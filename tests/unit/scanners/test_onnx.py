@@ -127,7 +127,7 @@ def test_a_path_before_the_model_breaks_off_is_still_found() -> None:
 
 @pytest.mark.parametrize("domain", ["ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft.nchwc"])
 def test_operators_of_the_standard_and_of_onnx_runtime_are_safe(domain: str) -> None:
-    assert judged(model(block(1, node("Op", domain)), opset(1, domain))).verdict is Verdict.SAFE
+    assert judged(model(block(1, node("Relu", domain)), opset(1, domain))).verdict is Verdict.SAFE
 
 
 def test_an_operator_of_somebody_else_is_suspicious() -> None:
