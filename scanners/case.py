@@ -56,6 +56,8 @@ class Case:
     """Base name of the file or member; a hint, never the judge."""
     member: str | None = None
     depth: int = 0
+    container: str = ""
+    """Base name of what it is a member of."""
 
     @property
     def meter(self) -> Meter:
@@ -120,6 +122,11 @@ class Case:
         """The case of a member, one level deeper."""
         self.meter.spend_member()
         if self.depth >= self.meter.budget.depth:
+            self.add(
+                "archive-bomb",
+                Severity.HIGH,
+                f"It is nested deeper than {self.meter.budget.depth} levels, which honest files never are.",
+            )
             raise Unscannable(f"It is nested deeper than {self.meter.budget.depth} levels.")
         return Case(
             dossier=self.dossier,
@@ -127,4 +134,5 @@ class Case:
             name=name if name is not None else member.rsplit("/", 1)[-1],
             member=member[:500] if self.member is None else f"{self.member}!/{member[:500]}",
             depth=self.depth + 1,
+            container=self.name,
         )

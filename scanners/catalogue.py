@@ -22,6 +22,13 @@ RULES: Mapping[str, str] = MappingProxyType(
         "pickle-trailing-data": "Bytes follow the end of the pickle.",
         # archives
         "archive-path-traversal": "A member's name leads outside the folder it is unpacked to.",
+        "archive-special-member": "A member of the archive is a link, a device or a pipe.",
+        "archive-duplicate-member": "Two members of an archive have the same name, and readers take different ones.",
+        "archive-malformed": "The archive breaks the rules of its format, so that readers see different things in it.",
+        "archive-encrypted": "The archive is encrypted: nobody can look into it without the password.",
+        "archive-opaque": "The file is an archive of a kind that is not unpacked here.",
+        "archive-bomb": "The archive unpacks to far more than an honest one does.",
+        "archive-runs-code": "The package names code of its own that its loader or installer runs.",
         "zip-duplicate-member": "Two members of the archive have the same name.",
         "zip-header-mismatch": "The archive's directory and a member's own header disagree.",
         "zip-irregular": "The archive is laid out in a way that readers understand differently.",
@@ -73,11 +80,14 @@ RULES: Mapping[str, str] = MappingProxyType(
         "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
         # programs and code
         "native-executable": "The file is a program or library for a processor.",
+        "active-document": "Opening the file on a desktop starts a program or a script.",
         "python-code": "The file is Python source.",
         "script-code": "The file is a script.",
         # the file as a whole
         "content-mismatch": "The content is not what the name says.",
         "polyglot": "The file is two formats at once.",
+        "data-behind-the-end": "Something stands behind the end of the file's own content, or hidden inside of it.",
+        "deceptive-name": "The file's name hides what it is.",
         # second opinions
         "second-opinion": "Another scanner objects to the file.",
     }

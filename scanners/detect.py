@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanners.formats.pickle.probe import probe
-from scanners.formats.zip_directory import END, find_end
+from scanners.formats.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.kinds import Format
 from scanners.signatures.data import by_own_mark
-from scanners.signatures.magic import by_magic, by_structure
-from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name
+from scanners.signatures.magic import by_magic, by_structure, is_tar
 from scanners.signatures.models import by_layout, by_name
+from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name
 from scanners.signatures.text import kind_of_text
 from scanners.signatures.weak import by_first_fields
 from scanners.source import ByteSource
@@ -34,6 +34,9 @@ def detect(source: ByteSource, name: str) -> Detected:
     head = source.read(0, HEAD_BYTES)
     kind = _by_content(source, head, name.lower())
     also = [Format.ZIP] if _ends_in_zip(source, kind) else []
+    # A tar archive begins with the name of its first member: any magic number can be a name.
+    if kind is not Format.TAR and is_tar(head):
+        also.append(Format.TAR)
     # An unpickler knows no magic numbers: `GIF89a` is a float to it, and what follows is read on.
     if kind not in _NO_SECOND_LOOK and probe(source) is not None:
         also.append(Format.PICKLE)
@@ -91,21 +94,19 @@ _FIRST_OPCODES = frozenset(b"\x95}])(cKJMXUBCGN\x8c\x88\x89\x8f")
 
 
 def _ends_in_zip(source: ByteSource, kind: Format) -> bool:
-    """Zip readers look at the end of a file: a complete archive there makes it two things at once."""
+    """Zip readers look for a table of contents from the end of a file: one there makes it two things at once."""
     if kind is Format.ZIP or source.size < 22:
         return False
-    tail = source.read(source.size - min(source.size, 4096), 4096)
-    if END not in tail:
-        return False
-    at = find_end(source)
-    if at is None:
-        return False
-    record = source.read(at, 22)
+    tail_start = max(0, source.size - LONGEST_TAIL)
+    tail = source.read(tail_start, LONGEST_TAIL)
+    at = tail.rfind(END)
+    while at >= 0:
+        if len(tail) - at >= 22 and _is_end(source, tail_start + at, tail[at : at + 22]):
+            return True
+        at = tail.rfind(END, 0, at)
+    return False
+
+
+def _is_end(source: ByteSource, at: int, record: bytes) -> bool:
     table_size, table_offset = int.from_bytes(record[12:16], "little"), int.from_bytes(record[16:20], "little")
-    ends_here = at + 22 + int.from_bytes(record[20:22], "little") == source.size
-    return (
-        ends_here
-        and table_size >= 46
-        and table_offset + table_size <= at
-        and source.read(at - table_size, 4) == b"PK\x01\x02"
-    )
+    return table_size >= 46 and table_offset + table_size <= at and source.read(at - table_size, 4) == CENTRAL

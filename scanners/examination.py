@@ -53,12 +53,37 @@ JUDGES: dict[Format, str] = {
     Format.BZIP2: "scanners.formats.compressed:judge",
     Format.XZ: "scanners.formats.compressed:judge",
     Format.LZMA: "scanners.formats.compressed:judge",
+    Format.LZ4: "scanners.formats.compressed:judge",
+    Format.ZSTD: "scanners.formats.compressed:judge",
+    Format.TAR: "scanners.formats.tar_archive:judge",
+    Format.SEVEN_ZIP: "scanners.formats.seven_zip:judge",
+    Format.AR: "scanners.formats.unix_archives:judge_ar",
+    Format.CPIO: "scanners.formats.unix_archives:judge_cpio",
+    Format.RAR: "scanners.formats.rar:judge",
+    Format.CAB: "scanners.formats.opaque_archive:judge",
+    Format.RPM: "scanners.formats.opaque_archive:judge",
+    Format.XAR: "scanners.formats.opaque_archive:judge",
+    Format.DMG: "scanners.formats.opaque_archive:judge",
+    Format.SQUASHFS: "scanners.formats.opaque_archive:judge",
+    Format.ISO: "scanners.formats.opaque_archive:judge",
+    Format.LHA: "scanners.formats.opaque_archive:judge",
+    Format.ARJ: "scanners.formats.opaque_archive:judge",
+    Format.ACE: "scanners.formats.opaque_archive:judge",
+    Format.COMPRESS: "scanners.formats.opaque_archive:judge",
+    Format.LZIP: "scanners.formats.opaque_archive:judge",
+    Format.LZOP: "scanners.formats.opaque_archive:judge",
+    Format.SNAPPY: "scanners.formats.opaque_archive:judge",
+    Format.BROTLI: "scanners.formats.opaque_archive:judge",
     # programs
-    Format.ELF: "scanners.formats.plain:judge_program",
-    Format.PE: "scanners.formats.plain:judge_program",
-    Format.MACH_O: "scanners.formats.plain:judge_program",
-    Format.WASM: "scanners.formats.plain:judge_program",
-    Format.JAVA_CLASS: "scanners.formats.plain:judge_program",
+    Format.ELF: "scanners.formats.programs:judge",
+    Format.PE: "scanners.formats.programs:judge",
+    Format.MACH_O: "scanners.formats.programs:judge",
+    Format.WASM: "scanners.formats.programs:judge",
+    Format.JAVA_CLASS: "scanners.formats.programs:judge",
+    Format.DEX: "scanners.formats.programs:judge",
+    Format.SHORTCUT: "scanners.formats.desktop:judge_shortcut",
+    Format.OLE: "scanners.formats.desktop:judge_compound",
+    Format.LAUNCHER: "scanners.formats.desktop:judge_launcher",
     Format.PYTHON_BYTECODE: "scanners.formats.plain:judge_program",
     # text
     Format.PYTHON: "scanners.formats.plain:judge_python",
@@ -70,8 +95,20 @@ JUDGES: dict[Format, str] = {
     Format.PMML: "scanners.formats.xml:judge",
     Format.SVG: "scanners.formats.xml:judge",
     Format.HTML: "scanners.formats.pages:judge_html",
-    # pictures, sound, tables and fonts
+    # documents
     Format.PDF: "scanners.formats.pages:judge_pdf",
+    # pictures, sound, tables and fonts
+    Format.PNG: "scanners.formats.media:judge",
+    Format.JPEG: "scanners.formats.media:judge",
+    Format.GIF: "scanners.formats.media:judge",
+    Format.WEBP: "scanners.formats.media:judge",
+    Format.BMP: "scanners.formats.media:judge",
+    Format.ICO: "scanners.formats.media:judge",
+    Format.WAV: "scanners.formats.media:judge",
+    Format.OGG: "scanners.formats.media:judge",
+    Format.MP4: "scanners.formats.media:judge",
+    # what nobody knows
+    Format.UNKNOWN: "scanners.formats.hidden:judge_unknown",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 
@@ -91,10 +128,8 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
             continue
         case.add(
             "polyglot",
-            Severity.MEDIUM,
-            f"The file is {kind.value} from its beginning and a {other.value} archive from its end."
-            if other is Format.ZIP
-            else f"The file is {kind.value} and, to an unpickler, a pickle.",
+            Severity.MEDIUM if other is Format.PICKLE or kind in _CARRIES_ARCHIVES else Severity.HIGH,
+            f"The file is {kind.value} and, {_AS[other]}: who opens it decides which of the two it is.",
             evidence={"formats": [kind.value, other.value]},
         )
         try:
@@ -106,13 +141,20 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
     _judge(source, kind, case)
 
 
+_AS = {
+    Format.PICKLE: "to an unpickler, a pickle",
+    Format.ZIP: "from its end, a zip archive",
+    Format.TAR: "to who looks for one, a tar archive",
+}
+_CARRIES_ARCHIVES = frozenset({Format.PE, Format.ELF, Format.MACH_O, Format.PYTHON, Format.SCRIPT})
+"""Programs that unpack themselves, zipapps and llamafiles are built like this; what they are is said of them anyway."""
+
+
 def _judge(source: ByteSource, kind: Format, case: Case) -> None:
     target = JUDGES.get(kind)
     if target is not None:
         module, function = target.split(":")
         judge: Callable[[ByteSource, Case], None] = getattr(import_module(module), function)
         judge(source, case)
-    elif kind is Format.UNKNOWN:
-        raise Unscannable("Its format is not known here.")
     elif kind not in INERT:
         raise Unscannable(f"Its format is {kind.value}, which is recognised but not judged by this version.")

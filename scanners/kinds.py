@@ -68,6 +68,22 @@ class Format(StrEnum):
     LZMA = "lzma"
     LZ4 = "lz4"
     ZSTD = "zstd"
+    AR = "ar"
+    CPIO = "cpio"
+    CAB = "cab"
+    RPM = "rpm"
+    XAR = "xar"
+    DMG = "dmg"
+    SQUASHFS = "squashfs"
+    ISO = "iso"
+    LHA = "lha"
+    ARJ = "arj"
+    ACE = "ace"
+    COMPRESS = "compress"
+    LZIP = "lzip"
+    LZOP = "lzop"
+    SNAPPY = "snappy"
+    BROTLI = "brotli"
     # programs
     ELF = "elf"
     PE = "pe"
@@ -75,6 +91,10 @@ class Format(StrEnum):
     JAVA_CLASS = "java-class"
     WASM = "wasm"
     PYTHON_BYTECODE = "python-bytecode"
+    DEX = "dex"
+    SHORTCUT = "windows-shortcut"
+    OLE = "ole"
+    LAUNCHER = "desktop-launcher"
     # text
     PYTHON = "python"
     SCRIPT = "script"
@@ -136,3 +156,21 @@ INERT = frozenset(
     }
 )  # fmt: skip
 """Plain data: what reads it gets values, and no loader known to us runs anything in it."""
+
+ACTIVE = frozenset(
+    {
+        # pickle and its carriers
+        Format.PICKLE, Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.NUMPY_ZIP, Format.KERAS_ZIP, Format.HDF5,
+        # archives
+        Format.ZIP, Format.TAR, Format.SEVEN_ZIP, Format.RAR, Format.AR, Format.CPIO, Format.CAB, Format.RPM,
+        Format.XAR, Format.LHA, Format.ARJ, Format.ACE, Format.ISO, Format.SQUASHFS,
+        # compressed streams
+        Format.GZIP, Format.BZIP2, Format.XZ, Format.LZMA, Format.LZ4, Format.ZSTD, Format.LZIP, Format.LZOP,
+        # programs
+        Format.ELF, Format.PE, Format.MACH_O, Format.JAVA_CLASS, Format.WASM, Format.PYTHON_BYTECODE, Format.DEX,
+        Format.SHORTCUT, Format.OLE, Format.LAUNCHER,
+        # text that runs
+        Format.PYTHON, Format.SCRIPT,
+    }
+)  # fmt: skip
+"""Content that can do something when it is opened, or carry what can: out of place behind a harmless name or end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanners.budget import Budget, Meter, Unscannable
+from scanners.budget import Budget, BudgetSpent, Meter, Unscannable
 from scanners.finding import SCANNER_VERSION, Report
 from scanners.source import ByteSource, SourceUnavailable
 
@@ -13,6 +13,7 @@ def scan(source: ByteSource, name: str, *, engines: bool = True, budget: Budget 
     from scanners.case import Case, Dossier
     from scanners.engines.interface import ask
     from scanners.examination import examine
+    from scanners.formats.bombs import note_a_bomb
     from scanners.reading import CountingSource
 
     meter = Meter(budget if budget is not None else Budget())
@@ -27,6 +28,8 @@ def scan(source: ByteSource, name: str, *, engines: bool = True, budget: Budget 
             asked |= ask(case)
     except Unscannable as reason:
         dossier.unscannable.append(str(reason))
+        if isinstance(reason, BudgetSpent):
+            note_a_bomb(case, source.size)
     except SourceUnavailable:
         raise
     except MemoryError:

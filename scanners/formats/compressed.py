@@ -1,122 +1,77 @@
-"""One compressed stream around something: gzip, zlib, bzip2, xz and lzma; joblib writes them around pickles.
+"""One compressed stream around something: gzip, zlib, bzip2, xz, lzma, lz4, Zstandard; joblib writes some of them.
 
 What comes out is paid for as it comes, and judged as a file of its own.
 """
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import zlib
-from collections.abc import Callable
-from typing import Protocol
-
-from scanners.budget import Unscannable
+from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.detect import detect
+from scanners.finding import Severity
+from scanners.formats import opaque_archive
+from scanners.formats.bombs import weigh
+from scanners.formats.member_names import leads_outside
+from scanners.formats.unpackers import UNPACKERS, unpack
 from scanners.kinds import Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
 
-STEP = 1024 * 1024
-DICTIONARY_BYTES = 256 * 1024 * 1024
-"""What an lzma stream may ask to keep in memory while it is unpacked."""
-MOST_STREAMS = 1000
-SUFFIXES = (".gz", ".z", ".bz2", ".xz", ".lzma")
-BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
-
-
-class Unpacker(Protocol):
-    """As bz2 and lzma have it; zlib's is made to look like it."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class Inflater:
-    """zlib's unpacker, which wants what it has not looked at given back to it."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._inner = zlib.decompressobj(window_bits)
-        self._full = False
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail and not self._full
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        part = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        self._full = len(part) == max_length
-        return part
-
-
-UNPACKERS: dict[Format, Callable[[], Unpacker]] = {
-    Format.GZIP: lambda: Inflater(31),
-    Format.ZLIB: lambda: Inflater(15),
-    Format.BZIP2: bz2.BZ2Decompressor,
-    Format.XZ: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=DICTIONARY_BYTES),
-    Format.LZMA: lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=DICTIONARY_BYTES),
-}
+SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".tbz": ".tar", ".txz": ".tar", ".tzst": ".tar"} | dict.fromkeys(
+    (".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4", ".zst", ".zstd"), ""
+)
+LEGACY_LZ4 = b"\x02\x21\x4c\x18"
 
 
 def judge(source: ByteSource, case: Case) -> None:
-    content, end, broken = unpack(source, UNPACKERS[detect(source, case.name).format], case.meter.spend_unpacked)
-    name = next((case.name[: -len(suffix)] for suffix in SUFFIXES if case.name.lower().endswith(suffix)), case.name)
+    kind = detect(source, case.name).format
+    if source.read(0, 4) == LEGACY_LZ4:
+        raise opaque_archive.held_back(kind, case, "its frames are of LZ4's legacy format")
+    if kind is Format.GZIP:
+        _check_name(source, case)
+    before = case.meter.unpacked_bytes
+    try:
+        content, end, broken = unpack(source, UNPACKERS[kind], case.meter.spend_unpacked)
+    except BudgetSpent:
+        weigh(source.size, case.meter.unpacked_bytes - before, case)
+        raise
+    weigh(end, len(content), case)
     if content or broken is None:
-        case.examine(MemorySource(content), "unpacked", name=name)
+        case.examine(MemorySource(content), "unpacked", name=_inner_name(case.name))
     if broken is not None:
+        case.add(
+            "archive-malformed",
+            Severity.MEDIUM,
+            "The compressed stream breaks off or is damaged; what comes out before that can be loaded all the same.",
+            offset=end,
+        )
         raise Unscannable(broken)
     if end < source.size:
         case.examine(SliceSource(source, end, source.size - end), "bytes after the compressed stream")
 
 
-def unpack(
-    source: ByteSource, begin: Callable[[], Unpacker], spend: Callable[[int], None]
-) -> tuple[bytes, int, str | None]:
-    """What came out, where the stream ended, and why it broke off before that. Streams may follow one another."""
-    parts: list[bytes] = []
-    offset = 0
-    for _ in range(MOST_STREAMS):
-        unpacker = begin()
-        first, start = len(parts), offset
-        try:
-            offset = _unpack_one(source, offset, unpacker, parts, spend)
-        except BROKEN as error:
-            if first == 0 or len(parts) > first:
-                return b"".join(parts), offset, f"What is compressed in it cannot be unpacked: {error}."
-            # Not another stream, but something else.
-            return b"".join(parts), start, None
-        if offset >= source.size:
-            return b"".join(parts), offset, None
-    return b"".join(parts), offset, f"It is more than {MOST_STREAMS:,} compressed streams after one another."
+def _inner_name(name: str) -> str:
+    for suffix, instead in SUFFIXES.items():
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] + instead
+    return name
 
 
-def _unpack_one(
-    source: ByteSource, offset: int, unpacker: Unpacker, parts: list[bytes], spend: Callable[[int], None]
-) -> int:
-    """Adds to `parts`; gives the offset after the stream."""
-    while not unpacker.eof:
-        data = b""
-        if unpacker.needs_input:
-            data = source.read(offset, STEP)
-            if not data:
-                raise EOFError("it ends early")
-            offset += len(data)
-        part = unpacker.decompress(data, STEP)
-        spend(len(part))
-        if part:
-            parts.append(part)
-    return offset - len(unpacker.unused_data)
+def _check_name(source: ByteSource, case: Case) -> None:
+    """A gzip header may hold a file name (RFC 1952, 2.3.1), which `gunzip -N` writes to."""
+    head = source.read(0, 1024)
+    flags = head[3] if len(head) > 10 else 0
+    at = 10
+    if flags & 4:
+        at += 2 + int.from_bytes(head[at : at + 2], "little")
+    if not flags & 8:
+        return
+    name = head[at:].split(b"\0", 1)[0].decode("latin-1")
+    if leads_outside(name):
+        case.add(
+            "archive-path-traversal",
+            Severity.MEDIUM,
+            f"The stream calls its content {name[:100]!r}, which leads outside the folder it is unpacked to.",
+            offset=at,
+            evidence={"member": name[:200]},
+        )

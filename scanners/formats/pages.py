@@ -6,6 +6,7 @@ import re
 
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
+from scanners.formats.media import judge as judge_end
 from scanners.source import ByteSource
 
 LARGEST_PAGE = 16 * 1024 * 1024
@@ -14,8 +15,12 @@ STEP = 1024 * 1024
 OVERLAP = 256
 
 _SCRIPT = re.compile(r"<\s*script\b([^>]*)>(.*?)(?:<\s*/\s*script|\Z)", re.IGNORECASE | re.DOTALL)
-_DATA_SCRIPT = re.compile(r"""type\s*=\s*["']?(?:application/(?:ld\+)?json|text/(?:template|x-mathjax-config|x-template))""", re.I)
-_HANDLER = re.compile(r"""<[a-z][^>]*\son(?:load|error|mouseover|focus|click)\s*=|href\s*=\s*["']?\s*javascript:""", re.I)
+_DATA_SCRIPT = re.compile(
+    r"""type\s*=\s*["']?(?:application/(?:ld\+)?json|text/(?:template|x-mathjax-config|x-template))""", re.IGNORECASE
+)
+_HANDLER = re.compile(
+    r"""<[a-z][^>]*\son(?:load|error|mouseover|focus|click)\s*=|href\s*=\s*["']?\s*javascript:""", re.IGNORECASE
+)
 _STRANGE = re.compile(
     r"\beval\s*\(|\batob\s*\(|\bunescape\s*\(|fromCharCode|document\.cookie|document\.write\s*\(|localStorage"
     r"|XMLHttpRequest|sendBeacon|WebAssembly|ActiveXObject|WScript|new\s+Function\s*\(|\bfetch\s*\(|\\x[0-9a-f]{2}\\x",
@@ -78,3 +83,4 @@ def judge_pdf(source: ByteSource, case: Case) -> None:
         case.meter.check_clock()
     if source.size > LARGEST_PDF:
         case.leave_open(f"It is a PDF of more than {LARGEST_PDF // 1024 // 1024} MiB.")
+    judge_end(source, case)

@@ -16,12 +16,34 @@ MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"\xfd7zXZ\x00", Format.XZ),
     (b"\x04\x22\x4d\x18", Format.LZ4),
     (b"\x28\xb5\x2f\xfd", Format.ZSTD),
+    (b"\x02\x21\x4c\x18", Format.LZ4),
+    (b"!<arch>\n", Format.AR),
+    (b"!<thin>\n", Format.AR),
+    (b"070701", Format.CPIO),
+    (b"070702", Format.CPIO),
+    (b"070707", Format.CPIO),
+    (b"\xc7\x71", Format.CPIO),
+    (b"MSCF\0\0\0\0", Format.CAB),
+    (b"ISc(", Format.CAB),
+    (b"\xed\xab\xee\xdb", Format.RPM),
+    (b"xar!\0", Format.XAR),
+    (b"hsqs", Format.SQUASHFS),
+    (b"sqsh", Format.SQUASHFS),
+    (b"\x60\xea", Format.ARJ),
+    (b"\x1f\x9d", Format.COMPRESS),
+    (b"\x1f\xa0", Format.COMPRESS),
+    (b"LZIP\x01", Format.LZIP),
+    (b"\x89LZO\0\r\n\x1a\n", Format.LZOP),
+    (b"\xff\x06\0\0sNaPpY", Format.SNAPPY),
     (b"\x7fELF", Format.ELF),
     (b"\xfe\xed\xfa\xce", Format.MACH_O),
     (b"\xfe\xed\xfa\xcf", Format.MACH_O),
     (b"\xce\xfa\xed\xfe", Format.MACH_O),
     (b"\xcf\xfa\xed\xfe", Format.MACH_O),
     (b"\x00asm", Format.WASM),
+    (b"dex\n03", Format.DEX),
+    (b"\x4c\0\0\0\x01\x14\x02\0", Format.SHORTCUT),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format.OLE),
     (b"\x89PNG\r\n\x1a\n", Format.PNG),
     (b"\xff\xd8\xff", Format.JPEG),
     (b"GIF87a", Format.GIF),
@@ -40,6 +62,11 @@ MAGIC: tuple[tuple[bytes, Format], ...] = (
 )
 
 
+BITMAP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
+"""What may follow the file header of a bitmap, by its size."""
+TAR_BLOCK = 512
+
+
 def by_magic(head: bytes) -> Format | None:
     """By the first bytes alone."""
     return next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
@@ -48,6 +75,9 @@ def by_magic(head: bytes) -> Format | None:
 def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
     """By fields at fixed places, and at the end."""
     size = source.size
+    container = _archive(source, head, name)
+    if container is not None:
+        return container
     if head.startswith(b"\x1f\x8b"):
         return Format.GZIP
     if re.match(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", head):
@@ -58,8 +88,8 @@ def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.MP4
     if head[4:8] == b"TFL3":
         return Format.TFLITE
-    if head[257:262] == b"ustar":
-        return Format.TAR
+    if head.startswith((b"MZqFpD", b"jartsr")):
+        return Format.PE
     if head[:2] == b"MZ" and size >= 64:
         at = int.from_bytes(head[60:64], "little")
         if source.read(at, 4) == b"PE\0\0" or at == 0 or name.endswith((".exe", ".dll", ".sys")):
@@ -72,7 +102,7 @@ def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.PARQUET
     if head[:4] == b"\xff\xff\xff\xff" and len(head) > 8 and int.from_bytes(head[4:8], "little") % 8 == 0:
         return Format.ARROW
-    if head[:2] == b"BM" and int.from_bytes(head[2:6], "little") == size:
+    if head[:2] == b"BM" and head[14:18] in BITMAP_HEADERS and int.from_bytes(head[2:6], "little") <= size:
         return Format.BMP
     if head[:4] == b"\0\0\1\0" and 0 < int.from_bytes(head[4:6], "little") < 64:
         return Format.ICO
@@ -82,3 +112,36 @@ def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
     if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (512, 1024, 2048, 4096, 8192)):
         return Format.HDF5
     return None
+
+
+def _archive(source: ByteSource, head: bytes, name: str) -> Format | None:
+    if is_tar(head):
+        return Format.TAR
+    if re.match(rb"[\x15-\xff].-lh[0-9adsx]-|[\x15-\xff].-lz[45s]-", head, re.DOTALL):
+        return Format.LHA
+    if head[7:14] == b"**ACE**":
+        return Format.ACE
+    if source.size >= 512 and source.read(source.size - 512, 4) == b"koly":
+        return Format.DMG
+    if source.size > 0x8006 and source.read(0x8001, 5) == b"CD001":
+        return Format.ISO
+    # A skippable frame of Zstandard, and of LZ4, which has the same: what follows it says which.
+    if len(head) > 8 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
+        after = source.read(8 + int.from_bytes(head[4:8], "little"), 4)
+        return Format.LZ4 if after == b"\x04\x22\x4d\x18" else Format.ZSTD
+    return Format.BROTLI if name.endswith(".br") else None
+
+
+def is_tar(head: bytes) -> bool:
+    """By the checksum of the first header, which old archives without a magic number have, too."""
+    block = head[:TAR_BLOCK]
+    if len(block) < TAR_BLOCK or not any(block[:148]):
+        return False
+    stated = re.fullmatch(rb"[ \0]*([0-7]{1,7})[ \0]*", block[148:156])
+    if stated is None:
+        return block[257:262] == b"ustar"
+    # Early writers summed signed bytes.
+    rest = block[:148] + block[156:]
+    unsigned = sum(rest) + 8 * 32
+    signed = unsigned - 256 * sum(byte > 127 for byte in rest)
+    return int(stated[1], 8) in (unsigned, signed) or block[257:262] == b"ustar"

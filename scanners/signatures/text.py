@@ -8,8 +8,9 @@ import unicodedata
 from collections import Counter
 
 from scanners.kinds import Format
-from scanners.signatures.tensorflow import is_text_graph
+from scanners.signatures.launchers import is_launcher
 from scanners.signatures.markup import kind_of_markup
+from scanners.signatures.tensorflow import is_text_graph
 from scanners.source import ByteSource
 
 TAIL_BYTES = 4096
@@ -48,6 +49,8 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     body = head.removeprefix(b"\xef\xbb\xbf")
     if body.startswith(b"version https://git-lfs.github.com/spec/v1\n"):
         return Format.LFS_POINTER
+    if is_launcher(body, name):
+        return Format.LAUNCHER
     if body.startswith(b"#!"):
         return Format.PYTHON if b"python" in body.split(b"\n", 1)[0] else Format.SCRIPT
     if name.endswith((".jinja", ".jinja2", ".j2")):

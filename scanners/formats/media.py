@@ -1,0 +1,75 @@
+"""Pictures, sound, films and documents: plain data, as long as nothing stands behind their end or hides in a field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from scanners.case import Case
+from scanners.detect import detect
+from scanners.finding import Severity
+from scanners.formats import media_ends
+from scanners.formats.hidden import find_active, look_at, look_behind
+from scanners.formats.media_ends import Extent
+from scanners.kinds import Format
+from scanners.reading import SliceSource
+from scanners.source import ByteSource
+
+ENDS: dict[Format, Callable[[ByteSource], Extent]] = {
+    Format.PNG: media_ends.png,
+    Format.JPEG: media_ends.jpeg,
+    Format.GIF: media_ends.gif,
+    Format.WEBP: media_ends.riff,
+    Format.WAV: media_ends.riff,
+    Format.BMP: media_ends.bmp,
+    Format.ICO: media_ends.ico,
+    Format.OGG: media_ends.ogg,
+    Format.MP4: media_ends.mp4,
+    Format.PDF: media_ends.pdf,
+}
+LARGEST_FIELD = 4 * 1024 * 1024
+MOST_FIELDS = 200
+LARGEST_DOCUMENT = 16 * 1024 * 1024
+_PDF_ACTIONS = {
+    rb"/Launch\b": (Severity.HIGH, "starts a program when it is opened or clicked"),
+    rb"/(?:JavaScript|JS)\b": (Severity.MEDIUM, "carries JavaScript"),
+    rb"/EmbeddedFiles?\b": (Severity.MEDIUM, "carries other files inside"),
+}
+
+
+def judge(source: ByteSource, case: Case) -> None:
+    detected = detect(source, case.name)
+    extent = ENDS[detected.format](source)
+    for part in extent.parts[:MOST_FIELDS]:
+        _look_into(source, part, case)
+    if detected.format is Format.PDF:
+        _look_for_actions(source, case)
+    # An archive at the end is judged as such already.
+    is_archive = Format.ZIP in detected.also
+    if extent.end is not None and extent.end < source.size and not is_archive:
+        look_behind(source, extent.end, case, f"behind the end of the {detected.format.value}")
+    elif extent.end is None:
+        _search_broken(source, case)
+
+
+def _look_into(source: ByteSource, part: media_ends.Part, case: Case) -> None:
+    if not media_ends.SMALLEST_PART <= part.size <= LARGEST_FIELD:
+        return
+    found = find_active(SliceSource(source, part.offset, part.size))
+    if found is not None:
+        look_at(source, part.offset + found[0], part.size - found[0], case, f"in {part.name}")
+
+
+def _search_broken(source: ByteSource, case: Case) -> None:
+    """A picture that is cut off is harmless; but what is hidden has no end to stand behind."""
+    found = find_active(SliceSource(source, 16, max(0, source.size - 16)))
+    if found is not None:
+        look_at(source, 16 + found[0], source.size - 16 - found[0], case, "in a file whose structure is broken")
+    else:
+        case.add("data-behind-the-end", Severity.LOW, "The structure of the file is broken before its end.")
+
+
+def _look_for_actions(source: ByteSource, case: Case) -> None:
+    for pattern, (severity, does) in _PDF_ACTIONS.items():
+        if any(re.search(pattern, piece) for piece in media_ends.pieces(source, LARGEST_DOCUMENT)):
+            case.add("active-document", severity, f"The document {does}.", evidence={"action": pattern.decode()})
