@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from scanners.formats.pickle.probe import probe
@@ -47,6 +48,16 @@ _NO_SECOND_LOOK = frozenset({Format.PICKLE, Format.TORCH_LEGACY, Format.ZIP})
 """Known to be pickles, or to begin with what no unpickler of a model gets past (`PK`: an id its loader must find)."""
 
 
+_INTERPRETER = re.compile(rb"#! ?/[\w./-]+")
+_HOLDS_FILES = frozenset(
+    {
+        Format.PICKLE, Format.TORCH_LEGACY, Format.NUMPY, Format.HDF5, Format.ONNX, Format.SAVED_MODEL, Format.MSGPACK,
+        Format.TAR, Format.AR, Format.CPIO, Format.SEVEN_ZIP, Format.RAR, Format.ISO, Format.DMG,
+    }
+)  # fmt: skip
+"""An archive a little before their end may be a part of their content."""
+
+
 def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
@@ -66,6 +77,8 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
     return (
         kind_of_text(source, head, name)
+        # A script with something packed behind it.
+        or (Format.SCRIPT if _INTERPRETER.match(head) else None)
         or by_tensorflow(source, head, name)
         or by_layout(source, head, name)
         or by_first_fields(head, name)
@@ -101,12 +114,15 @@ def _ends_in_zip(source: ByteSource, kind: Format) -> bool:
     tail = source.read(tail_start, LONGEST_TAIL)
     at = tail.rfind(END)
     while at >= 0:
-        if len(tail) - at >= 22 and _is_end(source, tail_start + at, tail[at : at + 22]):
+        reaches_the_end = at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
+        if (reaches_the_end or kind not in _HOLDS_FILES) and _is_end(source, tail_start + at, tail[at : at + 22]):
             return True
         at = tail.rfind(END, 0, at)
     return False
 
 
 def _is_end(source: ByteSource, at: int, record: bytes) -> bool:
+    if len(record) < 22:
+        return False
     table_size, table_offset = int.from_bytes(record[12:16], "little"), int.from_bytes(record[16:20], "little")
     return table_size >= 46 and table_offset + table_size <= at and source.read(at - table_size, 4) == CENTRAL

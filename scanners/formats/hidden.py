@@ -6,12 +6,13 @@ Nobody who opens the file as what it is reads them, so whoever put something loa
 from __future__ import annotations
 
 import re
+from itertools import islice
 
-from scanners.budget import BudgetSpent, Unscannable
+from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Confidence, Severity
-from scanners.formats.pickle.probe import probe
+from scanners.formats.pickle.probe import brings_something_in
 from scanners.kinds import ACTIVE, INERT, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
@@ -24,13 +25,19 @@ MOST_LOOKS = 64
 PADDING = b"\0 \r\n\t\xff"
 FEW_BYTES = 32
 
-_SIGNS = re.compile(
-    rb"PK\x03\x04.{2}|\x7fELF[\x01\x02][\x01\x02]\x01|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|MZ[\x00-\xff]\x00|\xfd7zXZ\x00"
-    rb"|\x1f\x8b\x08[\x00-\x1f]|\x80[\x02-\x05][\x95(c}\]X\x8c\x8a]|ustar[\x00 ]|MSCF\0\0\0\0|\x89HDF\r\n\x1a\n"
-    rb"|c(?:os|posix|nt|builtins|__builtin__|subprocess|sys|runpy|pty|shutil|socket|importlib|webbrowser|commands)\n"
-    rb"|#!/(?:usr/)?bin/|<\?php|<script[ >]|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|dex\n03",
-    re.DOTALL,
-)
+_SIGNS = tuple(
+    re.compile(sign, re.DOTALL)
+    for sign in (
+        rb"PK\x03\x04[\x00-\x40]\x00", rb"\x7fELF[\x01\x02][\x01\x02]\x01", rb"7z\xbc\xaf\x27\x1c", rb"Rar!\x1a\x07",
+        rb"MZ.{58}", rb"\xfd7zXZ\x00", rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]",
+        rb"\x80\x04\x95.{6}\x00\x00", rb"\x80\x05\x95.{6}\x00\x00", rb"\x80[\x02-\x05][(c}\]X\x8c\x8a]",
+        rb"ustar[\x00 ]", rb"MSCF\0\0\0\0", rb"\x89HDF\r\n\x1a\n", rb"#!/(?:usr/)?bin/", rb"<\?php", rb"<script[ >]",
+        rb"\xcf\xfa\xed\xfe[\x07\x0c]\0\0[\0\1]", rb"\xfe\xed\xfa[\xce\xcf][\0\1]\0\0[\x07\x0c\x12]", rb"dex\n03\d\0",
+        rb"cos\n", rb"cposix\n", rb"cnt\n", rb"cbuiltins\n", rb"c__builtin__\n", rb"csubprocess\n", rb"csys\n",
+        rb"crunpy\n", rb"cpty\n", rb"cshutil\n", rb"csocket\n", rb"cimportlib\n", rb"cwebbrowser\n", rb"ccommands\n",
+    )
+)  # fmt: skip
+"""Each begins with a literal, so that a search is as fast as memory."""
 _ACTIVE_TEXT = re.compile(
     rb"<\?php|<script[\s>]|\A\s*#!/|\b(?:import os|import subprocess|os\.system\(|eval\(|exec\(|__import__\(|"
     rb"powershell|/bin/(?:ba)?sh\b)",
@@ -84,25 +91,29 @@ def find_active(region: ByteSource, start: int = 0) -> tuple[int, Format] | None
     looks = 0
     for begin in range(start, min(region.size, LARGEST_SEARCH), STEP):
         data = region.read(begin, STEP + LONGEST_SIGN)
-        for sign in _SIGNS.finditer(data):
-            if sign.start() >= STEP:
-                break
+        hits = sorted(
+            {(match.start(), match.group()[:5]) for sign in _SIGNS for match in islice(sign.finditer(data), MOST_LOOKS)}
+        )
+        for place, sign in hits:
+            at = begin + place - (257 if sign == b"ustar" else 0)
+            if place >= STEP or at < start:
+                continue
             looks += 1
             if looks > MOST_LOOKS:
                 return None
-            at = begin + sign.start() - (257 if sign.group().startswith(b"ustar") else 0)
-            if at < start:
-                continue
-            kind = _active(region, at)
-            if kind is None and sign.group()[:2] in (b"#!", b"<?", b"<s"):
+            kind = _active(region, at, weakly=sign[0] == 0x80)
+            if kind is None and sign[:2] in (b"#!", b"<?", b"<s"):
                 kind = Format.SCRIPT
             if kind is not None:
                 return at, kind
     return None
 
 
-def _active(region: ByteSource, at: int) -> Format | None:
+def _active(region: ByteSource, at: int, *, weakly: bool = False) -> Format | None:
+    """`weakly`: what led here are two bytes of chance."""
     rest = SliceSource(region, at, region.size - at)
+    if weakly and not brings_something_in(rest):
+        return None
     kind = detect(rest, "").format
     if kind in (Format.TEXT, Format.JSON, Format.YAML):
         return Format.SCRIPT if _ACTIVE_TEXT.search(rest.read(0, 65536)) else None
@@ -124,15 +135,6 @@ def judge_unknown(source: ByteSource, case: Case) -> None:
         )
         case.examine(SliceSource(source, at, source.size - at), f"bytes at {at}")
     raise Unscannable("Its format is not known here.")
-
-
-def holds_a_pickle(content: ByteSource) -> bool:
-    try:
-        return probe(content) is not None
-    except BudgetSpent:
-        raise
-    except Unscannable:
-        return False
 
 
 def _padding(region: ByteSource) -> int:

@@ -16,6 +16,7 @@ from scanners.finding import Severity
 from scanners.formats.zip_member import Member, open_member
 from scanners.source import ByteSource
 
+_POWERS = re.compile(r"exec|eval|system|subprocess|popen|socket|urllib|requests|base64|open\(|__import__|marshal")
 LARGEST_MANIFEST = 1024 * 1024
 BUILT_IN_HANDLERS = frozenset(
     {"image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_generator"}
@@ -36,7 +37,7 @@ def judge(source: ByteSource, members: Sequence[Member], case: Case) -> None:
         _runs(case, "The archive is an application of Python's: `python FILE` runs its `__main__.py`.", "__main__.py")
     for name in by_name:
         if re.fullmatch(r"[^/]+\.pth", name) and any(".dist-info/" in other for other in by_name):
-            _runs(case, f"The package installs {name[:100]!r}, whose import lines run whenever Python starts.", name)
+            _judge_pth(source, by_name[name], case)
 
 
 def _judge_mar(source: ByteSource, by_name: dict[str, Member], case: Case) -> None:
@@ -56,6 +57,17 @@ def _judge_mar(source: ByteSource, by_name: dict[str, Member], case: Case) -> No
         )
     if "requirementsFile" in model:
         _runs(case, "TorchServe may install the packages that the archive asks for.", str(model["requirementsFile"]))
+
+
+def _judge_pth(source: ByteSource, member: Member, case: Case) -> None:
+    lines = [line for line in _text(source, member, case).splitlines() if re.match(r"import[ \t]", line)]
+    if lines:
+        case.add(
+            "archive-runs-code",
+            Severity.HIGH if any(_POWERS.search(line) for line in lines) else Severity.MEDIUM,
+            f"The package installs {member.name[:100]!r}, whose import lines run whenever Python starts.",
+            evidence={"runs": lines[0][:200]},
+        )
 
 
 def _runs(case: Case, sentence: str, what: str) -> None:

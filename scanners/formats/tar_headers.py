@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from scanners.budget import Meter
 from scanners.reading import SliceSource
-from scanners.signatures.magic import is_tar
+from scanners.signatures.magic import has_tar_checksum
 from scanners.source import ByteSource
 
 BLOCK = 512
@@ -67,21 +67,21 @@ def walk(source: ByteSource, meter: Meter, state: Walk) -> Iterator[Entry]:
         if not any(block):
             state.end = at
             return
-        if not is_tar(block):
-            state.end = at
+        if not has_tar_checksum(block):
+            state.end = at + BLOCK
             state.broken = f"has a header with a wrong checksum at byte {at:,}"
             return
         kind = block[156]
+        data_at = at + BLOCK
         size = _number(block[124:136])
         if size is None or size < 0:
-            state.end = at
+            state.end = data_at
             state.broken = f"has a member of {'negative' if size is not None else 'unreadable'} size at byte {at:,}"
             return
-        data_at = at + BLOCK
         if kind in b"LKxgX":
             meter.spend_member()
             if size > LARGEST_EXTENSION or data_at + size > source.size:
-                state.end = at
+                state.end = data_at
                 state.broken = f"has a description of {size:,} bytes at byte {at:,}"
                 return
             body = source.read(data_at, size)

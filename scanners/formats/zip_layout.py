@@ -71,7 +71,7 @@ def _check_places(
     if first > start:
         _hidden(source, start, first, "before the first member", oddities)
     followers = [member.header_offset for member in in_order[1:]] + [table_start]
-    for member, following in zip(in_order, followers, strict=True):
+    for member, following in zip(in_order, followers, strict=False):
         least_end = member.header_offset + 30 + len(member.name_bytes) + member.packed_size
         if least_end > following:
             raise BadZip(

@@ -133,15 +133,19 @@ def _archive(source: ByteSource, head: bytes, name: str) -> Format | None:
 
 
 def is_tar(head: bytes) -> bool:
-    """By the checksum of the first header, which old archives without a magic number have, too."""
-    block = head[:TAR_BLOCK]
+    """By the magic number, or by the checksum of the first header, which old archives without it have, too."""
+    return head[257:262] == b"ustar" or has_tar_checksum(head[:TAR_BLOCK])
+
+
+def has_tar_checksum(block: bytes) -> bool:
+    """Whether these 512 bytes are a header of a tar archive that says its own sum."""
     if len(block) < TAR_BLOCK or not any(block[:148]):
         return False
     stated = re.fullmatch(rb"[ \0]*([0-7]{1,7})[ \0]*", block[148:156])
     if stated is None:
-        return block[257:262] == b"ustar"
+        return False
     # Early writers summed signed bytes.
     rest = block[:148] + block[156:]
     unsigned = sum(rest) + 8 * 32
     signed = unsigned - 256 * sum(byte > 127 for byte in rest)
-    return int(stated[1], 8) in (unsigned, signed) or block[257:262] == b"ustar"
+    return int(stated[1], 8) in (unsigned, signed)

@@ -102,3 +102,13 @@ def _does_something(judgement: Judgement) -> bool:
     return any(
         (name.called or name.built) and is_plausible(name.module, name.name) for name in judgement.names.values()
     )
+
+
+def brings_something_in(source: ByteSource) -> bool:
+    """Whether a pickle that begins here imports something before it ends or breaks: chance alone does not."""
+    judgement = Judgement()
+    try:
+        Machine(Window(_Sip(source)), judgement, Meter(Budget(opcodes=PROBE_OPCODES))).run()
+    except (BrokenPickle, BudgetSpent):
+        pass
+    return any(is_plausible(name.module, name.name) for name in judgement.names.values())
