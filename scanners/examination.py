@@ -86,7 +86,7 @@ JUDGES: dict[Format, str] = {
     Format.LAUNCHER: "scanners.formats.desktop:judge_launcher",
     Format.PYTHON_BYTECODE: "scanners.formats.plain:judge_program",
     # text
-    Format.PYTHON: "scanners.formats.plain:judge_python",
+    Format.PYTHON: "scanners.formats.code.python:judge",
     Format.SCRIPT: "scanners.formats.plain:judge_script",
     Format.JSON: "scanners.formats.template:judge_json",
     Format.TEMPLATE: "scanners.formats.template:judge_template_file",

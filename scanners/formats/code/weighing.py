@@ -1,0 +1,280 @@
+"""What a deed weighs: by what it is, when it runs, and what else runs with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from scanners.finding import Severity
+from scanners.formats.code.commands import worst_command
+from scanners.formats.code.knowledge import HUB_HOSTS, PROBES, SECRET_PLACES, START_PLACES, Power
+from scanners.formats.code.reach import Moment
+from scanners.formats.code.values import Deed
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    rule: str
+    severity: Severity
+    what: str
+    """What it does, as the beginning of a sentence: `starts a program`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Of a deed: when it runs, and with what."""
+
+    moment: Moment
+    company: frozenset[Power]
+    """The powers of all that runs together with it."""
+    is_setup: bool = False
+
+    def by_moment(self, at_import: Severity, in_use: Severity, asked: Severity) -> Severity:
+        return {Moment.IMPORT: at_import, Moment.USE: in_use, Moment.ASKED: asked}[self.moment]
+
+
+_FROM_ELSEWHERE = frozenset({Power.DECODE, Power.NETWORK, Power.SOCKET})
+_INSTALLS = re.compile(r"\b(?:pip3?|uv|easy_install|conda|mamba|apt(?:-get)?|npm|yum|brew|gem|cargo|poetry)\b.{0,40}\b(?:install|add)\b|\beasy_install\b")
+_INSTALLS_FROM = re.compile(r"git\+|https?://|--(?:extra-)?index-url|(?:^|\s)-i\s|--trusted-host")
+_SHELL = re.compile(r"(?:^|[/\s'\"\[])(?:ba|z|da|k)?sh(?:$|[\s'\",\]])|cmd\.exe|powershell", re.IGNORECASE)
+_NATIVE_CALL = re.compile(
+    r"\.(?:system|popen|execve?|execl|dlopen|mprotect|VirtualAlloc(?:Ex)?|CreateThread|CreateRemoteThread|WinExec"
+    r"|ShellExecute[AW]?|RtlMoveMemory|WriteProcessMemory|VirtualProtect|URLDownloadToFile[AW]?|ptrace|PyRun_\w+)\b"
+)
+_SHELLCODE = frozenset({"ctypes.memmove", "mmap.PROT_EXEC", "os.memfd_create", "_ctypes.dlopen"})
+_HOSTILE_C = re.compile(r"\b(?:system|popen|execve?l?p?|socket|connect|dlopen|fork)\s*\(")
+_OUTSIDE = re.compile(r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])")
+_UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
+
+
+def weigh(deed: Deed, around: Surroundings) -> Weight | None:
+    """None for what is worth no word by itself."""
+    judge = _JUDGES.get(deed.power)
+    return judge(deed, around) if judge is not None else None
+
+
+def _process(deed: Deed, around: Surroundings) -> Weight | None:
+    words = deed.words
+    hostile = worst_command(words)
+    if hostile is not None and hostile.severity.rank >= HIGH.rank:
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-starts-programs", severity, f"runs a command that {hostile.what}")
+    if deed.tags & _FROM_ELSEWHERE:
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-starts-programs", severity, "starts a program whose command line is decoded or fetched")
+    if _INSTALLS.search(words):
+        severity = HIGH if _INSTALLS_FROM.search(words) else around.by_moment(HIGH, MEDIUM, MEDIUM)
+        return Weight("code-installs-packages", severity, "installs packages")
+    if Power.SOCKET in around.company and (_SHELL.search(words) or "pty" in deed.path):
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-starts-programs", severity, "gives a shell to whoever is at the other end of a connection")
+    if Power.NETWORK in around.company and Power.PERMISSIONS in around.company:
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-starts-programs", severity, "fetches a program, makes it executable and starts it")
+    if PROBES.match(words.strip()):
+        return Weight("code-starts-programs", MEDIUM, "asks another program about the machine")
+    severity = around.by_moment(CRITICAL if deed.called else HIGH, HIGH, MEDIUM)
+    return Weight("code-starts-programs", severity, "starts another program")
+
+
+def _network(deed: Deed, around: Surroundings) -> Weight | None:
+    if HUB_HOSTS.match(deed.words) and not (around.company & {Power.SECRET}):
+        return Weight("code-opens-connections", around.by_moment(MEDIUM, LOW, LOW), "talks to the Hub or to this machine")
+    if Power.SECRET in around.company | deed.tags:
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-reads-secrets", severity, "reads secrets and opens a connection of its own")
+    if deed.tags & {Power.TOKEN}:
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-reads-secrets", severity, "sends a token or the environment to another place")
+    if deed.tags & {Power.HOST}:
+        severity = around.by_moment(HIGH, HIGH, HIGH)
+        return Weight("code-opens-connections", severity, "tells another place on which machine and for whom it runs")
+    both = around.company & {Power.TOKEN, Power.HOST}
+    if both and around.moment is Moment.IMPORT:
+        return Weight("code-opens-connections", HIGH, "looks at the machine and opens a connection of its own")
+    what = "opens a socket" if deed.power is Power.SOCKET else "opens a connection of its own"
+    return Weight("code-opens-connections", around.by_moment(HIGH, MEDIUM, MEDIUM), what)
+
+
+def _hub(deed: Deed, around: Surroundings) -> Weight | None:
+    if not _UPLOADS.search(deed.path):
+        return None
+    if Power.SECRET in around.company | deed.tags or Power.TOKEN in deed.tags:
+        return Weight("code-reads-secrets", around.by_moment(CRITICAL, HIGH, HIGH), "uploads secrets to the Hub")
+    return Weight("code-opens-connections", around.by_moment(HIGH, MEDIUM, MEDIUM), "uploads to the Hub")
+
+
+def _secret(deed: Deed, around: Surroundings) -> Weight | None:
+    what = f"reaches for secrets ({deed.path[:60]})"
+    if around.company & {Power.NETWORK, Power.SOCKET, Power.PROCESS}:
+        return Weight("code-reads-secrets", around.by_moment(CRITICAL, HIGH, HIGH), what)
+    return Weight("code-reads-secrets", around.by_moment(HIGH, HIGH, MEDIUM), what)
+
+
+def _execute(deed: Deed, around: Surroundings) -> Weight | None:
+    if deed.path.startswith("types.") and not deed.called:
+        return None
+    rule = "code-runs-hidden-code"
+    if deed.tags & (_FROM_ELSEWHERE | {Power.UNPICKLE}):
+        origin = "fetched" if deed.tags & {Power.NETWORK, Power.SOCKET} else "decoded"
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), f"runs code that is {origin} first")
+    if not deed.called:
+        return Weight(rule, MEDIUM, f"hands on {deed.path}, which runs text as code")
+    if Power.READ_FILE in deed.tags:
+        severity = MEDIUM if around.is_setup else around.by_moment(HIGH, HIGH, MEDIUM)
+        return Weight(rule, severity, "runs the content of another file as code")
+    if deed.note:
+        # Its text is there to be read, and was judged where it could be.
+        severity = LOW if deed.path == "eval" and deed.note == "constant" else MEDIUM
+        return Weight(rule, severity, "runs a text of its own as code")
+    if deed.path == "eval" or deed.path.startswith(("types.", "timeit", "trace", "cProfile", "profile", "pdb", "bdb", "doctest", "sympy")):
+        severity = around.by_moment(HIGH if deed.path == "eval" else MEDIUM, MEDIUM, MEDIUM)
+        return Weight(rule, severity, "runs a text that is put together as code")
+    if deed.path.startswith("marshal"):
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "loads compiled code from data")
+    return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "runs a text that is put together as code")
+
+
+def _compile(deed: Deed, around: Surroundings) -> Weight | None:
+    if not deed.tags & _FROM_ELSEWHERE:
+        return None
+    return Weight("code-runs-hidden-code", around.by_moment(CRITICAL, HIGH, HIGH), "compiles code that is decoded or fetched")
+
+
+def _import_file(deed: Deed, around: Surroundings) -> Weight | None:
+    if not deed.called:
+        return None
+    fetched = bool(around.company & {Power.NETWORK, Power.SOCKET})
+    severity = around.by_moment(CRITICAL, HIGH, HIGH) if fetched else MEDIUM
+    what = "fetches something and runs a file as code" if fetched else "runs a Python file by its path"
+    return Weight("code-runs-hidden-code", severity, what)
+
+
+def _unpickle(deed: Deed, around: Surroundings) -> Weight | None:
+    if deed.tags & (_FROM_ELSEWHERE - {Power.DECODE}) or (Power.DECODE in deed.tags and "torch.load" not in deed.path):
+        return Weight("code-unpickles", around.by_moment(CRITICAL, HIGH, HIGH), "unpickles data that is decoded or fetched")
+    return Weight("code-unpickles", MEDIUM, "unpickles a file, which can run code")
+
+
+def _native(deed: Deed, around: Surroundings) -> Weight | None:
+    rule = "code-loads-native-code"
+    if _NATIVE_CALL.search(deed.path):
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls the system's own functions past Python")
+    if deed.path in _SHELLCODE:
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "puts machine code into memory")
+    if not deed.called or deed.path in ("ctypes.string_at", "ctypes.CFUNCTYPE", "ctypes.PYFUNCTYPE", "ctypes.WINFUNCTYPE"):
+        return Weight(rule, MEDIUM, "works with native code")
+    return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM), "loads a native library")
+
+
+def _build(deed: Deed, around: Surroundings) -> Weight | None:
+    if _HOSTILE_C.search(deed.words):
+        return Weight("code-loads-native-code", around.by_moment(CRITICAL, HIGH, HIGH), "builds C code that calls the system")
+    return Weight("code-loads-native-code", MEDIUM, "builds native code and loads it")
+
+
+def _write(deed: Deed, around: Surroundings) -> Weight | None:
+    words = deed.words
+    if START_PLACES.search(words):
+        severity = around.by_moment(CRITICAL, HIGH, HIGH)
+        return Weight("code-changes-system", severity, "writes where programs are started or the system is set up")
+    if SECRET_PLACES.search(words):
+        return Weight("code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "writes among keys and tokens")
+    if deed.path.startswith(("os.rename", "os.replace", "shutil.move", "os.mkfifo")):
+        return None
+    if _OUTSIDE.match(words) and ".cache" not in words:
+        return Weight("code-changes-system", around.by_moment(HIGH, MEDIUM, MEDIUM), "writes a file outside its folder")
+    if words.endswith((".py", ".pyc", ".so", ".pth", ".sh")):
+        return Weight("code-changes-system", MEDIUM, "writes a file of code")
+    if around.moment is Moment.IMPORT and not around.is_setup:
+        return Weight("code-changes-system", MEDIUM, "writes a file")
+    return None
+
+
+def _delete(deed: Deed, around: Surroundings) -> Weight | None:
+    if _OUTSIDE.match(deed.words) or deed.words in ("/", "~", "C:\\"):
+        return Weight("code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "deletes files outside its folder")
+    if around.moment is Moment.IMPORT and not around.is_setup:
+        return Weight("code-changes-system", HIGH if "rmtree" in deed.path else MEDIUM, "deletes files")
+    return None
+
+
+def _permissions(deed: Deed, around: Surroundings) -> Weight | None:
+    if around.company >= {Power.NETWORK, Power.PERMISSIONS} and deed.path == "os.chmod":
+        return Weight("code-changes-system", around.by_moment(HIGH, MEDIUM, MEDIUM), "fetches a file and changes its rights")
+    return None
+
+
+def _persist(_: Deed, around: Surroundings) -> Weight | None:
+    return Weight("code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "sees to it that something is started again")
+
+
+def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
+    rule = "code-tampers-with-python"
+    if deed.path in ("sys.gettrace", "ctypes.windll.kernel32.IsDebuggerPresent"):
+        return Weight(rule, MEDIUM, "looks whether it is being watched")
+    if deed.note == "replaced":
+        return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "replaces a function of Python or of a loader")
+    if deed.note == "environment":
+        grave = not deed.path.endswith(("'PATH']", "_PROXY']", "LIBRARY_PATH']"))
+        return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM) if grave else MEDIUM, "changes a variable that says what is loaded")
+    if deed.path.startswith(("sys.meta_path", "sys.path_hooks", "codecs.register")):
+        severity = around.by_moment(HIGH, MEDIUM, MEDIUM) if deed.called else MEDIUM
+        return Weight(rule, severity, "changes how Python imports or reads code")
+    if deed.path.startswith("gc."):
+        return None
+    return Weight(rule, MEDIUM, "changes how Python runs")
+
+
+def _escape(_: Deed, around: Surroundings) -> Weight | None:
+    severity = around.by_moment(HIGH, MEDIUM, MEDIUM)
+    return Weight("code-runs-hidden-code", severity, "walks from a value to Python's internals")
+
+
+def _computed(deed: Deed, around: Surroundings) -> Weight | None:
+    rule = "code-runs-hidden-code"
+    if deed.tags & _FROM_ELSEWHERE:
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls something whose name is decoded first")
+    if deed.path.startswith("importlib") or deed.words == "a module":
+        return Weight(rule, MEDIUM, "imports a module whose name is computed") if around.moment is Moment.IMPORT else None
+    return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "calls something whose name is computed")
+
+
+def _install(deed: Deed, around: Surroundings) -> Weight | None:
+    if deed.path.startswith("pkg_resources"):
+        return None
+    return Weight("code-installs-packages", around.by_moment(HIGH, MEDIUM, MEDIUM), "installs packages")
+
+
+def _remote_code(deed: Deed, around: Surroundings) -> Weight | None:
+    return Weight("code-fetches-code", MEDIUM, "runs code of another repository")
+
+
+_JUDGES: Mapping[Power, Callable[[Deed, Surroundings], Weight | None]] = MappingProxyType(
+    {
+        Power.PROCESS: _process,
+        Power.NETWORK: _network,
+        Power.SOCKET: _network,
+        Power.HUB: _hub,
+        Power.SECRET: _secret,
+        Power.EXEC: _execute,
+        Power.COMPILE: _compile,
+        Power.IMPORT_FILE: _import_file,
+        Power.UNPICKLE: _unpickle,
+        Power.NATIVE: _native,
+        Power.BUILD_NATIVE: _build,
+        Power.WRITE: _write,
+        Power.DELETE: _delete,
+        Power.PERMISSIONS: _permissions,
+        Power.PERSIST: _persist,
+        Power.TAMPER: _tamper,
+        Power.ESCAPE: _escape,
+        Power.COMPUTED: _computed,
+        Power.INSTALL: _install,
+        Power.REMOTE_CODE: _remote_code,
+    }
+)
