@@ -10,11 +10,12 @@ from typing import Any
 from scanners.formats.code.expressions import Expressions, can_be_followed
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold, fold_method
 from scanners.formats.code.knowledge import LOADER_VARIABLES, MODULES_THAT_CAN_ALL, START_PLACES, Power, power_of
-from scanners.formats.code.record import canonical
+from scanners.formats.code.record import canonical, is_first
 from scanners.formats.code.values import NO_TAGS, UNKNOWN, Kind, Unit, Value
 
-DEEPEST_CALL = 6
-"""Of local functions that are tried for their result."""
+DEEPEST_CALL = 4
+LONGEST_BODY = 30
+"""Of local functions that are tried for their result; what decodes constants is short."""
 MOST_NESTED_SOURCES = 40
 
 _TAGGING = frozenset(
@@ -30,12 +31,20 @@ _KEEPS_FUNCTIONS = frozenset({"dict", "list", "tuple", "set", "isinstance", "iss
 """Take a function without calling it."""
 
 
+_GOES_ON = frozenset({Power.NETWORK, Power.SOCKET, Power.HUB, Power.NATIVE})
+_SENDS = re.compile(
+    r"\.(?:get|post|put|patch|delete|head|request|stream|send\w*|connect(?:_ex)?|urlopen|open|login|stor\w+|upload\w*"
+    r"|create_\w+|push_to_hub|delete_\w+|exec_command|[A-Z]\w+|system|popen|exec\w*|dlopen|mprotect|ptrace)$"
+)
+"""What is done with a connection or a library once it is there."""
+
+
 class Calls(Expressions):
     """The `call` of Expressions."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._depth = 0
+        self._trying: list[ast.AST] = []
         self.nested_sources = 0
 
     def run_source(self, source: str, unit: Unit, node: ast.AST) -> bool:
@@ -96,14 +105,17 @@ class Calls(Expressions):
             power = Power.UNPICKLE if keywords.get("allow_pickle", UNKNOWN).constant is True else None
         elif path == "torch.load" and keywords.get("weights_only", UNKNOWN).constant is True:
             power = None
-        elif keywords.get("trust_remote_code", UNKNOWN).constant is True and path:
+        elif keywords.get("trust_remote_code", UNKNOWN).constant is True and path not in ("", "dict"):
             power = Power.REMOTE_CODE
+        elif path == "pickle.loads" and arguments and arguments[0].path == "pickle.dumps()":
+            power = None
         elif path == "compile" and len(arguments) < 2 and not keywords:
             power = None
-        if path.startswith("?computed"):
+        if path.startswith(("?computed", "?import.?")):
             power = Power.COMPUTED
-        if power is None:
-            return None
+        goes_on = "(" in path and not is_first(path)
+        if power is None or (goes_on and not (power in _GOES_ON and _SENDS.search(path))):
+            return power
         first = arguments[0] if arguments else next(iter(keywords.values()), UNKNOWN)
         words = first.words
         if power is Power.PROCESS and len(arguments) > 1 and path.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
@@ -185,8 +197,8 @@ class Calls(Expressions):
                 self.touch(unit, found.path, node, name.tags)
             return Value(path=found.path, constant=found.constant, unit=found.unit, tags=found.tags | name.tags)
         if base.path in MODULES_THAT_CAN_ALL or base.path.startswith("?import"):
-            self.note(unit, Power.COMPUTED, f"{base.path}.?", node, words=base.path, tags=name.tags)
-            return Value(path="?computed", tags=name.tags)
+            self.note(unit, Power.COMPUTED, f"{base.path}.?", node, called=False, words=base.path, tags=name.tags)
+            return Value(path="?computed" if base.path in MODULES_THAT_CAN_ALL else "?import.?", tags=name.tags)
         return Value(path=f"{base.path}.?" if base.path else "?", tags=base.tags | name.tags)
 
     def open_file(self, where: Value, mode: str, path: str, node: ast.AST, unit: Unit, tags: frozenset[Power]) -> Value:
@@ -212,15 +224,17 @@ class Calls(Expressions):
             (unit.makes if target.kind is Kind.CLASS else unit.reaches).add(target)
         if target.kind is Kind.CLASS:
             return Value(path="?", tags=tags)
-        if self._depth >= DEEPEST_CALL or self.steps_left < 0:
+        body = getattr(target.node, "body", None)
+        too_long = isinstance(body, list) and len(body) > LONGEST_BODY
+        if too_long or len(self._trying) >= DEEPEST_CALL or target.node in self._trying or self.steps_left < 0:
             return Value(path="?", tags=tags)
-        self._depth += 1
+        self._trying.append(target.node)
         self.quiet += 1
         try:
             return self._tried(target, arguments, keywords, tags)
         finally:
             self.quiet -= 1
-            self._depth -= 1
+            self._trying.pop()
 
     def _tried(self, target: Unit, arguments: list[Value], keywords: dict[str, Value], tags: frozenset[Power]) -> Value:
         own: ast.arguments = target.node.args  # type: ignore[attr-defined]

@@ -15,8 +15,6 @@ WIDE_GAP = re.compile(r"[^\s][ \t\f]{80,}(?=[^\s#\\])")
 WIDE_INDENT = re.compile(r"^[ \t]{160,}(?=[^\s#])")
 LARGE_BLOB = 1500
 _BLOB = re.compile(r"^[A-Za-z0-9+/=_\-\s]+$")
-_HEX_ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){24,}")
-_WORD = re.compile(r"[^\W\d]\w*")
 _LOOK_ALIKES = ("CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
 
 
@@ -44,6 +42,7 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
             evidence={"characters": size},
         )
     _look_alikes(tree, case)
+    _plain_letters(source, tree, case)
 
 
 def _is_blob(value: object) -> bool:
@@ -91,29 +90,24 @@ def _look_alikes(tree: ast.Module, case: Case) -> None:
             return
 
 
-def look_at_letters(source: Source, case: Case) -> None:
+def _plain_letters(source: Source, tree: ast.Module, case: Case) -> None:
     """Words in letters that Python takes for plain ones: `ｅｘｅｃ` is `exec` to it, and to nobody who searches."""
     if source.text.isascii():
         return
-    for number, line in enumerate(source.lines, 1):
-        if line.isascii():
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Name, ast.Attribute)):
             continue
-        code = line.split("#", 1)[0]
-        for found in _WORD.finditer(code):
-            word = found.group()
-            plain = unicodedata.normalize("NFKC", word)
-            if len(plain) > 2 and not word.isascii() and plain.isascii() and _is_code_there(code, found.start()):
-                case.add(
-                    "code-disguised",
-                    Severity.HIGH,
-                    f"The name {plain[:40]!r} is written in letters that only Python takes for plain ones.",
-                    line=number,
-                    evidence={"written": word[:60], "name": plain[:60]},
-                )
-                return
-
-
-def _is_code_there(code: str, at: int) -> bool:
-    """Not inside of a string that begins in this line."""
-    before = code[:at]
-    return before.count('"') % 2 == 0 and before.count("'") % 2 == 0
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        line = source.lines[node.lineno - 1] if node.lineno <= len(source.lines) else ""
+        if not name.isascii() or line.isascii() or node.lineno != node.end_lineno:
+            continue
+        written = line.encode()[node.col_offset : node.end_col_offset].decode("utf-8", "replace")
+        if not written.endswith(name) and len(name) > 1:
+            case.add(
+                "code-disguised",
+                Severity.HIGH,
+                f"The name {name[:40]!r} is written in letters that only Python takes for plain ones.",
+                line=node.lineno,
+                evidence={"written": written[-60:], "name": name[:60]},
+            )
+            return

@@ -217,6 +217,11 @@ def fold(compute: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def fold_operator(name: str, left: Any, right: Any) -> Any:
+    """`left <name> right`, by the name of the node in Python's syntax tree."""
+    return fold(_operate, name, left, right)
+
+
+def _operate(name: str, left: Any, right: Any) -> Any:
     if name == "Mult":
         return _multiply(left, right)
     if name == "Pow":
@@ -226,13 +231,13 @@ def fold_operator(name: str, left: Any, right: Any) -> Any:
     if name == "LShift":
         if not (isinstance(right, int) and 0 <= right < LARGEST_NUMBER_BITS):
             raise NotFoldable
-        return fold(operator.lshift, left, right)
+        return left << right
     if name == "Mod" and isinstance(left, (str, bytes)):
         _refuse_wide_fields(left, right)
     compute = OPERATORS.get(name)
     if compute is None:
         raise NotFoldable
-    return fold(compute, left, right)
+    return compute(left, right)
 
 
 def _multiply(left: Any, right: Any) -> Any:
@@ -241,24 +246,28 @@ def _multiply(left: Any, right: Any) -> Any:
             if not isinstance(times, int) or len(sequence) * max(times, 0) > LONGEST:
                 raise NotFoldable
             break
-    return fold(operator.mul, left, right)
+    return left * right
 
 
 def fold_method(value: Any, name: str, arguments: list[Any]) -> Any:
     """A method of a string, bytes, number, list or dict."""
     if name not in _METHODS:
         raise NotFoldable
+    return fold(_call_method, value, name, arguments)
+
+
+def _call_method(value: Any, name: str, arguments: list[Any]) -> Any:
     if name in ("decode", "encode"):
-        return fold(_decode if name == "decode" else _encode, value, *arguments)
+        return (_decode if name == "decode" else _encode)(value, *arguments)
     if name == "format":
         _refuse_wide_fields(value, arguments)
-    if name in ("zfill", "ljust", "rjust", "center", "to_bytes") and arguments and arguments[0] > LONGEST:
+    if name in ("zfill", "ljust", "rjust", "center", "to_bytes") and arguments[0] > LONGEST:
         raise NotFoldable
-    if name == "join" and arguments:
+    if name == "join":
         arguments = [list(arguments[0])]
     if name in ("replace", "join", "translate"):
         _refuse_large_product(value, arguments)
-    return fold(lambda: _listed(getattr(value, name)(*arguments)))
+    return _listed(getattr(value, name)(*arguments))
 
 
 def _listed(value: Any) -> Any:
@@ -278,3 +287,6 @@ def _refuse_wide_fields(text: Any, arguments: Any) -> None:
         digits = digits + 1 if character.isdigit() else 0
         if digits > 5 or character == "*":
             raise NotFoldable
+    # A width can be an argument, too.
+    if "{:{" in str(text) or "!s:{" in str(text) or "!r:{" in str(text):
+        raise NotFoldable

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
-from scanners.formats.code.disguise import look_at_letters, look_at_source
+from scanners.formats.code.disguise import look_at_source
 from scanners.formats.code.knowledge import Power
 from scanners.formats.code.reach import SENTENCES, Moment, Moments, moments_of
 from scanners.formats.code.reader import Reader
@@ -53,7 +53,6 @@ def judge(source: ByteSource, case: Case) -> None:
 
 def judge_text(source: Source, case: Case, *, latest: Moment = Moment.IMPORT) -> None:
     """Source that is decoded already. `latest` is the gravest moment there is: cells of a notebook run one by one."""
-    look_at_letters(source, case)
     tree = parse(source, case)
     if tree is None:
         return

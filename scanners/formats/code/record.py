@@ -10,8 +10,8 @@ from scanners.formats.code.folding import NotFoldable, weight
 from scanners.formats.code.knowledge import SAME, SECRET_PLACES, Power, power_of
 from scanners.formats.code.values import MISSING, NO_TAGS, Deed, Kind, Unit, Value
 
-MOST_STEPS = 400_000
-"""Expressions evaluated in one file, those of loops that decode constants included; code of 300 KB has about 60,000."""
+MOST_STEPS = 200_000
+"""Expressions evaluated only for their result, as in loops that decode constants; then values stay unknown."""
 MOST_FOLDED = 32 * 1024 * 1024
 MOST_DEEDS = 2_000
 LONGEST_SNIPPET = 160
@@ -55,6 +55,7 @@ class Record:
         self.pickles: list[tuple[bytes, int]] = []
         """Constants that are unpickled, and the line."""
         self.steps_left = MOST_STEPS
+        self._steps = 0
         self.folded_left = MOST_FOLDED
         self.quiet = 0
         """Above zero while a function is tried for its result: what it does is noted where it stands."""
@@ -63,8 +64,10 @@ class Record:
         self._seen: set[tuple[int, Power, int, str]] = set()
 
     def step(self) -> None:
-        self.steps_left -= 1
-        if self.steps_left % 1024 == 0:
+        self._steps += 1
+        if self.quiet:
+            self.steps_left -= 1
+        if self._steps % 1024 == 0:
             self.meter.check_clock()
 
     def constant(self, value: object, tags: frozenset[Power] = NO_TAGS, path: str = "") -> Value:
@@ -113,7 +116,7 @@ class Record:
     def touch(self, unit: Unit, path: str, node: ast.AST, tags: frozenset[Power] = NO_TAGS) -> None:
         """A name is used, but not called here."""
         power = power_of(path)
-        if power in _COUNTS_UNCALLED and is_first(path):
+        if power in _COUNTS_UNCALLED and is_first(path) and ("(" not in path or power is Power.ESCAPE):
             self.note(unit, power, path, node, called=False, tags=tags)
 
     def look_at_text(self, unit: Unit, value: Value, node: ast.AST) -> None:

@@ -238,10 +238,15 @@ def _escape(_: Deed, around: Surroundings) -> Weight | None:
 def _computed(deed: Deed, around: Surroundings) -> Weight | None:
     rule = "code-runs-hidden-code"
     if deed.tags & _FROM_ELSEWHERE:
-        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls something whose name is decoded first")
-    if deed.path.startswith("importlib") or deed.words == "a module":
-        return Weight(rule, MEDIUM, "imports a module whose name is computed") if around.moment is Moment.IMPORT else None
-    return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "calls something whose name is computed")
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "reaches for something whose name is decoded first")
+    if deed.words == "a module":
+        what = "imports a module whose name is computed"
+        return Weight(rule, MEDIUM, what) if around.moment is Moment.IMPORT else None
+    if deed.path.startswith("?import"):
+        what = "takes something by a computed name from a module with a computed name"
+        severity = HIGH if deed.called else MEDIUM
+        return Weight(rule, severity, what) if around.moment is Moment.IMPORT else None
+    return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "reaches for something whose name is computed")
 
 
 def _install(deed: Deed, around: Surroundings) -> Weight | None:
