@@ -76,8 +76,26 @@ RULES: Mapping[str, str] = MappingProxyType(
         "r-carries-code": "The R file carries functions or expressions.",
         "lua-code": "The file carries compiled Lua functions.",
         "msgpack-irregular": "The msgpack carries what no writer of weights puts there.",
+        # templates
+        "template-unusual": "A chat template uses what no ordinary chat template needs.",
+        "template-exhausts": "Rendering the chat template takes time or memory without end.",
+        "template-unreadable": "The chat template is not valid Jinja.",
+        "template-hidden-instructions": "A chat template tells the model something the user does not see.",
         # configurations
-        "yaml-python-tag": "The YAML names Python objects that an unsafe loader would create.",
+        "yaml-python-tag": "The YAML names objects that an unsafe loader would create.",
+        "yaml-expands": "The YAML grows without end when its aliases are followed.",
+        "config-names-code": "A configuration names functions or classes for its loader to call.",
+        "remote-code": "The model needs Python code that comes with it, or from elsewhere.",
+        "config-path-escape": "A configuration names a file or address outside the repository.",
+        "config-runs-command": "A configuration holds a command that a tool runs.",
+        "config-ambiguous": "A configuration is written so that readers understand it differently.",
+        # requirements
+        "requirement-known-bad": "A package in the list is known to have carried malware.",
+        "requirement-lookalike": "A package in the list could be taken for a well-known one.",
+        "requirement-foreign-source": "Packages in the list come from elsewhere than the index.",
+        "requirement-unpinned": "Packages in the list have no version.",
+        # texts
+        "secret-in-file": "The file holds a password, key or token.",
         # programs and code
         "native-executable": "The file is a program or library for a processor.",
         "active-document": "Opening the file on a desktop starts a program or a script.",

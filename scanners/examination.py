@@ -10,6 +10,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.expectations import compare_with_name, kind_of_zip
 from scanners.finding import Severity
+from scanners.formats.second_look import TEXTS, look_again
 from scanners.kinds import INERT, Format
 from scanners.source import ByteSource
 
@@ -88,9 +89,14 @@ JUDGES: dict[Format, str] = {
     # text
     Format.PYTHON: "scanners.formats.code.python:judge",
     Format.SCRIPT: "scanners.formats.plain:judge_script",
-    Format.JSON: "scanners.formats.template:judge_json",
+    Format.JSON: "scanners.formats.config.document:judge_json",
     Format.TEMPLATE: "scanners.formats.template:judge_template_file",
-    Format.YAML: "scanners.formats.plain:judge_yaml",
+    Format.YAML: "scanners.formats.config.yaml_document:judge_yaml",
+    Format.TOML: "scanners.formats.config.settings_files:judge_toml",
+    Format.INI: "scanners.formats.config.settings_files:judge_ini",
+    Format.MARKDOWN: "scanners.formats.config.settings_files:judge_markdown",
+    Format.REQUIREMENTS: "scanners.formats.requirements.judge:judge_requirements",
+    Format.MODELFILE: "scanners.formats.modelfile:judge",
     Format.XML: "scanners.formats.xml:judge",
     Format.PMML: "scanners.formats.xml:judge",
     Format.SVG: "scanners.formats.xml:judge",
@@ -139,6 +145,8 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
         except Unscannable as reason:
             case.leave_open(str(reason))
     _judge(source, kind, case)
+    if kind in TEXTS:
+        look_again(source, kind, case)
 
 
 _AS = {

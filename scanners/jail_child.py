@@ -105,6 +105,7 @@ def warm_up() -> None:
     """Loads all that a scan may need: a child can open no file, so it can import nothing."""
     from scanners.engines.interface import engines
     from scanners.examination import JUDGES
+    from scanners.formats.second_look import texts_that_need_everything
     from scanners.scan import scan
     from scanners.source import MemorySource
 
@@ -116,6 +117,8 @@ def warm_up() -> None:
     # One harmless and one broken pickle through everything: what is imported late is imported now.
     for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}"):
         scan(MemorySource(content), "warm")
+    for name, content in texts_that_need_everything().items():
+        scan(MemorySource(content), name)
     gc.collect()
     gc.freeze()
 

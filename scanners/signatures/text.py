@@ -11,6 +11,7 @@ from scanners.kinds import Format
 from scanners.signatures.launchers import is_launcher
 from scanners.signatures.markup import kind_of_markup
 from scanners.signatures.tensorflow import is_text_graph
+from scanners.signatures.settings import kind_of_settings
 from scanners.source import ByteSource
 
 TAIL_BYTES = 4096
@@ -59,9 +60,11 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.PYTHON
     if name.endswith((".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl")):
         return Format.SCRIPT
+    if (settings := kind_of_settings(body, name)) is not None:
+        return settings
     # What is called JSON is read as JSON, however much white space is around it.
     is_called_json = name.endswith(".json")
-    if body.lstrip()[:1] in ((b"{", b"[", b"") if is_called_json else (b"{", b"[")) and (
+    if body.lstrip()[:1] in ((b"{", b"[", b"", b"/") if is_called_json else (b"{", b"[")) and (
         is_called_json or (tail or head).rstrip()[-1:] in (b"}", b"]")
     ):
         return Format.KERAS_CONFIG if _KERAS.match(body) is not None else Format.JSON

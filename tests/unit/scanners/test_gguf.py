@@ -210,7 +210,7 @@ def test_a_chat_template_in_a_gguf_that_reaches_for_globals_is_unsafe(key: str) 
     assert report.verdict is Verdict.UNSAFE
     (finding,) = report.findings
     assert finding.rule == "template-dunder-access"
-    assert finding.severity is Severity.HIGH
+    assert finding.severity is Severity.CRITICAL
     assert finding.evidence["key"] == key
     assert "__globals__" in finding.evidence["excerpt"]
 

@@ -245,5 +245,5 @@ def test_a_file_too_large_to_look_at_is_not_judged(name: str) -> None:
 )
 def test_a_template_made_to_be_slow_is_not(template: str) -> None:
     begin = time.monotonic()
-    assert judged_as_file(template).verdict is Verdict.SAFE
+    assert judged_as_file(template).verdict in (Verdict.SAFE, Verdict.SUSPICIOUS)
     assert time.monotonic() - begin < 8

@@ -1,27 +1,15 @@
-"""Chat templates: Jinja that a loader renders, in Python often without a sandbox (CVE-2024-34359).
+"""A chat template as tokens: names put together from pieces, also where Jinja's own parser gives up.
 
-No parser, but the tokens Jinja itself would see: comments and text between the blocks are nothing, and an escape or a
-name put together from pieces is read as what it becomes. Honest templates read fields of messages; what reaches into
-Python goes through names with two underscores.
+Comments and text between the blocks are nothing, and an escape or a name in pieces is read as what it becomes.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from scanners.budget import Unscannable
-from scanners.case import Case
-from scanners.finding import Severity
-from scanners.source import ByteSource
-
-LONGEST_TEMPLATE = 256 * 1024
-LARGEST_JSON = 16 * 1024 * 1024
-FILES_WITH_TEMPLATES = frozenset({"tokenizer_config.json", "chat_template.json", "processor_config.json"})
-EXCERPT_LENGTH = 120
+from scanners.formats.template.names import DUNDER, OBJECTS_OF_JINJA, PYTHON_INTERNALS, Reach
 
 _OPENING = re.compile(r"\{[{%#][-+]?")
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*-?%\}")
@@ -34,25 +22,11 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(N\{LOW LINE\})|(.))", re.DOTALL
 )
-_DUNDER = re.compile(
-    r"__(?:class|bases?|mro|subclasses|globals|builtins?|import|init|new|dict|code|closure|func|self|module|loader|spec"
-    r"|call|getattribute|getattr|getitem|reduce|reduce_ex|wrapped|kwdefaults)__"
-)
-_DUNDER_IN_FORMAT = re.compile(rf"\{{[^{{}}]*[.\[]{_DUNDER.pattern}")
+_DUNDER_IN_FORMAT = re.compile(rf"\{{[^{{}}]*[.\[]{DUNDER.pattern}")
 """A format string that looks it up: `"{0.__class__}"`."""
 _SPACE = re.compile(r"\s")
 LONGEST_PIECE = 24
 _WORDS_OF_DUNDERS = frozenset({"globals", "builtins", "subclasses", "getattribute", "getitem", "mro"})
-_PYTHON_INTERNALS = frozenset(
-    {
-        "mro", "func_globals", "func_code", "im_func", "im_self", "gi_frame", "gi_code", "cr_frame", "cr_code",
-        "ag_frame", "ag_code", "tb_frame", "f_globals", "f_locals", "f_builtins", "f_back", "co_code", "popen",
-        "format_map",
-    }
-)  # fmt: skip
-"""Attributes of functions, frames and modules: no message, tool or string has one that a template needs."""
-_GLOBALS = frozenset({"cycler", "joiner", "lipsum", "namespace"})
-"""What Jinja puts into every template: Python objects to walk from. They are called, never looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,76 +38,8 @@ class Token:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a template reaches for, and where in its text."""
-
-    what: str
-    at: int
-
-
-def judge_template(text: str, case: Case, *, key: str | None = None) -> None:
-    """Notes one finding for a template, at its first reach into Python. `key` says which template of a file it is."""
-    case.meter.check_clock()
-    found = _first_reach(text)
-    if found is None:
-        return
-    begin = max(0, found.at - EXCERPT_LENGTH // 2)
-    evidence = {"reaches_for": found.what[:100], "excerpt": text[begin : begin + EXCERPT_LENGTH]}
-    if key is not None:
-        evidence["key"] = key[:200]
-    case.add(
-        "template-dunder-access",
-        Severity.HIGH,
-        f"The chat template reaches for Python internals ({found.what[:60]}): a loader that renders it outside a "
-        "sandbox runs code of the template's choice.",
-        line=text.count("\n", 0, found.at) + 1,
-        evidence=evidence,
-    )
-
-
-def judge_template_file(source: ByteSource, case: Case) -> None:
-    judge_template(source.read(0, LONGEST_TEMPLATE).decode("utf-8", "replace"), case)
-    if source.size > LONGEST_TEMPLATE:
-        case.leave_open(f"It is a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
-
-
-def judge_json(source: ByteSource, case: Case) -> None:
-    """JSON is data; the tokenizer's own files can carry templates."""
-    if case.name.lower() not in FILES_WITH_TEMPLATES:
-        return
-    if source.size > LARGEST_JSON:
-        raise Unscannable(f"It is JSON of more than {LARGEST_JSON // 1024 // 1024} MiB.")
-    templates: list[Any] = []
-
-    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        # Of a key given twice, too, both are looked at: parsers differ in which one they keep.
-        templates.extend(value for key, value in pairs if key == "chat_template")
-        return dict(pairs)
-
-    try:
-        # Numbers stay text: a long one is no reason to stop.
-        json.loads(source.read(0, source.size), object_pairs_hook=collect, parse_int=str, parse_float=str)
-    except RecursionError as error:
-        raise Unscannable("It is JSON nested too deep to be read.") from error
-    except ValueError:
-        # Not JSON after all: text, which the library that looks for a template cannot read either.
-        return
-    for template in _texts(templates):
-        judge_template(template[:LONGEST_TEMPLATE], case, key="chat_template")
-        if len(template) > LONGEST_TEMPLATE:
-            case.leave_open(f"It has a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
-
-
-def _texts(templates: list[Any]) -> Iterator[str]:
-    """One template is a string; several are a list of `{"name": ..., "template": ...}` or an object by name."""
-    for value in templates:
-        for part in value if isinstance(value, list) else [value]:
-            inner = part.values() if isinstance(part, dict) else [part]
-            yield from (text for text in inner if isinstance(text, str))
-
-
-def _first_reach(text: str) -> Reach | None:
+def first_reach(text: str) -> Reach | None:
+    """Where the template first reaches for the inside of Python."""
     found: list[Reach] = []
     pieces: list[Token] = []
     blocks = list(_blocks(text))
@@ -228,13 +134,13 @@ def _reaches(block: list[Token], own_names: set[str]) -> Iterator[Reach]:
             if before == "|" and token.value == "attr":
                 reaches = not _is_harmless_lookup(block[index + 1 : index + 4])
         if reaches:
-            hidden = _DUNDER.search(token.value)
+            hidden = DUNDER.search(token.value)
             yield Reach(hidden.group() if hidden is not None else token.value.strip(), token.at)
 
 
 def _text_reaches(text: str, before: str, after: str) -> bool:
     # By itself or in a path of attributes. A sentence only speaks of it, unless it is a format string.
-    if _DUNDER.search(text) and (_SPACE.search(text) is None or _DUNDER_IN_FORMAT.search(text)):
+    if DUNDER.search(text) and (_SPACE.search(text) is None or _DUNDER_IN_FORMAT.search(text)):
         return True
     # Ways to spell one: characters by their number, underscores multiplied, a word that gets its underscores later.
     if "%c" in text or ":c}" in text or (after == "*" and text.strip("_") == ""):
@@ -247,10 +153,10 @@ def _text_reaches(text: str, before: str, after: str) -> bool:
 
 def _name_reaches(name: str, before: str, after: str, own_names: set[str]) -> bool:
     if before == ".":
-        return name in _PYTHON_INTERNALS or (name.startswith("_") and "__" in name)
-    if name in _GLOBALS and before != "|" and name not in own_names:
+        return name in PYTHON_INTERNALS or (name.startswith("_") and "__" in name)
+    if name in OBJECTS_OF_JINJA and before != "|" and name not in own_names:
         return after in (".", "[", "|")
-    return _DUNDER.search(name) is not None
+    return DUNDER.search(name) is not None
 
 
 def _is_harmless_lookup(arguments: list[Token]) -> bool:
@@ -262,7 +168,7 @@ def _is_harmless_lookup(arguments: list[Token]) -> bool:
         opening.value == "("
         and closing.value == ")"
         and not name.value.startswith("_")
-        and name.value not in _PYTHON_INTERNALS
+        and name.value not in PYTHON_INTERNALS
     )
 
 
@@ -280,6 +186,6 @@ def _put_together(strings: list[Token]) -> Iterator[Reach]:
     joined = "".join(token.value for token in strings)
     reversed_strings = "".join(token.value[::-1] for token in strings)
     for candidate in (joined, joined[::-1], reversed_strings):
-        hidden = _DUNDER.search(candidate)
+        hidden = DUNDER.search(candidate)
         if hidden is not None:
             yield Reach(hidden.group(), strings[0].at)

@@ -1,0 +1,1 @@
+"""Configurations: JSON, YAML, TOML and INI, judged by what they say, whatever they are called."""

@@ -1,0 +1,212 @@
+"""Requirements in the files of other tools: pyproject, Pipfile, locks, setup.cfg, setup.py, conda, package.json."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from scanners.case import Case
+from scanners.finding import Severity
+from scanners.formats.requirements.judge import Listing
+from scanners.formats.requirements.places import is_usual_channel
+
+_NPM_ADDRESS = re.compile(r"^(?:git\+|git:|git@|ssh:|https?://|github:|gitlab:|bitbucket:|gist:)")
+MOST_PACKAGES = 20_000
+
+
+def judge_toml_manifest(document: dict[str, Any], case: Case) -> None:
+    """pyproject.toml, Pipfile, poetry.lock, uv.lock, pdm.lock, pylock.toml."""
+    listing = Listing(case)
+    project, build, tool = _table(document, "project"), _table(document, "build-system"), _table(document, "tool")
+    for text in [*_texts(project.get("dependencies")), *_texts(project.get("optional-dependencies"))]:
+        listing.requirement(text)
+    for text in [*_texts(build.get("requires")), *_texts(document.get("dependency-groups"))]:
+        listing.requirement(text)
+    if "backend-path" in build:
+        case.add(
+            "requirement-foreign-source",
+            Severity.MEDIUM,
+            "Building the project runs a build program that lies in the repository itself.",
+            evidence={"from": str(build.get("build-backend"))[:200]},
+        )
+    poetry = _table(tool, "poetry")
+    groups = [_table(poetry, "dependencies"), _table(poetry, "dev-dependencies")]
+    groups += [_table(group, "dependencies") for group in _table(poetry, "group").values() if isinstance(group, dict)]
+    groups += [_table(document, name) for name in ("packages", "dev-packages")]
+    groups += [_table(_table(tool, "uv"), "sources")]
+    for group in groups:
+        for name, value in group.items():
+            if name.lower() != "python":
+                _entry(name, value, listing)
+    uv = _table(tool, "uv")
+    for source in _tables(document.get("source")) + _tables(poetry.get("source")) + _tables(uv.get("index")) + _tables(_table(tool, "pdm").get("source")):
+        listing.index(str(source.get("url", "")), option="source")
+        if source.get("verify_ssl") in (False, "false"):
+            listing.option(["--trusted-host", str(source.get("url", ""))], None)
+    for name in ("index-url", "extra-index-url", "find-links"):
+        for text in [*_texts(uv.get(name)), *_texts(_table(uv, "pip").get(name))]:
+            listing.index(text, option=f"--{name}")
+    for package in (_tables(document.get("package")) + _tables(document.get("packages")))[:MOST_PACKAGES]:
+        _locked(package, listing)
+    listing.close()
+
+
+def judge_json_manifest(document: dict[str, Any], case: Case) -> None:
+    """package.json and Pipfile.lock."""
+    listing = Listing(case)
+    meta = document.get("_meta")
+    if isinstance(meta, dict) and isinstance(document.get("default"), dict):
+        for source in _tables(meta.get("sources")):
+            listing.index(str(source.get("url", "")), option="source")
+        for group in ("default", "develop"):
+            for name, value in list(_table(document, group).items())[:MOST_PACKAGES]:
+                _entry(name, value if isinstance(value, dict) else {"version": "locked"}, listing)
+    for group in ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies"):
+        for name, value in list(_table(document, group).items())[:MOST_PACKAGES]:
+            if isinstance(value, str) and _NPM_ADDRESS.match(value):
+                address = re.sub(r"^(github|gitlab|bitbucket|gist):", r"https://\1.com/", value)
+                listing.address(address, what=f"{name[:60]!r}")
+
+
+def judge_conda(document: dict[str, Any], case: Case) -> None:
+    """environment.yml: channels, packages of conda, and those of pip among them."""
+    listing = Listing(case)
+    for channel in _texts(document.get("channels")):
+        if channel.startswith("http://") or ("://" in channel and not is_usual_channel(channel)):
+            listing.index(channel, option="channel")
+        elif not is_usual_channel(channel):
+            case.add(
+                "requirement-foreign-source",
+                Severity.LOW if re.fullmatch(r"[\w.-]+", channel) else Severity.MEDIUM,
+                f"The environment takes packages from the channel {channel[:60]!r}, which is somebody's own.",
+                evidence={"from": channel[:200]},
+            )
+    dependencies = document.get("dependencies")
+    for one in (dependencies if isinstance(dependencies, list) else [])[:MOST_PACKAGES]:
+        if isinstance(one, str):
+            name, _, version = one.rpartition("::")[2].partition("=")
+            if "::" in one and not is_usual_channel(one.split("::", 1)[0]):
+                listing.index(one.split("::", 1)[0], option="channel")
+            if "://" in one:
+                listing.address(one)
+            elif "=" not in version.lstrip("="):
+                listing.package(re.split(r"[<>!~ \[]", name)[0], None, learning_only=True)
+        elif isinstance(one, dict):
+            for text in _texts(one.get("pip")):
+                if text.strip().startswith("-"):
+                    listing.option(text.strip().split(), None)
+                else:
+                    listing.requirement(text.split(" #", 1)[0])
+    listing.close()
+
+
+def judge_ini_manifest(sections: dict[str, dict[str, str]], case: Case) -> None:
+    """setup.cfg, tox.ini, pip.conf, .npmrc, .pypirc."""
+    listing = Listing(case)
+    for name, values in sections.items():
+        for key, value in values.items():
+            key = key.strip().lower().replace("_", "-")  # noqa: PLW2901 - as pip and setuptools compare them
+            wanted = key in ("install-requires", "setup-requires", "tests-require", "deps") or name == "options.extras_require"
+            if wanted and (name.startswith(("options", "testenv", "metadata"))):
+                for text in value.replace(";\n", "\n").splitlines():
+                    if text.strip() and not text.strip().startswith(("#", "-r", "-c", "{")):
+                        listing.requirement(text)
+            elif key in ("index-url", "extra-index-url", "find-links", "index", "registry") or key.endswith(":registry"):
+                for text in value.split():
+                    listing.index(text, option=key)
+            elif key == "trusted-host":
+                for text in value.split():
+                    listing.option(["--trusted-host", text], None)
+            elif key == "strict-ssl" and value.strip().lower() == "false":
+                listing.option(["--trusted-host", "every host"], None)
+    listing.close()
+
+
+def judge_setup_py(text: str, case: Case) -> None:
+    """The requirements in a setup.py, where they are written out; the code itself is for the judge of code."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    listing = Listing(case)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup":
+            for keyword in node.keywords:
+                if keyword.arg in ("install_requires", "setup_requires", "tests_require", "extras_require"):
+                    for found in _written_out(keyword.value):
+                        listing.requirement(found)
+                elif keyword.arg == "dependency_links":
+                    for found in _written_out(keyword.value):
+                        listing.index(found, option="dependency_links")
+    listing.close()
+
+
+def _written_out(node: ast.expr) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.List | ast.Tuple):
+            for one in inner.elts:
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    yield one.value
+
+
+def _entry(name: str, value: Any, listing: Listing) -> None:
+    """`name = "1.0"` or `name = {version, git, url, path}`."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str):
+            exact = re.fullmatch(r"=*\s*(\d[\w.]*)", one)
+            listing.package(name, f"=={exact[1]}" if exact else "" if one.strip() == "*" else ">=")
+        elif isinstance(one, dict):
+            version = str(one.get("version", ""))
+            listing.package(name, version if version.startswith("==") else None)
+            for key in ("git", "url", "file"):
+                if isinstance(one.get(key), str):
+                    address = one[key]
+                    listing.address(f"git+{address}" if key == "git" else address)
+            if isinstance(one.get("path"), str) and one["path"] not in (".", "./"):
+                listing.path(one["path"])
+
+
+def _locked(package: dict[str, Any], listing: Listing) -> None:
+    name, version = package.get("name"), package.get("version")
+    if isinstance(name, str):
+        listing.package(name, f"=={version}" if version else None)
+    source = package.get("source")
+    if isinstance(source, dict):
+        if isinstance(source.get("registry"), str):
+            listing.index(source["registry"], option="registry")
+        if source.get("type") == "legacy" and isinstance(source.get("url"), str):
+            listing.index(source["url"], option="source")
+        elif isinstance(source.get("url"), str):
+            listing.address(source["url"])
+        if isinstance(source.get("git"), str):
+            listing.address("git+" + source["git"])
+    for key in ("sdist", "archive", "vcs"):
+        one = package.get(key)
+        if isinstance(one, dict) and isinstance(one.get("url"), str):
+            listing.address(one["url"])
+    for wheel in _tables(package.get("wheels"))[:200]:
+        if isinstance(wheel.get("url"), str):
+            listing.address(wheel["url"])
+
+
+def _table(value: dict[str, Any], key: str) -> dict[str, Any]:
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list):
+            stack.extend(reversed(one))
+        elif isinstance(one, dict):
+            stack.extend(inner for key, inner in one.items() if key != "include-group")

@@ -1,0 +1,141 @@
+"""Keys and tokens in texts, by the forms their issuers give them; nothing is guessed from how random a text is.
+
+detect-secrets knows most forms; those of Hugging Face, Anthropic, Google and of databases are ours. A first look with
+one expression keeps long texts cheap. What is found is never told whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from scanners.case import Case
+from scanners.finding import Confidence, Severity
+from scanners.source import ByteSource
+
+LARGEST_LOOKED_THROUGH = 8 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
+OVERLAP_BYTES = 4096
+LONGEST_LINE = 20_000
+MOST_FOUND = 20
+_VOCABULARIES = frozenset({"vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "bpe.codes", "dict.txt", "added_tokens.json"})
+
+_FIRST_LOOK = re.compile(
+    rb"hf_[A-Za-z0-9]{30}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_|glpat-[\w-]{20}|"
+    rb"sk-[A-Za-z0-9_-]{20}|xox[abeprs]-|hooks\.slack\.com/services/|-----BEGIN [A-Z ]*PRIVATE KEY|"
+    rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ|AIza[\w-]{35}|ya29\.[\w-]{20}|SG\.[\w-]{20,}\.|npm_[A-Za-z0-9]{36}|pypi-AgE|"
+    rb"(?:rk|sk)_live_[0-9A-Za-z]{20}|AccountKey=[A-Za-z0-9+/]{60}|[a-z]{3,14}(?:\+[a-z0-9]+)?://[^\s:/@'\"]{1,60}:[^\s@/'\"]{4,100}@|"
+    rb"\b\d{8,10}:AA[\w-]{33}|dop_v1_[a-f0-9]{64}|AGE-SECRET-KEY-1|\"private_key\"|aws_secret_access_key"
+)
+_OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,40}\b")),
+    ("Anthropic key", re.compile(r"\bsk-ant-[\w-]{30,}")),
+    ("OpenAI key", re.compile(r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b")),
+    ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
+    ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}")),
+    ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
+    ("age key", re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
+    ("AWS secret key", re.compile(r"aws_secret_access_key[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9/+]{40})\b", re.IGNORECASE)),
+    (
+        "password in an address",
+        re.compile(
+            r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|rediss|amqps?|mssql|clickhouse|https?|ftp|smtp)"
+            r"(?:\+\w+)?://[^\s:/@'\"{}$<>]{1,60}:([^\s@/'\"{}$<>]{6,100})@[\w.-]+\.[\w-]+"
+        ),
+    ),
+)
+_PLUGINS: tuple[tuple[str, str, str], ...] = (
+    ("aws", "AWSKeyDetector", "AWS key"),
+    ("github_token", "GitHubTokenDetector", "GitHub token"),
+    ("gitlab_token", "GitLabTokenDetector", "GitLab token"),
+    ("slack", "SlackDetector", "Slack token"),
+    ("stripe", "StripeDetector", "Stripe key"),
+    ("sendgrid", "SendGridDetector", "SendGrid key"),
+    ("npm", "NpmDetector", "npm token"),
+    ("pypi_token", "PypiTokenDetector", "PyPI token"),
+    ("telegram_token", "TelegramBotTokenDetector", "Telegram token"),
+    ("azure_storage_key", "AzureStorageKeyDetector", "Azure storage key"),
+    ("jwt", "JwtTokenDetector", "JSON web token"),
+)
+"""Of detect-secrets, those that look for one issuer's form: the module, the class, and what it finds."""
+_PRIVATE_KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?)-----(?:\\n|\\r|\s)*((?:[A-Za-z0-9+/=:,. -]+(?:\\n|\\r|\s)*){1,200})")
+_EXAMPLE = re.compile(
+    r"EXAMPLE|example|x{5,}|X{5,}|\*{3,}|\.{3,}|your|YOUR|placeholder|changeme|<|>|dummy|fake|redacted|REDACTED|0{8,}|1{8,}|"
+    r"12345678|abcdef(?:gh|01)|ABCDEFGH|test1234|(.)\1{7,}|eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkw"
+)
+_WORDS_FOR_PASSWORDS = re.compile(r"^(?:password|passwd|pass|pwd|secret|token|user|username|key|apikey|api_key|changeme|postgres|root|admin|guest|hunter2)$", re.IGNORECASE)
+
+
+def look_for_secrets(source: ByteSource, case: Case) -> None:
+    """Notes each secret of the first part of a text, masked."""
+    if case.name.lower() in _VOCABULARIES:
+        return
+    seen: set[str] = set()
+    end = min(source.size, LARGEST_LOOKED_THROUGH)
+    for start in range(0, end, PIECE_BYTES):
+        begin = max(0, start - OVERLAP_BYTES)
+        piece = source.read(begin, min(PIECE_BYTES + start - begin, end - begin))
+        if _FIRST_LOOK.search(piece) is None:
+            continue
+        text = piece.decode("utf-8", "replace")
+        for kind, secret, at in _secrets(text, piece):
+            if secret in seen or len(seen) >= MOST_FOUND:
+                continue
+            seen.add(secret)
+            line = text.count("\n", 0, at) + 1 if begin == 0 else None
+            private = kind == "private key"
+            case.add(
+                "secret-in-file",
+                Severity.HIGH if private else Severity.MEDIUM,
+                f"The file holds what reads as a {kind} ({_masked(secret)}): whoever has the file has it, too.",
+                confidence=Confidence.POSSIBLE if kind in ("JSON web token", "password in an address") else Confidence.LIKELY,
+                line=line,
+                evidence={"kind": kind, "masked": _masked(secret)},
+            )
+
+
+def _secrets(text: str, piece: bytes) -> Iterator[tuple[str, str, int]]:
+    for kind, pattern in _OURS:
+        for found in pattern.finditer(text):
+            secret = found[1] if pattern.groups and found[1] else found.group()
+            if not _is_example(secret, kind):
+                yield kind, secret, found.start()
+    for found in _PRIVATE_KEY.finditer(text):
+        body = re.sub(r"\\[nr]|\s", "", found[2])
+        if len(body) >= 60 and not _EXAMPLE.search(body):
+            yield "private key", f"{found[1]} {body}", found.start()
+    # Plugins read line by line; only lines that the first look points at.
+    for match in _FIRST_LOOK.finditer(piece):
+        begin = piece.rfind(b"\n", 0, match.start()) + 1
+        begin = max(begin, match.start() - LONGEST_LINE // 2)
+        stop = piece.find(b"\n", match.end())
+        stop = min(len(piece) if stop < 0 else stop, match.end() + LONGEST_LINE // 2)
+        line = piece[begin:stop].decode("utf-8", "replace")
+        for kind, plugin in _plugins():
+            for secret in plugin.analyze_string(line):
+                if isinstance(secret, str) and len(secret) > 10 and not _is_example(secret, kind):
+                    at = len(piece[:begin].decode("utf-8", "replace"))
+                    yield kind, secret, at
+
+
+@lru_cache(maxsize=1)
+def _plugins() -> list[tuple[str, Any]]:
+    from importlib import import_module
+
+    return [(kind, getattr(import_module(f"detect_secrets.plugins.{module}"), name)()) for module, name, kind in _PLUGINS]
+
+
+def _is_example(secret: str, kind: str) -> bool:
+    if _EXAMPLE.search(secret):
+        return True
+    if kind == "password in an address":
+        return _WORDS_FOR_PASSWORDS.match(secret) is not None
+    return len(set(secret)) < 10
+
+
+def _masked(secret: str) -> str:
+    """Enough to find it again, not enough to use it."""
+    shown = secret[:4] if len(secret) >= 16 else secret[:1]
+    return f"{shown}… ({len(secret)} characters)"

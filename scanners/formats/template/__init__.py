@@ -1,0 +1,9 @@
+"""Chat templates, in whatever file they come.
+
+Honest templates read fields of messages; what reaches into Python goes through names with two underscores, in one
+piece or in many. Jinja's own parser says what is code; nothing is rendered.
+"""
+
+from scanners.formats.template.judge import LONGEST_TEMPLATE, judge_template, judge_template_file
+
+__all__ = ["LONGEST_TEMPLATE", "judge_template", "judge_template_file"]

@@ -1,0 +1,235 @@
+"""What a template says: instructions nobody asked for, conditions on the words of a chat, invisible characters.
+
+A default system prompt is ordinary, and so is what explains tools. What deceives is text that overrules the user or
+sends what is said elsewhere, and text that only appears, or replaces, when certain words fall.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scanners.finding import Severity
+from scanners.formats.template.folding import Folder
+from scanners.formats.template.parsing import nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What it says or does, why that matters, and how much."""
+
+    severity: Severity
+    why: str
+    excerpt: str
+    line: int
+
+
+_INVISIBLE = re.compile(
+    "[\u200b\u200c\u200e\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\u00ad\u180e\U000e0000-\U000e007f"
+    "\u115f\u1160\u3164\uffa0\U000e0100-\U000e01ef]"
+)
+_MISLEADING = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
+"""Text that reads otherwise than it is written, or that only a model sees."""
+
+_OVERRULES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|preceding|"
+        r"existing|system|safety|user'?s?|all)\s+(?:\w+\s+){0,2}(?:instructions?|messages?|prompts?|rules|guidelines|"
+        r"directives?|polic(?:y|ies)|filters?|guardrails|restrictions)",
+        r"\b(?:system|admin|developer|instruction|safety)[\s_-]*override\b",
+        r"\b(?:without|do not|don't|never)\s+(?:\w+\s+){0,2}(?:tell|inform|notify|alert|warn|telling|informing|notifying|"
+        r"alerting|warning)\w*\s+(?:\w+\s+){0,2}(?:users?|human|anyone|anybody|operator|them)\b",
+        r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
+        r"\bexfiltrat\w+",
+        r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S+@\S+\.\w+|"
+        r"\bwebhook\b|\battacker\b|\bremote server\b)",
+        r"\b(?:include|insert|add|append|embed|reveal|print|output|repeat|disclose|collect|harvest|steal|extract|ask for|"
+        r"request)\b[^.\n]{0,60}\b(?:passwords?|credentials?|api[\s_-]?keys?|secrets?|access tokens?|private keys?|"
+        r"credit card|social security|seed phrase)\b",
+        r"\b(?:you are|act as|enter|enable|activate)\b[^.\n]{0,30}\b(?:dan\b|developer mode|god mode|jailbr\w+|"
+        r"unrestricted|uncensored mode|unfiltered)",
+        r"\b(?:no|without|free of|ignore all|disable(?: all)?)\s+(?:any\s+)?(?:safety|ethical|content|moral)\s+"
+        r"(?:\w+\s+){0,2}(?:filters?|restrictions?|guidelines|limits|limitations|checks|constraints|guardrails|rules)",
+        r"\b(?:back\s?door|reverse shell|keylogger)\b",
+        r"(?:curl|wget)\s[^|\n]{1,200}\|\s*(?:ba|z|k)?sh\b|\brm\s+-rf\s|\bpowershell\b[^\n]{0,40}-enc",
+        r"\b(?:os\.system|os\.popen|subprocess\.\w+|__import__|eval|exec)\s*\(",
+        r"\b(?:always|silently|must)\b[^.\n]{0,60}\b(?:insert|inject|add|include|introduce|write)\b[^.\n]{0,60}\b"
+        r"(?:vulnerab\w+|malware|malicious|exploit|backdoor|tracking|affiliate)",
+        r"\b(?:always|silently)\b[^.\n]{0,80}\b(?:pip|npm|conda|brew|apt) install\b",
+    )
+)
+_STEERS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:reveal|mention|disclose|acknowledge|admit|repeat)\b[^.\n]{0,50}\b"
+        r"(?:instructions?|prompt|this|these|rule)\b",
+        r"\balways\b[^.\n]{0,40}\b(?:recommend|promote|advertise|endorse|favou?r|praise|mention|link to|direct|redirect|"
+        r"point)\b",
+        r"\b(?:instead of|rather than)\s+(?:answering|helping|refusing)\b",
+        r"\b(?:must|always|should)\b[^.\n]{0,40}\b(?:approve|comply with any|agree with everything|answer yes|say yes)\b",
+        r"\b(?:hidden|secret)\s+(?:instruction|command|directive|rule|prompt|task|goal)s?\b",
+        r"\b(?:pretend|claim|tell (?:the user|them))\b[^.\n]{0,40}\b(?:safe|secure|verified|trusted|no (?:vulnerab|issue|"
+        r"problem)\w*)\b",
+    )
+)
+_ADDRESS = re.compile(r"(?:https?|ftp|wss?)://([^\s/\"'<>)\]}:]{3,100})|\bdata:text/html|\b(?:\d{1,3}\.){3}\d{1,3}\b")
+_KNOWN_HOSTS = re.compile(
+    r"(?:^|\.)(?:huggingface\.co|hf\.co|github\.com|github\.io|githubusercontent\.com|mistral\.ai|openai\.com|google\.com|"
+    r"google\.dev|googleapis\.com|microsoft\.com|meta\.com|llama\.com|meta\.ai|qwen\.ai|qwenlm\.ai|alibabacloud\.com|"
+    r"aliyun\.com|deepseek\.com|cohere\.com|cohere\.ai|anthropic\.com|ibm\.com|nvidia\.com|apple\.com|amazon\.com|x\.ai|"
+    r"moonshot\.(?:ai|cn)|minimax\.io|minimaxi\.com|bigmodel\.cn|z\.ai|stepfun\.com|allenai\.org|nousresearch\.com|"
+    r"json-schema\.org|w3\.org|schema\.org|wikipedia\.org|example\.(?:com|org)|python\.org|arxiv\.org|tiktok\.com)$",
+    re.IGNORECASE,
+)
+_EXFILTRATES = re.compile(r"!\[[^\]]*\]\(\s*https?://|<img[^>]+src|https?://\S*[?&]\w+=\s*(?:$|\{|<)", re.IGNORECASE)
+_WORDS = re.compile(r"^[^\W\d_][\w' .,!?-]{2,}$")
+"""Natural language, not a marker such as `<think>`, `[INST]` or `/no_think`."""
+_SENTENCE = re.compile(r"(?:\b[^\W\d_]{2,}\b[\s,]+){3,}")
+_CONTENT = re.compile(r"content|text|prompt|query|question|user_?(?:message|input)|last_?(?:message|user)|body|msg", re.IGNORECASE)
+_PARTS_OF_CONTENT = frozenset(
+    "type image image_url images video video_url videos audio audio_url input_audio text content role name function "
+    "tool_calls tool_call tool_call_id tool_name tool_plan tool_results arguments parameters documents document thinking "
+    "reasoning reasoning_content refusal json thought citations user assistant system tool file input output url "
+    "query passage".split()
+)
+"""What honest templates ask of content that is a list of parts."""
+_SEARCHES = frozenset({"find", "rfind", "index", "count", "startswith", "endswith"})
+_TURNED = frozenset({"lower", "upper", "trim", "strip", "string", "casefold", "join", "list", "title"})
+
+
+def says(text: str, line: int) -> Iterator[Instruction]:
+    """What one text of a template, or a template that is no Jinja, tells the model."""
+    if found := _first(_OVERRULES, text):
+        yield Instruction(Severity.HIGH, "overrules the user or sends what is said elsewhere", _around(text, found), line)
+    elif found := _first(_STEERS, text):
+        yield Instruction(Severity.MEDIUM, "steers the model's answers in a hidden way", _around(text, found), line)
+    for match in _ADDRESS.finditer(text):
+        host = match[1] or ""
+        if not _KNOWN_HOSTS.search(host):
+            sends = _EXFILTRATES.search(text) is not None
+            why = "makes the model write an address that carries what was said" if sends else "names an outside address"
+            yield Instruction(Severity.HIGH if sends else Severity.MEDIUM, why, _around(text, match), line)
+            break
+
+
+def hides(text: str) -> Iterator[Instruction]:
+    """Characters nobody sees."""
+    found = _INVISIBLE.search(text, 1 if text.startswith("\ufeff") else 0)
+    if found is None:
+        return
+    misleading = _MISLEADING.search(text)
+    at = (misleading or found).start()
+    yield Instruction(
+        Severity.HIGH if misleading else Severity.MEDIUM,
+        f"has invisible characters (U+{ord(text[at]):04X})",
+        ascii(text[max(0, at - 40) : at + 40])[:120],
+        text.count("\n", 0, at) + 1,
+    )
+
+
+def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
+    """All that a template's texts and conditions say."""
+    for node in tree.find_all((nodes.TemplateData, nodes.Const, nodes.Concat, nodes.Add)):
+        texts = [node.data] if isinstance(node, nodes.TemplateData) else folder.values(node)
+        for text in texts:
+            if isinstance(text, str) and len(text) > 8:
+                yield from says(text, node.lineno)
+            if isinstance(text, str):
+                for hidden in hides(text):
+                    yield Instruction(hidden.severity, hidden.why, hidden.excerpt, node.lineno)
+    for condition in tree.find_all((nodes.If, nodes.CondExpr)):
+        word = _word_asked_for(condition.test, folder)
+        if word is not None:
+            body = condition.body if isinstance(condition, nodes.If) else [condition.expr1]
+            spoken = _spoken(body, folder)
+            severity = Severity.HIGH if _SENTENCE.search(spoken) or _ADDRESS.search(spoken) else Severity.MEDIUM
+            why = f"changes what the model is given when {word} "
+            yield Instruction(severity, why.strip(), (spoken.strip() or word)[:120], condition.lineno)
+    for node in tree.find_all((nodes.Filter, nodes.Call)):
+        yield from _rewrites(node, folder)
+
+
+def _word_asked_for(test: nodes.Node, folder: Folder) -> str | None:
+    """The words of a chat, or the date, on which a condition depends."""
+    for node in [test, *test.find_all((nodes.Compare, nodes.Call, nodes.Test, nodes.Filter))]:
+        if isinstance(node, nodes.Compare):
+            other = node.ops[0].expr
+            pairs = [(node.expr, other)] if node.ops[0].op in ("in", "notin") else [(node.expr, other), (other, node.expr)]
+            for needle, place in pairs:
+                if _is_content(place, folder) and (word := _natural(needle, folder)):
+                    return f"the words {word!r} are said"
+            if any(getattr(call.node, "name", "") == "strftime_now" for call in node.find_all(nodes.Call)):
+                return "a certain date has come"
+        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _SEARCHES:
+            if _is_content(node.node.node, folder) and node.args and (word := _natural(node.args[0], folder)):
+                return f"the words {word!r} are said"
+        elif isinstance(node, nodes.Test) and node.args and node.name in ("in", "eq", "equalto", "sameas", "=="):
+            if _is_content(node.node, folder) and (word := _natural(node.args[0], folder)):
+                return f"the words {word!r} are said"
+        elif isinstance(node, nodes.Filter) and node.name == "random":
+            return "chance has it"
+    return None
+
+
+def _rewrites(node: nodes.Filter | nodes.Call, folder: Folder) -> Iterator[Instruction]:
+    if isinstance(node, nodes.Filter):
+        subject, is_replace = node.node, node.name == "replace"
+    else:
+        is_replace = isinstance(node.node, nodes.Getattr) and node.node.attr == "replace"
+        subject = node.node.node if isinstance(node.node, nodes.Getattr) else None
+    if not is_replace or len(node.args) < 2 or subject is None:
+        return
+    for new in folder.values(node.args[1]):
+        old = next(iter(folder.values(node.args[0])), "")
+        if not isinstance(new, str) or not isinstance(old, str):
+            continue
+        if _ADDRESS.search(new) or _ADDRESS.search(old):
+            yield Instruction(Severity.HIGH, "replaces addresses in what is said", f"{old} -> {new}"[:120], node.lineno)
+        elif _is_content(subject, folder) and _WORDS.match(old.strip()) and _WORDS.match(new.strip()):
+            yield Instruction(Severity.MEDIUM, "replaces words in what is said", f"{old} -> {new}"[:120], node.lineno)
+
+
+def _is_content(node: nodes.Node | None, folder: Folder) -> bool:
+    """What a person or the model said, possibly in other letters."""
+    if isinstance(node, nodes.Filter) and node.name in _TURNED:
+        return _is_content(node.node, folder)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _TURNED:
+        return _is_content(node.node.node, folder)
+    if isinstance(node, nodes.Getattr):
+        return _CONTENT.search(node.attr) is not None
+    if isinstance(node, nodes.Getitem):
+        return any(isinstance(value, str) and _CONTENT.search(value) for value in folder.values(node.arg)) or (
+            isinstance(node.arg, nodes.Slice) and _is_content(node.node, folder)
+        )
+    if isinstance(node, nodes.Concat | nodes.Add):
+        return any(_is_content(part, folder) for part in node.iter_child_nodes())
+    return isinstance(node, nodes.Name) and _CONTENT.search(node.name) is not None
+
+
+def _natural(node: nodes.Node, folder: Folder) -> str | None:
+    for value in folder.values(node):
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str) and _WORDS.match(one.strip()) and one.strip().lower() not in _PARTS_OF_CONTENT:
+                return one.strip()[:40]
+    return None
+
+
+def _spoken(body: list[nodes.Node] | list[nodes.Expr], folder: Folder) -> str:
+    """The texts that a branch writes or sets."""
+    texts = [
+        str(value)
+        for node in body
+        for part in ([node] if isinstance(node, nodes.Expr) else node.find_all((nodes.TemplateData, nodes.Const)))
+        for value in (folder.values(part) if isinstance(part, nodes.Expr) else [])
+    ]
+    return " ".join(texts)[:2000]
+
+
+def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
+    return next((found for pattern in patterns if (found := pattern.search(text))), None)
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    return text[max(0, found.start() - 30) : found.start() + 90]
