@@ -10,7 +10,9 @@ from scanners.formats.template import judge_template
 from scanners.source import ByteSource
 
 LARGEST_MODELFILE = 1024 * 1024
-_TEXTS = re.compile(r'^(TEMPLATE|SYSTEM|MESSAGE\s+\w+)\s+(?:"""(.*?)"""|(.*?)$)', re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_TEXTS = re.compile(
+    r'^(TEMPLATE|SYSTEM|MESSAGE\s+\w+)\s+(?:"""(.*?)"""|(.*?)$)', re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
 _PLACES = re.compile(r"^(FROM|ADAPTER)\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 _OUTSIDE = re.compile(r"^(?:/|~|[A-Za-z]:\\)|(?:^|/)\.\.(?:/|$)")
 

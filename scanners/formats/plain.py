@@ -7,7 +7,6 @@ from scanners.finding import Severity
 from scanners.source import ByteSource
 
 
-
 def judge_program(_: ByteSource, case: Case) -> None:
     case.add(
         "native-executable",

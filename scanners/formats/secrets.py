@@ -20,7 +20,9 @@ PIECE_BYTES = 1024 * 1024
 OVERLAP_BYTES = 4096
 LONGEST_LINE = 20_000
 MOST_FOUND = 20
-_VOCABULARIES = frozenset({"vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "bpe.codes", "dict.txt", "added_tokens.json"})
+_VOCABULARIES = frozenset(
+    {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "bpe.codes", "dict.txt", "added_tokens.json"}
+)
 
 _FIRST_LOOK = re.compile(
     rb"hf_[A-Za-z0-9]{30}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_|glpat-[\w-]{20}|"
@@ -32,7 +34,12 @@ _FIRST_LOOK = re.compile(
 _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,40}\b")),
     ("Anthropic key", re.compile(r"\bsk-ant-[\w-]{30,}")),
-    ("OpenAI key", re.compile(r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b")),
+    (
+        "OpenAI key",
+        re.compile(
+            r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b"
+        ),
+    ),
     ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
     ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}")),
     ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
@@ -60,12 +67,17 @@ _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("jwt", "JwtTokenDetector", "JSON web token"),
 )
 """Of detect-secrets, those that look for one issuer's form: the module, the class, and what it finds."""
-_PRIVATE_KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?)-----(?:\\n|\\r|\s)*((?:[A-Za-z0-9+/=:,. -]+(?:\\n|\\r|\s)*){1,200})")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?)-----(?:\\n|\\r|\s)*((?:[A-Za-z0-9+/=:,. -]+(?:\\n|\\r|\s)*){1,200})"
+)
 _EXAMPLE = re.compile(
     r"EXAMPLE|example|x{5,}|X{5,}|\*{3,}|\.{3,}|your|YOUR|placeholder|changeme|<|>|dummy|fake|redacted|REDACTED|0{8,}|1{8,}|"
     r"12345678|abcdef(?:gh|01)|ABCDEFGH|test1234|(.)\1{7,}|eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkw"
 )
-_WORDS_FOR_PASSWORDS = re.compile(r"^(?:password|passwd|pass|pwd|secret|token|user|username|key|apikey|api_key|changeme|postgres|root|admin|guest|hunter2)$", re.IGNORECASE)
+_WORDS_FOR_PASSWORDS = re.compile(
+    r"^(?:password|passwd|pass|pwd|secret|token|user|username|key|apikey|api_key|changeme|postgres|root|admin|guest|hunter2)$",
+    re.IGNORECASE,
+)
 
 
 def look_for_secrets(source: ByteSource, case: Case) -> None:
@@ -90,7 +102,9 @@ def look_for_secrets(source: ByteSource, case: Case) -> None:
                 "secret-in-file",
                 Severity.HIGH if private else Severity.MEDIUM,
                 f"The file holds what reads as a {kind} ({_masked(secret)}): whoever has the file has it, too.",
-                confidence=Confidence.POSSIBLE if kind in ("JSON web token", "password in an address") else Confidence.LIKELY,
+                confidence=Confidence.POSSIBLE
+                if kind in ("JSON web token", "password in an address")
+                else Confidence.LIKELY,
                 line=line,
                 evidence={"kind": kind, "masked": _masked(secret)},
             )
@@ -124,7 +138,9 @@ def _secrets(text: str, piece: bytes) -> Iterator[tuple[str, str, int]]:
 def _plugins() -> list[tuple[str, Any]]:
     from importlib import import_module
 
-    return [(kind, getattr(import_module(f"detect_secrets.plugins.{module}"), name)()) for module, name, kind in _PLUGINS]
+    return [
+        (kind, getattr(import_module(f"detect_secrets.plugins.{module}"), name)()) for module, name, kind in _PLUGINS
+    ]
 
 
 def _is_example(secret: str, kind: str) -> bool:

@@ -17,7 +17,9 @@ SHORTEST_FOR_EDITS = 5
 SHORTEST_FOR_TWO_EDITS = 10
 _SEPARATORS = re.compile(r"[-_.]+")
 _STROKES = str.maketrans("01i!|5", "olllls")
-_DRESSES = re.compile(r"^(?:python3?-?|py3-?)(.+)$|^(.+?)-?(?:python3?|py3|official|original|updated?|fixed|patched|secure|free|v2)$")
+_DRESSES = re.compile(
+    r"^(?:python3?-?|py3-?)(.+)$|^(.+?)-?(?:python3?|py3|official|original|updated?|fixed|patched|secure|free|v2)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,12 @@ def _dressed(normalised: str, known: _Known) -> Imitation | None:
 
 
 def _slips(one: str, other: str) -> bool:
-    return sorted(one) == sorted(other) or len(one) == len(other) + 1 and any(
-        one[index] == one[index + 1] and one[:index] + one[index + 1 :] == other for index in range(len(one) - 1)
+    return (
+        sorted(one) == sorted(other)
+        or len(one) == len(other) + 1
+        and any(
+            one[index] == one[index + 1] and one[:index] + one[index + 1 :] == other for index in range(len(one) - 1)
+        )
     )
 
 

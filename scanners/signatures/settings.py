@@ -6,9 +6,13 @@ import re
 
 from scanners.kinds import Format
 
-_LISTS = re.compile(r"(?:require|constraint)[\w.-]*\.(?:txt|in|pip|lock)$|^packages\.txt$|^pip-?(?:packages|deps)?\.txt$")
+_LISTS = re.compile(
+    r"(?:require|constraint)[\w.-]*\.(?:txt|in|pip|lock)$|^packages\.txt$|^pip-?(?:packages|deps)?\.txt$"
+)
 _TOML = frozenset({"pipfile", "poetry.lock", "uv.lock", "pdm.lock", "cargo.lock"})
-_INI = frozenset({"pip.conf", ".npmrc", ".pypirc", ".gitmodules", ".gitconfig", ".yarnrc", "autorun.inf", "logging.conf"})
+_INI = frozenset(
+    {"pip.conf", ".npmrc", ".pypirc", ".gitmodules", ".gitconfig", ".yarnrc", "autorun.inf", "logging.conf"}
+)
 _INI_ENDINGS = (".ini", ".cfg", ".desktop", ".url", ".service")
 _INI_SECTION = re.compile(
     rb"^\[(?:Desktop Entry|core|submodule \"[^\"\n]*\"|filter \"[^\"\n]*\"|autorun|InternetShortcut|Unit|Service|global|install|"
@@ -23,7 +27,23 @@ _OF_PIP = re.compile(
 )
 _NAME_ONLY = re.compile(rb"^[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?$")
 _JINJA = (b"{%", b"{{")
-_OTHER_ENDINGS = (".md", ".json", ".jsonl", ".yaml", ".yml", ".html", ".htm", ".py", ".csv", ".tsv", ".xml", ".rst", ".js", ".ts", ".toml")
+_OTHER_ENDINGS = (
+    ".md",
+    ".json",
+    ".jsonl",
+    ".yaml",
+    ".yml",
+    ".html",
+    ".htm",
+    ".py",
+    ".csv",
+    ".tsv",
+    ".xml",
+    ".rst",
+    ".js",
+    ".ts",
+    ".toml",
+)
 
 
 def kind_of_settings(body: bytes, name: str) -> Format | None:

@@ -32,7 +32,11 @@ def judge_code(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
     for key in keys & _KEYS:
         for found in (one for name, one in pairs_of(value) if name == key):
             _RULES[key](found, key, value, case)
-    if "target" in keys and ("params" in keys or "kwargs" in keys or "args" in keys) and isinstance(value["target"], str):
+    if (
+        "target" in keys
+        and ("params" in keys or "kwargs" in keys or "args" in keys)
+        and isinstance(value["target"], str)
+    ):
         _target(value["target"], "target", value, case)
     if any(_PICKLED_JSON.match(key) for key in keys if key.startswith("py/")):
         _pickled(value, case)
@@ -247,7 +251,11 @@ def _auto_mapping(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
 
 
 def _authorized_imports(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
-    risky = [name for name in _texts(found) if name == "*" or danger_of(name + ".x") >= Danger.REACHES_OUT or name in ("os", "sys")]
+    risky = [
+        name
+        for name in _texts(found)
+        if name == "*" or danger_of(name + ".x") >= Danger.REACHES_OUT or name in ("os", "sys")
+    ]
     if risky:
         case.add(
             "config-names-code",

@@ -11,20 +11,35 @@ from scanners.finding import Severity
 from scanners.formats.config.reading import pairs_of
 from scanners.formats.config.shell import Weight, weight_of
 
-_BY_ITSELF = frozenset({"preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare", "prerestart"})
-_HONEST_SCRIPT = re.compile(
-    r"^(?:husky(?: install)?|patch-package|node-gyp(?:-build)?(?: rebuild)?|prebuild-install|tsc(?: -\S+)*|npm run [\w:-]+|"
-    r"yarn [\w:-]+|pnpm [\w:-]+|is-ci\b.*|lerna bootstrap|ngcc|opencollective\b.*|electron-builder install-app-deps|"
-    r"simple-git-hooks|lefthook install|prisma generate|nuxt prepare|svelte-kit sync|rimraf [\w./-]+|true|exit 0)"
-    r"(?:\s*(?:&&|\|\|)\s*(?:npm run [\w:-]+|true|exit 0|tsc))*$"
+_BY_ITSELF = frozenset(
+    {"preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare", "prerestart"}
 )
-_OF_CONTAINERS = ("initializeCommand", "onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand")
+_ALWAYS = frozenset({"preinstall", "install", "postinstall"})
+"""With every installation; the others only from a copy of the source."""
+_HONEST = (
+    r"(?:husky(?: install)?|patch-package|node-gyp(?:-build)?(?: rebuild)?|prebuild-install(?: [\w -]+)?|tsc(?: -\S+)*|tshy|"
+    r"(?:npm|pnpm|yarn|bun) (?:run )?[\w:-]+|is-ci|lerna bootstrap|ngcc|electron-builder install-app-deps|tsup|rollup -c|"
+    r"simple-git-hooks|lefthook install|prisma generate|nuxt prepare|svelte-kit sync|rimraf [\w./-]+|true|exit 0|"
+    r"echo '[\w ]*'|opencollective(?:-postinstall)?)"
+)
+_HONEST_SCRIPT = re.compile(rf"^{_HONEST}(?:\s*(?:&&|\|\|)\s*{_HONEST})*$")
+_OF_CONTAINERS = (
+    "initializeCommand",
+    "onCreateCommand",
+    "updateContentCommand",
+    "postCreateCommand",
+    "postStartCommand",
+    "postAttachCommand",
+)
 _EVENTS = frozenset(
     """PreToolUse PostToolUse PostToolUseFailure Notification UserPromptSubmit Stop SubagentStop SubagentStart PreCompact
     SessionStart SessionEnd PermissionRequest Setup beforeShellExecution afterShellExecution beforeMCPExecution
     afterMCPExecution beforeReadFile afterFileEdit beforeSubmitPrompt afterAgentResponse stop sessionStart sessionEnd
     preToolUse postToolUse BeforeTool AfterTool BeforeAgent AfterAgent""".split()
 )
+
+
+_ATTACK = re.compile(r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)")
 
 
 def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
@@ -40,20 +55,33 @@ def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> N
     for key in keys & {"apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper"}:
         _note(str(value[key]), None, "when the assistant asks for a key", case, key=key, least=Severity.HIGH)
     if value.get("enableAllProjectMcpServers") in (True, "true") or value.get("defaultMode") == "bypassPermissions":
-        _tell("The configuration has an assistant trust whatever this repository brings along.", Severity.MEDIUM, "trust", case)
+        _tell(
+            "The configuration has an assistant trust whatever this repository brings along.",
+            Severity.MEDIUM,
+            "trust",
+            case,
+        )
     if "allow" in keys and isinstance(value["allow"], list):
-        free = [one for one in value["allow"] if isinstance(one, str) and re.fullmatch(r"Bash(?:\(\*?:?\*?\))?|\*", one)]
+        free = [
+            one for one in value["allow"] if isinstance(one, str) and re.fullmatch(r"Bash(?:\(\*?:?\*?\))?|\*", one)
+        ]
         if free:
-            _tell("The configuration lets an assistant run every command without asking.", Severity.MEDIUM, free[0], case)
+            _tell(
+                "The configuration lets an assistant run every command without asking.", Severity.MEDIUM, free[0], case
+            )
     for key in keys & set(_OF_CONTAINERS):
-        when = "on this machine when the folder is opened" if key == "initializeCommand" else "when the container is made"
+        when = (
+            "on this machine when the folder is opened" if key == "initializeCommand" else "when the container is made"
+        )
         for line in _lines(value[key]):
             _note(line, None, when, case, key=key, least=Severity.HIGH if key == "initializeCommand" else Severity.LOW)
     for key, one in pairs_of(value):
         _editor_setting(key, one, case)
 
 
-_OF_PACKAGES = frozenset({"name", "version", "dependencies", "devDependencies", "main", "type", "license", "private", "description"})
+_OF_PACKAGES = frozenset(
+    {"name", "version", "dependencies", "devDependencies", "main", "type", "license", "private", "description"}
+)
 
 
 def judge_pipeline(document: dict[str, Any], case: Case) -> None:
@@ -64,7 +92,9 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
             steps = job.get("steps") if isinstance(job, dict) else None
             for step in steps if isinstance(steps, list) else []:
                 if isinstance(step, dict) and isinstance(step.get("run"), str):
-                    _note(step["run"], None, "when a service builds the repository", case, key="run", most=Severity.MEDIUM)
+                    _note(
+                        step["run"], None, "when a service builds the repository", case, key="run", most=_of_service(step["run"])
+                    )
     services = document.get("services")
     if isinstance(services, dict):
         for service in services.values():
@@ -72,7 +102,7 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
                 _service(service, case)
     for group in ("script", "before_script", "after_script"):
         for line in _lines(document.get(group)):
-            _note(line, None, "when a service builds the repository", case, key=group, most=Severity.MEDIUM)
+            _note(line, None, "when a service builds the repository", case, key=group, most=_of_service(line))
     repositories = document.get("repos")
     for repository in repositories if isinstance(repositories, list) else []:
         for hook in (repository.get("hooks") or []) if isinstance(repository, dict) else []:
@@ -86,6 +116,11 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
     for entry in entries.values() if isinstance(entries, dict) else []:
         if isinstance(entry, dict) and isinstance(entry.get("command"), str):
             _note(entry["command"], None, "when the project is run", case, key="command")
+
+
+def _of_service(line: str) -> Severity:
+    """What runs on a service's machine is no danger here; what is plainly an attack still is one on somebody."""
+    return Severity.MEDIUM if _ATTACK.search(line) else Severity.LOW
 
 
 def note_command(line: str, when: str, case: Case, *, key: str, least: Severity = Severity.LOW) -> None:
@@ -106,9 +141,23 @@ def _servers(servers: Any, key: str, case: Case) -> None:
             listed_arguments = [str(one) for one in arguments] if isinstance(arguments, list) else []
             _note(command, listed_arguments, "when an assistant starts its tools", case, key=key, least=Severity.MEDIUM)
         elif isinstance(command, list):
-            _note(str(command[0]) if command else "", [str(one) for one in command[1:]], "when an assistant starts its tools", case, key=key, least=Severity.MEDIUM)
-        if isinstance(address, str) and re.match(r"(?:https?|wss?)://", address) and key != "servers" or (
-            isinstance(address, str) and key == "servers" and server.get("type") in ("http", "sse", "streamable-http")
+            _note(
+                str(command[0]) if command else "",
+                [str(one) for one in command[1:]],
+                "when an assistant starts its tools",
+                case,
+                key=key,
+                least=Severity.MEDIUM,
+            )
+        if (
+            isinstance(address, str)
+            and re.match(r"(?:https?|wss?)://", address)
+            and key != "servers"
+            or (
+                isinstance(address, str)
+                and key == "servers"
+                and server.get("type") in ("http", "sse", "streamable-http")
+            )
         ):
             local = re.match(r"\w+://(?:localhost|127\.|\[::1\])", address)
             _tell(
@@ -118,8 +167,21 @@ def _servers(servers: Any, key: str, case: Case) -> None:
                 case,
             )
         for name in (server.get("env") or {}) if isinstance(server.get("env"), dict) else ():
-            if name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONPATH", "BASH_ENV"):
-                _tell(f"The configuration sets {name} for a tool, which makes it load other code.", Severity.HIGH, name, case)
+            if name in (
+                "LD_PRELOAD",
+                "LD_LIBRARY_PATH",
+                "DYLD_INSERT_LIBRARIES",
+                "NODE_OPTIONS",
+                "PYTHONSTARTUP",
+                "PYTHONPATH",
+                "BASH_ENV",
+            ):
+                _tell(
+                    f"The configuration sets {name} for a tool, which makes it load other code.",
+                    Severity.HIGH,
+                    name,
+                    case,
+                )
 
 
 def _scripts(scripts: dict[str, Any], case: Case) -> None:
@@ -128,7 +190,14 @@ def _scripts(scripts: dict[str, Any], case: Case) -> None:
             continue
         if name in _BY_ITSELF:
             honest = _HONEST_SCRIPT.match(line.strip()) is not None
-            _note(line, None, "when the package is installed", case, key=name, least=Severity.LOW if honest else Severity.MEDIUM)
+            _note(
+                line,
+                None,
+                "when the package is installed",
+                case,
+                key=name,
+                least=Severity.LOW if honest else Severity.MEDIUM,
+            )
         elif weight_of(line) is Weight.DANGEROUS and name in ("start", "test", "build", "dev"):
             _note(line, None, f"with `npm {name}`", case, key=name, most=Severity.MEDIUM)
 
@@ -141,9 +210,21 @@ def _tasks(tasks: list[Any], case: Case) -> None:
         by_itself = isinstance(options, dict) and options.get("runOn") == "folderOpen"
         for line in _lines(task["command"]):
             arguments = task.get("args")
-            listed = [str(one.get("value", "")) if isinstance(one, dict) else str(one) for one in arguments] if isinstance(arguments, list) else None
+            listed = (
+                [str(one.get("value", "")) if isinstance(one, dict) else str(one) for one in arguments]
+                if isinstance(arguments, list)
+                else None
+            )
             when = "as soon as an editor opens the folder" if by_itself else "when somebody starts this task"
-            _note(line, listed, when, case, key="tasks", least=Severity.HIGH if by_itself else Severity.LOW, most=None if by_itself else Severity.MEDIUM)
+            _note(
+                line,
+                listed,
+                when,
+                case,
+                key="tasks",
+                least=Severity.HIGH if by_itself else Severity.LOW,
+                most=None if by_itself else Severity.MEDIUM,
+            )
 
 
 def _hooks(hooks: dict[str, Any], case: Case) -> None:
@@ -157,14 +238,33 @@ def _hooks(hooks: dict[str, Any], case: Case) -> None:
                 continue
             if isinstance(entry.get("command"), str):
                 arguments = [str(one) for one in entry["args"]] if isinstance(entry.get("args"), list) else None
-                _note(entry["command"], arguments, f"at each {event} of an assistant", case, key="hooks", least=Severity.HIGH)
+                _note(
+                    entry["command"],
+                    arguments,
+                    f"at each {event} of an assistant",
+                    case,
+                    key="hooks",
+                    least=Severity.HIGH,
+                )
             if isinstance(entry.get("hooks"), list):
                 stack.extend(entry["hooks"])
 
 
 def _service(service: dict[str, Any], case: Case) -> None:
-    volumes = [one if isinstance(one, str) else str(one.get("source", "")) + ":" for one in service.get("volumes") or [] if isinstance(one, str | dict)] if isinstance(service.get("volumes"), list) else []
-    wide = [one for one in volumes if re.match(r"/:|/var/run/docker\.sock|/etc\b|/root\b|~/?:|\$\{?HOME\}?/?:|~?/\.ssh", one)]
+    volumes = (
+        [
+            one if isinstance(one, str) else str(one.get("source", "")) + ":"
+            for one in service.get("volumes") or []
+            if isinstance(one, str | dict)
+        ]
+        if isinstance(service.get("volumes"), list)
+        else []
+    )
+    wide = [
+        one
+        for one in volumes
+        if re.match(r"/:|/var/run/docker\.sock|/etc\b|/root\b|~/?:|\$\{?HOME\}?/?:|~?/\.ssh", one)
+    ]
     if service.get("privileged") in (True, "true") or wide or service.get("pid") == "host":
         _tell(
             "The service would run with the rights of the machine it is on, or with its files.",
@@ -184,15 +284,33 @@ def _editor_setting(key: str, value: Any, case: Case) -> None:
         return
     if key == "task.allowAutomaticTasks" and value in ("on", True):
         _tell("The settings let an editor run the folder's tasks by itself.", Severity.MEDIUM, key, case)
-    elif re.search(r"(?:defaultInterpreterPath|pythonPath|\.executable|executablePath|\.path|serverPath|gopath|binaryPath|shellPath|\.command)$", key) and isinstance(value, str):
+    elif re.search(
+        r"(?:defaultInterpreterPath|pythonPath|\.executable|executablePath|\.path|serverPath|gopath|binaryPath|shellPath|\.command)$",
+        key,
+    ) and isinstance(value, str):
         if value.startswith(("./", "${workspaceFolder}", "../", "${workspaceRoot}")) and "venv" not in value:
-            _tell(f"The settings have an editor run {value[:80]!r}, a program of this folder.", Severity.HIGH, f"{key}: {value}"[:200], case)
-    elif key.startswith(("terminal.integrated.profiles", "terminal.integrated.automationProfile", "terminal.integrated.env", "terminal.integrated.shellArgs")):
+            _tell(
+                f"The settings have an editor run {value[:80]!r}, a program of this folder.",
+                Severity.HIGH,
+                f"{key}: {value}"[:200],
+                case,
+            )
+    elif key.startswith(
+        (
+            "terminal.integrated.profiles",
+            "terminal.integrated.automationProfile",
+            "terminal.integrated.env",
+            "terminal.integrated.shellArgs",
+        )
+    ):
         for text in _texts(value):
             if weight_of(text) is Weight.DANGEROUS:
                 _tell("The settings have each terminal of the editor run a command.", Severity.HIGH, text[:200], case)
                 return
-        if isinstance(value, dict) and {"LD_PRELOAD", "PROMPT_COMMAND", "BASH_ENV", "NODE_OPTIONS", "DYLD_INSERT_LIBRARIES"} & value.keys():
+        if (
+            isinstance(value, dict)
+            and {"LD_PRELOAD", "PROMPT_COMMAND", "BASH_ENV", "NODE_OPTIONS", "DYLD_INSERT_LIBRARIES"} & value.keys()
+        ):
             _tell("The settings have each terminal of the editor load other code.", Severity.HIGH, key, case)
 
 

@@ -13,13 +13,17 @@ from scanners.formats.config.reading import pairs_of
 _SENSITIVE = re.compile(
     r"(?:^|/|\\|~)(?:etc/(?:passwd|shadow|hosts|ssh|sudoers|cron\w*)|\.ssh(?:/|\\|$)|\.aws/|\.netrc$|\.kube/|\.docker/config|\.bashrc$|"
     r"\.bash_history$|\.git-credentials|\.config/gcloud|\.cache/huggingface/token|id_(?:rsa|ed25519|ecdsa)|authorized_keys|"
-    r"proc/(?:self|\d+)/|Windows[/\\]System32|\.env$|\.pypirc$|\.npmrc$)"
+    r"proc/(?:self|\d+)/|Windows[/\\]System32|\.pypirc$|\.npmrc$)"
 )
 _UP = re.compile(r"(?:^|[/\\])\.\.(?:[/\\]|$)")
 _ADDRESS = re.compile(r"^(?:https?|ftp|file|s3|gs|smb|data|hdfs|ssh|git)://|^\\\\", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"^(?:/|~|[A-Za-z]:[/\\]|\\\\)")
-_KEY = re.compile(r"(?:_file|_files|_path|_paths|_dir|_filename|filename|file_name|weights|checkpoint|location|data_files|subfolder)$|^(?:path|file|files)$")
-_ORIGIN = re.compile(r"name_or_path$|^(?:output_dir|logging_dir|cache_dir|run_dir|train|dataset|data|_name|tokenizer_file$)")
+_KEY = re.compile(
+    r"(?:_file|_files|_path|_paths|_dir|_filename|filename|file_name|weights|checkpoint|location|data_files|subfolder)$|^(?:path|file|files)$"
+)
+_ORIGIN = re.compile(
+    r"name_or_path$|^(?:output_dir|logging_dir|cache_dir|run_dir|train|dataset|data|_name|tokenizer_file$)"
+)
 """Where somebody had it when it was trained: paths there are ordinary."""
 MOST_FILES = 200_000
 
@@ -34,7 +38,13 @@ def judge_paths(value: dict[str, Any], keys: frozenset[str], case: Case) -> None
                 _judge_path(path, key, case)
     base = value.get("base_model_name_or_path")
     if isinstance(base, str) and _ADDRESS.match(base):
-        _add(Severity.MEDIUM, f"The adapter takes its base model from {base[:80]!r}.", "base_model_name_or_path", base, case)
+        _add(
+            Severity.MEDIUM,
+            f"The adapter takes its base model from {base[:80]!r}.",
+            "base_model_name_or_path",
+            base,
+            case,
+        )
 
 
 def _weight_map(files: dict[str, Any], case: Case) -> None:
@@ -60,14 +70,27 @@ def _judge_path(path: str, key: str, case: Case) -> None:
     if len(path) > 1000 or "\n" in path:
         return
     if _SENSITIVE.search(path):
-        _add(Severity.HIGH, f"The configuration has its loader read {path[:80]!r}, a file of the machine.", key, path, case)
+        _add(
+            Severity.HIGH,
+            f"The configuration has its loader read {path[:80]!r}, a file of the machine.",
+            key,
+            path,
+            case,
+        )
     elif _ORIGIN.search(key):
         return
     elif _UP.search(path):
-        severity = Severity.HIGH if path.count("..") >= 2 else Severity.MEDIUM
+        often, vague = path.count("..") >= 2, key in ("file", "files", "path", "paths", "data_files")
+        severity = Severity.HIGH if often else Severity.LOW if vague else Severity.MEDIUM
         _add(severity, f"The configuration has its loader read {path[:80]!r}, outside the repository.", key, path, case)
     elif path.lower().startswith(("file:", "smb:", "\\\\")):
-        _add(Severity.HIGH, f"The configuration has its loader read {path[:80]!r}, outside the repository.", key, path, case)
+        _add(
+            Severity.HIGH,
+            f"The configuration has its loader read {path[:80]!r}, outside the repository.",
+            key,
+            path,
+            case,
+        )
 
 
 def _add(severity: Severity, sentence: str, key: str, path: str, case: Case) -> None:

@@ -36,7 +36,9 @@ def judge_toml(source: ByteSource, case: Case) -> None:
 def judge_ini(source: ByteSource, case: Case) -> None:
     """setup.cfg, pip.conf, .npmrc, .gitmodules, logging.conf, desktop entries: by their sections."""
     text = _text(source, case)
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True, default_section="\0", inline_comment_prefixes=None)
+    parser = configparser.RawConfigParser(
+        strict=False, allow_no_value=True, default_section="\0", inline_comment_prefixes=None
+    )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string("[]\n" + text.lstrip("\ufeff"))
@@ -70,43 +72,95 @@ def _section(name: str, values: dict[str, str], case: Case) -> None:
     if kind == "desktop entry":
         runs = [(key, "when it is opened", Severity.HIGH) for key in ("exec", "tryexec")]
     elif kind == "autorun":
-        runs = [(key, "when the disk is opened", Severity.HIGH) for key in ("open", "shellexecute", "shell\\open\\command")]
+        runs = [
+            (key, "when the disk is opened", Severity.HIGH) for key in ("open", "shellexecute", "shell\\open\\command")
+        ]
     elif kind == "service":
-        runs = [(key, "when the service starts", Severity.MEDIUM) for key in ("execstart", "execstartpre", "execstartpost")]
-    elif kind in ("core", "filter", "alias", "credential", "diff", "merge", "submodule", "include", "gpg", "sequence", "remote"):
+        runs = [
+            (key, "when the service starts", Severity.MEDIUM) for key in ("execstart", "execstartpre", "execstartpost")
+        ]
+    elif kind in (
+        "core",
+        "filter",
+        "alias",
+        "credential",
+        "diff",
+        "merge",
+        "submodule",
+        "include",
+        "gpg",
+        "sequence",
+        "remote",
+    ):
         _git(kind, lowered, case)
     elif kind == "internetshortcut" and re.match(r"file:|\\\\|javascript:", lowered.get("url", ""), re.IGNORECASE):
-        case.add("config-path-escape", Severity.HIGH, "The shortcut opens a program or a file.", evidence={"path": lowered["url"][:200]})
+        case.add(
+            "config-path-escape",
+            Severity.HIGH,
+            "The shortcut opens a program or a file.",
+            evidence={"path": lowered["url"][:200]},
+        )
     elif kind.startswith("testenv"):
         runs = [("commands", "with tox", Severity.LOW)]
     for key, when, least in runs:
         if key in lowered:
             note_command(lowered[key], when, case, key=key, least=least)
     # logging.config.fileConfig evaluates these two.
-    if kind.startswith(("handler_", "formatter_")) and _EVALUATED.search(lowered.get("args", "") + lowered.get("kwargs", "")):
+    if kind.startswith(("handler_", "formatter_")) and _EVALUATED.search(
+        lowered.get("args", "") + lowered.get("kwargs", "")
+    ):
         case.add(
             "config-names-code",
             Severity.CRITICAL,
             "The logging settings hold Python code in their arguments, which the logging module evaluates.",
             evidence={"section": name[:60], "arguments": lowered.get("args", lowered.get("kwargs", ""))[:200]},
         )
-    if kind.startswith(("handler_", "formatter_")) and "." in lowered.get("class", "") and not lowered["class"].startswith(("logging.", "handlers.")):
+    if (
+        kind.startswith(("handler_", "formatter_"))
+        and "." in lowered.get("class", "")
+        and not lowered["class"].startswith(("logging.", "handlers."))
+    ):
         name_target(lowered["class"], case, key="class")
 
 
-_GIT_RUNS = ("sshcommand", "hookspath", "fsmonitor", "editor", "pager", "clean", "smudge", "process", "helper", "command", "textconv", "driver", "program", "gitproxy", "uploadpack", "receivepack")
+_GIT_RUNS = (
+    "sshcommand",
+    "hookspath",
+    "fsmonitor",
+    "editor",
+    "pager",
+    "clean",
+    "smudge",
+    "process",
+    "helper",
+    "command",
+    "textconv",
+    "driver",
+    "program",
+    "gitproxy",
+    "uploadpack",
+    "receivepack",
+)
 
 
 def _git(kind: str, values: dict[str, str], case: Case) -> None:
     for key in _GIT_RUNS:
         value = values.get(key)
-        if value and not (kind == "filter" and value.startswith("git-lfs ")) and value not in ("store", "cache", "osxkeychain", "manager"):
+        if (
+            value
+            and not (kind == "filter" and value.startswith("git-lfs "))
+            and value not in ("store", "cache", "osxkeychain", "manager")
+        ):
             note_command(value, "when git works on the repository", case, key=f"{kind}.{key}", least=Severity.HIGH)
     for value in values.values():
         if value.startswith("!"):
             note_command(value[1:], "when git works on the repository", case, key=kind, least=Severity.HIGH)
     address = values.get("url", "")
-    if re.match(r"ext::|-|file:|fd::", address) or values.get("path", "").startswith(("-", "/", "..")) or "/../" in values.get("path", ""):
+    if (
+        re.match(r"ext::|-|file:|fd::", address)
+        or values.get("path", "").startswith(("-", "/", ".."))
+        or "/../" in values.get("path", "")
+    ):
         case.add(
             "config-path-escape",
             Severity.HIGH,
@@ -128,5 +182,3 @@ def _text(source: ByteSource, case: Case) -> str:
     if source.size > LARGEST_SETTINGS:
         case.leave_open(f"It is a settings file of more than {LARGEST_SETTINGS // 1024 // 1024} MiB.")
     return source.read(0, LARGEST_SETTINGS).decode("utf-8-sig", "replace")
-
-

@@ -28,7 +28,9 @@ _DANGEROUS = re.compile(
     r"|child_process|os\.system|subprocess|__import__|/tmp/\S+\s*(?:&&|;|&|$)|docker\.sock|--privileged",
     re.IGNORECASE,
 )
-_SHELLS = re.compile(r"^(?:\S*/)?(?:ba|z|k|da|c|fi)?sh$|^(?:\S*[/\\])?(?:cmd|powershell|pwsh)(?:\.exe)?$", re.IGNORECASE)
+_SHELLS = re.compile(
+    r"^(?:\S*/)?(?:ba|z|k|da|c|fi)?sh$|^(?:\S*[/\\])?(?:cmd|powershell|pwsh)(?:\.exe)?$", re.IGNORECASE
+)
 _STARTERS = re.compile(
     r"^(?:\S*/)?(?:npx|npm|pnpm|yarn|bunx?|uvx?|uv|pipx|pip3?|python[\d.]*|node|deno|docker|podman|java|go|cargo|ruby|perl|"
     r"curl|wget|make|git|ssh|php)(?:\.exe|\.cmd)?\b",
@@ -42,7 +44,11 @@ def weight_of(command: str, arguments: list[str] | None = None) -> Weight:
     line = " ".join([command, *(arguments or [])])[:4000]
     if _DANGEROUS.search(line):
         return Weight.DANGEROUS
-    if arguments is not None and _SHELLS.match(command.strip()) and any(one in ("-c", "/c", "-lc", "-ic", "-Command", "/C", "-e") for one in arguments):
+    if (
+        arguments is not None
+        and _SHELLS.match(command.strip())
+        and any(one in ("-c", "/c", "-lc", "-ic", "-Command", "/C", "-e") for one in arguments)
+    ):
         return Weight.DANGEROUS
     if _SHELLS.match(command.strip().split(" ", 1)[0]) or _STARTERS.match(command.strip()) or _URL.search(line):
         return Weight.STARTS_SOMETHING

@@ -19,10 +19,22 @@ from scanners.source import MemorySource
 
 MOST_OBJECTS = 1_000_000
 _TELLING_TWICE = frozenset(
-    {"auto_map", "_target_", "chat_template", "weight_map", "trust_remote_code", "command", "scripts", "mcpServers", "module"}
+    {
+        "auto_map",
+        "_target_",
+        "chat_template",
+        "weight_map",
+        "trust_remote_code",
+        "command",
+        "scripts",
+        "mcpServers",
+        "module",
+    }
     | {"class_name", "architectures", "model_type", "custom_pipelines", "type", "_class_name"}
 )
-_BASE64_PICKLE = re.compile(r"^(?:gA[IJMNQRSTUVWX]|Y3Bvc2l4|Y29z|Y19f|Y2J1aWx0aW5z|Y3N1YnByb2Nlc3|KGxw|KGRw|KGN|UEsDB)[A-Za-z0-9+/_-]{12,}={0,2}\s*$")
+_BASE64_PICKLE = re.compile(
+    r"^(?:gA[IJMNQRSTUVWX]|Y3Bvc2l4|Y29z|Y19f|Y2J1aWx0aW5z|Y3N1YnByb2Nlc3|KGxw|KGRw|KGN|UEsDB)[A-Za-z0-9+/_-]{12,}={0,2}\s*$"
+)
 """Base64 that becomes a pickle or a zip: how `\\x80\\x04`, `cposix` or `PK` look in it."""
 _OF_MANIFESTS = frozenset({"_meta", "dependencies", "devDependencies", "optionalDependencies"})
 LONGEST_ENCODED = 1024 * 1024
@@ -107,5 +119,3 @@ def _twice(value: Doubled, case: Case) -> None:
             )
             return
         seen[key] = one
-
-

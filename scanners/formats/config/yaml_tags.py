@@ -19,7 +19,9 @@ _PYTHON = re.compile(r"^(?:tag:yaml\.org,2002:|!+)?python/([\w/]+?)(?::(.*))?$",
 _HARMLESS = frozenset("none bool str unicode bytes int long float complex list tuple dict".split())
 _STANDARD = frozenset("null bool int float binary timestamp omap pairs set str seq map merge value yaml".split())
 _HYPER = re.compile(r"^!(new|name|apply|module|include)(?::(.*))?$", re.DOTALL)
-_OTHERS = re.compile(r"^(?:!|tag:yaml\.org,2002:)!?(?:ruby/|js/(?:function|regexp)|javax?\.|com\.sun|org\.|sun\.|groovy)", re.DOTALL)
+_OTHERS = re.compile(
+    r"^(?:!|tag:yaml\.org,2002:)!?(?:ruby/|js/(?:function|regexp)|javax?\.|com\.sun|org\.|sun\.|groovy)", re.DOTALL
+)
 
 
 def judge_tag(tag: str, line: int, case: Case) -> None:
@@ -30,7 +32,13 @@ def judge_tag(tag: str, line: int, case: Case) -> None:
     elif (hyper := _HYPER.match(tag)) is not None:
         _hyper(hyper[1], hyper[2] or "", line, case)
     elif _OTHERS.match(tag):
-        _add(Severity.HIGH, f"The YAML asks for an object of another language ({tag[:80]}), which an unsafe loader creates.", tag, line, case)
+        _add(
+            Severity.HIGH,
+            f"The YAML asks for an object of another language ({tag[:80]}), which an unsafe loader creates.",
+            tag,
+            line,
+            case,
+        )
     elif tag.startswith(_CORE) and tag.removeprefix(_CORE) not in _STANDARD:
         _add(Severity.MEDIUM, f"The YAML has a tag no safe loader knows ({tag[:80]}).", tag, line, case)
 
@@ -44,10 +52,26 @@ def judge_raw(data: bytes, case: Case) -> None:
 
 def _python(kind: str, name: str, tag: str, line: int, case: Case) -> None:
     if kind in _HARMLESS:
-        _add(Severity.LOW, f"The YAML has a value in a form only Python's own dumps have (python/{kind}).", tag, line, case)
+        _add(
+            Severity.LOW,
+            f"The YAML has a value in a form only Python's own dumps have (python/{kind}).",
+            tag,
+            line,
+            case,
+        )
         return
     danger = danger_of(name) if "." in name else danger_of(f"builtins.{name}") if name else Danger.UNKNOWN
-    if name in ("argparse.Namespace", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib._local.PosixPath", "datetime.timedelta", "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "types.SimpleNamespace"):
+    if name in (
+        "argparse.Namespace",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+        "pathlib._local.PosixPath",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "fractions.Fraction",
+        "uuid.UUID",
+        "types.SimpleNamespace",
+    ):
         danger = Danger.NONE
     calls = kind.startswith("object")
     severity = {
@@ -56,14 +80,26 @@ def _python(kind: str, name: str, tag: str, line: int, case: Case) -> None:
         Danger.UNKNOWN: Severity.HIGH,
         Danger.NONE: Severity.MEDIUM,
     }[danger]
-    _add(severity, f"The YAML asks for a Python object (python/{kind}:{name[:80]}), which an unsafe loader creates.", tag, line, case)
+    _add(
+        severity,
+        f"The YAML asks for a Python object (python/{kind}:{name[:80]}), which an unsafe loader creates.",
+        tag,
+        line,
+        case,
+    )
 
 
 def _hyper(kind: str, name: str, line: int, case: Case) -> None:
     """HyperPyYAML, as SpeechBrain reads its hyperparameters: these tags call what they name."""
     if kind == "include":
         if ".." in name or name.startswith("/"):
-            _add(Severity.HIGH, f"The YAML takes in {name[:80]!r}, a file outside its own folder.", f"!include:{name}", line, case)
+            _add(
+                Severity.HIGH,
+                f"The YAML takes in {name[:80]!r}, a file outside its own folder.",
+                f"!include:{name}",
+                line,
+                case,
+            )
         return
     danger = danger_of(name)
     if danger is Danger.NONE:
@@ -73,4 +109,6 @@ def _hyper(kind: str, name: str, line: int, case: Case) -> None:
 
 
 def _add(severity: Severity, sentence: str, tag: str, line: int, case: Case) -> None:
-    case.add("yaml-python-tag", severity, sentence, confidence=Confidence.LIKELY, line=line, evidence={"tag": tag[:200]})
+    case.add(
+        "yaml-python-tag", severity, sentence, confidence=Confidence.LIKELY, line=line, evidence={"tag": tag[:200]}
+    )

@@ -14,6 +14,7 @@ from scanners.source import ByteSource
 LARGEST_LIST = 4 * 1024 * 1024
 MOST_LINES = 20_000
 LONGEST_LINE = 4096
+MOST_OF_A_KIND = 25
 _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*|[^\W\d_][\w.-]*)\s*(\[[^\]]*\])?\s*(.*)$", re.DOTALL)
 _VCS = re.compile(r"^(?:git|hg|svn|bzr)\+|^git@|^git://|^ssh://")
 _URL = re.compile(r"^[a-z][a-z+]*://", re.IGNORECASE)
@@ -27,6 +28,7 @@ class Listing:
 
     case: Case
     unpinned: list[str] = field(default_factory=list)
+    foreign: dict[Severity, int] = field(default_factory=dict)
 
     def requirement(self, text: str, line: int | None = None) -> None:
         """A line as pip reads it, without options."""
@@ -34,7 +36,11 @@ class Listing:
         if not text:
             return
         name, at, address = text.partition("@")
-        if at and _NAME.match(name.strip()) and (_URL.match(address.strip()) or _VCS.match(address.strip()) or "file:" in address):
+        if (
+            at
+            and _NAME.match(name.strip())
+            and (_URL.match(address.strip()) or _VCS.match(address.strip()) or "file:" in address)
+        ):
             self.package(name.strip(), None, line)
             self.address(address.strip().split(" ;", 1)[0].split("; ", 1)[0], line)
         elif _VCS.match(text) or _URL.match(text):
@@ -52,7 +58,9 @@ class Listing:
                 evidence={"line": text[:200]},
             )
 
-    def package(self, name: str, specifier: str | None, line: int | None = None, *, learning_only: bool = False) -> None:
+    def package(
+        self, name: str, specifier: str | None, line: int | None = None, *, learning_only: bool = False
+    ) -> None:
         """A package by its name; `specifier` as in `==1.0` (None: it has another place, such as a lock or an address)."""
         # The list of names is only read for files that name packages.
         from scanners.repository.requirements import imitated, is_malicious
@@ -92,7 +100,9 @@ class Listing:
         if is_number(address):
             severity = Severity.HIGH
         without = " without protection on the way" if place is Place.UNPROTECTED else ""
-        self._foreign(severity, f"The list takes {what} from {address[:80]!r}{without}, not from the index.", address, line)
+        self._foreign(
+            severity, f"The list takes {what} from {address[:80]!r}{without}, not from the index.", address, line
+        )
 
     def index(self, address: str, line: int | None = None, option: str = "--index-url") -> None:
         """An index, or a page of links."""
@@ -105,13 +115,23 @@ class Listing:
         if place is Place.USUAL:
             return
         severity = Severity.LOW if place is Place.KNOWN else Severity.HIGH
-        self._foreign(severity, f"The list has packages looked for at {address[:80]!r} ({option}), where anybody may have put any name.", address, line)
+        self._foreign(
+            severity,
+            f"The list has packages looked for at {address[:80]!r} ({option}), where anybody may have put any name.",
+            address,
+            line,
+        )
 
     def path(self, path: str, line: int | None = None) -> None:
         """A package that lies beside the list."""
         if path.strip() in (".", "./") or path.startswith((".[", "./[")):
             return
-        self._foreign(Severity.MEDIUM, f"The list installs {path[:80]!r}, a file or folder and not a package of the index.", path, line)
+        self._foreign(
+            Severity.MEDIUM,
+            f"The list installs {path[:80]!r}, a file or folder and not a package of the index.",
+            path,
+            line,
+        )
 
     def close(self) -> None:
         if self.unpinned:
@@ -132,24 +152,49 @@ class Listing:
             else:
                 value = words[1] if len(words) > 1 else ""
         value = value.strip("'\"")
-        if name in ("-i", "--index-url", "--pypi-url", "--extra-index-url", "-f", "--find-links", "--process-dependency-links"):
+        if name in (
+            "-i",
+            "--index-url",
+            "--pypi-url",
+            "--extra-index-url",
+            "-f",
+            "--find-links",
+            "--process-dependency-links",
+        ):
             self.index(value, line, "--find-links" if name in ("-f", "--find-links") else name)
         elif name == "--trusted-host":
             usual = index_of(f"https://{value}/") in (Place.USUAL, Place.KNOWN)
-            self._foreign(Severity.LOW if usual else Severity.HIGH, f"The list trusts {value[:60]!r} without checking who answers.", value, line)
+            self._foreign(
+                Severity.LOW if usual else Severity.HIGH,
+                f"The list trusts {value[:60]!r} without checking who answers.",
+                value,
+                line,
+            )
         elif name in ("-r", "--requirement", "-c", "--constraint"):
             if _URL.match(value):
                 unprotected = index_of(value) in (Place.UNPROTECTED, Place.FOREIGN)
-                self._foreign(Severity.HIGH if unprotected else Severity.LOW, f"The list goes on at {value[:80]!r}.", value, line)
+                self._foreign(
+                    Severity.HIGH if unprotected else Severity.LOW, f"The list goes on at {value[:80]!r}.", value, line
+                )
             elif value.startswith(("/", "~")) or value.count("..") >= 2:
-                self._foreign(Severity.MEDIUM, f"The list goes on in {value[:80]!r}, outside the repository.", value, line)
+                self._foreign(
+                    Severity.MEDIUM if value[:1] in ("/", "~") else Severity.LOW, f"The list goes on in {value[:80]!r}, outside the repository.", value, line
+                )
         elif name in ("-e", "--editable"):
             self.requirement(value if value not in (".",) else "", line)
         elif name in ("--global-option", "--install-option", "--config-settings", "--build-option"):
-            self._foreign(Severity.MEDIUM, f"The list hands options to what builds a package: {' '.join(words)[:80]!r}.", " ".join(words), line)
+            self._foreign(
+                Severity.MEDIUM,
+                f"The list hands options to what builds a package: {' '.join(words)[:80]!r}.",
+                " ".join(words),
+                line,
+            )
 
     def _foreign(self, severity: Severity, sentence: str, address: str, line: int | None) -> None:
-        self.case.add("requirement-foreign-source", severity, sentence, line=line, evidence={"from": address[:200]})
+        self.foreign[severity] = count = self.foreign.get(severity, 0) + 1
+        # The first of them say it all; a list of hundreds of wheels is one thing to look at.
+        if count <= MOST_OF_A_KIND:
+            self.case.add("requirement-foreign-source", severity, sentence, line=line, evidence={"from": address[:200]})
 
 
 def judge_requirements(source: ByteSource, case: Case) -> None:
@@ -185,7 +230,12 @@ def judge_lines(text: str, case: Case) -> None:
 def _judge_apt(text: str, case: Case) -> None:
     for number, raw in enumerate(text.splitlines()[:MOST_LINES], 1):
         line = raw.split("#", 1)[0].strip()
-        if line and not re.fullmatch(r"[\w.+:-]+(?:[=/ ][\w.+:~ -]+)?", line) or line.startswith("-") or "Invoke" in line:
+        if (
+            line
+            and not re.fullmatch(r"[\w.+:-]+(?:[=/ ][\w.+:~ -]+)?", line)
+            or line.startswith("-")
+            or "Invoke" in line
+        ):
             case.add(
                 "requirement-foreign-source",
                 Severity.HIGH if re.search(r"^-|[;&|`$]|Invoke", line) else Severity.MEDIUM,

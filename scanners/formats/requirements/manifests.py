@@ -13,6 +13,12 @@ from scanners.formats.requirements.judge import Listing
 from scanners.formats.requirements.places import is_usual_channel
 
 _NPM_ADDRESS = re.compile(r"^(?:git\+|git:|git@|ssh:|https?://|github:|gitlab:|bitbucket:|gist:)")
+_OF_CONDA = frozenset(
+    """python pip nodejs openssl cudatoolkit cuda cudnn gcc gxx cmake make git git-lfs ffmpeg libgcc mkl mkl-include blas r-base
+    pytorch-cuda pytorch-gpu pytorch-cpu openjdk perl curl wget zlib sqlite readline tk xz ncurses ca-certificates compilers
+    opencv py-opencv faiss jupyter notebook libjpeg-turbo libpng freetype graphviz hdf5 boost eigen ninja sox libsndfile""".split()
+)
+"""What conda has besides packages of Python."""
 MOST_PACKAGES = 20_000
 
 
@@ -41,13 +47,21 @@ def judge_toml_manifest(document: dict[str, Any], case: Case) -> None:
             if name.lower() != "python":
                 _entry(name, value, listing)
     uv = _table(tool, "uv")
-    for source in _tables(document.get("source")) + _tables(poetry.get("source")) + _tables(uv.get("index")) + _tables(_table(tool, "pdm").get("source")):
+    for source in (
+        _tables(document.get("source"))
+        + _tables(poetry.get("source"))
+        + _tables(uv.get("index"))
+        + _tables(_table(tool, "pdm").get("source"))
+    ):
         listing.index(str(source.get("url", "")), option="source")
         if source.get("verify_ssl") in (False, "false"):
             listing.option(["--trusted-host", str(source.get("url", ""))], None)
     for name in ("index-url", "extra-index-url", "find-links"):
         for text in [*_texts(uv.get(name)), *_texts(_table(uv, "pip").get(name))]:
             listing.index(text, option=f"--{name}")
+    # Cargo's locks look alike, but name packages of Rust.
+    if any(isinstance(package.get("source"), str) for package in _tables(document.get("package"))[:50]):
+        return
     for package in (_tables(document.get("package")) + _tables(document.get("packages")))[:MOST_PACKAGES]:
         _locked(package, listing)
     listing.close()
@@ -91,8 +105,8 @@ def judge_conda(document: dict[str, Any], case: Case) -> None:
                 listing.index(one.split("::", 1)[0], option="channel")
             if "://" in one:
                 listing.address(one)
-            elif "=" not in version.lstrip("="):
-                listing.package(re.split(r"[<>!~ \[]", name)[0], None, learning_only=True)
+            elif "=" not in version.lstrip("=") and (plain := re.split(r"[<>!~ \[]", name)[0]) not in _OF_CONDA:
+                listing.package(plain, None, learning_only=True)
         elif isinstance(one, dict):
             for text in _texts(one.get("pip")):
                 if text.strip().startswith("-"):
@@ -108,12 +122,17 @@ def judge_ini_manifest(sections: dict[str, dict[str, str]], case: Case) -> None:
     for name, values in sections.items():
         for key, value in values.items():
             key = key.strip().lower().replace("_", "-")  # noqa: PLW2901 - as pip and setuptools compare them
-            wanted = key in ("install-requires", "setup-requires", "tests-require", "deps") or name == "options.extras_require"
+            wanted = (
+                key in ("install-requires", "setup-requires", "tests-require", "deps")
+                or name == "options.extras_require"
+            )
             if wanted and (name.startswith(("options", "testenv", "metadata"))):
                 for text in value.replace(";\n", "\n").splitlines():
                     if text.strip() and not text.strip().startswith(("#", "-r", "-c", "{")):
                         listing.requirement(text)
-            elif key in ("index-url", "extra-index-url", "find-links", "index", "registry") or key.endswith(":registry"):
+            elif key in ("index-url", "extra-index-url", "find-links", "index", "registry") or key.endswith(
+                ":registry"
+            ):
                 for text in value.split():
                     listing.index(text, option=key)
             elif key == "trusted-host":

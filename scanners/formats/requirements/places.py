@@ -16,7 +16,9 @@ class Place(Enum):
     UNPROTECTED = "unprotected"
 
 
-_USUAL_INDEXES = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org", "registry.npmjs.org", "registry.yarnpkg.com"})
+_USUAL_INDEXES = frozenset(
+    {"pypi.org", "pypi.python.org", "files.pythonhosted.org", "registry.npmjs.org", "registry.yarnpkg.com"}
+)
 _KNOWN_HOSTS = re.compile(
     r"(?:^|\.)(?:download\.pytorch\.org|download-r2\.pytorch\.org|pypi\.nvidia\.com|pypi\.ngc\.nvidia\.com|"
     r"developer\.download\.nvidia\.com|data\.pyg\.org|data\.dgl\.ai|pytorch-geometric\.com|wheels\.vllm\.ai|flashinfer\.ai|"
@@ -27,7 +29,9 @@ _KNOWN_HOSTS = re.compile(
     r"mirrors\.aliyun\.com|mirrors\.ustc\.edu\.cn|pypi\.doubanio\.com|pypi\.douban\.com|mirrors\.cloud\.tencent\.com|"
     r"mirrors\.huaweicloud\.com|repo\.huaweicloud\.com|mirror\.baidu\.com|mirrors\.bfsu\.edu\.cn|pypi\.mirrors\.ustc\.edu\.cn)$"
 )
-_CODE_HOSTS = re.compile(r"(?:^|\.)(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|hf\.co|raw\.githubusercontent\.com)$")
+_CODE_HOSTS = re.compile(
+    r"(?:^|\.)(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|hf\.co|raw\.githubusercontent\.com)$"
+)
 _KNOWN_OWNERS = frozenset(
     """huggingface pytorch facebookresearch openai nvidia nvidia-nemo microsoft google google-research google-deepmind
     deepmind tensorflow keras-team jax-ml apple intel amd rocm qwenlm deepseek-ai mistralai thudm zai-org meta-llama meta-pytorch
@@ -82,7 +86,11 @@ def is_number(address: str) -> bool:
     parts = _split(address)
     return parts is not None and (
         re.fullmatch(r"[\d.]+|\[?[0-9a-f:]+\]?|0x[0-9a-f]+", parts[1]) is not None
-        or re.search(r"(?:ngrok|serveo|trycloudflare|pastebin|transfer\.sh|webhook|requestbin|pipedream|bit\.ly|tinyurl|discord|onion)", parts[1]) is not None
+        or re.search(
+            r"(?:ngrok|serveo|trycloudflare|pastebin|transfer\.sh|webhook|requestbin|pipedream|bit\.ly|tinyurl|discord|onion)",
+            parts[1],
+        )
+        is not None
     )
 
 

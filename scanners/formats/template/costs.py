@@ -19,14 +19,18 @@ def costs(tree: nodes.Template, folder: Folder) -> Iterator[tuple[str, int]]:
     """What is excessive, and its line."""
     yield from _loops(tree, 1, folder)
     for node in tree.find_all(nodes.Expr):
-        if isinstance(node, nodes.Mul | nodes.Pow) and (_largest(node, folder) > LONGEST_TEXT or _repeats(node, folder)):
+        if isinstance(node, nodes.Mul | nodes.Pow) and (
+            _largest(node, folder) > LONGEST_TEXT or _repeats(node, folder)
+        ):
             yield "a repetition by a huge number", node.lineno
         elif isinstance(node, nodes.Const) and isinstance(node.value, str) and (wide := _WIDTH.search(node.value)):
             if int(wide[1][:18]) > LONGEST_TEXT:
                 yield "a format with a huge width", node.lineno
         elif isinstance(node, nodes.Call):
             name = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
-            if (name in _PADDING or name == "lipsum") and any(_largest(one, folder) > 100_000 for one in _arguments(node)):
+            if (name in _PADDING or name == "lipsum") and any(
+                _largest(one, folder) > 100_000 for one in _arguments(node)
+            ):
                 yield f"{name}() by a huge number", node.lineno
             elif name == "range" and _rounds(node, folder) > MOST_ROUNDS:
                 yield "a range of huge length", node.lineno
@@ -89,7 +93,9 @@ def _repeats(node: nodes.BinExpr, folder: Folder) -> bool:
 
 def _doubles(assignment: nodes.Assign) -> bool:
     target = assignment.target
-    wanted = ("ns", target.name, target.attr) if isinstance(target, nodes.NSRef) else ("name", getattr(target, "name", ""))
+    wanted = (
+        ("ns", target.name, target.attr) if isinstance(target, nodes.NSRef) else ("name", getattr(target, "name", ""))
+    )
     if not isinstance(assignment.node, nodes.Concat | nodes.Add | nodes.Mul):
         return False
     count = 0

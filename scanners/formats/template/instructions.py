@@ -39,8 +39,8 @@ _OVERRULES = tuple(
         r"existing|system|safety|user'?s?|all)\s+(?:\w+\s+){0,2}(?:instructions?|messages?|prompts?|rules|guidelines|"
         r"directives?|polic(?:y|ies)|filters?|guardrails|restrictions)",
         r"\b(?:system|admin|developer|instruction|safety)[\s_-]*override\b",
-        r"\b(?:without|do not|don't|never)\s+(?:\w+\s+){0,2}(?:tell|inform|notify|alert|warn|telling|informing|notifying|"
-        r"alerting|warning)\w*\s+(?:\w+\s+){0,2}(?:users?|human|anyone|anybody|operator|them)\b",
+        r"\bwithout\s+(?:\w+\s+){0,2}(?:telling|informing|notifying|alerting|warning)\s+(?:\w+\s+){0,2}(?:users?|human|anyone|"
+        r"anybody|operator|them)\b",
         r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
         r"\bexfiltrat\w+",
         r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S+@\S+\.\w+|"
@@ -63,6 +63,8 @@ _OVERRULES = tuple(
 _STEERS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:tell|inform|notify|alert|warn)\s+(?:\w+\s+){0,2}(?:users?|human|"
+        r"anyone|anybody|operator|them)\b(?!\s+about\s+(?:the\s+)?(?:function|tool))",
         r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:reveal|mention|disclose|acknowledge|admit|repeat)\b[^.\n]{0,50}\b"
         r"(?:instructions?|prompt|this|these|rule)\b",
         r"\balways\b[^.\n]{0,40}\b(?:recommend|promote|advertise|endorse|favou?r|praise|mention|link to|direct|redirect|"
@@ -87,7 +89,11 @@ _EXFILTRATES = re.compile(r"!\[[^\]]*\]\(\s*https?://|<img[^>]+src|https?://\S*[
 _WORDS = re.compile(r"^[^\W\d_][\w' .,!?-]{2,}$")
 """Natural language, not a marker such as `<think>`, `[INST]` or `/no_think`."""
 _SENTENCE = re.compile(r"(?:\b[^\W\d_]{2,}\b[\s,]+){3,}")
-_CONTENT = re.compile(r"content|text|prompt|query|question|user_?(?:message|input)|last_?(?:message|user)|body|msg", re.IGNORECASE)
+_CONTENT = re.compile(
+    r"content|text|prompt|query|question|user_?(?:message|input)|last_?(?:message|user)|body|msg", re.IGNORECASE
+)
+_ABOUT = re.compile(r"role|type|name|index|count|format|style|version|mode|lang", re.IGNORECASE)
+"""What is about a message and not in it."""
 _PARTS_OF_CONTENT = frozenset(
     "type image image_url images video video_url videos audio audio_url input_audio text content role name function "
     "tool_calls tool_call tool_call_id tool_name tool_plan tool_results arguments parameters documents document thinking "
@@ -102,7 +108,9 @@ _TURNED = frozenset({"lower", "upper", "trim", "strip", "string", "casefold", "j
 def says(text: str, line: int) -> Iterator[Instruction]:
     """What one text of a template, or a template that is no Jinja, tells the model."""
     if found := _first(_OVERRULES, text):
-        yield Instruction(Severity.HIGH, "overrules the user or sends what is said elsewhere", _around(text, found), line)
+        yield Instruction(
+            Severity.HIGH, "overrules the user or sends what is said elsewhere", _around(text, found), line
+        )
     elif found := _first(_STEERS, text):
         yield Instruction(Severity.MEDIUM, "steers the model's answers in a hidden way", _around(text, found), line)
     for match in _ADDRESS.finditer(text):
@@ -139,8 +147,9 @@ def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
             if isinstance(text, str):
                 for hidden in hides(text):
                     yield Instruction(hidden.severity, hidden.why, hidden.excerpt, node.lineno)
+    keys = _keys_looked_up(tree)
     for condition in tree.find_all((nodes.If, nodes.CondExpr)):
-        word = _word_asked_for(condition.test, folder)
+        word = _word_asked_for(condition.test, folder, keys)
         if word is not None:
             body = condition.body if isinstance(condition, nodes.If) else [condition.expr1]
             spoken = _spoken(body, folder)
@@ -151,14 +160,17 @@ def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
         yield from _rewrites(node, folder)
 
 
-def _word_asked_for(test: nodes.Node, folder: Folder) -> str | None:
+def _word_asked_for(test: nodes.Node, folder: Folder, keys: frozenset[str]) -> str | None:
     """The words of a chat, or the date, on which a condition depends."""
     for node in [test, *test.find_all((nodes.Compare, nodes.Call, nodes.Test, nodes.Filter))]:
         if isinstance(node, nodes.Compare):
             other = node.ops[0].expr
-            pairs = [(node.expr, other)] if node.ops[0].op in ("in", "notin") else [(node.expr, other), (other, node.expr)]
+            pairs = (
+                [(node.expr, other)] if node.ops[0].op in ("in", "notin") else [(node.expr, other), (other, node.expr)]
+            )
             for needle, place in pairs:
-                if _is_content(place, folder) and (word := _natural(needle, folder)):
+                word = _natural(needle, folder)
+                if word and word not in keys and _is_content(place, folder):
                     return f"the words {word!r} are said"
             if any(getattr(call.node, "name", "") == "strftime_now" for call in node.find_all(nodes.Call)):
                 return "a certain date has come"
@@ -171,6 +183,15 @@ def _word_asked_for(test: nodes.Node, folder: Folder) -> str | None:
         elif isinstance(node, nodes.Filter) and node.name == "random":
             return "chance has it"
     return None
+
+
+def _keys_looked_up(tree: nodes.Template) -> frozenset[str]:
+    """What the template takes out of objects: asking whether it is in there is no question about words."""
+    found = {node.attr for node in tree.find_all(nodes.Getattr)}
+    for node in tree.find_all(nodes.Getitem):
+        if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            found.add(node.arg.value)
+    return frozenset(found)
 
 
 def _rewrites(node: nodes.Filter | nodes.Call, folder: Folder) -> Iterator[Instruction]:
@@ -198,14 +219,14 @@ def _is_content(node: nodes.Node | None, folder: Folder) -> bool:
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _TURNED:
         return _is_content(node.node.node, folder)
     if isinstance(node, nodes.Getattr):
-        return _CONTENT.search(node.attr) is not None
+        return _CONTENT.search(node.attr) is not None and not _ABOUT.search(node.attr)
     if isinstance(node, nodes.Getitem):
         return any(isinstance(value, str) and _CONTENT.search(value) for value in folder.values(node.arg)) or (
             isinstance(node.arg, nodes.Slice) and _is_content(node.node, folder)
         )
     if isinstance(node, nodes.Concat | nodes.Add):
         return any(_is_content(part, folder) for part in node.iter_child_nodes())
-    return isinstance(node, nodes.Name) and _CONTENT.search(node.name) is not None
+    return isinstance(node, nodes.Name) and _CONTENT.search(node.name) is not None and not _ABOUT.search(node.name)
 
 
 def _natural(node: nodes.Node, folder: Folder) -> str | None:

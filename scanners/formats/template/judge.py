@@ -15,7 +15,9 @@ from scanners.source import ByteSource
 LONGEST_TEMPLATE = 256 * 1024
 EXCERPT_LENGTH = 120
 MOST_INSTRUCTIONS = 8
-_GO = re.compile(r"\{\{-?\s*(?:\.[A-Z]|range\b|if\s+(?:\.|and\b|or\b|eq\b|not\b|ne\b|gt\b|len\b)|end\b|template\b|define\b|with\s+\.|\$\w+\s*:=)")
+_GO = re.compile(
+    r"\{\{-?\s*(?:\.[A-Z]|range\b|if\s+(?:\.|and\b|or\b|eq\b|not\b|ne\b|gt\b|len\b)|end\b|template\b|define\b|with\s+\.|\$\w+\s*:=)"
+)
 """A template of Go, as ollama has them: rendered by a language without a way out."""
 
 

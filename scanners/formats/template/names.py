@@ -62,7 +62,7 @@ FILTERS = _names(
     """abs attr batch capitalize center count d default dictsort e escape filesizeformat first float forceescape format
     groupby indent int items join last length list lower map max min pprint random reject rejectattr replace reverse
     round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode urlize
-    wordcount wordwrap xmlattr"""
+    wordcount wordwrap xmlattr from_json fromjson"""
 )
 TESTS = _names(
     """boolean callable defined divisibleby eq equalto escaped even false filter float ge greaterthan gt in integer

@@ -82,9 +82,7 @@ def everything_named(tree: nodes.Template, folder: Folder) -> str:
 
 
 def _subscript(node: nodes.Getitem, folder: Folder) -> Iterator[Reach]:
-    if _is_object(node.node, folder) or (
-        isinstance(node.node, nodes.Filter) and _is_object(node.node.node, folder)
-    ):
+    if _is_object(node.node, folder) or (isinstance(node.node, nodes.Filter) and _is_object(node.node.node, folder)):
         yield Reach("the inside of one of Jinja's own objects", line=node.lineno)
     values = folder.values(node.arg)
     for value in values:
@@ -128,8 +126,10 @@ def _computed(node: nodes.Expr, folder: Folder) -> Iterator[Reach]:
 def _is_object(node: nodes.Node | None, folder: Folder) -> bool:
     if not isinstance(node, nodes.Name) or node.name in folder.own_names:
         return False
-    return node.name in OBJECTS_OF_JINJA or node.name in ("range", "raise_exception", "strftime_now") or (
-        node.name in OBJECTS_OF_SERVERS
+    return (
+        node.name in OBJECTS_OF_JINJA
+        or node.name in ("range", "raise_exception", "strftime_now")
+        or (node.name in OBJECTS_OF_SERVERS)
     )
 
 
