@@ -56,7 +56,7 @@ class Marked:
             return self.worst_rank <= Severity(self.may_be).rank and self.unscannable is None
         if Severity(self.deserves).rank >= Severity.HIGH.rank:
             return self.worst_rank >= Severity.HIGH.rank
-        return self.worst == Severity.MEDIUM
+        return Severity.MEDIUM.rank <= self.worst_rank <= max(Severity.MEDIUM.rank, Severity(self.may_be).rank)
 
     @property
     def silent(self) -> bool:
