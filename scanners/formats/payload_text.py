@@ -21,9 +21,7 @@ from scanners.source import MemorySource
 LONGEST_TEXT = 1024 * 1024
 """Characters of one text that are looked at; a longer one is left open."""
 MOST_PACKED = 50
-SHORTESTWORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
-"""What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""
-_BASE64 = 20
+SHORTEST_BASE64 = 20
 SHORTEST_HEX = 20
 MOST_LAYERS = 3
 """Packings inside packings that are opened here."""
