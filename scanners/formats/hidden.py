@@ -69,7 +69,7 @@ def look_at(source: ByteSource, start: int, size: int, case: Case, place: str) -
         case.examine(SliceSource(region, at, size - at), f"bytes at {start + at}")
         return
     rest = SliceSource(region, lead, size - lead)
-    kind = detect(rest, "").format
+    kind = _first_known(region, lead)
     if kind in INERT and kind not in (Format.TEXT, Format.LFS_POINTER):
         # A second picture or a film behind a photograph: telephones write that.
         return
@@ -118,6 +118,15 @@ def _active(region: ByteSource, at: int, *, weakly: bool = False) -> Format | No
     if kind in (Format.TEXT, Format.JSON, Format.YAML):
         return Format.SCRIPT if _ACTIVE_TEXT.search(rest.read(0, 65536)) else None
     return kind if kind in ACTIVE else None
+
+
+def _first_known(region: ByteSource, lead: int) -> Format:
+    """What begins here; what looks like padding may be its beginning, as of a picture's `FF` and a film's length."""
+    for at in (lead, 0, max(0, lead - 1), max(0, lead - 3)):
+        kind = detect(SliceSource(region, at, region.size - at), "").format
+        if kind is not Format.UNKNOWN:
+            return kind
+    return Format.UNKNOWN
 
 
 def judge_unknown(source: ByteSource, case: Case) -> None:

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scanners.source import ByteSource
 
@@ -207,8 +208,8 @@ def pdf(source: ByteSource) -> Extent:
         return Extent(None)
     parts = tuple(
         Part("the document, behind an end mark,", start + mark, following - mark)
-        for mark, following in zip(marks, [*marks[1:], len(tail)], strict=True)
-        if not re.match(rb"\s*(?:\d+\s+\d+\s+obj|xref|%)", tail[mark : mark + 64]) and following < len(tail)
+        for mark, following in pairwise(marks)
+        if not re.match(rb"\s*(?:\d+\s+\d+\s+obj|xref|%)", tail[mark : mark + 64])
     )
     return Extent(start + marks[-1], parts)
 
