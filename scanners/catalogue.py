@@ -35,7 +35,12 @@ RULES: Mapping[str, str] = MappingProxyType(
         "zip-crc-mismatch": "A member's checksum is wrong.",
         "torch-unexpected-member": "A PyTorch archive carries a member that PyTorch does not write.",
         "torch-storage-mismatch": "A tensor's declared size and its bytes disagree.",
+        "torch-package-code": "A torch.package carries Python modules, which run when it is loaded.",
+        "torch-export-expression": "A symbolic size in an exported graph is Python, which PyTorch evaluates.",
         "torchscript-code": "The archive carries TorchScript code.",
+        "torchscript-file-access": "The archive's TorchScript reads or writes files, or calls other machines.",
+        "torchscript-custom-operator": "The archive's TorchScript needs operators of a native library not PyTorch's.",
+        "torchscript-python": "Where TorchScript should be stands Python that TorchScript cannot have.",
         # tensor formats
         "safetensors-malformed": "The safetensors header breaks the format's rules.",
         "gguf-malformed": "The GGUF header breaks the format's rules.",

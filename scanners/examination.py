@@ -19,6 +19,8 @@ JUDGES: dict[Format, str] = {
     Format.PICKLE: "scanners.formats.pickle.judge:judge",
     Format.TORCH_ZIP: "scanners.formats.torch_zip:judge",
     Format.TORCH_LEGACY: "scanners.formats.torch_legacy:judge",
+    Format.TORCH_PACKAGE: "scanners.formats.torch_package:judge",
+    Format.TORCH_EXPORT: "scanners.formats.torch_export:judge",
     Format.NUMPY: "scanners.formats.numpy_array:judge",
     Format.NUMPY_ZIP: "scanners.formats.zip_archive:judge",
     # tensors and graphs

@@ -9,6 +9,8 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.keras.layout import looks_like as looks_like_keras
+from scanners.formats.torch_export import looks_like as looks_like_export
+from scanners.formats.torch_package import looks_like as looks_like_package
 from scanners.formats.torch_zip import looks_like as looks_like_torch
 from scanners.formats.zip_directory import read_directory
 from scanners.kinds import ACTIVE, Format
@@ -122,6 +124,10 @@ def kind_of_zip(source: ByteSource) -> Format:
     except Unscannable:
         return Format.ZIP
     names = [member.name for member in members]
+    if looks_like_package(names):
+        return Format.TORCH_PACKAGE
+    if looks_like_export(names):
+        return Format.TORCH_EXPORT
     if looks_like_torch(names):
         return Format.TORCH_ZIP
     if looks_like_keras(source, members):

@@ -12,6 +12,8 @@ class Format(StrEnum):
     PICKLE = "pickle"
     TORCH_ZIP = "torch-zip"
     TORCH_LEGACY = "torch-legacy"
+    TORCH_PACKAGE = "torch-package"
+    TORCH_EXPORT = "torch-export"
     NUMPY = "numpy"
     NUMPY_ZIP = "numpy-zip"
     # tensors and graphs

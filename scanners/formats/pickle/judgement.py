@@ -14,7 +14,7 @@ from scanners.formats.pickle.known.harmless import FILL, HARMLESS
 from scanners.formats.pickle.known.torch_types import STORAGE_ITEM_BYTES, STORAGE_MODULES
 from scanners.formats.pickle.names import Name
 from scanners.formats.pickle.remarks import Remark, of_names
-from scanners.formats.pickle.values import Blob, Imported, Made, Pairs, Storage, Unknown, Value, show
+from scanners.formats.pickle.values import Blob, How, Imported, Made, Pairs, Storage, Unknown, Value, show
 from scanners.reading import Window
 
 MOST_REMARKS = 100
@@ -44,6 +44,8 @@ class Judgement:
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Torch storages by key: element class and number of elements."""
     torchscript: bool = False
+    own_modules: frozenset[str] = frozenset()
+    """Python modules that come with the pickle, and are judged by themselves."""
     wrappers: int = 0
     """joblib array wrappers: raw bytes follow each of them when joblib reads the file."""
     first_wrapper: int | None = None
@@ -121,9 +123,10 @@ class Judgement:
 
     def persistent(self, identifier: Value, offset: int) -> Value:
         match identifier:
-            case ("storage", Imported() as cls, str() as key, str() | Unknown(), int() as count, *_) if (
+            case ("storage", Imported() as cls, str() | int() as given, str() | Unknown(), int() as count, *_) if (
                 cls.module in STORAGE_MODULES and cls.name in STORAGE_ITEM_BYTES
             ):
+                key = str(given)
                 known = self.storages.get(key)
                 if known is None or known[1] < count:
                     self.storages[key] = (cls.name, count)
@@ -132,6 +135,9 @@ class Judgement:
                 # torch.save of 2017: (module, class, file, source); the source is only compared, never run.
                 self.imported(cls)
                 return cls
+            case ("reduce_package", _, function, args):
+                # torch.package calls the function, with its importer before the arguments.
+                return calls.follow(self, Made(function, args, How.CALL, offset), 0)
         self.remark(
             "pickle-persistent-id",
             Severity.HIGH,
@@ -192,6 +198,8 @@ class Judgement:
             level = standing(*key)
             if self.torchscript and _SCRIPTED.match(what.module):
                 level = Standing.HARMLESS
+            elif what.module in self.own_modules and level is Standing.UNKNOWN:
+                level = Standing.SCRIPT
             name = self.names[key] = Name(what.module, what.name, what.offset, level)
         what.record = name
         return name

@@ -42,9 +42,9 @@ _BIT_GENERATORS = {"_mt19937": "MT19937", "_pcg64": "PCG64", "_philox": "Philox"
 _UFUNCS = names(
     """log log1p log2 log10 exp expm1 exp2 sqrt cbrt square abs absolute fabs sign negative reciprocal sin cos tan
     arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh add subtract multiply divide true_divide power maximum
-    minimum mean median std var sum prod min max amin amax argmin argmax cumsum mod floor ceil rint round around clip isnan
-    isfinite nan_to_num ravel reshape asarray array ones zeros empty average percentile quantile ptp nanmean nanmedian
-    nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity inf nan"""
+    minimum mean median std var sum prod min max amin amax argmin argmax cumsum mod floor ceil rint round around clip
+    isnan isfinite nan_to_num ravel reshape asarray array ones zeros empty average percentile quantile ptp nanmean
+    nanmedian nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity inf nan"""
 )
 _PURE_FUNCTIONS = names("hash len abs min max sum round sorted any all isinstance callable repr ord chr divmod pow id")
 _EXCEPTIONS = frozenset(
