@@ -13,7 +13,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.pickle.knowledge import STORAGE_ITEM_BYTES
+from scanners.formats.pickle.known.torch_types import STORAGE_ITEM_BYTES
 from scanners.formats.pickle.values import Imported, Value
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource

@@ -9,7 +9,7 @@ from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.keras.bytecode import BrokenCode, Code, decode, read_code
 from scanners.formats.keras.names import FUNCTIONS, GADGETS
-from scanners.formats.pickle.knowledge import DANGEROUS_MODULES, DANGEROUS_NAMES
+from scanners.formats.pickle.known.dangerous import MODULES, NAMES
 from scanners.formats.tensorflow.symbols import Reach, reach_of
 
 MOST_SHOWN = 20
@@ -535,8 +535,8 @@ def _is_dangerous(name: str) -> bool:
     return (
         name in _DANGEROUS
         or root in _DANGEROUS
-        or (root in DANGEROUS_MODULES and root not in _WORDS)
-        or (root in DANGEROUS_NAMES and root not in _WORDS)
+        or (root in MODULES and root not in _WORDS)
+        or (root in NAMES and root not in _WORDS)
         or name in GADGETS
         or (reach_of(name) is not Reach.PLAIN and name not in _WORDS)
     )
