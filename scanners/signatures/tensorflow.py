@@ -22,7 +22,7 @@ _CRC_MASK = 0xA282EAD8
 _CRC_POLYNOMIAL = 0x82F63B78
 
 
-def by_tensorflow(source: ByteSource, head: bytes, name: str) -> Format | None:
+def by_tensorflow(source: ByteSource, head: bytes) -> Format | None:
     """Of what has no magic number and is no text."""
     if source.size >= 48 and source.read(source.size - 8, 8) == TABLE_MAGIC:
         return Format.TENSORFLOW_INDEX
@@ -87,7 +87,7 @@ def _is_saved_model(source: ByteSource, head: bytes) -> bool:
     try:
         for found in reader.fields(source.size):
             if found.number == 2 and found.wire_type == BYTES:
-                inner = [part for part in reader.fields(found.end)]
+                inner = list(reader.fields(found.end))
                 return bool(inner) and all(part.wire_type == BYTES and 1 <= part.number <= 7 for part in inner)
     except BrokenMessage:
         return False
@@ -147,9 +147,9 @@ def _is_fingerprint(head: bytes) -> bool:
     numbers: list[int] = []
     try:
         for found in reader.fields(len(head)):
-            if found.number > 7 or found.wire_type != (VARINT if found.number <= 5 else BYTES):
-                if found.wire_type != FIXED64:
-                    return False
+            expected = BYTES if found.number > 5 else VARINT
+            if found.number > 7 or found.wire_type not in (expected, FIXED64):
+                return False
             numbers.append(found.number)
     except BrokenMessage:
         return False

@@ -188,7 +188,7 @@ class Walker:
         """Findings and facts from all that was visited."""
         self.case.fact("datasets", self.datasets)
         for path, target in list(self.outside.items())[:MOST_SHOWN]:
-            is_own = target in (".",)
+            is_own = target == "."
             self.case.add(
                 "hdf5-external-data",
                 Severity.LOW if is_own else Severity.HIGH,

@@ -24,6 +24,7 @@ from scanners.formats.hdf5.objects import (
     VARIABLE,
     Attribute,
     Datatype,
+    Leaf,
     Object,
     tree_leaves,
 )
@@ -98,7 +99,7 @@ class Values:
         if layout is None or layout.address is None:
             return
         if layout.index == 0:
-            leaves = []
+            leaves: list[Leaf] = []
             for leaf in tree_leaves(file, layout.address, 1, 8 + 8 * layout.dimensions):
                 if len(leaves) >= MOST_CHUNKS:
                     raise BrokenFile("Its HDF5 has a dataset of too many chunks.")
@@ -114,11 +115,11 @@ class Values:
                 layout.address, min(layout.chunk_bytes, found.elements * (found.datatype or Datatype(0, 1)).size)
             )
         elif layout.index == FIXED_ARRAY:
-            yield from self._fixed_array(found, layout.address, layout.chunk_bytes)
+            yield from self._fixed_array(layout.address, layout.chunk_bytes)
         else:
             raise Unscannable("It has an HDF5 dataset whose chunks are kept in an index that is not read here.")
 
-    def _fixed_array(self, found: Object, address: int, chunk_bytes: int) -> Iterator[Chunk]:
+    def _fixed_array(self, address: int, chunk_bytes: int) -> Iterator[Chunk]:
         file = self.file
         head = file.at(address, 8 + file.length_bytes + file.address_bytes, b"FAHD")
         head.skip(1)

@@ -29,56 +29,21 @@ from scanners.formats.keras.names import (
 from scanners.formats.keras.paths import judge_text
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
 from scanners.formats.tensorflow.symbols import Reach, reach_of
+from scanners.formats.words import words
 from scanners.source import MemorySource
 
 MOST_VALUES = 2_000_000
-_IMPORTANT = frozenset({"class_name", "module", "registered_name", "config", "function", "fn"})
-_VALUES = frozenset(
-    [
-        "__keras_tensor__",
-        "__tensor__",
-        "__numpy__",
-        "__bytes__",
-        "__ellipsis__",
-        "__slice__",
-        "__complex__",
-        "__tuple__",
-        "__typespec__",
-        "__lambda__",
-        "__set__",
-        "__frozenset__",
-        "TensorShape",
-        "TypeSpec",
-        "CompositeTensor",
-        "FrozenSet",
-        "DtypePolicy",
-    ]
+_IMPORTANT = words("""class_name module registered_name config function fn""")
+_VALUES = words(
+    """__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __complex__ __tuple__ __typespec__
+    __lambda__ __set__ __frozenset__ TensorShape TypeSpec CompositeTensor FrozenSet DtypePolicy"""
 )
 """Class names that stand for plain values."""
-_FUNCTION_KEYS = frozenset(
-    [
-        "activation",
-        "recurrent_activation",
-        "kernel_initializer",
-        "recurrent_initializer",
-        "bias_initializer",
-        "embeddings_initializer",
-        "gamma_initializer",
-        "beta_initializer",
-        "moving_mean_initializer",
-        "moving_variance_initializer",
-        "initializer",
-        "kernel_regularizer",
-        "bias_regularizer",
-        "activity_regularizer",
-        "kernel_constraint",
-        "bias_constraint",
-        "loss",
-        "optimizer",
-        "depthwise_initializer",
-        "pointwise_initializer",
-        "alpha_initializer",
-    ]
+_FUNCTION_KEYS = words(
+    """activation recurrent_activation kernel_initializer recurrent_initializer bias_initializer
+    embeddings_initializer gamma_initializer beta_initializer moving_mean_initializer moving_variance_initializer
+    initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint loss
+    optimizer depthwise_initializer pointwise_initializer alpha_initializer"""
 )
 _CALLABLE_KEYS = ("function", "fn", "func", "callable", "target", "_target_", "fn_name")
 _NODE_OP = re.compile(r'"op"\s*:\s*"([^"]{1,100})"|\bop:\s*"([^"]{1,100})"')
@@ -157,7 +122,7 @@ class ConfigWalker:
         elif module is not None:
             self._module_alone(module, value, where)
         for key, text in _texts(value):
-            judge_text(key, text, class_name if isinstance(class_name, str) else "", self.case, where)
+            judge_text(key, text, self.case, where)
             if key in _FUNCTION_KEYS and (text.count(".") or ":" in text) and not _is_plain_reference(text):
                 self._function(None, text, where)
         if value.get("safe_mode") is False:
@@ -219,8 +184,8 @@ class ConfigWalker:
             self.case.add(
                 "keras-executes-code",
                 Severity.HIGH,
-                f"The configuration names the {what} {name[:80]!r}, which is no part of a model: a Keras that trusts it "
-                "imports and calls it.",
+                f"The configuration names the {what} {name[:80]!r}, which is no part of a model: a Keras that trusts "
+                "it imports and calls it.",
                 evidence=evidence,
             )
         elif standing is not Standing.KERAS and name not in self.custom:

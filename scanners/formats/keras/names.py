@@ -14,6 +14,7 @@ from scanners.formats.pickle.imports import Standing as PickleStanding
 from scanners.formats.pickle.imports import is_standard_library
 from scanners.formats.pickle.imports import standing as pickle_standing
 from scanners.formats.tensorflow.symbols import Reach, reach_of
+from scanners.formats.words import words
 
 
 class Standing(Enum):
@@ -37,182 +38,34 @@ def _listed() -> tuple[frozenset[str], frozenset[str]]:
 
 
 CLASSES, FUNCTIONS = _listed()
-OLD_NAMES = frozenset(
-    [
-        "LogLayer",
-        "Highway",
-        "MaxoutDense",
-        "AtrousConvolution1D",
-        "AtrousConvolution2D",
-        "Deconvolution2D",
-        "SeparableConvolution1D",
-        "SeparableConvolution2D",
-        "ThresholdedReLU",
-        "TimeDistributedDense",
-        "Merge",
-        "Graph",
-        "MergeLayer",
-        "SReLU",
-        "ParametricSoftplus",
-        "Conv3D",
-        "AffineCoupling",
-        "PolicyV1",
-        "TensorFlowOpLayer",
-        "TFOpLambda",
-        "SlicingOpLambda",
-        "ClassMethod",
-        "InstanceMethod",
-        "InstanceProperty",
-        "SyncBatchNormalization",
-        "CuDNNGRU",
-        "CuDNNLSTM",
-        "StackedRNNCells",
-        "Wrapper",
-        "Network",
-        "Container",
-        "ModelV2",
-        "SparseTensor",
-        "AutoCastVariable",
-        "DistributedVariable",
-        "CropToBoundingBox",
-        "PadToBoundingBox",
-        "ResizeLayer",
-        "CompositeLoss",
-        "LossScaleOptimizerV3",
-        "DynamicLossScale",
-        "FixedLossScale",
-        "FocalLoss",
-        "TensorShape",
-        "Sum",
-        "AddV2",
-    ]
+OLD_NAMES = words(
+    """LogLayer Highway MaxoutDense AtrousConvolution1D AtrousConvolution2D Deconvolution2D SeparableConvolution1D
+    SeparableConvolution2D ThresholdedReLU TimeDistributedDense Merge Graph MergeLayer SReLU ParametricSoftplus
+    Conv3D AffineCoupling PolicyV1 TensorFlowOpLayer TFOpLambda SlicingOpLambda ClassMethod InstanceMethod
+    InstanceProperty SyncBatchNormalization CuDNNGRU CuDNNLSTM StackedRNNCells Wrapper Network Container ModelV2
+    SparseTensor AutoCastVariable DistributedVariable CropToBoundingBox PadToBoundingBox ResizeLayer CompositeLoss
+    LossScaleOptimizerV3 DynamicLossScale FixedLossScale FocalLoss TensorShape Sum AddV2"""
 )
 """Classes that earlier versions had, and those its savers write for values that are no objects."""
-OLD_FUNCTIONS = frozenset(
-    [
-        "linear",
-        "hard_swish",
-        "softmax_v2",
-        "relu_v2",
-        "gelu_v2",
-        "swish_v2",
-        "sigmoid_v2",
-        "tanh_v2",
-        "elu_v2",
-        "softsign_v2",
-        "softplus_v2",
-        "glorot_uniform",
-        "glorot_normal",
-        "he_normal",
-        "he_uniform",
-        "lecun_normal",
-        "lecun_uniform",
-        "zeros",
-        "ones",
-        "zero",
-        "one",
-        "cosine_proximity",
-        "cosine",
-        "acc",
-        "accuracy",
-        "ce",
-        "crossentropy",
-        "binary_focal_crossentropy",
-        "mean_squared_error",
-        "logcosh",
-        "categorical_hinge",
-        "unit_norm",
-        "max_norm",
-        "nonneg",
-        "non_neg",
-        "min_max_norm",
-        "maxnorm",
-        "unitnorm",
-        "l1",
-        "l2",
-        "l1l2",
-        "l1_l2",
-        "unit_norm",
-        "orthogonal",
-        "constant",
-        "variance_scaling",
-        "truncated_normal",
-        "random_normal",
-        "random_uniform",
-        "uniform",
-        "normal",
-        "adam",
-        "sgd",
-        "rmsprop",
-        "adagrad",
-        "adadelta",
-        "adamax",
-        "nadam",
-        "ftrl",
-        "adamw",
-        "adafactor",
-        "lion",
-        "sum",
-        "concat",
-        "mul",
-        "ave",
-        "dot",
-        "cos",
-        "max",
-        "min",
-        "top_k_categorical_accuracy",
-        "crossentropy",
-        "auc",
-        "precision",
-        "recall",
-        "mse",
-        "mae",
-        "mape",
-        "msle",
-        "kld",
-    ]
+OLD_FUNCTIONS = words(
+    """linear hard_swish softmax_v2 relu_v2 gelu_v2 swish_v2 sigmoid_v2 tanh_v2 elu_v2 softsign_v2 softplus_v2
+    glorot_uniform glorot_normal he_normal he_uniform lecun_normal lecun_uniform zeros ones zero one
+    cosine_proximity cosine acc accuracy ce crossentropy binary_focal_crossentropy mean_squared_error logcosh
+    categorical_hinge unit_norm max_norm nonneg non_neg min_max_norm maxnorm unitnorm l1 l2 l1l2 l1_l2 unit_norm
+    orthogonal constant variance_scaling truncated_normal random_normal random_uniform uniform normal adam sgd
+    rmsprop adagrad adadelta adamax nadam ftrl adamw adafactor lion sum concat mul ave dot cos max min
+    top_k_categorical_accuracy crossentropy auc precision recall mse mae mape msle kld"""
 )
 """Names by which earlier versions know a function."""
 RUNS_CODE = frozenset({"Lambda", "TorchModuleWrapper"})
 READS_A_MODEL = frozenset({"TFSMLayer"})
-GADGETS = frozenset(
-    [
-        "get_file",
-        "extract_archive",
-        "enable_unsafe_deserialization",
-        "disable_safe_mode",
-        "load_model",
-        "load_weights",
-        "load_img",
-        "load_data",
-        "save_img",
-        "save_model",
-        "save_weights",
-        "model_from_json",
-        "model_from_yaml",
-        "model_from_config",
-        "load_audio",
-        "deserialize",
-        "deserialize_keras_object",
-        "func_load",
-        "func_dump",
-        "plot_model",
-        "model_to_dot",
-        "set_backend",
-        "image_dataset_from_directory",
-        "text_dataset_from_directory",
-        "audio_dataset_from_directory",
-        "export_saved_model",
-        "custom_object_scope",
-        "register_keras_serializable",
-        "set_home",
-        "run_command",
-        "deserialize_from_json",
-        "python_utils",
-        "legacy_load_model",
-        "_deserialize_keras_object",
-        "retrieve_class_or_fn",
-    ]
+GADGETS = words(
+    """get_file extract_archive enable_unsafe_deserialization disable_safe_mode load_model load_weights load_img
+    load_data save_img save_model save_weights model_from_json model_from_yaml model_from_config load_audio
+    deserialize deserialize_keras_object func_load func_dump plot_model model_to_dot set_backend
+    image_dataset_from_directory text_dataset_from_directory audio_dataset_from_directory export_saved_model
+    custom_object_scope register_keras_serializable set_home run_command deserialize_from_json python_utils
+    legacy_load_model _deserialize_keras_object retrieve_class_or_fn"""
 )
 """Functions of Keras that read, fetch or write files, load a model, or change how models are loaded."""
 KERAS_ROOTS = frozenset({"keras", "tf_keras", "keras_core"})
@@ -222,45 +75,25 @@ _KERAS_INSIDE_TENSORFLOW = (
     "tensorflow_core.keras",
     "tensorflow_core.python.keras",
 )
-LIBRARIES = frozenset(
-    ["keras_hub", "keras_nlp", "keras_cv", "keras_tuner", "keras_contrib", "keras_rs", "kerastuner", "kerascv", "tensorflow_addons", "tensorflow_hub", "tensorflow_text", "tensorflow_probability", "tensorflow_model_optimization", "tensorflow_decision_forests", "tensorflow_recommenders", "tensorflow_similarity", "tensorflow_lattice", "tensorflow_ranking", "tensorflow_gnn", "tf_agents", "official", "qkeras", "larq", "spektral", "tcn", "transformers", "autokeras", "segmentation_models", "efficientnet", "vit_keras", "classification_models", "keras_efficientnet_v2", "keras_cv_attention_models", "keras_unet_collection", "keras_bert", "bert4keras", "keras_self_attention", "keras_layer_normalization", "keras_multi_head", "keras_pos_embd", "keras_position_wise_feed_forward", "keras_transformer", "keras_embed_sim", "keras_radam", "keras_adamw", "keras_retinanet", "keras_resnet", "deepctr", "deepxde", "tfimm", "hls4ml", "innvestigate", "bayesflow", "kgcnn", "stellargraph", "mltk", "nobuco"]
+LIBRARIES = words(
+    """keras_hub keras_nlp keras_cv keras_tuner keras_contrib keras_rs kerastuner kerascv tensorflow_addons
+    tensorflow_hub tensorflow_text tensorflow_probability tensorflow_model_optimization
+    tensorflow_decision_forests tensorflow_recommenders tensorflow_similarity tensorflow_lattice
+    tensorflow_ranking tensorflow_gnn tf_agents official qkeras larq spektral tcn transformers autokeras
+    segmentation_models efficientnet vit_keras classification_models keras_efficientnet_v2
+    keras_cv_attention_models keras_unet_collection keras_bert bert4keras keras_self_attention
+    keras_layer_normalization keras_multi_head keras_pos_embd keras_position_wise_feed_forward keras_transformer
+    keras_embed_sim keras_radam keras_adamw keras_retinanet keras_resnet deepctr deepxde tfimm hls4ml innvestigate
+    bayesflow kgcnn stellargraph mltk nobuco"""
 )  # fmt: skip
-LIBRARY_PACKAGES = frozenset(
-    [
-        "Addons",
-        "keras_hub",
-        "keras_nlp",
-        "keras_cv",
-        "keras_core",
-        "Vision",
-        "Text",
-        "tensorflow_addons",
-        "TensorFlowDecisionForests",
-        "qkeras",
-        "tensorflow_models",
-        "official",
-    ]
+LIBRARY_PACKAGES = words(
+    """Addons keras_hub keras_nlp keras_cv keras_core Vision Text tensorflow_addons TensorFlowDecisionForests qkeras
+    tensorflow_models official"""
 )
 """The part before `>` in a registered name, where a library registers its own."""
-_BUILTINS = frozenset(
-    [
-        "exec",
-        "eval",
-        "compile",
-        "open",
-        "input",
-        "getattr",
-        "setattr",
-        "delattr",
-        "globals",
-        "locals",
-        "vars",
-        "breakpoint",
-        "help",
-        "__import__",
-        "memoryview",
-        "type",
-    ]
+_BUILTINS = words(
+    """exec eval compile open input getattr setattr delattr globals locals vars breakpoint help __import__ memoryview
+    type"""
 )
 
 

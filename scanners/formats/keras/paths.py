@@ -6,54 +6,13 @@ import re
 
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.words import words
 
-_FILE_KEYS = frozenset(
-    [
-        "vocabulary",
-        "vocab",
-        "vocabulary_file",
-        "vocab_file",
-        "vocabulary_path",
-        "filepath",
-        "file_path",
-        "path",
-        "filename",
-        "file",
-        "fname",
-        "origin",
-        "url",
-        "uri",
-        "handle",
-        "directory",
-        "log_dir",
-        "cache_dir",
-        "backup_dir",
-        "export_dir",
-        "saved_model_path",
-        "model_path",
-        "weights_path",
-        "root",
-        "asset",
-        "proto",
-        "merges",
-        "merges_file",
-        "checkpoint",
-        "checkpoint_path",
-        "call_endpoint_path",
-        "dataset_path",
-        "data_dir",
-        "image_path",
-        "output_path",
-        "source",
-        "location",
-        "href",
-        "src",
-        "tokenizer_path",
-        "spm_path",
-        "key_file",
-        "lookup_file",
-        "init_from",
-    ]
+_FILE_KEYS = words(
+    """vocabulary vocab vocabulary_file vocab_file vocabulary_path filepath file_path path filename file fname origin
+    url uri handle directory log_dir cache_dir backup_dir export_dir saved_model_path model_path weights_path root
+    asset proto merges merges_file checkpoint checkpoint_path call_endpoint_path dataset_path data_dir image_path
+    output_path source location href src tokenizer_path spm_path key_file lookup_file init_from"""
 )
 _URL = re.compile(
     r"\s*(?:https?|ftps?|sftp|file|s3|gs|gcs|hdfs|abfss?|wasbs?|smb|ssh|data|hf|dbfs|viewfs)://?[^\s]", re.IGNORECASE
@@ -64,7 +23,7 @@ _OUTSIDE = re.compile(
 LONGEST_PATH = 4096
 
 
-def judge_text(key: str, text: str, class_name: str, case: Case, where: str) -> None:
+def judge_text(key: str, text: str, case: Case, where: str) -> None:
     """One text value of a configuration."""
     if not text or len(text) > LONGEST_PATH:
         return

@@ -124,8 +124,8 @@ def _tell_unknown(operators: list[str], case: Case) -> None:
     case.add(
         "tensorflow-custom-operator",
         Severity.MEDIUM,
-        f"The graph needs operators that TensorFlow does not have ({', '.join(operators[:4])[:100]}): a library of native "
-        "code must be loaded with it.",
+        f"The graph needs operators that TensorFlow does not have ({', '.join(operators[:4])[:100]}): a library of "
+        "native code must be loaded with it.",
         evidence={"operators": [name[:100] for name in operators[:MOST_SHOWN]]},
     )
 

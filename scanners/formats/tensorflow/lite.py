@@ -15,6 +15,7 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.tensorflow.flatbuffer import BrokenBuffer, FlatBuffer, Table
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
+from scanners.formats.words import words
 from scanners.formats.zip_archive import judge_member, note
 from scanners.formats.zip_directory import find_end, read_directory
 from scanners.kinds import Format
@@ -32,55 +33,14 @@ MOST_OPERATORS = 1_000_000
 MOST_SHOWN = 20
 PEEK_BYTES = 64
 FLEX = "Flex"
-KNOWN_CUSTOM = frozenset(
-    [
-        "TFLite_Detection_PostProcess",
-        "AudioSpectrogram",
-        "Mfcc",
-        "NumericVerify",
-        "edgetpu-custom-op",
-        "ethos-u",
-        "RandomStandardNormal",
-        "MaxPoolingWithArgmax2D",
-        "MaxUnpooling2D",
-        "Convolution2DTransposeBias",
-        "TransformTensorBilinear",
-        "TransformLandmarks",
-        "Landmarks2TransformMatrix",
-        "AlignCorners",
-        "PoolingWithArgmax",
-        "AddN",
-        "IRFFT2D",
-        "Rfft2d",
-        "Roll",
-        "Multinomial",
-        "RandomUniform",
-        "tftext:WhitespaceTokenizer",
-        "DenseBincount",
-        "TF_SENTENCEPIECE_TOKENIZE_OP",
-        "custom_call.odml.scaled_dot_product_attention",
-        "aeq.hadamard_rotation",
-        "SegmentSum",
-        "UnsortedSegmentJoin",
-        "SpreadShape",
-        "Conv3D",
-        "Erf",
-        "Complex",
-        "ComplexAbs",
-        "Real",
-        "Imag",
-        "RaggedTensorToTensor",
-        "ExtractImagePatches",
-        "ATan2",
-        "Sign",
-        "HashTableV2",
-        "HashTableFindV2",
-        "HashTableImportV2",
-        "HashTableSizeV2",
-        "Bucketize",
-        "StringLength",
-        "NgramsOp",
-    ]
+KNOWN_CUSTOM = words(
+    """TFLite_Detection_PostProcess AudioSpectrogram Mfcc NumericVerify edgetpu-custom-op ethos-u
+    RandomStandardNormal MaxPoolingWithArgmax2D MaxUnpooling2D Convolution2DTransposeBias TransformTensorBilinear
+    TransformLandmarks Landmarks2TransformMatrix AlignCorners PoolingWithArgmax AddN IRFFT2D Rfft2d Roll
+    Multinomial RandomUniform tftext:WhitespaceTokenizer DenseBincount TF_SENTENCEPIECE_TOKENIZE_OP
+    custom_call.odml.scaled_dot_product_attention aeq.hadamard_rotation SegmentSum UnsortedSegmentJoin SpreadShape
+    Conv3D Erf Complex ComplexAbs Real Imag RaggedTensorToTensor ExtractImagePatches ATan2 Sign HashTableV2
+    HashTableFindV2 HashTableImportV2 HashTableSizeV2 Bucketize StringLength NgramsOp"""
 )
 """Operators that runtimes for TensorFlow Lite register under a name."""
 _CARRIED = re.compile(rb"\x80[\x02-\x05]|PK\x03\x04|\x7fELF|MZ.{58}|#!/|\x1f\x8b\x08", re.DOTALL)
@@ -136,8 +96,8 @@ def _judge_codes(codes: list[str], root: Table, case: Case) -> None:
         case.add(
             "tensorflow-custom-operator",
             Severity.MEDIUM,
-            f"The model needs operators that TensorFlow Lite does not have ({', '.join(sorted(unknown)[:4])[:100]}): native "
-            "code must be loaded with it.",
+            f"The model needs operators that TensorFlow Lite does not have ({', '.join(sorted(unknown)[:4])[:100]}): "
+            "native code must be loaded with it.",
             evidence={"operators": [name[:100] for name in sorted(unknown)[:MOST_SHOWN]]},
         )
     elif flex:

@@ -1,4 +1,4 @@
-"""TensorFlow's operators by what they can do beyond computing. Names: tensorflow/core/ops, as TensorFlow registers them."""
+"""TensorFlow's operators by what they can do beyond computing. Names: tensorflow/core/ops."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from scanners.formats.words import words
+
 
 class Reach(Enum):
     """What a function can do."""
@@ -13,111 +15,24 @@ class Reach(Enum):
     CODE = "runs Python or native code"
 
 
-_CODE = frozenset(
-    [
-        "py_function",
-        "numpy_function",
-        "py_func",
-        "eager_py_func",
-        "load_library",
-        "load_op_library",
-        "load_file_system_library",
-        "load",
-        "load_model",
-        "load_v2",
-        "system",
-        "popen",
-        "exec",
-        "eval",
-        "compile",
-        "hub_load",
-        "run_functions_eagerly",
-        "custom_gradient",
-        "import_graph_def",
-        "import_meta_graph",
-        "from_generator",
-    ]
+_CODE = words(
+    """py_function numpy_function py_func eager_py_func load_library load_op_library load_file_system_library load
+    load_model load_v2 system popen exec eval compile hub_load run_functions_eagerly custom_gradient
+    import_graph_def import_meta_graph from_generator"""
 )
-_FILES = frozenset(
-    [
-        "read_file",
-        "write_file",
-        "matching_files",
-        "match_filenames_once",
-        "save",
-        "restore",
-        "save_v2",
-        "restore_v2",
-        "read_graph",
-        "write_graph",
-        "fromfile",
-        "tofile",
-        "loadtxt",
-        "savetxt",
-        "savez",
-        "genfromtxt",
-        "memmap",
-        "open_memmap",
-        "save_weights",
-        "load_weights",
-        "GFile",
-        "glob",
-        "copy_v2",
-        "remove",
-        "rmtree",
-        "rename",
-        "mkdir",
-        "makedirs",
-        "listdir",
-        "walk",
-        "stat",
-        "get_file",
-        "decode_proto",
-        "encode_proto",
-        "print",
-        "list_files",
-        "TextLineDataset",
-        "TFRecordDataset",
-        "FixedLengthRecordDataset",
-        "CsvDataset",
-        "SqlDataset",
-        "TFRecordWriter",
-        "file_writer",
-        "create_file_writer",
-        "write_summary",
-        "ReadFile",
-        "WriteFile",
-    ]
+_FILES = words(
+    """read_file write_file matching_files match_filenames_once save restore save_v2 restore_v2 read_graph
+    write_graph fromfile tofile loadtxt savetxt savez genfromtxt memmap open_memmap save_weights load_weights
+    GFile glob copy_v2 remove rmtree rename mkdir makedirs listdir walk stat get_file decode_proto encode_proto
+    print list_files TextLineDataset TFRecordDataset FixedLengthRecordDataset CsvDataset SqlDataset TFRecordWriter
+    file_writer create_file_writer write_summary ReadFile WriteFile"""
 )
 _ALWAYS_FILES = ("io.", "gfile.", "data.", "saved_model.", "train.", "summary.", "compat.v1.gfile.", "raw_ops.")
-_PLAIN_IO = frozenset(
-    [
-        "decode_base64",
-        "decode_compressed",
-        "decode_csv",
-        "decode_gif",
-        "decode_image",
-        "decode_jpeg",
-        "decode_and_crop_jpeg",
-        "decode_png",
-        "decode_raw",
-        "decode_bmp",
-        "decode_json_example",
-        "encode_base64",
-        "encode_jpeg",
-        "encode_png",
-        "extract_jpeg_shape",
-        "is_jpeg",
-        "parse_example",
-        "parse_single_example",
-        "parse_sequence_example",
-        "parse_tensor",
-        "serialize_tensor",
-        "serialize_sparse",
-        "serialize_many_sparse",
-        "deserialize_many_sparse",
-        "parse_single_sequence_example",
-    ]
+_PLAIN_IO = words(
+    """decode_base64 decode_compressed decode_csv decode_gif decode_image decode_jpeg decode_and_crop_jpeg decode_png
+    decode_raw decode_bmp decode_json_example encode_base64 encode_jpeg encode_png extract_jpeg_shape is_jpeg
+    parse_example parse_single_example parse_sequence_example parse_tensor serialize_tensor serialize_sparse
+    serialize_many_sparse deserialize_many_sparse parse_single_sequence_example"""
 )
 
 
