@@ -154,10 +154,23 @@ def show(marks: list[Marked], *, verbose: bool) -> None:
     _target("found at medium or above", sum(m.found for m in unsafe), len(unsafe), at_least=98)
     _target("severity right", sum(m.right for m in unsafe), len(unsafe), at_least=90)
     _target("silently clean", sum(m.silent for m in unsafe), len(unsafe), at_most=0)
+    print(f"  of the {len({m.technique for m in unsafe})} techniques, each counted once: {_mean_of_techniques(unsafe)}")
     print(f"Ordinary samples: {len(ordinary)}, of {len({m.format for m in ordinary})} formats")
     above = sum(m.worst_rank > Severity(m.may_be).rank for m in ordinary)
     _target("above their due", above, len(ordinary), at_most=0)
     _target("unscannable", sum(bool(m.unscannable) for m in ordinary), len(ordinary), at_most=2)
+
+
+def _mean_of_techniques(unsafe: list[Marked]) -> str:
+    """A corpus with many variants of one technique is judged by all of them alike."""
+    groups: dict[str, list[Marked]] = defaultdict(list)
+    for marked in unsafe:
+        groups[marked.technique].append(marked)
+    if not groups:
+        return "nothing to count"
+    found = sum(sum(m.found for m in group) / len(group) for group in groups.values()) / len(groups)
+    right = sum(sum(m.right for m in group) / len(group) for group in groups.values()) / len(groups)
+    return f"found {100 * found:.1f} %, severity right {100 * right:.1f} %"
 
 
 def _target(name: str, part: int, of: int, *, at_least: float = 0, at_most: float = 100) -> None:
