@@ -173,17 +173,12 @@ def _score(samples: list[Sample], verdicts: list[Verdict]) -> tuple[dict[str, fl
         clean += verdict is Verdict.SAFE
         if verdict is not deserved:
             wrong.append(f"deserves {deserved.value} and is called {verdict.value}: {sample.id}")
-    return {
-        "found %": _percent(found, unsafe),
-        "right severity %": _percent(right, unsafe),
-        "called clean": clean,
-        "false alarms %": _percent(alarms, ordinary),
-        "unscannable %": _percent(unscannable, ordinary),
-    }, wrong
-
-
-def _percent(part: int, whole: int) -> float:
-    return 100.0 * part / whole if whole else float("nan")
+    figures: dict[str, float] = {}
+    if unsafe:
+        figures |= {"found %": 100 * found / unsafe, "right severity %": 100 * right / unsafe, "called clean": clean}
+    if ordinary:
+        figures |= {"false alarms %": 100 * alarms / ordinary, "unscannable %": 100 * unscannable / ordinary}
+    return figures, wrong
 
 
 # --- speed ------------------------------------------------------------------------------------------------------

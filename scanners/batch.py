@@ -68,6 +68,8 @@ class _Child:
     born_with: frozenset[str]
     """The needs that were met before it was forked."""
     heard: bytearray = field(default_factory=bytearray)
+    early: Report | None = None
+    """Of the file it judges now, before other scanners were asked."""
 
 
 class Batch:
@@ -184,6 +186,9 @@ class Batch:
                     self._needs.meet(payload, child.born_with)
                     self._pass_on(child)
                     return
+                if kind == jail_protocol.EARLY:
+                    child.early = jail_protocol.report_from(payload)
+                    continue
                 yield self._done(child, _report_of(kind, payload))
                 if not child.files:
                     self._end(child)
@@ -201,14 +206,18 @@ class Batch:
                 # They were not listened to meanwhile.
                 other.deadline += time.monotonic() - began
         os.close(file.fd)
+        child.early = None
         child.deadline = time.monotonic() + self.limits.wall_s
         return Judged(file.number, file.size, report, digest)
 
     def _give_up(self, child: _Child, why: str | None) -> Iterator[Judged]:
-        """The file it was at is not judged; another child goes on with the rest."""
+        """The file it was at is not judged, or by us alone; another child goes on with the rest."""
         file = child.files[0]
         status = self._pass_on(child, without_first=True)
-        yield Judged(file.number, file.size, _unscannable(why or how_it_ended(status, self.limits)))
+        why = why or how_it_ended(status, self.limits)
+        # Where another scanner broke on the file, what we know of it stands.
+        report = child.early.without_opinions(why) if child.early is not None else _unscannable(why)
+        yield Judged(file.number, file.size, report)
 
     def _pass_on(self, child: _Child, *, without_first: bool = False) -> int:
         left = [file.number for file in child.files][1 if without_first else 0 :]

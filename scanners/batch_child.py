@@ -13,6 +13,7 @@ from itertools import pairwise
 from scanners import jail_protocol as protocol
 from scanners.budget import Budget
 from scanners.confinement import Limits, confine
+from scanners.finding import Report
 from scanners.needs import Need, Needs, watch
 from scanners.scan import scan
 from scanners.source import SourceUnavailable
@@ -53,10 +54,16 @@ def main(
     _keep_open({pipe, *(fd for fd, _, _ in files)})
     watch(needs)
     confine(limits.memory_bytes, _used_s() + limits.cpu_s * len(files) + 1)
+
+    def say_early(report: Report) -> None:
+        _say(pipe, protocol.EARLY, json.dumps(report.as_json()).encode())
+
     for fd, size, name in files:
         _limit_computing(limits.cpu_s)
         try:
-            report = scan(OpenFile(fd, size), name, engines=engines, budget=budget)
+            report = scan(
+                OpenFile(fd, size), name, engines=engines, budget=budget, before_engines=say_early if engines else None
+            )
         except SourceUnavailable:
             _say(pipe, protocol.UNAVAILABLE)
         except Need as need:

@@ -71,6 +71,10 @@ class Meter:
         if self.members > self.budget.members:
             raise BudgetSpent(f"It has more than {self.budget.members:,} members to look into.")
 
+    def left_s(self) -> float:
+        """Seconds on the clock before it is too late."""
+        return self._deadline - time.monotonic()
+
     def check_clock(self) -> None:
         if time.monotonic() > self._deadline:
             raise BudgetSpent(f"Judging it takes longer than {self.budget.wall_s:g} seconds.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -156,6 +156,16 @@ class Report:
         if worst >= Severity.MEDIUM.rank:
             return Verdict.SUSPICIOUS
         return Verdict.SAFE
+
+    def without_opinions(self, why: str) -> Report:
+        """This report where the other scanners were to be asked, and the process ended while they were."""
+        return replace(
+            self,
+            engines={
+                name: version if name == "curator" or version.startswith("absent:") else f"{version}; not heard: {why}"
+                for name, version in self.engines.items()
+            },
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -28,7 +28,12 @@ from scanners.finding import Report
 from scanners.source import ByteSource, SourceUnavailable
 
 START_TIMEOUT_S = 60.0
-_ENTRY = "import sys; sys.path.append(sys.argv[1]); from scanners.jail_child import main; main()"
+_ENTRY = """import sys
+# The code that started this process, after the standard library and before what else is installed.
+place = next((at for at, path in enumerate(sys.path) if path.endswith("-packages")), len(sys.path))
+sys.path.insert(place, sys.argv[1])
+from scanners.jail_child import main
+main()"""
 
 
 class JailBroken(Exception):
@@ -79,12 +84,16 @@ class Jail:
         """Hands the child the bytes it asks for, until its report, its end, or the deadline."""
         served = 0
         outcome: Report | str = ""
+        early: Report | None = None
         try:
             while True:
                 kind, payload = protocol.receive(connection, protocol.LARGEST_REPORT, deadline)
                 if kind == protocol.DONE:
                     outcome = protocol.report_from(payload)
                     break
+                if kind == protocol.EARLY:
+                    early = protocol.report_from(payload)
+                    continue
                 data = _read(source, *protocol.unpack_ask(kind, payload, source.size))
                 served += len(data)
                 connection.settimeout(max(0.001, deadline - time.monotonic()))
@@ -99,7 +108,10 @@ class Jail:
             status = self._end(pid)
         if isinstance(outcome, Report):
             return dataclasses.replace(outcome, bytes_read=served)
-        return dataclasses.replace(_unscannable(outcome or how_it_ended(status, self.limits)), bytes_read=served)
+        why = outcome or how_it_ended(status, self.limits)
+        # It was another scanner that broke on the file: what we know of it stands.
+        report = early.without_opinions(why) if early is not None else _unscannable(why)
+        return dataclasses.replace(report, bytes_read=served)
 
     # --- the process that starts children ---------------------------------------------------------------------
 
@@ -162,7 +174,7 @@ class Jail:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "HOME": "/nowhere"},
             start_new_session=True,
         )
         theirs.close()

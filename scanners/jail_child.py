@@ -25,6 +25,7 @@ from typing import Any
 from scanners import jail_protocol as protocol
 from scanners.budget import Budget
 from scanners.confinement import PR_SET_NO_NEW_PRIVS, confine
+from scanners.finding import Report
 from scanners.source import SourceUnavailable
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -147,8 +148,18 @@ def serve(connection: socket.socket, request: dict[str, Any]) -> None:
     from scanners.scan import scan
 
     source = KeeperSource(connection, int(request["size"]))
+
+    def say_early(report: Report) -> None:
+        protocol.send(connection, protocol.EARLY, json.dumps(report.as_json()).encode())
+
     try:
-        report = scan(source, request["name"], engines=request["engines"], budget=Budget(**request["budget"]))
+        report = scan(
+            source,
+            request["name"],
+            engines=request["engines"],
+            budget=Budget(**request["budget"]),
+            before_engines=say_early,
+        )
     except (SourceUnavailable, protocol.Gone):
         return
     protocol.send(connection, protocol.DONE, json.dumps(report.as_json()).encode())

@@ -1,9 +1,9 @@
 """What a jailed scan and its keeper say to each other: small frames over a socket. The jailed side may lie.
 
 A frame is one letter, the length of what follows (4 bytes, little endian), and that. The child asks for bytes (`R`:
-offset and length, 8 bytes each) and says its report at last (`D`: JSON); the keeper answers with bytes (`B`), or that
-they cannot be had (`U`). A child of `batch` has its files open: it says `D` or `U` for each, or `N` for what must be
-loaded first.
+offset and length, 8 bytes each); the keeper answers with bytes (`B`), or that they cannot be had (`U`). Before other
+scanners are asked the child says its report so far (`E`: JSON), and at last its report (`D`: JSON). A child of `batch`
+has its files open: it asks for no bytes, says `E` and `D` or `U` for each, or `N` for what must be loaded first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scanners.finding import Report
 if TYPE_CHECKING:
     import socket
 
-ASK, BYTES, UNAVAILABLE, DONE, NEEDS = b"R", b"B", b"U", b"D", b"N"
+ASK, BYTES, UNAVAILABLE, EARLY, DONE, NEEDS = b"R", b"B", b"U", b"E", b"D", b"N"
 LARGEST_READ = 4 * 1024 * 1024
 LARGEST_REPORT = 8 * 1024 * 1024
 LONGEST_TEXT = 4096

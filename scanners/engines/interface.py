@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,8 @@ MOST_OPCODES = 200_000
 MOST_STREAMS = 16
 LONGEST_TURN_S = 20
 """For one engine and one stream, where the process has an alarm clock to spare."""
+LONGEST_OF_ALL_S = 50
+"""For all of them together; and never longer than the scan itself may take."""
 MOST_OBJECTIONS_SHOWN = 10
 
 
@@ -63,27 +66,39 @@ class TookTooLong(Exception):
 def engines() -> dict[Engine, str]:
     """Every engine and its version; imports what is installed, so call it first where nothing can be imported later."""
     from scanners.engines.fickling import Fickling
+    from scanners.engines.modelaudit import Modelaudit
+    from scanners.engines.modelaudit_picklescan import ModelauditPicklescan
     from scanners.engines.modelscan import Modelscan
+    from scanners.engines.picklescan import Picklescan
 
-    known: list[Engine] = [Fickling(), Modelscan()]
+    known: list[Engine] = [Fickling(), Modelscan(), Picklescan(), ModelauditPicklescan(), Modelaudit()]
     return {engine: engine.version() for engine in known}
+
+
+def versions() -> dict[str, str]:
+    """Of every engine, by its name."""
+    return {engine.name: version for engine, version in engines().items()}
 
 
 def ask(case: Case) -> dict[str, str]:
     """Asks every engine about every stream of the case; notes their objections; says what became of each engine."""
     said: dict[str, str] = {}
+    end = time.monotonic() + min(LONGEST_OF_ALL_S, case.meter.left_s())
     for engine, version in engines().items():
         said[engine.name] = version
         if version.startswith("absent:"):
             continue
-        troubles = {trouble for stream in case.dossier.streams if (trouble := _ask_one(engine, stream, case))}
+        troubles = {trouble for stream in case.dossier.streams if (trouble := _ask_one(engine, stream, case, end))}
         if troubles:
             said[engine.name] = f"{version}; not heard on every stream: {', '.join(sorted(troubles))}"[:500]
     return said
 
 
-def _ask_one(engine: Engine, stream: PickleStream, case: Case) -> str | None:
+def _ask_one(engine: Engine, stream: PickleStream, case: Case, end: float) -> str | None:
     """None when the engine was heard, else why not."""
+    left = end - time.monotonic()
+    if left < 1:
+        return "no time was left"
     if stream.source.size > LARGEST_STREAM:
         return f"more than {LARGEST_STREAM // 1024 // 1024} MiB"
     if stream.opcodes > MOST_OPCODES:
@@ -92,10 +107,12 @@ def _ask_one(engine: Engine, stream: PickleStream, case: Case) -> str | None:
         return f"more than {MOST_STREAMS} streams"
     data = stream.source.read(0, stream.source.size)
     try:
-        with _alarm(LONGEST_TURN_S):
+        with _alarm(min(LONGEST_TURN_S, left)):
             objections = engine.objections(data)
     except TookTooLong:
-        return f"longer than {LONGEST_TURN_S} seconds"
+        return f"longer than {min(LONGEST_TURN_S, left):.0f} seconds"
+    except MemoryError:
+        return "more memory than a scan may use"
     # An engine that breaks on a hostile stream has no opinion; ours stands.
     except Exception as error:
         return f"it failed with {type(error).__name__}"
@@ -126,7 +143,7 @@ def _ceiling(ours: Severity | None) -> Severity:
 
 
 @contextlib.contextmanager
-def _alarm(seconds: int) -> Iterator[None]:
+def _alarm(seconds: float) -> Iterator[None]:
     """Interrupts the body; only in a main thread whose alarm nobody else uses, such as a jailed child's."""
     free = (
         threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""fickling and modelscan are heard beside our own reading, and never instead of it."""
+"""Other scanners are heard beside our own reading, and never instead of it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from scanners.source import MemorySource
 from tests.scanning import SHELL, TORCH_ZIP, proto
 
 
-def test_both_are_there_and_say_their_version() -> None:
+def test_all_are_there_and_say_their_version() -> None:
     versions = {engine.name: version for engine, version in engines().items()}
-    assert versions.keys() == {"fickling", "modelscan"}
-    assert versions["fickling"][0].isdigit()
+    assert versions.keys() == {"fickling", "modelscan", "picklescan", "modelaudit-picklescan", "modelaudit"}
+    for always in ("fickling", "picklescan", "modelaudit-picklescan"):
+        assert versions[always][0].isdigit()
+    assert versions["modelaudit"].startswith("absent:"), "it is an extra"
 
 
-def test_both_object_to_a_pickle_that_opens_a_shell() -> None:
+def test_all_object_to_a_pickle_that_opens_a_shell() -> None:
     report = scan(MemorySource(proto(SHELL)), "model.pkl")
     heard = {finding.engine for finding in report.findings if finding.rule == "second-opinion"}
     assert heard == {name for name, version in report.engines.items() if name != "curator" and "absent" not in version}
-    assert "fickling" in heard
+    assert {"fickling", "picklescan", "modelaudit-picklescan"} <= heard
 
 
 @pytest.mark.parametrize("content", [pickle.dumps({"a": [1, 2.5, b"x"]}), TORCH_ZIP.read_bytes()])
