@@ -10,7 +10,8 @@ import io
 import os
 from importlib.metadata import PackageNotFoundError, version
 
-from scanners.engines.interface import LONGEST_TURN_S, Objection
+from scanners.engines import interface
+from scanners.engines.interface import Objection
 from scanners.finding import Severity
 
 SILENCE = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1"}
@@ -33,7 +34,7 @@ class Modelaudit:
     def objections(self, stream: bytes) -> list[Objection]:
         from modelaudit.scanners.pickle_scanner import PickleScanner
 
-        scanner = PickleScanner({"timeout": LONGEST_TURN_S})
+        scanner = PickleScanner({"timeout": interface.LONGEST_TURN_S})
         result = scanner.scan_stream(io.BytesIO(stream), len(stream), "stream.pkl")
         weights = {"critical": Severity.CRITICAL, "warning": Severity.MEDIUM}
         return [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from scanners.engines.interface import LONGEST_TURN_S, MOST_OPCODES, Objection
+from scanners.engines import interface
+from scanners.engines.interface import Objection
 from scanners.finding import Severity
 
 
@@ -25,7 +26,7 @@ class ModelauditPicklescan:
     def objections(self, stream: bytes) -> list[Objection]:
         from modelaudit_picklescan import ScanOptions, ScanStatus, scan_bytes
 
-        options = ScanOptions(timeout_s=LONGEST_TURN_S, max_opcodes=MOST_OPCODES + 1)
+        options = ScanOptions(timeout_s=interface.LONGEST_TURN_S, max_opcodes=interface.MOST_OPCODES + 1)
         report = scan_bytes(stream, options=options)
         weights = {"critical": Severity.CRITICAL, "warning": Severity.MEDIUM}
         found = [Objection(one.message, weights[one.severity.value]) for one in report.findings]
