@@ -4,8 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+SECONDS ?= 600
+
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test check lint types imports format docs clients record-clients lock clean
+.PHONY: help serve demo test fuzz check lint types imports format docs clients record-clients lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 docs: $(VENV)/.dev ## Bring the tables of the documentation up to the code
 	$(BIN)/python -m tests.documents
 
+fuzz: $(VENV)/.dev ## Fuzz every parser for SECONDS (600), with the inputs kept in .fuzz (ARGS="--only gguf")
+	$(BIN)/python -m tests.fuzz.harness --seconds $(SECONDS) --folder .fuzz $(ARGS)
+
 record-clients: $(VENV)/.dev $(VENV)/.fixtures clients ## Run the tests of the clients, and write what works into docs/clients.md
 	@rm -f .clients/outcomes.jsonl
 	CURATOR_RECORD_CLIENTS=$(CURDIR)/.clients/outcomes.jsonl $(BIN)/python -m pytest tests/contract
@@ -48,7 +53,7 @@ lock: $(VENV)/.dev ## Pin the newest versions that fit together (needs uv and np
 	./requirements/lock
 
 clean: ## Remove what make has made
-	rm -rf $(VENV) .clients .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .clients .bench .fuzz .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Model Curator needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ": name another with make PYTHON=...") if sys.version_info < (3, 11) else None'

@@ -1,0 +1,22 @@
+"""A few seconds of coverage-guided fuzzing in each run of the tests; `make fuzz` goes on for longer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("atheris", reason="atheris has no wheel for this system and Python: Linux below 3.14 alone")
+
+SECONDS = {"scan": 15, "protocol": 4}
+
+
+@pytest.mark.parametrize("target", SECONDS)
+def test_no_input_breaks_a_parser(target: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.fuzz.harness", "--target", target, "--seconds", str(SECONDS[target])]
+    command += ["--folder", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stderr[-6_000:]
+    assert "stat::number_of_executed_units" in done.stderr
