@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     scan_memory_bytes: int = Field(
         2 << 30, ge=1 << 28, description="Bytes of address space that the scan of one file may use."
     )
-    second_opinions: bool = Field(True, description="Whether fickling and modelscan are asked too.")
+    second_opinions: bool = Field(True, description="Whether the other scanners that are installed are asked, too.")
     lease_s: Seconds = Field(
         20.0, description="Seconds after which the work of a worker that died is given to another."
     )
