@@ -200,7 +200,7 @@ def _attribute(judgement: Judgement, name: Name, made: Made) -> Value:
             known = maker is not None and maker.standing in (Standing.LIBRARY, Standing.SCRIPT)
         case _:
             return made
-    if known and attribute.isidentifier() and not attribute.startswith("_") and attribute not in ANYWHERE:
+    if known and attribute.isidentifier() and not attribute.startswith("__") and attribute not in ANYWHERE:
         name.plain_attributes += 1
     return made
 

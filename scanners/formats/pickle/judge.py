@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import islice
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case, PickleStream
@@ -13,13 +15,17 @@ from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import Machine
-from scanners.formats.pickle.probe import probe
+from scanners.formats.pickle.probe import does_something, probe
 from scanners.formats.pickle.values import Blob, Value
 from scanners.kinds import Format
 from scanners.reading import JoinedSource, SliceSource, Window
 from scanners.source import ByteSource, MemorySource
 
 MOST_STREAMS = 10_000
+LARGEST_SEARCHED = 1024 * 1024
+MOST_FOUND = 16
+_BEGINNING = re.compile(rb"\x80[\x02-\x05][\x95\x8ccC(}\]X)NK]")
+"""How a pickle begins: its protocol, and one of the opcodes that come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ def judge(source: ByteSource, case: Case) -> None:
     if read.trailing is not None:
         trailing(source, read.trailing, case)
     if read.broken is not None:
+        if read.end < source.size:
+            _look_for_pickles(source, read.end, case)
         raise broke_off(judgement, case, read.broken)
 
 
@@ -139,17 +147,25 @@ class _ReadAll:
     broken: str | None = None
     trailing: int | None = None
     """Where something begins that is no pickle."""
+    end: int = 0
+    """How far the opcodes were read."""
 
 
 def _read_all(source: ByteSource, judgement: Judgement, case: Case) -> _ReadAll:
     window = Window(source)
     for _ in range(MOST_STREAMS):
         start = window.position
-        broken = read_one(window, judgement, case).broken
-        if broken is not None and start > 0 and not _starts_a_pickle(source, start):
-            return _ReadAll(trailing=start)
+        if start == 0 or _starts_a_pickle(source, start):
+            broken = read_one(window, judgement, case).broken
+        else:
+            # Perhaps a pickle of protocol 0 or 1, perhaps something else: then what it says means nothing.
+            later = Judgement(skip_array=judgement.skip_array)
+            broken = read_one(window, later, case).broken
+            if broken is not None and not does_something(later):
+                return _ReadAll(trailing=start)
+            judgement.absorb(later)
         if broken is not None or window.remaining == 0:
-            return _ReadAll(broken)
+            return _ReadAll(broken, end=window.position)
     return _ReadAll(f"is followed by more than {MOST_STREAMS:,} others")
 
 
@@ -170,4 +186,15 @@ def trailing(source: ByteSource, start: int, case: Case) -> None:
         evidence={"bytes": length},
     )
     if not padding:
+        _look_for_pickles(source, start, case)
         case.examine(SliceSource(source, start, length), "bytes after the pickle")
+
+
+def _look_for_pickles(source: ByteSource, start: int, case: Case) -> None:
+    """Behind bytes that no unpickler gets past another program may yet find a pickle."""
+    window = source.read(start, LARGEST_SEARCHED)
+    for match in islice(_BEGINNING.finditer(window, 1), MOST_FOUND):
+        found = SliceSource(source, start + match.start(), source.size - start - match.start())
+        judgement = Judgement()
+        if read_one(Window(found), judgement, case).broken is None or does_something(judgement):
+            report(judgement, case)

@@ -22,12 +22,14 @@ MOST_EMBEDDED = 32
 
 HARMLESS_HOOKS = frozenset(
     {
-        "__doc__", "__module__", "__version__", "__orig_class__", "__dict__", "__pydantic_fields_set__",
-        "__pydantic_extra__", "__pydantic_private__", "__fields_set__", "__private_attribute_values__",
+        "__doc__", "__name__", "__qualname__", "__module__", "__version__", "__orig_class__", "__dict__",
+        "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__", "__fields_set__", "__private_attribute_values__",
     }
 )  # fmt: skip
 """Double-underscore attributes that Python does not call."""
 
+_MEANT_IN_ANY_READING = frozenset({"pickle-overwrites-attributes"})
+"""Remarks on what goes on without the help of a loader; bytes of arrays look like ids and codes by chance."""
 _SCRIPTED = re.compile(r"__torch__(\.[A-Za-z_]\w*)*\Z")
 
 
@@ -177,6 +179,20 @@ class Judgement:
             return
         calls.look_into(self, content, offset)
 
+    def absorb(self, later: Judgement) -> None:
+        """Takes over all that another pickle of the same file does."""
+        for key, name in later.names.items():
+            known = self.names.get(key)
+            if known is None or (name.called and not known.called):
+                self.names[key] = name
+        self.remarks.extend(later.remarks)
+        self.nested.extend(later.nested)
+        self.embedded.extend(later.embedded)
+        self.arrays.extend(later.arrays)
+        self.wrappers += later.wrappers
+        if self.first_wrapper is None:
+            self.first_wrapper = later.first_wrapper
+
     def adopt(self, other: Judgement, start: int) -> None:
         """Takes over what is dangerous in another reading of the same bytes, from `start` on."""
         for key, name in other.names.items():
@@ -185,7 +201,7 @@ class Judgement:
         self.remarks.extend(
             remark
             for remark in other.remarks
-            if remark.offset >= start and remark.severity.rank >= Severity.HIGH.rank and remark not in self.remarks
+            if remark.offset >= start and remark.rule in _MEANT_IN_ANY_READING and remark not in self.remarks
         )
 
     # --- small questions --------------------------------------------------------------------------------------

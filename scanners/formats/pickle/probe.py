@@ -80,9 +80,9 @@ def probe(source: ByteSource) -> Probed | None:
             start, stack = behind, [Unknown.LONG_TEXT]
             continue
         except BrokenPickle:
-            return Probed(is_torch_legacy=False) if _does_something(judgement) else None
+            return Probed(is_torch_legacy=False) if does_something(judgement) else None
         at_end = window.position == source.size
-        if _does_something(judgement) or (at_end and machine.opcodes > 1):
+        if does_something(judgement) or (at_end and machine.opcodes > 1):
             return Probed(is_torch_legacy=False)
         if at_end:
             return None
@@ -98,7 +98,8 @@ def _end_of_line(source: ByteSource, start: int) -> int | None:
     return None
 
 
-def _does_something(judgement: Judgement) -> bool:
+def does_something(judgement: Judgement) -> bool:
+    """Whether it called or changed something whose name could be one."""
     return any(
         (name.called or name.built) and is_plausible(name.module, name.name) for name in judgement.names.values()
     )

@@ -139,7 +139,7 @@ NAMES: Mapping[str, Mapping[str, Effect]] = MappingProxyType(
         "numpy": {
             **_of(Effect.UNPICKLES, "load"),
             **_of(Effect.FILES, "fromfile loadtxt genfromtxt savetxt save savez savez_compressed memmap DataSource"),
-            **_of(Effect.CALLS, "vectorize frompyfunc fromfunction apply_along_axis apply_over_axes piecewise"),
+            **_of(Effect.CALLS, "frompyfunc fromfunction apply_along_axis apply_over_axes piecewise"),
         },
         "torch": {
             **_of(Effect.UNPICKLES, "load"),

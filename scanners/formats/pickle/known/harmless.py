@@ -44,7 +44,7 @@ _UFUNCS = names(
     arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh add subtract multiply divide true_divide power maximum
     minimum mean median std var sum prod min max amin amax argmin argmax cumsum mod floor ceil rint round around clip
     isnan isfinite nan_to_num ravel reshape asarray array ones zeros empty average percentile quantile ptp nanmean
-    nanmedian nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity inf nan"""
+    nanmedian nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity"""
 )
 _PURE_FUNCTIONS = names("hash len abs min max sum round sorted any all isinstance callable repr ord chr divmod pow id")
 _EXCEPTIONS = frozenset(
@@ -94,6 +94,7 @@ def _numpy() -> dict[tuple[str, str], frozenset[str]]:
         ("numpy._core", "_ufunc_reconstruct"): _CALLED,
         ("numpy", "dtype"): _BUILT,
         ("numpy", "ndarray"): _BUILT,
+        ("numpy", "vectorize"): _BUILT,
         **{("numpy.dtypes", name): _BUILT for name in _NUMPY_DTYPES},
         ("numpy._core._internal", "_convert_to_stringdtype_kwargs"): _CALLED,
         ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): _BUILT,
