@@ -8,7 +8,7 @@ from importlib import import_module
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.detect import detect
-from scanners.expectations import compare_with_name, kind_of_zip
+from scanners.expectations import compare_with_name, kind_of_tar, kind_of_zip
 from scanners.finding import Severity
 from scanners.formats.second_look import TEXTS, look_again
 from scanners.kinds import INERT, Format
@@ -19,6 +19,7 @@ JUDGES: dict[Format, str] = {
     Format.PICKLE: "scanners.formats.pickle.judge:judge",
     Format.TORCH_ZIP: "scanners.formats.torch_zip:judge",
     Format.TORCH_LEGACY: "scanners.formats.torch_legacy:judge",
+    Format.TORCH_TAR: "scanners.formats.tar_archive:judge",
     Format.TORCH_PACKAGE: "scanners.formats.torch_package:judge",
     Format.TORCH_EXPORT: "scanners.formats.torch_export:judge",
     Format.NUMPY: "scanners.formats.numpy_array:judge",
@@ -127,7 +128,11 @@ CARRIES = frozenset({(Format.TFLITE, Format.ZIP)})
 def examine(source: ByteSource, name: str, case: Case) -> None:
     """Detects and judges one content, of a file or of a member."""
     detected = detect(source, name)
-    kind = kind_of_zip(source) if detected.format is Format.ZIP else detected.format
+    kind = detected.format
+    if kind is Format.ZIP:
+        kind = kind_of_zip(source)
+    elif kind is Format.TAR:
+        kind = kind_of_tar(source)
     if case.depth == 0:
         case.dossier.format = kind.value
     compare_with_name(kind, name, case)

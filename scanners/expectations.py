@@ -11,6 +11,7 @@ from scanners.finding import Severity
 from scanners.formats.keras.layout import looks_like as looks_like_keras
 from scanners.formats.torch_export import looks_like as looks_like_export
 from scanners.formats.torch_package import looks_like as looks_like_package
+from scanners.formats.torch_tar import looks_like as looks_like_torch_tar
 from scanners.formats.torch_zip import looks_like as looks_like_torch
 from scanners.formats.zip_directory import read_directory
 from scanners.kinds import ACTIVE, Format
@@ -137,3 +138,8 @@ def kind_of_zip(source: ByteSource) -> Format:
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY_ZIP
     return Format.ZIP
+
+
+def kind_of_tar(source: ByteSource) -> Format:
+    """PyTorch's first format is a tar; every other is judged by its members alone."""
+    return Format.TORCH_TAR if looks_like_torch_tar(source) else Format.TAR

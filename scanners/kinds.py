@@ -12,6 +12,7 @@ class Format(StrEnum):
     PICKLE = "pickle"
     TORCH_ZIP = "torch-zip"
     TORCH_LEGACY = "torch-legacy"
+    TORCH_TAR = "torch-tar"
     TORCH_PACKAGE = "torch-package"
     TORCH_EXPORT = "torch-export"
     NUMPY = "numpy"

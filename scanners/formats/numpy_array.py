@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 from scanners.budget import Unscannable
@@ -21,7 +23,16 @@ from scanners.source import ByteSource
 LONGEST_HEADER = 64 * 1024
 """NumPy itself refuses more than 10,000 bytes unless told otherwise."""
 DEEPEST_DTYPE = 16
+MAGIC = b"\x93NUMPY"
 _CODE = re.compile(r"[<>|=]?([biufcmMSUVO?])(\d{0,9})(?:\[[^\]]{1,20}\])?")
+
+WIDTHS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8, 12, 16), "c": (8, 16, 24, 32), "m": (8,),
+        "M": (8,), "?": (1,), "O": (1, 4, 8),
+    }
+)  # fmt: skip
+"""Bytes of one element, by the letter of its kind; texts, bytes and raw ones may have any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,12 @@ def judge(source: ByteSource, case: Case) -> None:
     expected = header.end + elements * header.item_bytes
     if expected == source.size:
         return
+    # Arrays may be saved after one another into one file, and read back one by one.
+    another = source.read(expected, len(MAGIC)) == MAGIC
     what = "ends before its elements do" if expected > source.size else "goes on after its last element"
     case.add(
         "numpy-malformed",
-        Severity.MEDIUM,
+        Severity.LOW if another else Severity.MEDIUM,
         f"The NumPy array {what}: it should have {expected:,} bytes and has {source.size:,}.",
         evidence={"expected_bytes": expected, "bytes": source.size},
     )
@@ -112,8 +125,10 @@ def _dtype(descr: Any, depth: int) -> tuple[int, bool]:
         case str():
             match = _CODE.fullmatch(descr)
             if match is None:
-                raise Malformed(f"has the type {descr[:40]!r}, which does not exist")
+                raise Malformed(f"has the type {descr[:40]!r}, which NumPy does not write")
             width = int(match[2] or 1)
+            if width not in WIDTHS.get(match[1], (width,)):
+                raise Malformed(f"has the type {descr[:40]!r}, which NumPy does not have")
             return (width * 4 if match[1] == "U" else width), match[1] == "O"
         case list() if descr:
             parts = [_field(field, depth) for field in descr]

@@ -60,7 +60,7 @@ def judge(source: ByteSource, case: Case) -> None:
         name.endswith("layer.tar") or name.startswith("blobs/sha256/") for name in names
     )
     case.fact("members", len(entries))
-    is_torch = {"sys_info", "pickle", "storages", "tensors"} <= names
+    is_torch = len(torch_tar.MEMBERS & names) >= 2
     for entry in entries:
         if entry.kind in (SYMBOLIC_LINK, HARD_LINK, FOLDER, *DEVICES) and not entry.size:
             continue
@@ -176,7 +176,7 @@ def _examine(source: ByteSource, entry: Entry, case: Case, *, is_image: bool, is
             offset=entry.header_at,
         )
         case.leave_open(f"{name[:100]}: the archive ends in the middle of it.")
-    if is_torch and plain(entry.name) in ("storages", "tensors"):
+    if is_torch and plain(entry.name) in torch_tar.MEMBERS:
         torch_tar.judge_part(data, plain(entry.name), case)
         return
     base = name.rsplit("/", 1)[-1]

@@ -23,7 +23,8 @@ MOST_EMBEDDED = 32
 HARMLESS_HOOKS = frozenset(
     {
         "__doc__", "__name__", "__qualname__", "__module__", "__version__", "__orig_class__", "__dict__",
-        "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__", "__fields_set__", "__private_attribute_values__",
+        "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__", "__fields_set__",
+        "__private_attribute_values__",
     }
 )  # fmt: skip
 """Double-underscore attributes that Python does not call."""

@@ -47,7 +47,12 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             torch.utils.cpp_extension torch.utils.collect_env torch.utils.hipify torch._inductor torch._appdirs
             torch.utils.benchmark torch.utils.data._utils.worker test.support msilib winreg _winapi msvcrt mailcap
             uuid imaplib webbrowser antigravity numpy.distutils paramiko psutil git dulwich pygit2 docker nbconvert
-            IPython jupyter jupyter_client notebook papermill click.testing salt ansible cpuinfo py_cpuinfo""",
+            IPython jupyter jupyter_client notebook papermill click.testing salt ansible cpuinfo py_cpuinfo
+            transformers.commands transformers.testing_utils nltk.internals nltk.inference nltk.parse.malt
+            nltk.parse.stanford nltk.parse.corenlp nltk.tag.stanford nltk.tag.senna nltk.tag.hunpos nltk.classify.weka
+            nltk.classify.megam nltk.classify.tadm nltk.tokenize.stanford gensim.models.wrappers spacy.cli
+            pytorch_lightning.strategies.launchers lightning.pytorch.strategies.launchers
+            lightning.fabric.strategies.launchers lightning_fabric.strategies.launchers ultralytics.utils.checks""",
         ),
         **_of(
             Effect.CODE,
@@ -59,12 +64,14 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             mako jinja2 tornado.template bottle django.template asteval simpleeval RestrictedPython restrictedpython
             _xxsubinterpreters _interpreters _interpqueues interpreters _xxinterpchannels _testcapi
             _testinternalcapi smtpd turtle turtledemo tkinter _tkinter sqlalchemy.ext pytest _pytest nose py.test
-            scipy._lib._util scipy.testing logging.config configparser hydra.utils hydra._internal""",
+            scipy._lib._util scipy.testing logging.config configparser hydra.utils hydra._internal
+            transformers.agents transformers.tools nltk.sem nltk.app nltk.draw nltk.test ultralytics.utils.callbacks""",
         ),
         **_of(
             Effect.IMPORT,
             """importlib _frozen_importlib _frozen_importlib_external imp _imp pkgutil zipimport modulefinder
-            importlib_metadata importlib_resources six.moves pydoc_data""",
+            importlib_metadata importlib_resources six.moves pydoc_data transformers.dynamic_module_utils transformers.utils.import_utils transformers.pipelines
+            nltk.corpus.util pytorch_lightning.cli lightning.pytorch.cli mmengine.registry mmengine.config""",
         ),
         **_of(
             Effect.NATIVE,
@@ -81,7 +88,8 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             pandas.compat.pickle_compat joblib.memory joblib.numpy_pickle_compat srsly.ruamel_yaml yaml ruamel
             jsonpickle hickle klepto diskcache cachetools.keys sqlitedict tensorflow.io keras.utils keras.saving
             keras.models tensorflow.keras mlflow skops torch.distributed.checkpoint torch.distributed.rpc
-            torch.distributed._shard torch.distributed.distributed_c10d""",
+            torch.distributed._shard torch.distributed.distributed_c10d polars.lazyframe polars.expr polars.io
+            nltk.data""",
         ),
         **_of(
             Effect.INTERNALS,
@@ -101,7 +109,9 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             httpcore pycurl ftplib smtplib poplib nntplib telnetlib xmlrpc xmlrpclib socketserver SocketServer
             BaseHTTPServer SimpleHTTPServer asyncore asynchat cgi cgitb wsgiref websocket websockets zmq boto boto3
             botocore s3fs gcsfs fsspec smart_open huggingface_hub logging.handlers wget twisted nturl2path
-            torch.utils.tensorboard tensorboard""",
+            torch.utils.tensorboard tensorboard transformers.utils.hub nltk.downloader nltk.twitter gensim.downloader
+            xgboost.tracker xgboost.collective xgboost.dask xgboost.spark lightgbm.dask ultralytics.utils.downloads
+            ultralytics.hub""",
         ),
         **_of(
             Effect.FILES,

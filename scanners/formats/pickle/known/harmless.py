@@ -39,6 +39,7 @@ _NUMPY_DTYPES = names(
     ShortDType UShortDType IntDType UIntDType LongDType ULongDType LongLongDType ULongLongDType"""
 )
 _BIT_GENERATORS = {"_mt19937": "MT19937", "_pcg64": "PCG64", "_philox": "Philox", "_sfc64": "SFC64"}
+_ACTIVATIONS = names("gelu silu relu6 hardtanh leaky_relu elu softplus mish hardswish hardsigmoid log_sigmoid glu")
 _UFUNCS = names(
     """log log1p log2 log10 exp expm1 exp2 sqrt cbrt square abs absolute fabs sign negative reciprocal sin cos tan
     arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh add subtract multiply divide true_divide power maximum
@@ -64,6 +65,7 @@ def _torch() -> dict[tuple[str, str], frozenset[str]]:
         **{("torch", name): _NAMED for name in DTYPES | LAYOUTS},
         **{("torch._utils", name): _BUILT for name in REBUILDERS},
         **{("torch.jit._pickle", name): _CALLED for name in TORCHSCRIPT},
+        **{("torch._C._nn", name): _NAMED for name in _ACTIVATIONS},
         ("torch", "Size"): _CALLED,
         ("torch", "device"): _CALLED,
         ("torch", "Tensor"): _BUILT,

@@ -111,7 +111,6 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "PIL": ("PIL.Image",),
         "pytz": ("pytz",),
         "regex": ("regex",),
-        "dill": ("dill._dill",),
         "dateutil": ("dateutil.tz",),
         "quantizers": ("auto_gptq", "bitsandbytes", "optimum.quanto", "hqq", "torchao"),
         "deepspeed": ("deepspeed.runtime", "deepspeed.utils", "deepspeed.checkpoint"),
