@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from scanners.budget import BudgetSpent, Unscannable
@@ -166,10 +167,18 @@ _CARRIES_ARCHIVES = frozenset({Format.PE, Format.ELF, Format.MACH_O, Format.PYTH
 
 
 def _judge(source: ByteSource, kind: Format, case: Case) -> None:
-    target = JUDGES.get(kind)
-    if target is not None:
-        module, function = target.split(":")
-        judge: Callable[[ByteSource, Case], None] = getattr(import_module(module), function)
+    judge = _judge_of(kind)
+    if judge is not None:
         judge(source, case)
     elif kind not in INERT:
         raise Unscannable(f"Its format is {kind.value}, which is recognised but not judged by this version.")
+
+
+@cache
+def _judge_of(kind: Format) -> Callable[[ByteSource, Case], None] | None:
+    target = JUDGES.get(kind)
+    if target is None:
+        return None
+    module, function = target.split(":")
+    judge: Callable[[ByteSource, Case], None] = getattr(import_module(module), function)
+    return judge

@@ -8,12 +8,6 @@ import unicodedata
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.keras.layout import looks_like as looks_like_keras
-from scanners.formats.torch_export import looks_like as looks_like_export
-from scanners.formats.torch_package import looks_like as looks_like_package
-from scanners.formats.torch_tar import looks_like as looks_like_torch_tar
-from scanners.formats.torch_zip import looks_like as looks_like_torch
-from scanners.formats.zip_directory import read_directory
 from scanners.kinds import ACTIVE, Format
 from scanners.source import ByteSource
 
@@ -120,18 +114,23 @@ def look_at_name(name: str, case: Case) -> None:
 
 def kind_of_zip(source: ByteSource) -> Format:
     """By what is inside; a damaged archive is just a zip, and its judge says what is wrong with it."""
+    # What is no archive does not wait for the judges of archives.
+    from scanners.formats import torch_export, torch_package, torch_zip
+    from scanners.formats.keras import layout as keras
+    from scanners.formats.zip_directory import read_directory
+
     try:
         members = read_directory(source).members
     except Unscannable:
         return Format.ZIP
     names = [member.name for member in members]
-    if looks_like_package(names):
+    if torch_package.looks_like(names):
         return Format.TORCH_PACKAGE
-    if looks_like_export(names):
+    if torch_export.looks_like(names):
         return Format.TORCH_EXPORT
-    if looks_like_torch(names):
+    if torch_zip.looks_like(names):
         return Format.TORCH_ZIP
-    if looks_like_keras(source, members):
+    if keras.looks_like(source, members):
         return Format.KERAS_ZIP
     if "schema.json" in names and not any("/" in name for name in names):
         return Format.SKOPS
@@ -142,4 +141,6 @@ def kind_of_zip(source: ByteSource) -> Format:
 
 def kind_of_tar(source: ByteSource) -> Format:
     """PyTorch's first format is a tar; every other is judged by its members alone."""
-    return Format.TORCH_TAR if looks_like_torch_tar(source) else Format.TAR
+    from scanners.formats import torch_tar
+
+    return Format.TORCH_TAR if torch_tar.looks_like(source) else Format.TAR

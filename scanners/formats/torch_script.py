@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from scanners.budget import Unscannable
 from scanners.case import Case
@@ -20,7 +21,8 @@ from scanners.formats.pickle.values import Items, Pairs, Value
 from scanners.source import ByteSource
 
 LARGEST_SOURCE = 16 * 1024 * 1024
-DEEPEST_VALUE = 16
+MOST_VALUES = 200_000
+MOST_OPERATORS = 10_000
 
 FILE_OPERATORS = frozenset(
     {
@@ -91,26 +93,26 @@ def judge_source(content: ByteSource, case: Case) -> None:
 def judge_operators(value: Value, case: Case) -> None:
     """The bytecode of the interpreter for phones (`bytecode.pkl`), which names its operators in a table."""
     reading = _Reading()
-    for operator in _operators(value, 0):
+    for operator in islice(_operators(value), MOST_OPERATORS):
         _name_operator(operator, 0, reading)
     _tell(reading, case)
 
 
-def _operators(value: Value, depth: int) -> Iterator[str]:
-    if depth > DEEPEST_VALUE:
-        return
-    match value:
-        case (str() as name, str(), *_) if "::" in name:
-            yield name
-        case tuple():
-            for part in value:
-                yield from _operators(part, depth + 1)
-        case Items():
-            for part in value.values:
-                yield from _operators(part, depth + 1)
-        case Pairs():
-            for _, part in value.values:
-                yield from _operators(part, depth + 1)
+def _operators(value: Value) -> Iterator[str]:
+    """All pairs of texts whose first is an operator's name. A value may hold itself: its parts are counted."""
+    waiting = [value]
+    for _ in range(MOST_VALUES):
+        if not waiting:
+            return
+        match waiting.pop():
+            case (str() as name, str(), *_) if "::" in name:
+                yield name
+            case tuple() as parts:
+                waiting.extend(parts)
+            case Items(values=parts):
+                waiting.extend(parts)
+            case Pairs(values=pairs):
+                waiting.extend(part for _, part in pairs)
 
 
 def _look(node: ast.AST, reading: _Reading) -> None:

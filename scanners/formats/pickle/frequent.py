@@ -79,6 +79,21 @@ def read_frequent(m: Machine) -> None:
                 elif code == 0x87:  # TUPLE3
                     stack[-3:] = [(stack[-3], stack[-2], stack[-1])]
                     position += 1
+                elif code == 0x75:  # SETITEMS
+                    target = m.marks[-1][-1]
+                    if type(target) is not Pairs:
+                        break
+                    for index in range(0, len(stack) - 1, 2):
+                        target.put(stack[index], stack[index + 1])
+                    stack = m.marks.pop()
+                    position += 1
+                elif code == 0x65:  # APPENDS
+                    target = m.marks[-1][-1]
+                    if type(target) is not Items:
+                        break
+                    target.extend(stack)
+                    stack = m.marks.pop()
+                    position += 1
                 elif code == 0x7D:  # EMPTY_DICT
                     stack.append(Pairs())
                     position += 1

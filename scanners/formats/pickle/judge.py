@@ -59,6 +59,8 @@ def read_one(window: Window, judgement: Judgement, case: Case) -> ReadPickle:
 
 def _without_arrays(source: ByteSource, start: int, end: int, arrays: list[tuple[int, int]]) -> ByteSource:
     """The opcodes alone: who knows no joblib could not read on."""
+    if not arrays:
+        return SliceSource(source, start, max(0, end - start))
     edges = [start, *(edge for array in arrays if start <= array[0] < end for edge in array), max(start, end)]
     parts = tuple(
         SliceSource(source, begin, finish - begin) for begin, finish in zip(edges[::2], edges[1::2], strict=True)

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scanners.budget import BudgetSpent
 from scanners.finding import Severity
 from scanners.formats.pickle import calls
 from scanners.formats.pickle.imports import Standing, canonical, standing
@@ -18,6 +19,7 @@ from scanners.formats.pickle.values import Blob, How, Imported, Made, Pairs, Sto
 from scanners.reading import Window
 
 MOST_REMARKS = 100
+MOST_NAMES = 10_000
 MOST_EMBEDDED = 32
 
 HARMLESS_HOOKS = frozenset(
@@ -212,6 +214,8 @@ class Judgement:
         key = (what.module, what.name)
         name = self.names.get(key)
         if name is None:
+            if len(self.names) >= MOST_NAMES:
+                raise BudgetSpent(f"It brings in more than {MOST_NAMES:,} names.")
             level = standing(*key)
             if self.torchscript and _SCRIPTED.match(what.module):
                 level = Standing.HARMLESS

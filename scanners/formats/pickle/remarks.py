@@ -60,6 +60,13 @@ def _unusual_use(name: Name) -> list[Remark]:
     allowed = HARMLESS.get(name.key)
     if allowed is None:
         return []
+    if (
+        (not name.called or CALL in allowed)
+        and (not name.built or BUILD in allowed)
+        and (not name.filled or FILL in allowed)
+        and name.key not in LOADS_BYTES
+    ):
+        return []
     done = [
         (verb, ordinary)
         for verb, ordinary, use, happened in (

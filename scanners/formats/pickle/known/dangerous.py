@@ -70,7 +70,8 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
         **_of(
             Effect.IMPORT,
             """importlib _frozen_importlib _frozen_importlib_external imp _imp pkgutil zipimport modulefinder
-            importlib_metadata importlib_resources six.moves pydoc_data transformers.dynamic_module_utils transformers.utils.import_utils transformers.pipelines
+            importlib_metadata importlib_resources six.moves pydoc_data transformers.dynamic_module_utils
+            transformers.utils.import_utils transformers.pipelines
             nltk.corpus.util pytorch_lightning.cli lightning.pytorch.cli mmengine.registry mmengine.config""",
         ),
         **_of(
