@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -102,7 +103,10 @@ def read_header(source: ByteSource) -> Header:
 
 def _parsed(text: str, end: int) -> Header:
     try:
-        value = ast.literal_eval(text.strip())
+        with warnings.catch_warnings():
+            # What Python warns of in the file is for nobody to read.
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise Malformed("is not a Python literal") from error
     if not isinstance(value, dict) or value.keys() != {"descr", "fortran_order", "shape"}:

@@ -9,6 +9,7 @@ another reader.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -76,7 +77,10 @@ def judge_source(content: ByteSource, case: Case) -> None:
     if content.size > LARGEST_SOURCE:
         raise Unscannable(f"Its TorchScript has {content.size:,} bytes, too many to look at.")
     try:
-        tree = ast.parse(content.read(0, content.size))
+        with warnings.catch_warnings():
+            # What Python warns of in the file is for nobody to read.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(content.read(0, content.size))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         case.add(
             "torchscript-code",

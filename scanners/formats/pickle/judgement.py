@@ -92,8 +92,8 @@ class Judgement:
             self.overwrites(f"changes attributes of {target} itself", offset, str(target))
         elif isinstance(target, Made):
             self._built_made(target, state, offset)
-        elif isinstance(target, Unknown):
-            self.overwrites("changes an object that is computed while it loads", offset, target.value)
+        elif isinstance(target, Unknown | Storage):
+            self.overwrites("changes an object that is computed while it loads", offset, show(target))
         # Built-in containers have no attributes: an unpickler fails here, or a subclass has been made above.
 
     def _built_made(self, target: Made, state: Value, offset: int) -> None:

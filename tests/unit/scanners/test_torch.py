@@ -97,3 +97,8 @@ def test_too_many_members_are_not_judged() -> None:
 def test_an_archive_that_is_cut_off_is_not_judged() -> None:
     content = archive(("archive/data.pkl", proto(b"}")), ("archive/data/0", bytes(100)))
     assert not judged(content[:-30], "model.pt").complete
+
+
+def test_an_archive_without_members_is_judged() -> None:
+    report = judged(archive(), "empty.zip")
+    assert (report.format, report.complete) == ("zip", True)

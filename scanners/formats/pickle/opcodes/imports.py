@@ -19,10 +19,17 @@ def _name_of(m: Machine) -> str:
         raise BrokenPickle(f"imports a name that is not UTF-8 at byte {m.at}") from error
 
 
+def _import(m: Machine) -> None:
+    module = _name_of(m)
+    if not m.window.remaining:
+        # Python's own unpickler takes the name for empty: it imports the module before it fails.
+        m.import_name(module, "")
+    m.import_name(module, _name_of(m))
+
+
 @opcode(b"c")
 def _global(m: Machine) -> None:
-    module, name = _name_of(m), _name_of(m)
-    m.import_name(module, name)
+    _import(m)
 
 
 @opcode(b"\x93")
@@ -33,8 +40,7 @@ def _stack_global(m: Machine) -> None:
 
 @opcode(b"i")
 def _inst(m: Machine) -> None:
-    module, name = _name_of(m), _name_of(m)
-    m.import_name(module, name)
+    _import(m)
     cls = m.pop()
     m.make(cls, tuple(m.pop_mark()), How.CALL)
 
