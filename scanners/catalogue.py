@@ -19,6 +19,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "pickle-persistent-id": "The file leaves an object to be found by its loader, under an unknown kind of id.",
         "pickle-frame-mismatch": "A frame of the pickle ends inside an opcode, where unpicklers go different ways.",
         "pickle-broken-off": "The pickle ends or breaks in the middle; what stands before the break still runs.",
+        "pickle-expansion": "A few bytes of the pickle become more than a machine can hold or walk through.",
         "pickle-trailing-data": "Bytes follow the end of the pickle.",
         # archives
         "archive-path-traversal": "A member's name leads outside the folder it is unpacked to.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanners.formats.pickle.names import Name
 
 DEEPEST_CALL = 16
+MOST_ZEROS = 1 << 30
 """Callables handed to callables handed to callables."""
 MAKES_ITS_FIRST_ARGUMENT = frozenset(
     {("copyreg", "_reconstructor"), ("copyreg", "__newobj__"), ("copyreg", "__newobj_ex__")}
@@ -153,6 +154,8 @@ def _value(judgement: Judgement, key: tuple[str, str], made: Made) -> Value:
                 return made
         case ("builtins", "bytearray" | "bytes"), (bytes() as content,):
             return content
+        case ("builtins", "bytearray" | "bytes"), (int() as length,) if length > MOST_ZEROS:
+            judgement.swells(f"asks for {length:,} bytes of zeros", made.offset)
         case ("builtins", "str"), (str() as text,):
             return text
         case ("builtins", "list"), ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct, error
 from typing import TYPE_CHECKING
 
-from scanners.formats.pickle.values import DISGUISES, LONGEST_CARRIED, Imported, Items, Pairs
+from scanners.formats.pickle.values import DISGUISES, HOLDERS, LONGEST_CARRIED, Imported, Items, Pairs
 
 if TYPE_CHECKING:
     from scanners.formats.pickle.machine import Machine
@@ -46,16 +46,22 @@ def read_frequent(m: Machine) -> None:
                     position += 5
                 elif code == 0x68:  # BINGET
                     value = memo[buffer[position + 1]]
+                    kind = type(value)
                     stack.append(value)
                     position += 2
-                    if type(value) is Imported:
+                    if kind is Imported:
                         m.listener.imported(value)
+                    elif kind in HOLDERS:
+                        m.shares = True
                 elif code == 0x6A:  # LONG_BINGET
                     value = memo[_U32(buffer, position + 1)[0]]
+                    kind = type(value)
                     stack.append(value)
                     position += 5
-                    if type(value) is Imported:
+                    if kind is Imported:
                         m.listener.imported(value)
+                    elif kind in HOLDERS:
+                        m.shares = True
                 elif code == 0x8C:  # SHORT_BINUNICODE
                     end = position + 2 + buffer[position + 1]
                     if end > size:

@@ -11,6 +11,7 @@ from scanners.case import Case, PickleStream
 from scanners.detect import detect
 from scanners.finding import Confidence, Severity
 from scanners.formats.pickle.broken import BrokenPickle
+from scanners.formats.pickle.expansion import expands
 from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
@@ -43,6 +44,8 @@ def read_one(window: Window, judgement: Judgement, case: Case) -> ReadPickle:
     start = window.position
     try:
         value, broken = machine.run(), None
+        if machine.shares and expands(value):
+            judgement.swells("describes a value of more than a billion parts in a few bytes", start)
     except BrokenPickle as reason:
         value, broken = None, str(reason)
     finally:

@@ -170,6 +170,16 @@ class Judgement:
             {"offset": offset},
         )
 
+    def swells(self, what: str, offset: int) -> None:
+        """Told of little that becomes much."""
+        self.remark(
+            "pickle-expansion",
+            Severity.MEDIUM,
+            f"The file {what}: it fills the memory, or holds up whoever walks through it.",
+            offset,
+            {"offset": offset},
+        )
+
     def carries(self, content: bytes | Blob, offset: int) -> None:
         """Told of bytes that begin and end as a pickle does."""
         if len(self.embedded) < MOST_EMBEDDED:

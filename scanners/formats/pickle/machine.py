@@ -15,7 +15,17 @@ from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.frequent import read_frequent
 from scanners.formats.pickle.opcodes import OPERATIONS
 from scanners.formats.pickle.opcodes.stack import HIGHEST_PROTOCOL, stop
-from scanners.formats.pickle.values import DISGUISES, LONGEST_CARRIED, Blob, How, Imported, Made, Unknown, Value
+from scanners.formats.pickle.values import (
+    DISGUISES,
+    HOLDERS,
+    LONGEST_CARRIED,
+    Blob,
+    How,
+    Imported,
+    Made,
+    Unknown,
+    Value,
+)
 from scanners.reading import OutOfBytes, Window
 
 LONGEST_NAME = 64 * 1024
@@ -60,6 +70,7 @@ class Machine:
         "memo",
         "meter",
         "opcodes",
+        "shares",
         "short_frame",
         "stack",
         "start",
@@ -77,6 +88,8 @@ class Machine:
         self.short_frame: str | None = None
         """Why only the unpickler written in Python reads on; the one in C has stopped."""
         self.frame_end: int | None = None
+        self.shares = False
+        """Whether something that holds others was taken from the memo, or doubled."""
         self.start = window.position
         self.at = self.start
         """Offset of the opcode being read."""
@@ -146,9 +159,15 @@ class Machine:
         value = self.memo.get(index, _MISSING)
         if value is _MISSING:
             raise BrokenPickle(f"asks for memo entry {index} that is not there at byte {self.at}")
+        self.push_again(value)
+
+    def push_again(self, value: Value) -> None:
+        """What is there already comes onto the stack once more."""
         self.stack.append(value)
         if type(value) is Imported:
             self.listener.imported(value)
+        elif type(value) in HOLDERS:
+            self.shares = True
 
     def import_name(self, module: Value, name: Value) -> None:
         if isinstance(module, str) and isinstance(name, str):

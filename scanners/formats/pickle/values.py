@@ -115,6 +115,9 @@ class Pairs:
         return Unknown.ANYTHING
 
 
+HOLDERS: frozenset[type] = frozenset({tuple, Items, Pairs})
+"""Types of values that hold others."""
+
 Value = Any
 """str · bytes · bytearray-like Blob · int · float · bool · None · tuple of values · Items · Pairs · Imported · Made ·
 Storage · Unknown. Python cannot say a recursive union without naming it in quotes everywhere; `Any` is honest here."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from scanners.formats.pickle.broken import BrokenPickle
 from scanners.formats.pickle.opcodes.table import opcode
-from scanners.formats.pickle.values import Imported
 
 HIGHEST_PROTOCOL = 5
 
@@ -57,10 +56,7 @@ def _pop_mark(m: Machine) -> None:
 
 @opcode(b"2")
 def _dup(m: Machine) -> None:
-    value = m.top()
-    m.stack.append(value)
-    if type(value) is Imported:
-        m.listener.imported(value)
+    m.push_again(m.top())
 
 
 @opcode(b"p")
