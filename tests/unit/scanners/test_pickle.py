@@ -169,3 +169,72 @@ def test_a_call_is_found_wherever_it_hides(content: bytes) -> None:
     report = judged(content)
     assert report.verdict is Verdict.UNSAFE
     assert the(report, "pickle-executes-code").evidence["import"] == "os.system"
+
+
+# --- what it would do ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "says"),
+    [
+        ("os", "system", "runs commands on the machine"),
+        ("builtins", "eval", "runs Python code"),
+        ("pkgutil", "resolve_name", "imports modules"),
+        ("ctypes", "CDLL", "native code"),
+        ("urllib.request", "urlopen", "opens network connections"),
+        ("numpy", "load", "loads another pickle"),
+        ("cloudpickle.cloudpickle", "_make_function", "makes functions out of bytecode"),
+    ],
+)
+def test_a_finding_says_what_the_call_does(module: str, function: str, says: str) -> None:
+    finding = the(judged(proto(call(module, function, text("x")))), "pickle-executes-code")
+    assert (finding.severity, says in finding.message) == (Severity.CRITICAL, True), finding.message
+
+
+def test_a_call_that_only_touches_files_is_unsafe_but_not_critical() -> None:
+    report = judged(proto(call("shutil", "rmtree", text("x"))))
+    assert (report.verdict, the(report, "pickle-executes-code").severity) == (Verdict.UNSAFE, Severity.HIGH)
+
+
+def test_a_class_nobody_knows_is_suspicious_until_it_is_called() -> None:
+    made = name("acme.models", "Net") + b")\x81}" + text("size") + b"K\x03sb"
+    assert judged(proto(made)).verdict is Verdict.SUSPICIOUS
+    assert judged(proto(call("acme.models", "Net", text("x")))).verdict is Verdict.UNSAFE
+
+
+# --- what is not what it seems ------------------------------------------------------------------------------------
+
+
+def test_a_frame_that_ends_inside_an_opcode_is_told() -> None:
+    report = judged(proto(b"\x95" + struct.pack("<Q", 3) + text("aaaaaaaa")))
+    assert (report.verdict, rules(report)) == (Verdict.UNSAFE, {"pickle-frame-mismatch"})
+
+
+def test_a_pickle_that_is_only_carried_is_judged_all_the_same() -> None:
+    report = judged(proto(b"}" + text("blob") + octets(proto(SHELL)) + b"s"))
+    assert str(the(report, "pickle-executes-code").where.member).startswith("bytes at")
+
+
+def test_bytes_that_only_begin_like_a_pickle_are_left_alone() -> None:
+    assert judged(proto(octets(b"\x80\x04 is how a pickle begins."))).findings == ()
+
+
+def test_items_put_into_a_tensor_are_told() -> None:
+    tensor = call("torch._utils", "_rebuild_tensor_v2")
+    report = judged(proto(tensor + text("x") + b"K\x01s"))
+    assert "pickle-unusual-use" in rules(report)
+
+
+def test_a_broken_pickle_of_harmless_names_is_not_judged_and_says_so() -> None:
+    report = judged(proto(call("collections", "OrderedDict"))[:-1])
+    assert (report.complete, the(report, "pickle-broken-off").severity) == (False, Severity.MEDIUM)
+
+
+def test_a_value_that_doubles_itself_forty_times_is_told() -> None:
+    assert rules(judged(proto(b")" + b"2\x86" * 40))) == {"pickle-expansion"}
+
+
+def test_a_list_that_holds_itself_is_nothing_special() -> None:
+    value: list[object] = []
+    value.append(value)
+    assert judged(pickle.dumps(value)).findings == ()
