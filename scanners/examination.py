@@ -23,6 +23,7 @@ JUDGES: dict[Format, str] = {
     Format.TORCH_TAR: "scanners.formats.tar_archive:judge",
     Format.TORCH_PACKAGE: "scanners.formats.torch_package:judge",
     Format.TORCH_EXPORT: "scanners.formats.torch_export:judge",
+    Format.JOBLIB_ZFILE: "scanners.formats.pickle.zfile:judge",
     Format.NUMPY: "scanners.formats.numpy_array:judge",
     Format.NUMPY_ZIP: "scanners.formats.zip_archive:judge",
     # tensors and graphs

@@ -15,6 +15,7 @@ class Format(StrEnum):
     TORCH_TAR = "torch-tar"
     TORCH_PACKAGE = "torch-package"
     TORCH_EXPORT = "torch-export"
+    JOBLIB_ZFILE = "joblib-zfile"
     NUMPY = "numpy"
     NUMPY_ZIP = "numpy-zip"
     # tensors and graphs

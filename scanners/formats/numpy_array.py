@@ -51,13 +51,21 @@ class Header:
 class Malformed(Exception):
     """The message is the end of a sentence that begins with "the NumPy header"."""
 
+    severity = Severity.MEDIUM
+
+
+class Hostile(Malformed):
+    """It is more than a mistake: who reads it with other eyes than NumPy's runs code, or loads objects unseen."""
+
+    severity = Severity.HIGH
+
 
 def judge(source: ByteSource, case: Case) -> None:
     try:
         header = read_header(source)
     except Malformed as reason:
         case.add(
-            "numpy-malformed", Severity.HIGH, f"The NumPy header {reason}.", evidence={"reason": str(reason)[:200]}
+            "numpy-malformed", reason.severity, f"The NumPy header {reason}.", evidence={"reason": str(reason)[:200]}
         )
         raise Unscannable(f"The NumPy header {reason}.") from reason
     if header.has_objects:
@@ -108,6 +116,8 @@ def _parsed(text: str, end: int) -> Header:
             warnings.simplefilter("ignore")
             value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        if re.search(r"\w\s*\(|__|\blambda\b|\bfor\b|\bimport\b", text):
+            raise Hostile("is not a Python literal, but an expression that calls something") from error
         raise Malformed("is not a Python literal") from error
     if not isinstance(value, dict) or value.keys() != {"descr", "fortran_order", "shape"}:
         raise Malformed("has not the three entries of an array")
@@ -129,7 +139,9 @@ def _dtype(descr: Any, depth: int) -> tuple[int, bool]:
         case str():
             match = _CODE.fullmatch(descr)
             if match is None:
-                raise Malformed(f"has the type {descr[:40]!r}, which NumPy does not write")
+                # NumPy reads more than it writes: `object`, or several types in one text.
+                kind = Hostile if "O" in descr or "object" in descr else Malformed
+                raise kind(f"has the type {descr[:40]!r}, which NumPy does not write")
             width = int(match[2] or 1)
             if width not in WIDTHS.get(match[1], (width,)):
                 raise Malformed(f"has the type {descr[:40]!r}, which NumPy does not have")

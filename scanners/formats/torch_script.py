@@ -142,6 +142,8 @@ def _look(node: ast.AST, reading: _Reading) -> None:
 def _look_at_path(node: ast.Attribute, line: int, reading: _Reading) -> None:
     path = _path(node)
     match path:
+        case (*_, "load_library"):
+            reading.custom.setdefault(".".join(path), line)
         case ("ops", namespace, operator) | ("torch", "ops", namespace, operator):
             _name_operator(f"{namespace}::{operator}", line, reading)
         case ("torch", operator):

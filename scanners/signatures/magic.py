@@ -10,6 +10,7 @@ from scanners.source import ByteSource
 MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"GGUF", Format.GGUF),
     (b"\x93NUMPY", Format.NUMPY),
+    (b"ZF0x", Format.JOBLIB_ZFILE),
     (b"\x89HDF\r\n\x1a\n", Format.HDF5),
     (b"7z\xbc\xaf\x27\x1c", Format.SEVEN_ZIP),
     (b"Rar!\x1a\x07", Format.RAR),

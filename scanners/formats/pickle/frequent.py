@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from scanners.formats.pickle.machine import Machine
 
 OPCODES_PER_TURN = 4096
+LARGEST_INDEX = 1 << 24
+"""Of a memo entry that needs no second look."""
 _U16 = Struct("<H").unpack_from
 _U32 = Struct("<I").unpack_from
 _I32 = Struct("<i").unpack_from
@@ -42,7 +44,10 @@ def read_frequent(m: Machine) -> None:
                     memo[len(memo)] = stack[-1]
                     position += 1
                 elif code == 0x72:  # LONG_BINPUT
-                    memo[_U32(buffer, position + 1)[0]] = stack[-1]
+                    index = _U32(buffer, position + 1)[0]
+                    if index > LARGEST_INDEX:
+                        break
+                    memo[index] = stack[-1]
                     position += 5
                 elif code == 0x68:  # BINGET
                     value = memo[buffer[position + 1]]
@@ -89,8 +94,8 @@ def read_frequent(m: Machine) -> None:
                     target = m.marks[-1][-1]
                     if type(target) is not Pairs:
                         break
-                    for index in range(0, len(stack) - 1, 2):
-                        target.put(stack[index], stack[index + 1])
+                    for at in range(0, len(stack) - 1, 2):
+                        target.put(stack[at], stack[at + 1])
                     stack = m.marks.pop()
                     position += 1
                 elif code == 0x65:  # APPENDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -23,7 +24,8 @@ from scanners.reading import JoinedSource, SliceSource, Window
 from scanners.source import ByteSource, MemorySource
 
 MOST_STREAMS = 10_000
-LARGEST_SEARCHED = 1024 * 1024
+LARGEST_SEARCHED = 64 * 1024 * 1024
+SEARCH_STEP = 1024 * 1024
 MOST_FOUND = 16
 _BEGINNING = re.compile(rb"\x80[\x02-\x05][\x95\x8ccC(}\]X)NK]")
 """How a pickle begins: its protocol, and one of the opcodes that come first."""
@@ -36,11 +38,14 @@ class ReadPickle:
     value: Value
     end: int
     broken: str | None
+    memo: Mapping[int, Value]
 
 
-def read_one(window: Window, judgement: Judgement, case: Case) -> ReadPickle:
-    """One pickle from the window's position, told to `judgement`."""
-    machine = Machine(window, judgement, case.meter)
+def read_one(
+    window: Window, judgement: Judgement, case: Case, earlier: Mapping[int, Value] | None = None
+) -> ReadPickle:
+    """One pickle from the window's position, told to `judgement`; `earlier` is the memo of the one before it."""
+    machine = Machine(window, judgement, case.meter, earlier=earlier)
     start = window.position
     try:
         value, broken = machine.run(), None
@@ -57,7 +62,7 @@ def read_one(window: Window, judgement: Judgement, case: Case) -> ReadPickle:
                 worst=max((remark.severity for remark in judgement.outcome()), key=lambda s: s.rank, default=None),
             )
         )
-    return ReadPickle(value, window.position, broken)
+    return ReadPickle(value, window.position, broken, machine.memo)
 
 
 def _without_arrays(source: ByteSource, start: int, end: int, arrays: list[tuple[int, int]]) -> ByteSource:
@@ -158,14 +163,16 @@ class _ReadAll:
 
 def _read_all(source: ByteSource, judgement: Judgement, case: Case) -> _ReadAll:
     window = Window(source)
+    memo: Mapping[int, Value] | None = None
     for _ in range(MOST_STREAMS):
         start = window.position
         if start == 0 or _starts_a_pickle(source, start):
-            broken = read_one(window, judgement, case).broken
+            read = read_one(window, judgement, case, memo)
+            broken, memo = read.broken, read.memo
         else:
             # Perhaps a pickle of protocol 0 or 1, perhaps something else: then what it says means nothing.
             later = Judgement(skip_array=judgement.skip_array)
-            broken = read_one(window, later, case).broken
+            broken = read_one(window, later, case, memo).broken
             if broken is not None and not does_something(later):
                 return _ReadAll(trailing=start)
             judgement.absorb(later)
@@ -197,9 +204,17 @@ def trailing(source: ByteSource, start: int, case: Case) -> None:
 
 def _look_for_pickles(source: ByteSource, start: int, case: Case) -> None:
     """Behind bytes that no unpickler gets past another program may yet find a pickle."""
-    window = source.read(start, LARGEST_SEARCHED)
-    for match in islice(_BEGINNING.finditer(window, 1), MOST_FOUND):
-        found = SliceSource(source, start + match.start(), source.size - start - match.start())
+    for offset in islice(_beginnings(source, start), MOST_FOUND):
         judgement = Judgement()
+        found = SliceSource(source, offset, source.size - offset)
         if read_one(Window(found), judgement, case).broken is None or does_something(judgement):
             report(judgement, case)
+
+
+def _beginnings(source: ByteSource, start: int) -> Iterator[int]:
+    """Where a pickle may begin after `start`."""
+    for offset in range(start, min(source.size, start + LARGEST_SEARCHED), SEARCH_STEP):
+        # Two bytes more: a beginning may lie across two steps.
+        for match in _BEGINNING.finditer(source.read(offset, SEARCH_STEP + 2)):
+            if offset + match.start() > start:
+                yield offset + match.start()

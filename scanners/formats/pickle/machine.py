@@ -8,6 +8,7 @@ it has run. Numbers and texts that no judgement needs are not decoded.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from scanners.budget import Meter
@@ -31,6 +32,8 @@ from scanners.reading import OutOfBytes, Window
 LONGEST_NAME = 64 * 1024
 """Bytes of a module's, a function's or a memo entry's name in text."""
 OPCODES_PER_CHECK = 4096
+MOST_MEMO = 1 << 24
+"""Entries; the unpickler in C makes room for as many as the highest index says, twice over."""
 
 
 class Listener(Protocol):
@@ -49,6 +52,9 @@ class Listener(Protocol):
     def carries(self, content: bytes | Blob, offset: int) -> None:
         """Told of bytes that begin and end as a pickle does."""
 
+    def swells(self, what: str, offset: int) -> None:
+        """Told of little that becomes much; the text is the end of a sentence that begins with "the file"."""
+
     def carries_text(self, text: str, offset: int) -> None:
         """Told of texts that begin as a pickle does in base64 or in hexadecimal."""
 
@@ -64,6 +70,7 @@ class Machine:
 
     __slots__ = (
         "at",
+        "earlier",
         "frame_end",
         "listener",
         "marks",
@@ -77,13 +84,22 @@ class Machine:
         "window",
     )
 
-    def __init__(self, window: Window, listener: Listener, meter: Meter, stack: list[Value] | None = None) -> None:
+    def __init__(
+        self,
+        window: Window,
+        listener: Listener,
+        meter: Meter,
+        stack: list[Value] | None = None,
+        earlier: Mapping[int, Value] | None = None,
+    ) -> None:
         self.window = window
         self.listener = listener
         self.meter = meter
         self.stack: list[Value] = [] if stack is None else stack
         self.marks: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
+        self.earlier = earlier if earlier is not None else {}
+        """The memo of the pickle before: an unpickler that is used again still has it."""
         self.opcodes = 0
         self.short_frame: str | None = None
         """Why only the unpickler written in Python reads on; the one in C has stopped."""
@@ -123,9 +139,13 @@ class Machine:
 
     def begin_frame(self, length: int) -> None:
         """A frame of this length begins here. Its end is the end of an opcode in all that pickle writes."""
+        end = self.window.position + length
         if self.frame_end is not None and self.at < self.frame_end:
-            self.listener.straddled(self.at)
-        self.frame_end = self.window.position + length
+            # In another one: the unpickler in C has it in its hands as long as it does not reach further.
+            if end > self.frame_end:
+                self.listener.straddled(self.at)
+            end = max(end, self.frame_end)
+        self.frame_end = end
 
     def pass_frame(self, position: int) -> None:
         """An opcode ends here. What reaches over a frame's end is read in two ways: the unpickler in C forgets what
@@ -153,10 +173,12 @@ class Machine:
         return items
 
     def remember(self, index: int) -> None:
+        if index > MOST_MEMO and index > self.opcodes:
+            self.listener.swells(f"asks for a memo of {index:,} entries", self.at)
         self.memo[index] = self.top()
 
     def recall(self, index: int) -> None:
-        value = self.memo.get(index, _MISSING)
+        value = self.memo.get(index, self.earlier.get(index, _MISSING))
         if value is _MISSING:
             raise BrokenPickle(f"asks for memo entry {index} that is not there at byte {self.at}")
         self.push_again(value)

@@ -64,6 +64,8 @@ def probe(source: ByteSource) -> Probed | None:
     judgement = Judgement()
     meter = Meter(Budget(opcodes=PROBE_OPCODES))
     start, stack = 0, list[Value]()
+    if len(head) > 2 and head[0] == 0x80 and OPERATIONS[head[2]] is None:
+        return None
     while True:
         window = Window(_Sip(source), start)
         machine = Machine(window, judgement, meter, stack)

@@ -148,7 +148,6 @@ def _python() -> dict[tuple[str, str], frozenset[str]]:
         ("argparse", "Namespace"): _BUILT,
         ("logging", "getLogger"): _CALLED,
         ("_codecs", "encode"): _CALLED,
-        ("operator", "itemgetter"): _CALLED,
         ("copyreg", "_reconstructor"): _FILLED,
         ("copyreg", "__newobj__"): _FILLED,
         ("copyreg", "__newobj_ex__"): _FILLED,

@@ -204,6 +204,12 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pytz": {"pytz": "_UTC _p utc", "pytz.tzinfo": "_p"},
         "dateutil": {"dateutil.tz.tz": "tzutc tzlocal tzfile tzoffset", "dateutil.tz": "tzutc tzlocal tzfile tzoffset"},
         "easydict": {"easydict": "EasyDict"},
+        "pyarrow": {
+            "pyarrow": "NA",
+            "pyarrow.lib": """_reconstruct_record_batch _reconstruct_table _restore_array chunked_array dictionary field
+            list_ large_list py_buffer schema struct map_ timestamp time32 time64 duration type_for_alias
+            _reconstruct_block decimal128 decimal256 binary fixed_size_list""",
+        },
         "regex": {"regex.regex": "compile _compile", "regex._regex": "compile", "_regex_core": "RegexFlag"},
         "dill": {"dill._dill": "_create_array _load_type", "dill.dill": "_create_array _load_type"},
         "typing": {"typing": "Any Union Optional List Dict Tuple Callable Literal"},

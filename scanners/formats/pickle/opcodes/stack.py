@@ -21,8 +21,9 @@ def stop(m: Machine) -> None:
 @opcode(b"\x80")
 def _proto(m: Machine) -> None:
     protocol = m.window.byte()
-    if protocol > HIGHEST_PROTOCOL:
-        raise BrokenPickle(f"says it is of protocol {protocol} at byte {m.at}")
+    if protocol > HIGHEST_PROTOCOL and m.short_frame is None:
+        # No Python of today goes on; one of tomorrow may.
+        m.short_frame = f"says it is of protocol {protocol} at byte {m.at}"
 
 
 @opcode(b"\x95")
