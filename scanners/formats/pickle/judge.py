@@ -17,7 +17,7 @@ from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.joblib import array_skipper
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.machine import Machine
-from scanners.formats.pickle.probe import does_something, probe
+from scanners.formats.pickle.probe import does_something, is_whole
 from scanners.formats.pickle.values import Blob, Value
 from scanners.kinds import Format
 from scanners.reading import JoinedSource, SliceSource, Window
@@ -89,7 +89,7 @@ def report(judgement: Judgement, case: Case) -> None:
         judge_loaded(_source_of(content), f"bytes at {offset}", file_name, case)
     for content, offset in judgement.embedded:
         inner = _source_of(content)
-        if id(content) not in loaded and probe(inner) is not None:
+        if id(content) not in loaded and is_whole(inner):
             case.examine(inner, f"bytes at {offset}", name="embedded.pkl")
 
 

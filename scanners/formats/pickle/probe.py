@@ -91,6 +91,19 @@ def probe(source: ByteSource) -> Probed | None:
         start, stack = window.position, []
 
 
+def is_whole(source: ByteSource) -> bool:
+    """Whether bytes that begin like a pickle are one: read to its STOP at their end, or doing something on the way."""
+    judgement = Judgement()
+    machine = Machine(Window(source), judgement, Meter(Budget(opcodes=PROBE_OPCODES)))
+    try:
+        machine.run()
+    except BudgetSpent:
+        return True
+    except BrokenPickle:
+        return does_something(judgement)
+    return machine.window.position == source.size or does_something(judgement)
+
+
 def _end_of_line(source: ByteSource, start: int) -> int | None:
     """Where the next line begins, if one does. The source charges for what is read."""
     for offset in range(start, source.size, LINE_STEP):

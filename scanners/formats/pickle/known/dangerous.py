@@ -65,6 +65,7 @@ MODULES: Mapping[str, Effect] = MappingProxyType(
             _xxsubinterpreters _interpreters _interpqueues interpreters _xxinterpchannels _testcapi
             _testinternalcapi smtpd turtle turtledemo tkinter _tkinter sqlalchemy.ext pytest _pytest nose py.test
             scipy._lib._util scipy.testing logging.config configparser hydra.utils hydra._internal
+            torch_utils.persistence
             transformers.agents transformers.tools nltk.sem nltk.app nltk.draw nltk.test ultralytics.utils.callbacks""",
         ),
         **_of(

@@ -101,6 +101,8 @@ def _numpy() -> dict[tuple[str, str], frozenset[str]]:
         ("numpy._core._internal", "_convert_to_stringdtype_kwargs"): _CALLED,
         ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): _BUILT,
         ("numpy.random.bit_generator", "SeedSequence"): _BUILT,
+        ("numpy.random", "__RandomState_ctor"): _BUILT,
+        ("numpy.random.mtrand", "__RandomState_ctor"): _BUILT,
         ("numpy.random._pickle", "__randomstate_ctor"): _BUILT,
         ("numpy.random._pickle", "__generator_ctor"): _BUILT,
         ("numpy.random._pickle", "__bit_generator_ctor"): _BUILT,

@@ -157,6 +157,8 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pandas.core.internals.blocks": "new_block",
             "pandas._libs.internals": "_unpickle_block",
             "pandas.core.indexes.base": "_new_Index",
+            "pandas.indexes.base": "_new_Index",
+            "pandas.core.index": "_new_Index",
             "pandas.core.indexes.datetimes": "_new_DatetimeIndex",
             "pandas.core.indexes.period": "_new_PeriodIndex",
             "pandas.core.indexes.timedeltas": "_new_TimedeltaIndex",
@@ -182,6 +184,7 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "torch": {
             "torch.nn.parameter": "UninitializedParameter UninitializedBuffer",
+            "torch.nn.backends.thnn": "_get_thnn_function_backend",
             "torch.distributed.tensor": "DTensor",
             "torch": "default_generator",
             "torch.nn.modules.module": "_IncompatibleKeys",
@@ -210,6 +213,7 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             list_ large_list py_buffer schema struct map_ timestamp time32 time64 duration type_for_alias
             _reconstruct_block decimal128 decimal256 binary fixed_size_list""",
         },
+        "deepspeed": {"deepspeed.utils.tensor_fragment": "fragment_address"},
         "regex": {"regex.regex": "compile _compile", "regex._regex": "compile", "_regex_core": "RegexFlag"},
         "dill": {"dill._dill": "_create_array _load_type", "dill.dill": "_create_array _load_type"},
         "typing": {"typing": "Any Union Optional List Dict Tuple Callable Literal"},
