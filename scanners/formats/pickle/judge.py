@@ -117,9 +117,11 @@ def judge_loaded(content: ByteSource, member: str, name: str, case: Case) -> Non
 def broke_off(judgement: Judgement, case: Case, broken: str) -> Unscannable:
     """A pickle that breaks after an import is suspicious in itself: an unpickler has run what stood before."""
     brings_in_more = any(name.standing is not Standing.HARMLESS for name in judgement.names.values())
+    # Behind an array of joblib, what is no opcode may be opcodes to who takes the array for another length.
+    out_of_step = bool(judgement.arrays) and broken.startswith("has an unknown opcode")
     case.add(
         "pickle-broken-off",
-        Severity.HIGH if brings_in_more else Severity.MEDIUM,
+        Severity.HIGH if brings_in_more or out_of_step else Severity.MEDIUM,
         f"The pickle {broken}; what stands before that runs all the same.",
         evidence={"reason": broken},
     )

@@ -99,6 +99,8 @@ def _numpy() -> dict[tuple[str, str], frozenset[str]]:
         ("numpy", "vectorize"): _BUILT,
         **{("numpy.dtypes", name): _BUILT for name in _NUMPY_DTYPES},
         ("numpy._core._internal", "_convert_to_stringdtype_kwargs"): _CALLED,
+        # What joblib writes in the place of an array; its attributes are checked where its bytes are passed over.
+        ("joblib.numpy_pickle", "NumpyArrayWrapper"): _BUILT,
         ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): _BUILT,
         ("numpy.random.bit_generator", "SeedSequence"): _BUILT,
         ("numpy.random", "__RandomState_ctor"): _BUILT,
