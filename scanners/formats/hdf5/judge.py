@@ -13,7 +13,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Confidence, Severity
 from scanners.formats.hdf5.carried import Carried
-from scanners.formats.hdf5.file import BrokenFile, Hdf5File
+from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 from scanners.formats.hdf5.heaps import collection
 from scanners.formats.hdf5.objects import VIRTUAL, Link, Object, read_object
 from scanners.formats.hdf5.values import Values
@@ -24,6 +24,9 @@ from scanners.source import ByteSource
 LARGEST_DATASET = 1 << 36
 """Bytes a dataset may be said to have when the file does not hold them: reading it would take that much memory."""
 MOST_SHOWN = 20
+VIRTUAL_OF_THE_SAME_FILE = 4
+OWN_FILE = "."
+MORE_PARTS = "several parts, the first of them of this file"
 MOST_OBJECTS = 200_000
 OWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6})
 """That are part of the HDF5 library: deflate, shuffle, fletcher32, szip, nbit, scaleoffset."""
@@ -162,12 +165,15 @@ class Walker:
             return
         try:
             place = collection(self.file, layout.address).get(layout.index)
-            data = self.file.read(*place) if place is not None else b""
+            sources = Bytes(self.file, self.file.read(*place) if place is not None else b"")
+            version, count = sources.number(1), sources.length()
+            same_file = version > 0 and sources.number(1) & VIRTUAL_OF_THE_SAME_FILE
+            name = OWN_FILE if same_file else sources.text()
         except BrokenFile as reason:
             _malformed(self.case, str(reason))
-            data = b""
-        name = data[1 + self.file.length_bytes :].split(b"\0", 1)[0].decode("utf-8", "replace")
-        self.outside.setdefault(path, name or "files it does not name")
+            return
+        # Of several parts, only the first one's file is read here.
+        self.outside.setdefault(path, name if name != OWN_FILE or count == 1 else MORE_PARTS)
 
     def _judge_size(self, found: Object, path: str) -> None:
         layout, datatype = found.layout, found.datatype
@@ -188,10 +194,10 @@ class Walker:
         """Findings and facts from all that was visited."""
         self.case.fact("datasets", self.datasets)
         for path, target in list(self.outside.items())[:MOST_SHOWN]:
-            is_own = target == "."
+            is_own = target in (OWN_FILE, MORE_PARTS)
             self.case.add(
                 "hdf5-external-data",
-                Severity.LOW if is_own else Severity.HIGH,
+                Severity.HIGH if not is_own else Severity.LOW if target == OWN_FILE else Severity.MEDIUM,
                 f"{path[-80:]!r} is made of other datasets of the file."
                 if is_own
                 else f"{path[-80:]!r} is taken from another file, {target[:80]!r}: whoever reads the model reads that.",
