@@ -15,7 +15,8 @@ from scanners.finding import Confidence, Severity
 from scanners.formats.hdf5.carried import Carried
 from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 from scanners.formats.hdf5.heaps import collection
-from scanners.formats.hdf5.objects import VIRTUAL, Link, Object, read_object
+from scanners.formats.hdf5.messages import VIRTUAL, Link
+from scanners.formats.hdf5.objects import Object, read_object
 from scanners.formats.hdf5.values import Values
 from scanners.kinds import Format
 from scanners.reading import SliceSource

@@ -15,19 +15,8 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 from scanners.formats.hdf5.heaps import collection
-from scanners.formats.hdf5.objects import (
-    ARRAY,
-    CHUNKED,
-    COMPACT,
-    CONTIGUOUS,
-    STRING,
-    VARIABLE,
-    Attribute,
-    Datatype,
-    Leaf,
-    Object,
-    tree_leaves,
-)
+from scanners.formats.hdf5.messages import ARRAY, CHUNKED, COMPACT, CONTIGUOUS, STRING, VARIABLE, Attribute, Datatype
+from scanners.formats.hdf5.objects import Leaf, Object, tree_leaves
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
 
