@@ -21,7 +21,7 @@ class BrokenMessage(Unscannable):
     """The bytes are no message, or one that is cut off; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Field:
     """One field. Of a BYTES field the content is still to be read, from `start` to `end`."""
 

@@ -18,6 +18,7 @@ _TEXT_GRAPH = re.compile(
     rb"(?:\s|#[^\n]*\n)*(?:saved_model_schema_version\s*:|(?:meta_graphs|node|library|graph_def|versions)\s*\{)"
 )
 _GRAPH_NAMES = (".pb", ".meta", ".graphdef", ".graph_def")
+_FIRST_TAGS = (b"\x08", b"\x0a", b"\x12", b"\x18", b"\x22", b"\x2a", b"\x32", b"\x3a")
 _CRC_MASK = 0xA282EAD8
 _CRC_POLYNOMIAL = 0x82F63B78
 
@@ -41,7 +42,7 @@ def by_tensorflow_name(source: ByteSource, name: str) -> Format | None:
     """The last to be asked: of raw tensors only the name says what they are, and a graph in an odd order needs one."""
     if _DATA_NAME.search(name) is not None:
         return Format.TENSORFLOW_DATA
-    if name.endswith(_GRAPH_NAMES) and _is_message(source):
+    if name.endswith(_GRAPH_NAMES) and source.read(0, 1) in _FIRST_TAGS:
         return Format.SAVED_MODEL
     return None
 
@@ -154,12 +155,3 @@ def _is_fingerprint(head: bytes) -> bool:
     except BrokenMessage:
         return False
     return len(numbers) >= 4 and numbers == sorted(set(numbers)) and set(numbers) & {1, 2, 3, 4, 5} != set()
-
-
-def _is_message(source: ByteSource) -> bool:
-    reader = ProtobufReader(source)
-    try:
-        count = sum(1 for _ in zip(reader.fields(source.size), range(10_000), strict=False))
-    except BrokenMessage:
-        return False
-    return count > 0

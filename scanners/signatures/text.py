@@ -27,13 +27,6 @@ _PYTHON_LINE = re.compile(
     re.MULTILINE,
 )
 
-_KERAS = re.compile(
-    rb'\s*\{(?=.*?"config"\s*:)\s*(?:"(?:module|registered_name|name|keras_version|backend|build_config)"\s*:\s*(?:"[^"]*"|null)\s*,\s*)*'
-    rb'"class_name"\s*:\s*"',
-    re.DOTALL,
-)
-"""A Keras configuration by itself: an object that begins with its class, and has a `config`."""
-
 
 def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     """Text reads as such at its beginning and its end."""
@@ -67,7 +60,8 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     if body.lstrip()[:1] in ((b"{", b"[", b"", b"/") if is_called_json else (b"{", b"[")) and (
         is_called_json or (tail or head).rstrip()[-1:] in (b"}", b"]")
     ):
-        return Format.KERAS_CONFIG if _KERAS.match(body) is not None else Format.JSON
+        is_keras = b'"class_name"' in body and b'"config"' in body
+        return Format.KERAS_CONFIG if is_keras else Format.JSON
     if is_text_graph(body):
         return Format.SAVED_MODEL
     if (marked := kind_of_markup(body, name)) is not None:

@@ -47,7 +47,9 @@ class Carried:
         if name in _CONFIG_NAMES or (head.lstrip()[:1] in (b"{", b"[") and self._names_a_class(value, head)):
             self._config(value, path, name)
             return
-        if _MAGIC.match(head) or self._is_old_pickle(value, head):
+        if b"!!python/" in head:
+            self.case.examine(value, path, name="value.yaml")
+        elif _MAGIC.match(head) or self._is_old_pickle(value, head):
             self._examine(value, path)
         elif value.size <= LARGEST_CONFIG and _BASE64.match(
             head if value.size <= PEEK_BYTES else value.read(0, value.size)
@@ -68,7 +70,9 @@ class Carried:
         text = value.read(0, value.size).rstrip(b"\0")
         where = self.case.at(path[:500] if self.case.member is None else f"{self.case.member}!/{path[:500]}")
         if not judge_config(text, where, key=name[:60]):
-            if _MAGIC.match(text) or _OLD_GLOBAL.search(text):
+            if b"!!python/" in text:
+                self.case.examine(value, path, name="value.yaml")
+            elif _MAGIC.match(text) or _OLD_GLOBAL.search(text):
                 self._examine(value, path)
             elif name == "model_config" and text.strip() not in (b"", b"null", b"None"):
                 self.case.leave_open(f"Its {name} is not JSON: what it would load cannot be told.")

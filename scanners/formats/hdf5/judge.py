@@ -6,6 +6,7 @@ three of zlib and shuffling.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scanners.budget import BudgetSpent, Unscannable
@@ -15,7 +16,7 @@ from scanners.finding import Confidence, Severity
 from scanners.formats.hdf5.carried import Carried
 from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 from scanners.formats.hdf5.heaps import collection
-from scanners.formats.hdf5.messages import VIRTUAL, Link
+from scanners.formats.hdf5.messages import VIRTUAL, Datatype, Link
 from scanners.formats.hdf5.objects import Object, read_object
 from scanners.formats.hdf5.values import Values
 from scanners.kinds import Format
@@ -133,7 +134,9 @@ class Walker:
     def _object(self, found: Object, path: str) -> None:
         for attribute in found.attributes:
             if attribute.datatype.is_bytes or attribute.datatype.base is not None:
-                self._look(self.values.of_attribute(attribute), f"{path}@{attribute.name}", attribute.name)
+                self._look(
+                    self.values.of_attribute(attribute), f"{path}@{attribute.name}", attribute.name, attribute.datatype
+                )
         if found.layout is None:
             return
         self.datasets += 1
@@ -146,18 +149,20 @@ class Walker:
                 self.filters.setdefault(number, name)
         self._judge_size(found, path)
         if found.datatype is not None and found.datatype.is_bytes and not found.external_files:
-            self._look(self.values.of_dataset(found), path, path.rsplit("/", 1)[-1])
+            self._look(self.values.of_dataset(found), path, path.rsplit("/", 1)[-1], found.datatype)
 
-    def _look(self, values: object, path: str, name: str) -> None:
+    def _look(self, values: Iterator[ByteSource], path: str, name: str, datatype: Datatype) -> None:
         try:
-            self.carried.look_at_all(values, path, name)  # type: ignore[arg-type]
+            self.carried.look_at_all(values, path, name)
         except BudgetSpent:
             raise
         except BrokenFile as reason:
             _malformed(self.case, str(reason))
             self.case.leave_open(f"{path[:100]}: {reason}")
         except Unscannable as reason:
-            self.case.leave_open(f"{path[:100]}: {reason}")
+            # Numbers and names are not read from there either; only what can hold a pickle is missed.
+            if datatype.holds_objects:
+                self.case.leave_open(f"{path[:100]}: {reason}")
 
     def _virtual(self, found: Object, path: str) -> None:
         """A virtual dataset: its heap object names the files (III.F: version, count, then names and selections)."""

@@ -37,6 +37,11 @@ class Datatype:
     is_text: bool = False
 
     @property
+    def holds_objects(self) -> bool:
+        """Whether libraries keep pickles in it: PyTables in variable-length bytes, others in opaque values."""
+        return self.kind in (OPAQUE, VARIABLE)
+
+    @property
     def is_bytes(self) -> bool:
         """Whether its elements can be a file, or one byte of one."""
         return self.kind in (STRING, OPAQUE, VARIABLE, COMPOUND) or (self.kind == 0 and self.size == 1)

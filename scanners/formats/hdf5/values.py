@@ -20,7 +20,7 @@ from scanners.formats.hdf5.objects import Leaf, Object, tree_leaves
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
 
-DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
+DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 LARGEST_VALUE = 64 * 1024 * 1024
 LARGEST_CHUNK = 16 * 1024 * 1024
 COLLECTIONS_KEPT = 16
@@ -140,6 +140,8 @@ class Values:
                 data = _unshuffle(data, datatype.size)
             elif number == FLETCHER32:
                 data = data[:-4]
+            elif number == LZF:
+                data = self._unpack_lzf(data)
             else:
                 raise Unscannable(f"It has an HDF5 dataset compressed by {name or number!r}, which is not read here.")
         return data
@@ -154,6 +156,33 @@ class Values:
         if unpacker.unconsumed_tail:
             raise BrokenFile(f"It has an HDF5 chunk that unpacks to more than {LARGEST_CHUNK:,} bytes.")
         return unpacked
+
+    def _unpack_lzf(self, data: bytes) -> bytes:
+        """LibLZF: a byte below 32 is followed by literals, one above says how far back to copy from, and how much."""
+        out = bytearray()
+        at = 0
+        try:
+            while at < len(data):
+                control = data[at]
+                at += 1
+                if control < 32:
+                    out += data[at : at + control + 1]
+                    at += control + 1
+                    continue
+                length = control >> 5
+                if length == 7:
+                    length += data[at]
+                    at += 1
+                start = len(out) - ((control & 0x1F) << 8 | data[at]) - 1
+                at += 1
+                if start < 0 or len(out) > LARGEST_CHUNK:
+                    raise BrokenFile("It has an HDF5 chunk that cannot be unpacked.")
+                for place in range(start, start + length + 2):
+                    out.append(out[place])
+        except IndexError as error:
+            raise BrokenFile("It has an HDF5 chunk that cannot be unpacked.") from error
+        self.file.case.meter.spend_unpacked(len(out))
+        return bytes(out)
 
     def _elements(self, datatype: Datatype, data: bytes, count: int) -> Iterator[ByteSource]:
         """`count` of 0: the bytes are one value."""

@@ -10,6 +10,7 @@ import json
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
+from scanners.formats import template
 from scanners.formats.keras.config import judge_config
 from scanners.formats.keras.layout import CONFIG, LARGEST_CONFIG, METADATA
 from scanners.formats.zip_archive import judge_member, note
@@ -69,8 +70,8 @@ def _judge_weights(source: ByteSource, member: Member, case: Case) -> None:
 
 
 def judge_json(source: ByteSource, case: Case) -> None:
-    """A configuration by itself, as `model.to_json()` gives it."""
+    """A configuration by itself, as `model.to_json()` gives it, or JSON that has one in it."""
     if source.size > LARGEST_CONFIG:
         raise Unscannable(f"It is a Keras configuration of {source.size:,} bytes.")
-    if not judge_config(source.read(0, source.size), case, key="config"):
-        raise Unscannable("It looks like the configuration of a Keras model, but it is not JSON.")
+    judge_config(source.read(0, source.size), case, key="config", is_surely=False)
+    template.judge_json(source, case)

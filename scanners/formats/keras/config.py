@@ -49,8 +49,11 @@ _CALLABLE_KEYS = ("function", "fn", "func", "callable", "target", "_target_", "f
 _NODE_OP = re.compile(r'"op"\s*:\s*"([^"]{1,100})"|\bop:\s*"([^"]{1,100})"')
 
 
-def judge_config(text: bytes | str, case: Case, *, key: str) -> bool:
-    """Judges a configuration given as JSON. False if it is no configuration of Keras. `key` says which one it is."""
+def judge_config(text: bytes | str, case: Case, *, key: str, is_surely: bool = True) -> bool:
+    """Judges a configuration given as JSON. False if it is no configuration of Keras. `key` says which one it is.
+
+    Of what is not surely one, and does not begin as one, only what is dangerous is told.
+    """
     if len(text) > LARGEST_CONFIG:
         raise Unscannable(f"Its {key} has more than {LARGEST_CONFIG // 1024 // 1024} MiB.")
     twice: list[tuple[str, Any]] = []
@@ -70,7 +73,7 @@ def judge_config(text: bytes | str, case: Case, *, key: str) -> bool:
         return False
     if not isinstance(document, dict | list):
         return False
-    walker = ConfigWalker(case)
+    walker = ConfigWalker(case, tells_custom=is_surely or _is_model(document))
     walker.walk(document, key)
     for name, other in twice:
         if name in _IMPORTANT:
@@ -84,6 +87,10 @@ def judge_config(text: bytes | str, case: Case, *, key: str) -> bool:
     return True
 
 
+def _is_model(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("class_name"), str) and "config" in document
+
+
 def _number(text: str) -> float:
     """All numbers are one: nothing here depends on them, and a long one must cost nothing."""
     return float(len(text))
@@ -94,6 +101,7 @@ class ConfigWalker:
     """Walks a configuration, and says each thing once."""
 
     case: Case
+    tells_custom: bool = True
     values: int = 0
     custom: set[str] = field(default_factory=set)
 
@@ -188,7 +196,7 @@ class ConfigWalker:
                 "it imports and calls it.",
                 evidence=evidence,
             )
-        elif standing is not Standing.KERAS and name not in self.custom:
+        elif standing is not Standing.KERAS and name not in self.custom and self.tells_custom:
             self.custom.add(name)
             known = standing is Standing.LIBRARY
             self.case.add(

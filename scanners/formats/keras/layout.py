@@ -26,4 +26,4 @@ def looks_like(source: ByteSource, members: tuple[Member, ...]) -> bool:
         content = open_member(source, config, [], lambda _: None) if config.size <= LARGEST_CONFIG else None
     except Unscannable:
         return False
-    return content is not None and _NAMES_A_CLASS.search(content.read(0, PEEK_BYTES)) is not None
+    return content is not None and _NAMES_A_CLASS.search(content.read(0, PEEK_BYTES).replace(b"\0", b"")) is not None

@@ -97,6 +97,13 @@ _BUILTINS = words(
 )
 
 
+_NOT_OF_MODELS = words(
+    """callbacks saving export utils config datasets trainers backend wrappers visualization applications api
+    preprocessing"""
+)
+"""Parts of Keras whose classes do other things than compute; the few that a model names are listed by name."""
+
+
 def is_keras(module: str) -> bool:
     return module.split(".", maxsplit=1)[0] in KERAS_ROOTS or module.startswith(_KERAS_INSIDE_TENSORFLOW)
 
@@ -117,7 +124,8 @@ def class_standing(module: str | None, name: str, registered: str | None) -> Sta
         # Early versions write a function as a class name, too.
         if module is None and _is_function(name):
             return Standing.KERAS
-        return Standing.CUSTOM if short[:1].isupper() or module is None else Standing.FOREIGN
+        is_of_a_model = short[:1].isupper() and _NOT_OF_MODELS.isdisjoint((module or "").split("."))
+        return Standing.CUSTOM if is_of_a_model or module is None else Standing.FOREIGN
     outside = _outside(module, name)
     return Standing.CUSTOM if outside is None else outside
 

@@ -23,6 +23,8 @@ MOST_NODES = 5_000_000
 MOST_RISKY = 20_000
 MOST_CONSTANTS = 200_000
 MOST_INPUTS = 64
+SHORTEST_TEXT = 3
+"""Bytes of an attribute that is a type, a flag or a letter: most of them, and nothing to read."""
 
 
 class Kind(Enum):
@@ -173,7 +175,7 @@ class Graph:
                 continue
             if part.number == 1:
                 name = self._reader.text(part, LONGEST_NAME)
-            elif part.number == 2:
+            elif part.number == 2 and part.length > SHORTEST_TEXT:
                 for value in self._reader.fields(part.end):
                     if value.wire_type != BYTES:
                         continue

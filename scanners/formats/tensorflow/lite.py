@@ -13,7 +13,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.tensorflow.flatbuffer import BrokenBuffer, FlatBuffer, Table
+from scanners.formats.tensorflow.flatbuffer import BrokenBuffer, FlatBuffer, Table, Vector
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
 from scanners.formats.words import words
 from scanners.formats.zip_archive import judge_member, note
@@ -25,7 +25,11 @@ from scanners.source import ByteSource
 OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, METADATA = 1, 2, 3, 4, 6
 OLD_CODE, CUSTOM_CODE, CODE = 0, 1, 3
 TENSORS, OPERATORS = 0, 3
-OPERATOR_INDEX, CUSTOM_OPTIONS = 0, 5
+OPERATOR_INDEX, OPERATOR_INPUTS, OPERATOR_OUTPUTS, CUSTOM_OPTIONS = 0, 1, 2, 5
+TENSOR_SHAPE, TENSOR_BUFFER = 0, 2
+NO_TENSOR = 0xFFFFFFFF
+MOST_DIMENSIONS = 64
+LARGEST_TENSOR = 1 << 40
 BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE = 0, 1, 2
 CUSTOM = 32
 LARGEST_BUILTIN = 1000
@@ -134,7 +138,9 @@ def _texts_of(root: Table, index: int) -> list[str]:
 def _judge_graphs(root: Table, codes: int, case: Case) -> None:
     """Every offset of what a loader follows, and that each operator is one there is."""
     count = 0
+    buffers = root.vector(BUFFERS, 4).count
     for graph in root.tables(SUBGRAPHS):
+        tensors = _check_tensors(graph, buffers)
         for operator in graph.tables(OPERATORS):
             count += 1
             if count > MOST_OPERATORS:
@@ -144,7 +150,33 @@ def _judge_graphs(root: Table, codes: int, case: Case) -> None:
             if operator.number(OPERATOR_INDEX, 4) >= codes:
                 raise BrokenBuffer("Its TensorFlow Lite model uses an operator that it does not list.")
             operator.vector(CUSTOM_OPTIONS)
-        graph.vector(TENSORS, 4)
+            for field in (OPERATOR_INPUTS, OPERATOR_OUTPUTS):
+                _check_indexes(root.buffer, operator.vector(field, 4), tensors)
+
+
+def _check_tensors(graph: Table, buffers: int) -> int:
+    """How many there are; each has a buffer there is, and a shape that a computer can hold."""
+    count = 0
+    for tensor in graph.tables(TENSORS):
+        count += 1
+        if tensor.number(TENSOR_BUFFER, 4) >= max(1, buffers):
+            raise BrokenBuffer("Its TensorFlow Lite model has a tensor in a buffer that it does not have.")
+        shape = tensor.vector(TENSOR_SHAPE, 4)
+        if shape.count > MOST_DIMENSIONS:
+            raise BrokenBuffer(f"Its TensorFlow Lite model has a tensor of {shape.count:,} dimensions.")
+        elements = 1
+        for number in range(shape.count):
+            elements *= graph.buffer.number(shape.start + 4 * number, 4)
+        if elements > LARGEST_TENSOR:
+            raise BrokenBuffer(f"Its TensorFlow Lite model has a tensor of {elements:,} elements.")
+    return count
+
+
+def _check_indexes(buffer: FlatBuffer, indexes: Vector, tensors: int) -> None:
+    for number in range(indexes.count):
+        index = buffer.number(indexes.start + 4 * number, 4)
+        if tensors <= index != NO_TENSOR:
+            raise BrokenBuffer("Its TensorFlow Lite model has an operator on a tensor that it does not have.")
 
 
 def _judge_buffers(root: Table, source: ByteSource, case: Case) -> None:

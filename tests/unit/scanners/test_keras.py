@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.corpus.keras import (
     ORDINARY,
+    SHELL,
     archive,
     bytecode,
     function,
@@ -110,5 +111,10 @@ def test_weights_are_not_read() -> None:
 
 
 def test_json_of_other_kinds_is_left_alone() -> None:
-    for text in (b'{"class_name": "x"}', b'{"config": {}}', b'{"a": {"class_name": "os", "config": 1}}'):
-        assert judged(text, "config.json").format == "json"
+    for text in (b'{"class_name": "x"}', b'{"config": {}}', b'{"a": {"class_name": "Mine", "config": 1}}'):
+        assert (judged(text, "config.json").verdict, judged(text, "config.json").findings) == (Verdict.SAFE, ())
+
+
+def test_a_model_inside_of_other_json_is_judged() -> None:
+    text = json.dumps({"format": "layers-model", "topology": old(old_lambda(SHELL))}).encode()
+    assert "keras-lambda" in rules(judged(text, "model.json"))
