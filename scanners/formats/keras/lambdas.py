@@ -8,7 +8,7 @@ from typing import Any
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.keras.bytecode import BrokenCode, Code, decode, read_code
-from scanners.formats.keras.names import FUNCTIONS, GADGETS
+from scanners.formats.keras.names import COMPUTING, FUNCTIONS, GADGETS
 from scanners.formats.pickle.known.dangerous import MODULES, NAMES
 from scanners.formats.tensorflow.symbols import Reach, reach_of
 from scanners.formats.words import words
@@ -54,6 +54,9 @@ _DANGEROUS = words(
     tempfile threading multiprocessing signal kill fork execv execve startfile webbrowser asyncio fileinput glob
     types FunctionType CodeType exit quit"""
 )
+
+
+_HARMLESS = _WORDS | FUNCTIONS | COMPUTING
 
 
 class Weight(Enum):
@@ -137,7 +140,7 @@ def weigh(code: Code) -> tuple[Weight, list[str]]:
     dangerous = sorted(name for name in code.names if _is_dangerous(name))
     if dangerous:
         return Weight.DANGEROUS, dangerous
-    unknown = sorted(name for name in code.names if name not in _WORDS and name not in FUNCTIONS)
+    unknown = sorted(name for name in code.names if name not in _HARMLESS)
     return (Weight.UNKNOWN, unknown) if unknown else (Weight.COMPUTES, [])
 
 
@@ -149,5 +152,5 @@ def _is_dangerous(name: str) -> bool:
         or (root in MODULES and root not in _WORDS)
         or (root in NAMES and root not in _WORDS)
         or name in GADGETS
-        or (reach_of(name) is not Reach.PLAIN and name not in _WORDS)
+        or (reach_of(name) is not Reach.PLAIN and name not in _WORDS and name != "print")
     )

@@ -28,16 +28,19 @@ class Standing(Enum):
     DANGEROUS = "dangerous"
 
 
-def _listed() -> tuple[frozenset[str], frozenset[str]]:
-    kinds: dict[str, set[str]] = {"class": set(), "function": set()}
+def _listed() -> dict[str, frozenset[str]]:
+    kinds: dict[str, set[str]] = {"class": set(), "function": set(), "computes": set()}
     for line in files("scanners").joinpath("data", "keras_names.txt").read_text(encoding="utf-8").splitlines():
         kind, _, name = line.partition(" ")
         if kind in kinds:
             kinds[kind].add(name)
-    return frozenset(kinds["class"]), frozenset(kinds["function"])
+    return {kind: frozenset(names) for kind, names in kinds.items()}
 
 
-CLASSES, FUNCTIONS = _listed()
+_LISTED = _listed()
+CLASSES, FUNCTIONS = _LISTED["class"], _LISTED["function"]
+COMPUTING = _LISTED["computes"]
+"""Functions of TensorFlow that the code of a layer may use; not what a configuration may name."""
 OLD_NAMES = words(
     """LogLayer Highway MaxoutDense AtrousConvolution1D AtrousConvolution2D Deconvolution2D SeparableConvolution1D
     SeparableConvolution2D ThresholdedReLU TimeDistributedDense Merge Graph MergeLayer SReLU ParametricSoftplus

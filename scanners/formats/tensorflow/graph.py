@@ -81,6 +81,7 @@ class Graph:
     source: ByteSource
     case: Case
     nodes: int = 0
+    graphs: int = 0
     risky: list[Node] = field(default_factory=list)
     constants: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """Function and node name to the strings of the constant."""
@@ -107,6 +108,7 @@ class Graph:
         if kind is Kind.NODE:
             self._node(end)
             return
+        self.graphs += kind is Kind.GRAPH
         if kind is Kind.FUNCTION:
             # Its signature may stand anywhere in the message; until it is read, its nodes are of this place.
             self._function = f"function at byte {self._reader.window.position}"

@@ -18,6 +18,7 @@ LARGEST_TEXT_GRAPH = 64 * 1024 * 1024
 LONGEST_METADATA = 16 * 1024 * 1024
 MOST_TOP_FIELDS = 1000
 MOST_SHOWN = 20
+SMALLEST_GRAPH = 8
 _OUTSIDE = re.compile(
     r"/[^/]|[A-Za-z]:[\\/]|\\\\|~[\w]*/|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|[a-z][a-z0-9+.-]{1,12}://", re.IGNORECASE
 )
@@ -52,7 +53,8 @@ def judge(source: ByteSource, case: Case) -> None:
         case.add("tensorflow-malformed", Severity.MEDIUM, str(failed), evidence={"reason": str(failed)[:200]})
     if failed is not None:
         raise failed
-    if not walked and likeliest is not Kind.SAVED_MODEL:
+    # A module of TensorFlow Hub has a file of two bytes: its version.
+    if not walked and not (likeliest is Kind.SAVED_MODEL and (graph.graphs or source.size <= SMALLEST_GRAPH)):
         raise Unscannable("It looks like a TensorFlow graph, but there is no node in it.")
 
 
@@ -134,7 +136,9 @@ def _judge_node(graph: Graph, node: Node, case: Case) -> bool:
     """Notes what a node does; False if it is nothing."""
     strings = graph.strings_into(node)
     attributes = [text for texts in node.texts.values() for text in texts]
-    outside = [text for text in strings if _OUTSIDE.match(text)]
+    outside = [
+        text for text in (strings + attributes if node.risk is OpRisk.TABLE else strings) if _OUTSIDE.match(text)
+    ]
     severity = Severity.MEDIUM
     if node.risk in _ALWAYS_HIGH:
         severity = Severity.HIGH

@@ -201,7 +201,7 @@ def _judge_files(source: ByteSource, case: Case) -> None:
         return
     directory = read_directory(source)
     note(
-        [oddity for oddity in directory.oddities if not (oddity.member is None and "stand before" in oddity.sentence)],
+        [oddity for oddity in directory.oddities if not (oddity.member is None and "before" in oddity.sentence)],
         case,
     )
     for member in directory.members:
