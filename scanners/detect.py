@@ -11,7 +11,7 @@ from scanners.kinds import Format
 from scanners.signatures.data import by_own_mark
 from scanners.signatures.magic import by_magic, by_structure, is_tar
 from scanners.signatures.models import by_layout, by_name
-from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name
+from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name, is_record
 from scanners.signatures.text import kind_of_text
 from scanners.signatures.weak import by_first_fields
 from scanners.source import ByteSource
@@ -66,6 +66,9 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
         return Format.PICKLE
     if head[:1] == b"\x80" and (found := probe(source)) is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
+    # A TFRecord begins with a length, too; its checksum may happen to be the brace.
+    if head[8:9] == b"{" and not name.endswith(".safetensors") and is_record(source, head):
+        return Format.TF_RECORD
     # Before all else that is weaker: a header of 256 bytes begins as a font does.
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
         return Format.SAFETENSORS

@@ -27,7 +27,7 @@ def by_tensorflow(source: ByteSource, head: bytes) -> Format | None:
     """Of what has no magic number and is no text."""
     if source.size >= 48 and source.read(source.size - 8, 8) == TABLE_MAGIC:
         return Format.TENSORFLOW_INDEX
-    if _is_record(source, head):
+    if is_record(source, head):
         return Format.TF_RECORD
     if head[:1] == b"\x0a" and b"_tf_keras_" in head[:4096] and _is_keras_metadata(source):
         return Format.KERAS_METADATA
@@ -52,7 +52,7 @@ def is_text_graph(body: bytes) -> bool:
     return _TEXT_GRAPH.match(body) is not None
 
 
-def _is_record(source: ByteSource, head: bytes) -> bool:
+def is_record(source: ByteSource, head: bytes) -> bool:
     """TFRecord: length, its masked CRC-32C, the data, and its CRC."""
     if len(head) < 16:
         return False

@@ -26,6 +26,9 @@ from scanners.source import ByteSource
 LARGEST_DATASET = 1 << 36
 """Bytes a dataset may be said to have when the file does not hold them: reading it would take that much memory."""
 MOST_SHOWN = 20
+LONGEST_USER_BLOCK = 64 * 1024
+MATLAB = b"MATLAB 7.3 MAT-file"
+"""How the user block of MATLAB's files begins."""
 VIRTUAL_OF_THE_SAME_FILE = 4
 OWN_FILE = "."
 MORE_PARTS = "several parts, the first of them of this file"
@@ -60,10 +63,14 @@ def _judge_surroundings(file: Hdf5File, case: Case) -> None:
         size = end - start
         if size <= 0:
             continue
-        part = SliceSource(file.source, start, size)
-        if not part.read(0, 65536).strip(b"\0"):
+        text = file.source.read(start, min(size, LONGEST_USER_BLOCK)).rstrip(b"\0")
+        if not text or text.startswith(MATLAB):
             continue
+        # Without the padding: Julia and others put a line of text there.
+        part = SliceSource(file.source, start, len(text) if size <= LONGEST_USER_BLOCK else size)
         kind = detect(part, "")
+        if kind.format is Format.TEXT and not kind.also and what == "before":
+            continue
         if kind.format is Format.UNKNOWN and not kind.also:
             _malformed(case, f"{size:,} bytes stand {what} the HDF5 that are no part of it.")
         elif kind.format is not Format.ZIP or what == "before":

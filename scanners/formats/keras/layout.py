@@ -9,7 +9,7 @@ from scanners.formats.zip_directory import Member, open_member
 from scanners.source import ByteSource
 
 CONFIG, METADATA = "config.json", "metadata.json"
-LARGEST_CONFIG = 32 * 1024 * 1024
+LARGEST_CONFIG = 16 * 1024 * 1024
 PEEK_BYTES = 64 * 1024
 _NAMES_A_CLASS = re.compile(rb'"class_name"\s*:')
 

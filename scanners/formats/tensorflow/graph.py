@@ -11,8 +11,10 @@ from enum import Enum, auto
 
 from scanners.budget import Unscannable
 from scanners.case import Case
+from scanners.formats.keras.config import judge_config
 from scanners.formats.protobuf import BYTES, BrokenMessage, Field, ProtobufReader
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
+from scanners.formats.words import words
 from scanners.source import ByteSource
 
 LONGEST_NAME = 1024
@@ -23,6 +25,8 @@ MOST_NODES = 5_000_000
 MOST_RISKY = 20_000
 MOST_CONSTANTS = 200_000
 MOST_INPUTS = 64
+MOST_LETTERS = 8 * 1024 * 1024
+"""Of all the constants that are kept."""
 SHORTEST_TEXT = 3
 """Bytes of an attribute that is a type, a flag or a letter: most of them, and nothing to read."""
 
@@ -57,7 +61,14 @@ INSIDE: dict[Kind, dict[int, Kind]] = {
 }
 """Field numbers that hold messages."""
 ATTRIBUTE, LIST, TEXT, TENSOR, FUNCTION_NAME = 5, 1, 2, 8, 10
-TENSOR_CONTENT, TENSOR_STRINGS = 4, 8
+TENSOR_STRINGS = 8
+PASSES_ON = words(
+    """Identity IdentityN StringJoin ShardedFilename ShardedFilespec Pack Concat ConcatV2 Reshape Squeeze ExpandDims
+    Select SelectV2 StringFormat AsString Add AddV2 Substr StaticRegexReplace RegexReplace StringLower StringUpper
+    StringStrip Unpack Split StridedSlice Slice Gather GatherV2 GatherNd Cast Fill Tile Switch RefSwitch Merge
+    StopGradient PreventGradient Placeholder PlaceholderWithDefault EnsureShape Snapshot DecodeBase64 ReduceJoin"""
+)
+"""Operators through which the text of a constant gets to another node."""
 
 
 @dataclass(slots=True)
@@ -90,8 +101,9 @@ class Graph:
     functions: set[str] = field(default_factory=set)
     assets: dict[str, str] = field(default_factory=dict)
     """Node of a constant that names an asset, to the asset's file."""
-    metadata: list[str] = field(default_factory=list)
-    """Configurations of Keras objects, as JSON."""
+    objects: int = 0
+    """With a configuration of Keras, which is judged at once."""
+    letters: int = 0
     version: str = ""
     _reader: ProtobufReader = field(init=False)
     _function: str = ""
@@ -136,7 +148,8 @@ class Graph:
         elif kind is Kind.USER_OBJECT and found.number == 3 and found.length <= LONGEST_METADATA:
             text = reader.text(found, LONGEST_METADATA)
             if text.lstrip()[:1] == "{":
-                self.metadata.append(text)
+                self.objects += 1
+                judge_config(text, self.case, key=f"object {self.objects}")
 
     def _node(self, end: int) -> None:
         self.nodes += 1
@@ -160,9 +173,10 @@ class Graph:
                 self._attribute(found, node, strings)
         node.risk = risk_of(node.operator)
         place = (node.function, node.name)
-        if strings and len(self.constants) < MOST_CONSTANTS:
+        self.letters += sum(map(len, strings))
+        if strings and self.letters < MOST_LETTERS and len(self.constants) < MOST_CONSTANTS:
             self.constants[place] = strings
-        if node.inputs and node.risk in (OpRisk.PLAIN, OpRisk.CHECKPOINT) and len(self.inputs) < MOST_CONSTANTS:
+        if node.operator in PASSES_ON and len(self.inputs) < MOST_CONSTANTS:
             self.inputs[place] = node.inputs
         if node.risk is not OpRisk.PLAIN:
             self.risky.append(node)

@@ -46,7 +46,7 @@ def judge(source: ByteSource, case: Case) -> None:
     finally:
         # Also of a graph that breaks off: what was found is found.
         tell(graph, case)
-    walked = graph.nodes > 0 or bool(graph.metadata)
+    walked = graph.nodes > 0 or graph.objects > 0
     for kind in others:
         walked |= _read_otherwise(source, kind, case)
     if failed is not None and not walked:
@@ -118,8 +118,6 @@ def tell(graph: Graph, case: Case, *, is_guess: bool = False) -> None:
             f"The model says that its asset {path[:80]!r} is outside of its own folder: loading it reads that file.",
             evidence={"path": path[:200]},
         )
-    for number, text in enumerate(graph.metadata[:1000]):
-        judge_config(text, case, key=f"object {number}")
 
 
 def _tell_unknown(operators: list[str], case: Case) -> None:

@@ -34,6 +34,8 @@ BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE = 0, 1, 2
 CUSTOM = 32
 LARGEST_BUILTIN = 1000
 MOST_OPERATORS = 1_000_000
+MOST_CODES = 10_000
+MOST_INDEXES = 10_000
 MOST_SHOWN = 20
 PEEK_BYTES = 64
 FLEX = "Flex"
@@ -69,6 +71,11 @@ def judge(source: ByteSource, case: Case) -> None:
 
 def _codes(root: Table) -> Iterator[str]:
     """Name of each operator that is custom, "" of one that is built in."""
+    count = root.vector(OPERATOR_CODES, 4).count
+    if not count and not root.vector(SUBGRAPHS, 4).count:
+        raise BrokenBuffer("It is called a TensorFlow Lite model, but there is no graph in it.")
+    if count > MOST_CODES:
+        raise BrokenBuffer(f"Its TensorFlow Lite model has more than {MOST_CODES:,} kinds of operators.")
     for code in root.tables(OPERATOR_CODES):
         number = max(code.number(CODE, 4), code.number(OLD_CODE, 1))
         if number > LARGEST_BUILTIN:
@@ -140,12 +147,12 @@ def _judge_graphs(root: Table, codes: int, case: Case) -> None:
     count = 0
     buffers = root.vector(BUFFERS, 4).count
     for graph in root.tables(SUBGRAPHS):
-        tensors = _check_tensors(graph, buffers)
+        tensors = _check_tensors(graph, buffers, case)
         for operator in graph.tables(OPERATORS):
             count += 1
             if count > MOST_OPERATORS:
                 raise Unscannable(f"Its TensorFlow Lite model has more than {MOST_OPERATORS:,} operators.")
-            if count % 1000 == 0:
+            if count % 50 == 0:
                 case.meter.check_clock()
             if operator.number(OPERATOR_INDEX, 4) >= codes:
                 raise BrokenBuffer("Its TensorFlow Lite model uses an operator that it does not list.")
@@ -154,11 +161,13 @@ def _judge_graphs(root: Table, codes: int, case: Case) -> None:
                 _check_indexes(root.buffer, operator.vector(field, 4), tensors)
 
 
-def _check_tensors(graph: Table, buffers: int) -> int:
+def _check_tensors(graph: Table, buffers: int, case: Case) -> int:
     """How many there are; each has a buffer there is, and a shape that a computer can hold."""
     count = 0
     for tensor in graph.tables(TENSORS):
         count += 1
+        if count % 1000 == 0:
+            case.meter.check_clock()
         if tensor.number(TENSOR_BUFFER, 4) >= max(1, buffers):
             raise BrokenBuffer("Its TensorFlow Lite model has a tensor in a buffer that it does not have.")
         shape = tensor.vector(TENSOR_SHAPE, 4)
@@ -173,6 +182,8 @@ def _check_tensors(graph: Table, buffers: int) -> int:
 
 
 def _check_indexes(buffer: FlatBuffer, indexes: Vector, tensors: int) -> None:
+    if indexes.count > MOST_INDEXES:
+        raise BrokenBuffer(f"Its TensorFlow Lite model has an operator on {indexes.count:,} tensors.")
     for number in range(indexes.count):
         index = buffer.number(indexes.start + 4 * number, 4)
         if tensors <= index != NO_TENSOR:

@@ -81,6 +81,19 @@ def test_tensors_are_not_read(tmp_path: Path) -> None:
     assert report.bytes_read < 2_000_000
 
 
+@pytest.mark.parametrize(
+    "line", [b"MATLAB 7.3 MAT-file, Platform: x".ljust(124) + b"\0\2IM", b"Julia data format, version 0.1"]
+)
+def test_a_line_of_text_before_the_file_is_ordinary(line: bytes) -> None:
+    content = line.ljust(512, b"\0") + hdf5(lambda file: file.create_group("x"), userblock_size=512)[512:]
+    assert judged(content, "data.mat").findings == ()
+
+
+def test_something_else_before_the_file_is_not() -> None:
+    content = b"\xfe\x01\x02".ljust(512, b"\xee") + hdf5(lambda file: file.create_group("x"), userblock_size=512)[512:]
+    assert judged(content, "model.h5").verdict is Verdict.SUSPICIOUS
+
+
 def test_a_soft_link_in_a_circle_ends() -> None:
     def write(file: h5py.File) -> None:
         file["a"] = h5py.SoftLink("/b")
