@@ -106,22 +106,22 @@ class ConfigWalker:
     custom: set[str] = field(default_factory=set)
 
     def walk(self, document: Any, key: str) -> None:
-        stack: list[tuple[Any, str, str]] = [(document, key, "")]
+        stack: list[tuple[Any, str]] = [(document, key)]
         while stack:
-            value, where, of = stack.pop()
+            value, where = stack.pop()
             self.values += 1
             if self.values > MOST_VALUES:
                 raise Unscannable(f"Its {key} has more than {MOST_VALUES:,} values.")
             if self.values % 10_000 == 0:
                 self.case.meter.check_clock()
             if isinstance(value, dict):
-                name = self._object(value, where) or of
-                stack.extend((inner, f"{where}/{part}"[:300], name) for part, inner in value.items())
+                self._object(value, where)
+                stack.extend((inner, f"{where}/{part}"[:300]) for part, inner in value.items())
             elif isinstance(value, list):
-                stack.extend((inner, where, of) for inner in value if isinstance(inner, dict | list))
+                stack.extend((inner, where) for inner in value if isinstance(inner, dict | list))
 
-    def _object(self, value: dict[str, Any], where: str) -> str:
-        """Judges one dict by itself; returns the class it names."""
+    def _object(self, value: dict[str, Any], where: str) -> None:
+        """Judges one dict by itself."""
         class_name, module = value.get("class_name"), value.get("module")
         module = module if isinstance(module, str) else None
         config = value.get("config")
@@ -140,7 +140,6 @@ class ConfigWalker:
                 "The configuration asks to be loaded without the safe mode.",
                 evidence={"where": where[:200]},
             )
-        return class_name if isinstance(class_name, str) else ""
 
     def _named(self, name: str, module: str | None, value: dict[str, Any], config: Any, where: str) -> None:
         short = name.rsplit(">", 1)[-1]

@@ -74,11 +74,13 @@ def judge_lambda(config: Any, case: Case, where: str) -> None:
         for text in _codes(config.get(key) if isinstance(config, dict) else None):
             found = True
             judge_code(text, case, f"{where}/{key}")
-    if not found and isinstance(config, dict) and "function" not in config:
+    function = config.get("function") if isinstance(config, dict) else None
+    is_told_elsewhere = isinstance(function, str) or (isinstance(function, dict) and "class_name" in function)
+    if not found and not is_told_elsewhere:
         case.add(
             "keras-lambda",
             Severity.MEDIUM,
-            f"The Lambda layer at {where[:80]} says nothing of its function.",
+            f"The Lambda layer at {where[:80]} says nothing of its function that Keras writes.",
             evidence={"where": where[:200]},
         )
 

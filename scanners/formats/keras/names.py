@@ -60,15 +60,13 @@ OLD_FUNCTIONS = words(
     top_k_categorical_accuracy crossentropy auc precision recall mse mae mape msle kld"""
 )
 """Names by which earlier versions know a function."""
-RUNS_CODE = frozenset({"Lambda", "TorchModuleWrapper"})
 READS_A_MODEL = frozenset({"TFSMLayer"})
 GADGETS = words(
     """get_file extract_archive enable_unsafe_deserialization disable_safe_mode load_model load_weights load_img
     load_data save_img save_model save_weights model_from_json model_from_yaml model_from_config load_audio
     deserialize deserialize_keras_object func_load func_dump plot_model model_to_dot set_backend
     image_dataset_from_directory text_dataset_from_directory audio_dataset_from_directory export_saved_model
-    custom_object_scope register_keras_serializable set_home run_command deserialize_from_json python_utils
-    legacy_load_model _deserialize_keras_object retrieve_class_or_fn"""
+    custom_object_scope register_keras_serializable _deserialize_keras_object"""
 )
 """Functions of Keras that read, fetch or write files, load a model, or change how models are loaded."""
 KERAS_ROOTS = frozenset({"keras", "tf_keras", "keras_core"})
@@ -88,7 +86,7 @@ LIBRARIES = words(
     keras_layer_normalization keras_multi_head keras_pos_embd keras_position_wise_feed_forward keras_transformer
     keras_embed_sim keras_radam keras_adamw keras_retinanet keras_resnet deepctr deepxde tfimm hls4ml innvestigate
     bayesflow kgcnn stellargraph mltk nobuco"""
-)  # fmt: skip
+)
 LIBRARY_PACKAGES = words(
     """Addons keras_hub keras_nlp keras_cv keras_core Vision Text tensorflow_addons TensorFlowDecisionForests qkeras
     tensorflow_models official"""
@@ -98,8 +96,7 @@ _BUILTINS = words(
     """exec eval compile open input getattr setattr delattr globals locals vars breakpoint help __import__ memoryview
     type"""
 )
-
-
+_DATA_TYPES = words("bool int float str bytes list tuple dict set frozenset complex slice NoneType")
 _NOT_OF_MODELS = words(
     """callbacks saving export utils config datasets trainers backend wrappers visualization applications api
     preprocessing"""
@@ -160,10 +157,14 @@ def _outside(module: str, name: str) -> Standing | None:
         return Standing.LIBRARY
     if module == "__main__":
         return Standing.CUSTOM
+    if module == "builtins" and name in _BUILTINS | _DATA_TYPES:
+        return Standing.KERAS if name in _DATA_TYPES else Standing.DANGEROUS
     if is_standard_library(module):
-        return Standing.DANGEROUS if module == "builtins" and name in _BUILTINS else Standing.FOREIGN
+        return Standing.FOREIGN
     if root in ("tensorflow", "numpy", "torch", "jax", "ml_dtypes"):
-        return Standing.FOREIGN if reach_of(name) is Reach.PLAIN else Standing.DANGEROUS
+        if reach_of(name) is not Reach.PLAIN:
+            return Standing.DANGEROUS
+        return Standing.CUSTOM if name in COMPUTING or _is_function(name) else Standing.FOREIGN
     return None
 
 

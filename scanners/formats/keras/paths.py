@@ -21,35 +21,27 @@ _OUTSIDE = re.compile(
     r"/(?:[\w.@~+-]+/)*[\w.@~+-]+/?\Z|~[\w]*/|[A-Za-z]:[\\/]|\\\\[\w.]|(?:.*[\\/])?\.\.(?:[\\/]|\Z)|\$\{?[A-Z_]+\}?/|%[A-Z]+%"
 )
 LONGEST_PATH = 4096
+_NO_PATHS = frozenset({"name", "registered_name", "class_name", "module", "dtype", "build_date", "date_saved"})
+_OPENED = frozenset({"vocabulary", "vocab", "filepath", "proto"})
+"""Settings whose text is always the name of a file: their other values are lists and bytes."""
 
 
 def judge_text(key: str, text: str, case: Case, where: str) -> None:
     """One text value of a configuration."""
-    if not text or len(text) > LONGEST_PATH:
+    if not text.strip() or len(text) > LONGEST_PATH or key in _NO_PATHS:
         return
     names_a_file = key.lower() in _FILE_KEYS
     if _URL.match(text):
         what = "the address"
     elif _OUTSIDE.match(text):
         what = "the file"
-    elif names_a_file and key in ("vocabulary", "vocab", "filepath", "proto") and key != text:
-        what = "the file"
-        if not re.search(r"[\w-]", text):
-            return
-        case.add(
-            "keras-reads-file",
-            Severity.MEDIUM,
-            f"The configuration takes its {key} from the file {text[:80]!r} of the folder it is loaded in.",
-            evidence={"where": where[:200], "key": key, "path": text[:200]},
-        )
-        return
+    elif key in _OPENED:
+        what = "the file beside the model"
     else:
-        return
-    if key in ("name", "registered_name", "class_name", "module", "dtype", "build_date", "date_saved"):
         return
     case.add(
         "keras-reads-file",
-        Severity.HIGH if names_a_file else Severity.MEDIUM,
+        Severity.HIGH if names_a_file and what != "the file beside the model" else Severity.MEDIUM,
         f"The configuration's {key[:40]!r} is {what} {text[:80]!r}: "
         + ("loading the model reads it." if names_a_file else "a layer may read it."),
         evidence={"where": where[:200], "key": key[:100], "path": text[:200]},
