@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scanners.formats.pickle.probe import probe
 from scanners.formats.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.kinds import Format
+from scanners.signatures.behind import has_graph_behind, has_hdf5_behind
 from scanners.signatures.data import by_own_mark
 from scanners.signatures.magic import by_magic, by_structure, is_tar
 from scanners.signatures.models import by_layout, by_name
@@ -26,7 +27,8 @@ class Detected:
 
     format: Format
     also: tuple[Format, ...] = ()
-    """What the same bytes can be opened as besides: a picture that is a pickle, too, or ends in a zip archive."""
+    """What the same bytes can be opened as besides: a picture that is a pickle, too, or ends in a zip archive, or has
+    HDF5 behind it."""
 
 
 def detect(source: ByteSource, name: str) -> Detected:
@@ -38,6 +40,10 @@ def detect(source: ByteSource, name: str) -> Detected:
     # A tar archive begins with the name of its first member: any magic number can be a name.
     if kind is not Format.TAR and is_tar(head):
         also.append(Format.TAR)
+    if has_hdf5_behind(source, kind, name.lower()):
+        also.append(Format.HDF5)
+    if has_graph_behind(source, kind, name.lower()):
+        also.append(Format.SAVED_MODEL)
     # An unpickler knows no magic numbers: `GIF89a` is a float to it, and what follows is read on.
     if kind not in _NO_SECOND_LOOK and probe(source) is not None:
         also.append(Format.PICKLE)

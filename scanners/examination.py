@@ -148,7 +148,7 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
             evidence={"formats": [kind.value, other.value]},
         )
         try:
-            _judge(source, other, case)
+            _judge(source, kind_of_zip(source) if other is Format.ZIP else other, case)
         except BudgetSpent:
             raise
         except Unscannable as reason:
@@ -162,6 +162,8 @@ _AS = {
     Format.PICKLE: "to an unpickler, a pickle",
     Format.ZIP: "from its end, a zip archive",
     Format.TAR: "to who looks for one, a tar archive",
+    Format.HDF5: "to who opens it as HDF5, an HDF5 file that begins further on",
+    Format.SAVED_MODEL: "to TensorFlow, a graph",
 }
 _CARRIES_ARCHIVES = frozenset({Format.PE, Format.ELF, Format.MACH_O, Format.PYTHON, Format.SCRIPT})
 """Programs that unpack themselves, zipapps and llamafiles are built like this; what they are is said of them anyway."""

@@ -11,13 +11,14 @@ from scanners.source import ByteSource, MemorySource
 TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 """The last bytes of an SSTable, tensorflow/tsl/lib/io/format.h."""
 LARGEST_FINGERPRINT = 512
+MOST_FIELDS = 10_000
 _DATA_NAME = re.compile(r"\.data-\d{5}-of-\d{5}\Z")
 _OPERATOR = re.compile(rb"[A-Za-z_][\w>.-]{0,200}\Z")
 _NAME = re.compile(rb"[A-Za-z0-9.\\/_^>-][\x20-\x7e]{0,1000}\Z")
 _TEXT_GRAPH = re.compile(
     rb"(?:\s|#[^\n]*\n)*(?:saved_model_schema_version\s*:|(?:meta_graphs|node|library|graph_def|versions)\s*\{)"
 )
-_GRAPH_NAMES = (".pb", ".meta", ".graphdef", ".graph_def")
+GRAPH_NAMES = (".pb", ".meta", ".graphdef", ".graph_def")
 _FIRST_TAGS = (b"\x08", b"\x0a", b"\x12", b"\x18", b"\x22", b"\x2a", b"\x32", b"\x3a")
 _CRC_MASK = 0xA282EAD8
 _CRC_POLYNOMIAL = 0x82F63B78
@@ -42,7 +43,7 @@ def by_tensorflow_name(source: ByteSource, name: str) -> Format | None:
     """The last to be asked: of raw tensors only the name says what they are, and a graph in an odd order needs one."""
     if _DATA_NAME.search(name) is not None:
         return Format.TENSORFLOW_DATA
-    if name.endswith(_GRAPH_NAMES) and source.read(0, 1) in _FIRST_TAGS:
+    if name.endswith(GRAPH_NAMES) and source.read(0, 1) in _FIRST_TAGS:
         return Format.SAVED_MODEL
     return None
 
@@ -155,3 +156,13 @@ def _is_fingerprint(head: bytes) -> bool:
     except BrokenMessage:
         return False
     return len(numbers) >= 4 and numbers == sorted(set(numbers)) and set(numbers) & {1, 2, 3, 4, 5} != set()
+
+
+def is_message(source: ByteSource) -> bool:
+    """Whether a protobuf library would read it to the end."""
+    reader = ProtobufReader(source)
+    try:
+        count = sum(1 for _ in zip(reader.fields(source.size), range(MOST_FIELDS), strict=False))
+    except BrokenMessage:
+        return False
+    return count > 0
