@@ -43,6 +43,8 @@ def by_tensorflow_name(source: ByteSource, name: str) -> Format | None:
     """The last to be asked: of raw tensors only the name says what they are, and a graph in an odd order needs one."""
     if _DATA_NAME.search(name) is not None:
         return Format.TENSORFLOW_DATA
+    if name.endswith(".tflite"):
+        return Format.TFLITE
     if name.endswith(GRAPH_NAMES) and source.read(0, 1) in _FIRST_TAGS:
         return Format.SAVED_MODEL
     return None

@@ -25,6 +25,7 @@ from scanners.formats.keras.names import (
     class_standing,
     function_standing,
     is_keras,
+    is_of_the_system,
 )
 from scanners.formats.keras.paths import judge_text
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
@@ -46,6 +47,7 @@ _FUNCTION_KEYS = words(
     optimizer depthwise_initializer pointwise_initializer alpha_initializer"""
 )
 _CALLABLE_KEYS = ("function", "fn", "func", "callable", "target", "_target_", "fn_name")
+_LEADS_OUTSIDE = re.compile(r"^/|^[A-Za-z]:[\\/]|(?:^|[\\/])\.\.(?:[\\/]|$)")
 _NODE_OP = re.compile(r'"op"\s*:\s*"([^"]{1,100})"|\bop:\s*"([^"]{1,100})"')
 
 
@@ -127,8 +129,9 @@ class ConfigWalker:
         config = value.get("config")
         if isinstance(class_name, str):
             self._named(class_name, module, value, config, where)
-        elif module is not None:
-            self._module_alone(module, value, where)
+        else:
+            self._modules(value, where)
+        self._name(value.get("name"), where)
         for key, text in _texts(value):
             judge_text(key, text, self.case, where)
             if key in _FUNCTION_KEYS and (text.count(".") or ":" in text) and not _is_plain_reference(text):
@@ -206,12 +209,27 @@ class ConfigWalker:
                 evidence=evidence,
             )
 
-    def _module_alone(self, module: str, value: dict[str, Any], where: str) -> None:
-        """A dict without a class, as attackers and other savers write one: `{"module": "os", "fn": "system"}`."""
-        for key in _CALLABLE_KEYS:
-            name = value.get(key)
-            if isinstance(name, str) and function_standing(module, name) in (Standing.DANGEROUS, Standing.FOREIGN):
-                self._function(module, name, where)
+    def _modules(self, value: dict[str, Any], where: str) -> None:
+        """A dict without a class: `{"module": "os", "fn": "system"}`, or the modules of a Lambda's functions."""
+        for key, module in _texts(value):
+            if key != "module" and not key.endswith("_module"):
+                continue
+            names = [name for key in _CALLABLE_KEYS if isinstance(name := value.get(key), str)]
+            for name in names:
+                if function_standing(module, name) in (Standing.DANGEROUS, Standing.FOREIGN):
+                    self._function(module, name, where)
+            if not names and is_of_the_system(module):
+                self._say(Standing.FOREIGN, module, where, is_function=True)
+
+    def _name(self, name: Any, where: str) -> None:
+        """Keras makes folders of the names of layers when it saves and loads (CVE-2026-12479)."""
+        if isinstance(name, str) and _LEADS_OUTSIDE.search(name):
+            self.case.add(
+                "keras-reads-file",
+                Severity.HIGH,
+                f"A layer is called {name[:80]!r}: saving or loading the model reads and writes outside of its folder.",
+                evidence={"where": where[:200], "key": "name", "path": name[:200]},
+            )
 
     def _type_spec(self, config: Any, where: str) -> None:
         parts = config if isinstance(config, dict) else {}

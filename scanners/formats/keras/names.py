@@ -139,9 +139,18 @@ def function_standing(module: str | None, name: str) -> Standing:
             return Standing.DANGEROUS
         if _is_function(name) or name in CLASSES:
             return Standing.KERAS
-        return Standing.FOREIGN if is_keras(module or "") or "." in name else Standing.CUSTOM
+        # `package>name` is a key of what the loading program registered itself.
+        is_elsewhere = is_keras(module or "") or ("." in name and ">" not in name)
+        return Standing.FOREIGN if is_elsewhere else Standing.CUSTOM
     outside = _outside(module or "", name)
     return Standing.FOREIGN if outside is None and module != "__main__" else outside or Standing.CUSTOM
+
+
+def is_of_the_system(module: str) -> bool:
+    """A module that no layer comes from: of Python itself, or one that runs commands."""
+    return module not in ("builtins", "__main__") and (
+        is_standard_library(module) or pickle_standing(module, "x") is PickleStanding.DANGEROUS
+    )
 
 
 def _is_function(name: str) -> bool:

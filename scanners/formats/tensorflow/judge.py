@@ -11,7 +11,7 @@ from scanners.finding import Confidence, Severity
 from scanners.formats.keras.config import judge_config
 from scanners.formats.protobuf import BYTES, VARINT, BrokenMessage, ProtobufReader
 from scanners.formats.tensorflow.graph import Graph, Kind, Node
-from scanners.formats.tensorflow.ops import OpRisk, risk_of
+from scanners.formats.tensorflow.ops import OpRisk, risk_of, says_it_runs
 from scanners.source import ByteSource
 
 LARGEST_TEXT_GRAPH = 64 * 1024 * 1024
@@ -110,7 +110,7 @@ def tell(graph: Graph, case: Case, *, is_guess: bool = False) -> None:
         elif shown[node.operator] < MOST_SHOWN and _judge_node(graph, node, case):
             shown[node.operator] += 1
     if unknown:
-        _tell_unknown(sorted(unknown), case)
+        tell_unknown(sorted(unknown), case)
     for path in {path for path in graph.assets.values() if _OUTSIDE.match(path)}:
         case.add(
             "tensorflow-file-access",
@@ -120,11 +120,22 @@ def tell(graph: Graph, case: Case, *, is_guess: bool = False) -> None:
         )
 
 
-def _tell_unknown(operators: list[str], case: Case) -> None:
+def tell_unknown(operators: list[str], case: Case, product: str = "TensorFlow") -> None:
+    """Operators that come from somewhere else."""
+    running = [name for name in operators if says_it_runs(name)]
+    if running:
+        case.add(
+            "tensorflow-executes-code",
+            Severity.HIGH,
+            f"The graph needs the operator {running[0][:60]!r}, which {product} does not have and which, by its "
+            "name, runs commands or code.",
+            confidence=Confidence.LIKELY,
+            evidence={"operators": [name[:100] for name in running[:MOST_SHOWN]]},
+        )
     case.add(
         "tensorflow-custom-operator",
         Severity.MEDIUM,
-        f"The graph needs operators that TensorFlow does not have ({', '.join(operators[:4])[:100]}): a library of "
+        f"The graph needs operators that {product} does not have ({', '.join(operators[:4])[:100]}): a library of "
         "native code must be loaded with it.",
         evidence={"operators": [name[:100] for name in operators[:MOST_SHOWN]]},
     )
@@ -194,7 +205,7 @@ def _judge_text(source: ByteSource, case: Case) -> None:
                 evidence={"operator": operator, "texts": outside[:MOST_SHOWN]},
             )
     if unknown:
-        _tell_unknown(sorted(unknown), case)
+        tell_unknown(sorted(unknown), case)
 
 
 def judge_metadata(source: ByteSource, case: Case) -> None:

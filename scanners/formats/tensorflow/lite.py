@@ -14,6 +14,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.tensorflow.flatbuffer import BrokenBuffer, FlatBuffer, Table, Vector
+from scanners.formats.tensorflow.judge import tell_unknown
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
 from scanners.formats.words import words
 from scanners.formats.zip_archive import judge_member, note
@@ -104,13 +105,7 @@ def _judge_codes(codes: list[str], root: Table, case: Case) -> None:
         elif risk is not OpRisk.PLAIN:
             _say(operator, risk, _texts_of(root, index), case)
     if unknown:
-        case.add(
-            "tensorflow-custom-operator",
-            Severity.MEDIUM,
-            f"The model needs operators that TensorFlow Lite does not have ({', '.join(sorted(unknown)[:4])[:100]}): "
-            "native code must be loaded with it.",
-            evidence={"operators": [name[:100] for name in sorted(unknown)[:MOST_SHOWN]]},
-        )
+        tell_unknown(sorted(unknown), case, "TensorFlow Lite")
     elif flex:
         case.add(
             "tensorflow-custom-operator",

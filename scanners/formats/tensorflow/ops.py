@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from importlib.resources import files
 
@@ -58,6 +59,19 @@ _RISKS = {
     OpRisk.STOPS: "Abort",
 }
 RISK = {name: risk for risk, names in _RISKS.items() for name in names.split()}
+
+
+_SAYS_IT_RUNS = re.compile(
+    r"shell|subprocess|popen|syscall|run(?:cmd|command|code|script|process|python)|py(?:call|func|exec)|backdoor"
+    r"|exec(?:ute)?(?:cmd|command|code|script|op|process|python)?$|system(?:call|cmd|op|config)?$"
+    r"|(?:cmd|command)(?:op|exec)?$|eval(?:code|python)",
+    re.IGNORECASE,
+)
+
+
+def says_it_runs(operator: str) -> bool:
+    """Whether an operator nobody knows says by its name that it runs commands or code."""
+    return _SAYS_IT_RUNS.search(operator) is not None
 
 
 def risk_of(operator: str) -> OpRisk:
