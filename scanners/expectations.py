@@ -34,6 +34,7 @@ EXPECTED: dict[str, frozenset[Format]] = (
         ".h5": frozenset({Format.HDF5, Format.LFS_POINTER}),
         ".hdf5": frozenset({Format.HDF5, Format.LFS_POINTER}),
         ".onnx": frozenset({Format.ONNX, Format.LFS_POINTER}),
+        ".keras": frozenset({Format.KERAS_ZIP, Format.HDF5, Format.LFS_POINTER}),
         ".tflite": frozenset({Format.TFLITE, Format.LFS_POINTER}),
         ".npy": frozenset({Format.NUMPY, Format.LFS_POINTER}),
         ".spm": frozenset({Format.SENTENCEPIECE, Format.LFS_POINTER}),

@@ -17,7 +17,7 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.keras.lambdas import judge_code, judge_lambda
+from scanners.formats.keras.lambdas import codes_of, judge_code, says_its_function
 from scanners.formats.keras.layout import LARGEST_CONFIG
 from scanners.formats.keras.names import (
     READS_A_MODEL,
@@ -106,6 +106,7 @@ class ConfigWalker:
     tells_custom: bool = True
     values: int = 0
     custom: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
 
     def walk(self, document: Any, key: str) -> None:
         stack: list[tuple[Any, str]] = [(document, key)]
@@ -149,7 +150,7 @@ class ConfigWalker:
         registered = value.get("registered_name")
         if name == "__lambda__":
             code = config.get("code") if isinstance(config, dict) else config
-            judge_code(code if isinstance(code, str) else "", self.case, where)
+            self._code(code if isinstance(code, str) else "", where)
         elif name == "__typespec__":
             self._type_spec(config, where)
         elif name in _VALUES:
@@ -158,9 +159,7 @@ class ConfigWalker:
             for function in _function_names(config, registered):
                 self._function(module, function, where)
         elif short == "Lambda" and (module is None or is_keras(module)):
-            judge_lambda(config, self.case, where)
-            if isinstance(config, dict) and isinstance(config.get("function"), str):
-                self._function(_of_lambda(config), config["function"], where)
+            self._lambda(config, where)
         elif short == "TorchModuleWrapper":
             self._torch_module(config, where)
         elif short in READS_A_MODEL:
@@ -169,6 +168,27 @@ class ConfigWalker:
             self._tensorflow(short, config, where)
         else:
             self._class(name, module, registered if isinstance(registered, str) else None, where)
+
+    def _lambda(self, config: Any, where: str) -> None:
+        codes = codes_of(config)
+        for key, text in codes.items():
+            self._code(text, f"{where}/{key}")
+        if isinstance(config, dict) and isinstance(config.get("function"), str):
+            module = config.get("module")
+            self._function(module if isinstance(module, str) else None, config["function"], where)
+        elif not codes and not says_its_function(config):
+            self.case.add(
+                "keras-lambda",
+                Severity.MEDIUM,
+                f"The Lambda layer at {where[:80]} says nothing of its function that Keras writes.",
+                evidence={"where": where[:200]},
+            )
+
+    def _code(self, text: str, where: str) -> None:
+        """Many layers of a model share their code: it is judged once."""
+        if text not in self.codes:
+            self.codes.add(text)
+            judge_code(text, self.case, where)
 
     def _class(self, name: str, module: str | None, registered: str | None, where: str) -> None:
         standing = class_standing(module, name, registered)
@@ -302,11 +322,6 @@ def _function_names(config: Any, registered: Any) -> list[str]:
     if isinstance(registered, str) and registered not in names and ">" not in registered and registered != "function":
         names.append(registered)
     return names
-
-
-def _of_lambda(config: dict[str, Any]) -> str | None:
-    module = config.get("module")
-    return module if isinstance(module, str) else None
 
 
 def _payloads(config: Any) -> list[str]:

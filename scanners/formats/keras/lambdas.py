@@ -67,29 +67,23 @@ class Weight(Enum):
     DANGEROUS = "reaches for the system"
 
 
-def judge_lambda(config: Any, case: Case, where: str) -> None:
-    """The configuration of a Lambda layer, in any of the forms Keras has written it in."""
-    found = False
+def codes_of(config: Any) -> dict[str, str]:
+    """Marshalled functions in the configuration of a Lambda layer, as text, by the setting they stand in.
+
+    A list of code, defaults and closure; the `__lambda__` of the last versions is an object of its own.
+    """
+    found: dict[str, str] = {}
     for key in ("function", "output_shape", "mask"):
-        for text in _codes(config.get(key) if isinstance(config, dict) else None):
-            found = True
-            judge_code(text, case, f"{where}/{key}")
+        value = config.get(key) if isinstance(config, dict) else None
+        if isinstance(value, list) and value and isinstance(value[0], str):
+            found[key] = value[0]
+    return found
+
+
+def says_its_function(config: Any) -> bool:
+    """Whether a Lambda's function is an object or a name, which are judged where they stand."""
     function = config.get("function") if isinstance(config, dict) else None
-    is_told_elsewhere = isinstance(function, str) or (isinstance(function, dict) and "class_name" in function)
-    if not found and not is_told_elsewhere:
-        case.add(
-            "keras-lambda",
-            Severity.MEDIUM,
-            f"The Lambda layer at {where[:80]} says nothing of its function that Keras writes.",
-            evidence={"where": where[:200]},
-        )
-
-
-def _codes(value: Any) -> list[str]:
-    """Texts of marshalled code: `[code, defaults, closure]`, or the last versions' `__lambda__`."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return [value[0]]
-    return []
+    return isinstance(function, str) or (isinstance(function, dict) and "class_name" in function)
 
 
 def judge_code(text: str, case: Case, where: str) -> None:
