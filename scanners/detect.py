@@ -88,7 +88,7 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
         kind_of_text(source, head, name)
         # A script with something packed behind it.
         or (Format.SCRIPT if _INTERPRETER.match(head) else None)
-        or by_tensorflow(source, head)
+        or by_tensorflow(source, head, name)
         or by_layout(source, head, name)
         or by_first_fields(head, name)
         or by_tensorflow_name(source, name)

@@ -11,6 +11,8 @@ from scanners.source import ByteSource, MemorySource
 TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 """The last bytes of an SSTable, tensorflow/tsl/lib/io/format.h."""
 LARGEST_FINGERPRINT = 512
+METADATA_NAME = "keras_metadata.pb"
+"""Its loader goes by the name alone."""
 MOST_FIELDS = 10_000
 _DATA_NAME = re.compile(r"\.data-\d{5}-of-\d{5}\Z")
 _OPERATOR = re.compile(rb"[A-Za-z_][\w>.-]{0,200}\Z")
@@ -24,12 +26,14 @@ _CRC_MASK = 0xA282EAD8
 _CRC_POLYNOMIAL = 0x82F63B78
 
 
-def by_tensorflow(source: ByteSource, head: bytes) -> Format | None:
+def by_tensorflow(source: ByteSource, head: bytes, name: str) -> Format | None:
     """Of what has no magic number and is no text."""
     if source.size >= 48 and source.read(source.size - 8, 8) == TABLE_MAGIC:
         return Format.TENSORFLOW_INDEX
     if is_record(source, head):
         return Format.TF_RECORD
+    if name == METADATA_NAME:
+        return Format.KERAS_METADATA
     if head[:1] == b"\x0a" and b"_tf_keras_" in head[:4096] and _is_keras_metadata(source):
         return Format.KERAS_METADATA
     if _is_saved_model(source, head) or _is_graph(source, head):

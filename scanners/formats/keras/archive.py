@@ -22,12 +22,21 @@ def judge(source: ByteSource, case: Case) -> None:
     directory = read_directory(source)
     note(directory.oddities, case)
     for member in directory.members:
-        if member.name in (CONFIG, METADATA):
-            _judge_document(source, member, case)
-        elif member.name.endswith((".weights.h5", ".weights.npz")):
-            _judge_weights(source, member, case)
-        else:
-            judge_member(source, member, case)
+        try:
+            _judge_member(source, member, case)
+        except BudgetSpent:
+            raise
+        except Unscannable as reason:
+            case.leave_open(str(reason))
+
+
+def _judge_member(source: ByteSource, member: Member, case: Case) -> None:
+    if member.name in (CONFIG, METADATA):
+        _judge_document(source, member, case)
+    elif member.name.endswith((".weights.h5", ".weights.npz")):
+        _judge_weights(source, member, case)
+    else:
+        judge_member(source, member, case)
 
 
 def _judge_document(source: ByteSource, member: Member, case: Case) -> None:
@@ -59,13 +68,8 @@ def _judge_weights(source: ByteSource, member: Member, case: Case) -> None:
     oddities: list[Oddity] = []
     try:
         content = open_member(source, member, oddities, case.meter.spend_unpacked)
-    except BudgetSpent:
-        raise
-    except Unscannable as reason:
+    finally:
         note(oddities, case)
-        case.leave_open(str(reason))
-        return
-    note(oddities, case)
     case.examine(content, member.name)
 
 

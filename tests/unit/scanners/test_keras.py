@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 
+import h5py
 import pytest
 
 from fixtures.corpus.keras import (
@@ -14,6 +15,7 @@ from fixtures.corpus.keras import (
     archive,
     bytecode,
     function,
+    hdf5,
     model,
     named,
     new_lambda,
@@ -93,6 +95,13 @@ def test_a_key_given_twice_is_read_both_ways() -> None:
 
 def test_a_configuration_that_is_not_json_is_not_judged() -> None:
     assert judged(archive(b"{'class_name': "), "model.keras").verdict is Verdict.UNSCANNABLE
+
+
+def test_the_weights_are_judged_though_the_configuration_cannot_be() -> None:
+    weights = hdf5(lambda file: file.__setitem__("x", h5py.ExternalLink("/etc/passwd", "/x")))
+    report = judged(archive(b"not json", weights=weights), "model.keras")
+    assert report.unscannable is not None
+    assert "hdf5-external-data" in rules(report)
 
 
 def test_a_configuration_nested_without_end_is_not_judged() -> None:
