@@ -108,11 +108,12 @@ def warm_up() -> None:
     from scanners.examination import JUDGES
     from scanners.formats.second_look import texts_that_need_everything
     from scanners.scan import scan
+    from scanners.signatures.encodings import CODECS as OLD_ENCODINGS
     from scanners.source import MemorySource
 
     for target in JUDGES.values():
         importlib.import_module(target.split(":")[0])
-    for name in CODECS:
+    for name in (*CODECS, *OLD_ENCODINGS):
         "".encode(name)
     engines()
     # One harmless and one broken pickle through everything: what is imported late is imported now.

@@ -221,8 +221,8 @@ class _Document:
         text = "".join(self.words)
         self.words.clear()
         self.length = 0
-        if "script" in self.path or "style" in self.path:
-            return  # Told of already; in a picture or a page, code is what it holds.
+        if "svg" in self.path and ("script" in self.path or "style" in self.path):
+            return  # Told of already; there, code is what it holds.
         if WORTH_READING.search(text) or (self.path and self.path[-1] in _CODE_ELEMENTS):
             place = "/".join(self.path[-3:])
             if _GADGETS.search(text):
