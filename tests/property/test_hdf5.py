@@ -15,6 +15,7 @@ from scanners.case import Case, Dossier
 from scanners.finding import Verdict
 from scanners.formats.hdf5.file import Hdf5File
 from scanners.formats.hdf5.objects import read_object
+from scanners.formats.hdf5.values import Values
 from scanners.scan import scan
 from scanners.source import MemorySource
 
@@ -103,3 +104,27 @@ def test_any_bytes_behind_a_signature_end_in_a_report(rest: bytes) -> None:
     for head in (b"\x89HDF\r\n\x1a\n", SEEDS[0][:40], SEEDS[2][:48]):
         report = scan(MemorySource(head + rest), "model.h5", engines=False)
         assert "failed" not in (report.unscannable or "")
+
+
+@settings(deadline=None)
+@given(
+    st.binary(min_size=1, max_size=2000),
+    st.sampled_from([None, "gzip", "lzf"]),
+    st.booleans(),
+    versions,
+    st.integers(1, 50),
+    st.booleans(),
+)
+def test_bytes_come_out_as_h5py_put_them_in(
+    content: bytes, compression: str | None, shuffle: bool, version: str, chunk: int, can_grow: bool
+) -> None:
+    def fill(file: h5py.File) -> None:
+        data = np.frombuffer(content, np.uint8)
+        how = {"chunks": (min(chunk, len(data)),), "maxshape": (None,) if can_grow else None}
+        file.create_dataset("x", data=data, compression=compression, shuffle=shuffle, fletcher32=shuffle, **how)
+
+    written = hdf5(fill, libver=version)
+    file = Hdf5File.open(MemorySource(written), Case(Dossier(Meter(Budget())), lambda *_: None, "x"))
+    (link,) = read_object(file, file.root).links
+    (value,) = Values(file).of_dataset(read_object(file, link.address or 0))
+    assert value.read(0, len(content)) == content

@@ -15,7 +15,7 @@ from scanners.source import ByteSource
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 FIRST_USER_BLOCK = 512
 LONGEST_READ = 16 * 1024 * 1024
-MOST_VISITS = 2_000_000
+MOST_VISITS = 10_000_000
 """Messages, entries and nodes looked at: what points in circles ends there."""
 
 

@@ -70,6 +70,8 @@ class Layout:
     index: int = 0
     """0: a version 1 B-tree; else as in layout version 4."""
     chunk_bytes: int = 0
+    unfiltered: int = 0
+    """Of a single chunk: bit n is set where filter n was left out."""
 
 
 def read_link(body: Bytes) -> Link:
@@ -149,13 +151,12 @@ def read_layout(body: Bytes) -> Layout:
     for _ in range(rank):
         chunk *= body.number(width)
     index = body.number(1)
-    size = chunk
+    size, unfiltered = chunk, 0
     if index == 1 and flags & 2:
-        size = body.length()
-        body.skip(4)
+        size, unfiltered = body.length(), body.number(4)
     elif index in (3, 4, 5):
         body.skip({3: 1, 4: 5, 5: 6}[index])
-    return Layout(kind, body.address(), size, dimensions=rank, index=index, chunk_bytes=chunk)
+    return Layout(kind, body.address(), size, dimensions=rank, index=index, chunk_bytes=chunk, unfiltered=unfiltered)
 
 
 def read_filters(body: Bytes) -> list[tuple[int, str]]:

@@ -1,22 +1,21 @@
 """The bytes of datasets and attributes that can be a file: text, opaque and variable-length values, single bytes.
 
-Tensors are not read. Chunks are found through version 1 B-trees (what h5py and PyTables write by default) and the
-simpler indexes of version 4 layouts; what lies elsewhere is left open.
+Tensors are not read. What is compressed by a filter that is not known here is left open.
 """
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scanners.budget import Unscannable
+from scanners.formats.hdf5.chunks import Chunk, chunks_of
 from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 from scanners.formats.hdf5.heaps import collection
 from scanners.formats.hdf5.messages import ARRAY, CHUNKED, COMPACT, CONTIGUOUS, STRING, VARIABLE, Attribute, Datatype
-from scanners.formats.hdf5.objects import Leaf, Object, tree_leaves
+from scanners.formats.hdf5.objects import Object
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
 
@@ -24,18 +23,6 @@ DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 LARGEST_VALUE = 64 * 1024 * 1024
 LARGEST_CHUNK = 16 * 1024 * 1024
 COLLECTIONS_KEPT = 16
-MOST_CHUNKS = 100_000
-SINGLE_CHUNK, IMPLICIT, FIXED_ARRAY = 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Stored bytes of a part of a dataset."""
-
-    address: int
-    size: int
-    unfiltered: int = 0
-    """Bit n is set where filter n was left out."""
 
 
 @dataclass(slots=True)
@@ -68,7 +55,7 @@ class Values:
     def _chunked(self, found: Object, datatype: Datatype, *, is_whole: bool) -> Iterator[ByteSource]:
         parts: list[bytes] = []
         size = 0
-        for chunk in self._chunks(found):
+        for chunk in chunks_of(self.file, found):
             if chunk.size > LARGEST_CHUNK:
                 raise BrokenFile(f"Its HDF5 has a chunk of {chunk.size:,} bytes at {chunk.address:,}.")
             data = self._unfiltered(found, datatype, chunk)
@@ -81,52 +68,6 @@ class Values:
                 break
         if is_whole and parts:
             yield MemorySource(b"".join(parts))
-
-    def _chunks(self, found: Object) -> Iterator[Chunk]:
-        """In the order of their places, as far as the index has one."""
-        layout, file = found.layout, self.file
-        if layout is None or layout.address is None:
-            return
-        if layout.index == 0:
-            leaves: list[Leaf] = []
-            for leaf in tree_leaves(file, layout.address, 1, 8 + 8 * layout.dimensions):
-                if len(leaves) >= MOST_CHUNKS:
-                    raise BrokenFile("Its HDF5 has a dataset of too many chunks.")
-                leaves.append(leaf)
-            places = struct.Struct(f"<{layout.dimensions}Q")
-            for leaf in sorted(leaves, key=lambda leaf: places.unpack_from(leaf.key, 8)):
-                size, mask = struct.unpack_from("<2L", leaf.key)
-                yield Chunk(leaf.child, size, mask)
-        elif layout.index == SINGLE_CHUNK:
-            yield Chunk(layout.address, layout.size)
-        elif layout.index == IMPLICIT:
-            yield Chunk(
-                layout.address, min(layout.chunk_bytes, found.elements * (found.datatype or Datatype(0, 1)).size)
-            )
-        elif layout.index == FIXED_ARRAY:
-            yield from self._fixed_array(layout.address, layout.chunk_bytes)
-        else:
-            raise Unscannable("It has an HDF5 dataset whose chunks are kept in an index that is not read here.")
-
-    def _fixed_array(self, address: int, chunk_bytes: int) -> Iterator[Chunk]:
-        file = self.file
-        head = file.at(address, 8 + file.length_bytes + file.address_bytes, b"FAHD")
-        head.skip(1)
-        filtered, entry_bytes, page_bits = head.number(1), head.number(1), head.number(1)
-        count, block = head.length(), head.address()
-        if block is None:
-            return
-        if count > min(1 << min(page_bits, 32), MOST_CHUNKS):
-            raise Unscannable("It has an HDF5 dataset whose chunks are kept in pages, which are not read here.")
-        entries = file.at(block, 6 + file.address_bytes + count * entry_bytes, b"FADB")
-        entries.skip(2 + file.address_bytes)
-        for _ in range(count):
-            file.visit()
-            entry = Bytes(file, entries.take(entry_bytes))
-            at = entry.address()
-            size = entry.number(max(0, entry.remaining - 4)) if filtered else chunk_bytes
-            if at is not None:
-                yield Chunk(at, size, entry.number(4) if filtered else 0)
 
     def _unfiltered(self, found: Object, datatype: Datatype, chunk: Chunk) -> bytes:
         data = self.file.read(chunk.address, chunk.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -61,6 +62,35 @@ def test_an_attribute_is_found_in_every_layout_of_groups(version: str, groups: i
             group.attrs[f"attribute {number}"] = np.void(PICKLE) if number == groups - 1 else "x"
 
     assert "pickle-executes-code" in rules(judged(hdf5(write, libver=version), "store.h5"))
+
+
+INDEXES: dict[str, dict[str, Any]] = {
+    "one chunk": {"chunks": (300,)},
+    "fixed array": {"chunks": (7,)},
+    "paged fixed array": {"chunks": (1,), "shape": (3000,)},
+    "extensible array": {"chunks": (1,), "maxshape": (None,)},
+    "tree": {"chunks": (5, 5), "maxshape": (None, None), "shape": (20, 15)},
+}
+
+
+@pytest.mark.parametrize("version", ["earliest", "v108", "latest"])
+@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize("compression", [None, "gzip", "lzf"])
+@pytest.mark.parametrize("place", [0, 150, -1])
+def test_a_pickle_is_found_in_every_index_of_chunks(version: str, index: str, compression: str, place: int) -> None:
+    how = {"shape": (300,), **INDEXES[index]}
+    count = int(np.prod(how["shape"]))
+    words = np.array([b"word"] * count, dtype=object)
+    words[place] = PICKLE
+
+    def write(file: h5py.File) -> None:
+        file.create_dataset(
+            "x", data=words.reshape(how["shape"]), dtype=h5py.string_dtype(), compression=compression, **how
+        )
+
+    report = judged(hdf5(write, libver=version), "store.h5")
+    assert "pickle-executes-code" in rules(report)
+    assert report.unscannable is None
 
 
 def test_a_large_attribute_is_read() -> None:
