@@ -51,7 +51,9 @@ def judge_text_form(source: ByteSource, case: Case) -> None:
     found = _PYTHON_LAYER.search(text)
     if found is not None:
         module = _MODULE.search(text)
-        _note_python(case, module.group(1) if module is not None else "", "", line=text.count("\n", 0, found.start()) + 1)
+        _note_python(
+            case, module.group(1) if module is not None else "", "", line=text.count("\n", 0, found.start()) + 1
+        )
     for match in _TEXTS.finditer(text):
         value = match.group(2) or match.group(3) or ""
         if is_library(value) and leads_outside(value):

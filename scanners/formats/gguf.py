@@ -233,7 +233,9 @@ class Header:
 
     def _skip_array(self, key: str, depth: int) -> None:
         if depth > DEEPEST_ARRAY:
-            self.note(f"nests arrays deeper than {DEEPEST_ARRAY} levels, which native readers follow", Severity.MEDIUM, key)
+            self.note(
+                f"nests arrays deeper than {DEEPEST_ARRAY} levels, which native readers follow", Severity.MEDIUM, key
+            )
             raise Unscannable(f"Its GGUF header nests arrays deeper than {DEEPEST_ARRAY} levels.")
         kind, count = self._number(4), self._count()
         if kind in SCALARS:
@@ -251,10 +253,7 @@ class Header:
         elif kind == ARRAY:
             for _ in range(count):
                 self._skip_array(key, depth + 1)
-        elif "chat_template" in key:
-            for _ in range(count):
-                self._read_text_value(key)
-        elif not key.startswith("tokenizer.") and count <= MOST_WORDS:
+        elif "chat_template" in key or (not key.startswith("tokenizer.") and count <= MOST_WORDS):
             for _ in range(count):
                 self._read_text_value(key)
         else:

@@ -36,7 +36,7 @@ LOADABLE = frozenset(
 
 
 def judge_hidden(source: ByteSource, begin: int, size: int, case: Case, where: str) -> bool:
-    """Notes what stands in these bytes; `where` is such as `behind the last tensor`. Whether it is more than padding."""
+    """Notes what stands in these bytes, and whether it is more than padding. `where` is such as `behind the end`."""
     at = _first_byte_that_is_not_zero(source, begin, min(size, LOOKED_AT))
     if at is None:
         if size > LOOKED_AT:

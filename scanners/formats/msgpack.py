@@ -129,7 +129,9 @@ class _Reader:
             inner = f"{place}/{key[:40]}" if key is not None else place
             if key is not None:
                 if key in seen:
-                    self._irregular("a key twice", f"has the key {key[:60]!r} twice, and readers differ in which counts")
+                    self._irregular(
+                        "a key twice", f"has the key {key[:60]!r} twice, and readers differ in which counts"
+                    )
                 if len(seen) < 10_000:
                     seen.add(key)
             value = self.value(depth + 1, inner[-200:])

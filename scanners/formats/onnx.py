@@ -77,7 +77,9 @@ KNOWN_DOMAINS = re.compile(
     r"|ai\.onnx(?:\.(?:ml|training|preview(?:\.training)?))?|com\.microsoft(?:\..+)?|com\.ms\.internal\.\w+"
 )
 EXTENSIONS_DOMAIN = "ai.onnx.contrib"
-RUNS_PYTHON = re.compile(r"(?:Py|Python)(?:Op|CustomOp|CustomOpDef|Func|Call|Layer)\w*|PyOp\w*|\w*(?:PyFunc|PythonOp)\w*")
+RUNS_PYTHON = re.compile(
+    r"(?:Py|Python)(?:Op|CustomOp|CustomOpDef|Func|Call|Layer)\w*|PyOp\w*|\w*(?:PyFunc|PythonOp)\w*"
+)
 """Operators of onnxruntime, its extensions and its training that call Python functions by name."""
 PYTHON_DOMAINS = re.compile(r"py_?(?:ops?|func|custom)\w*|python\w*", re.IGNORECASE)
 _MEMORY_ADDRESS = re.compile(r"_ORT_(?:\w+_)?MEM_ADDR_")
@@ -171,9 +173,8 @@ class Model:
 
     def _note_node(self, domain: str, operator: str) -> None:
         is_standard = domain in ("", "ai.onnx")
-        if (is_standard and operator not in STANDARD) or not KNOWN_DOMAINS.fullmatch(domain):
-            self.operators[domain, operator] += 1
-        elif not is_standard and RUNS_PYTHON.fullmatch(operator):
+        is_known = operator in STANDARD if is_standard else KNOWN_DOMAINS.fullmatch(domain) is not None
+        if not is_known or RUNS_PYTHON.fullmatch(operator) is not None:
             self.operators[domain, operator] += 1
 
     def _note_attribute(self, message: Message) -> None:
@@ -295,7 +296,7 @@ class Model:
             self.case.add(
                 "onnx-python-operator",
                 Severity.HIGH,
-                f"The model has the operator {(python or operators)[0][:60]!r} of {domain[:60]!r}: running it calls Python.",
+                f"The model has the operator {(python or operators)[0][:60]!r} of {domain[:60]!r}, which calls Python.",
                 evidence=evidence,
             )
             return

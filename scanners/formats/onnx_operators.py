@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-STANDARD = frozenset(
-    """
+_SETTLED = """
     Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization
     Bernoulli BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike
     CausalConvWithState Ceil Celu CenterCropPad Clip Col2Im Compress Concat ConcatFromSequence Constant
@@ -23,8 +22,10 @@ STANDARD = frozenset(
     SoftmaxCrossEntropyLoss Softplus Softsign SpaceToDepth Split SplitToSequence Sqrt Squeeze StringConcat
     StringNormalizer StringSplit Sub Sum SwiGLU Swish Tan Tanh TensorScatter TfIdfVectorizer ThresholdedRelu Tile
     TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor
-    Affine ATen ConstantFill Crop DynamicSlice GivenTensorFill GRUUnit ImageScaler ParametricSoftplus Scale ScaledTanh
-    FlexAttention Gradient Adagrad Adam Momentum
-    """.split()
-)
-"""Exporters of 2018 wrote those of the last two lines into the same domain."""
+"""
+_OF_2018 = """
+    Affine ATen ConstantFill Crop DynamicSlice GivenTensorFill GRUUnit ImageScaler ParametricSoftplus Scale
+    ScaledTanh FlexAttention Gradient Adagrad Adam Momentum
+"""
+"""Exporters of that time wrote them into the same domain."""
+STANDARD = frozenset((_SETTLED + _OF_2018).split())

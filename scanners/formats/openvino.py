@@ -11,9 +11,13 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.outside_path import is_library, judge_path, leads_outside
 
-_OPERATOR_SET = re.compile(r"opset\d{1,2}|experimental|ie_internal_opset|gpu_opset|cpu_plugin_opset|type_relaxed_opset|\d{1,2}")
+_OPERATOR_SET = re.compile(
+    r"opset\d{1,2}|experimental|ie_internal_opset|gpu_opset|cpu_plugin_opset|type_relaxed_opset|\d{1,2}"
+)
 _TELLING = re.compile(r"python|custom|extension|script|exec|shell|native|plugin|system", re.IGNORECASE)
-_PATH_KEYS = re.compile(r"(?:^|_)(?:path|file|filename|library|lib|plugin|implementation|location|source|kernel_file|uri|url)$")
+_PATH_KEYS = re.compile(
+    r"(?:^|_)(?:path|file|filename|library|lib|plugin|implementation|location|source|kernel_file|uri|url)$"
+)
 
 
 def judge_layer(element: str, attributes: dict[str, str], case: Case, line: int) -> None:

@@ -7,7 +7,9 @@ import re
 from scanners.case import Case
 from scanners.finding import Severity
 
-_LEADS_OUTSIDE = re.compile(r"^[/~]|^[A-Za-z]:|\\|(?:^|/)\.\.(?:/|$)|\0|^[A-Za-z][\w+.-]*://|%2e%2e|%2f|^\$", re.IGNORECASE)
+_LEADS_OUTSIDE = re.compile(
+    r"^[/~]|^[A-Za-z]:|\\|(?:^|/)\.\.(?:/|$)|\0|^[A-Za-z][\w+.-]*://|%2e%2e|%2f|^\$", re.IGNORECASE
+)
 _LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|dll|dylib|pyd|exe)\Z", re.IGNORECASE)
 
 

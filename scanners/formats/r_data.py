@@ -27,8 +27,8 @@ RUNS_COMMANDS = PLAIN_NAMES | {"shell", "pipe", "source", "unlink", "Sys.setenv"
 """The same, where a call calls them."""
 EVALUATES = frozenset({"eval", "evalq", "parse", "eval.parent", "str2lang", "str2expression", "do.call", "match.fun",
                        ".Call", ".External", ".C", ".Internal", "unserialize", "readRDS", "load"})  # fmt: skip
-RUN_AT_START = frozenset({".First", ".Last", ".First.sys", ".onLoad", ".onAttach", ".First.lib", ".onUnload", ".Rprofile",
-                          ".Last.sys"})  # fmt: skip
+RUN_AT_START = frozenset({".First", ".Last", ".First.sys", ".Last.sys", ".First.lib", ".onLoad", ".onAttach",
+                          ".onUnload", ".Rprofile"})  # fmt: skip
 MOST_SHOWN = 20
 
 
@@ -61,8 +61,8 @@ def _tell(told: Told, case: Case, reader: Reader) -> None:
         case.add(
             "r-runs-code",
             Severity.CRITICAL if runs_now else Severity.HIGH if told.bare_promises else Severity.MEDIUM,
-            f"The R file has promises that were never kept ({told.waiting_promises:,}): looking at the value runs their "
-            f"code{_which(dangerous)}.",
+            f"The R file has promises that were never kept ({told.waiting_promises:,}): looking at the value runs "
+            f"their code{_which(dangerous)}.",
             evidence={"what": "promise", "calls": dangerous[:MOST_SHOWN]},
         )
     if told.active_bindings:
@@ -84,8 +84,8 @@ def _tell(told: Told, case: Case, reader: Reader) -> None:
         case.add(
             "r-carries-code",
             Severity.HIGH if runs else Severity.MEDIUM,
-            f"The R file carries functions ({told.functions or told.byte_code:,}){_which(runs)}; they run when they are "
-            "called.",
+            f"The R file carries functions ({told.functions or told.byte_code:,}){_which(runs)}; they run when "
+            "they are called.",
             evidence=evidence | {"functions": told.functions, "byte_code": told.byte_code},
         )
     elif runs:

@@ -157,9 +157,7 @@ def parse(header: bytes) -> dict[str, Any]:
     return document
 
 
-def check_header(
-    document: dict[str, Any], data_size: int
-) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
+def check_header(document: dict[str, Any], data_size: int) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
     """Tensors (element type and number of elements) and metadata. Raises Malformed."""
     metadata = document.pop("__metadata__", None)
     if metadata is None:

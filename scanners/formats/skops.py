@@ -89,7 +89,7 @@ def _judge_schema(data: bytes, case: Case) -> None:
         case.add(
             "skops-unknown-type",
             Severity.MEDIUM,
-            f"The skops file needs {sorted(unknown)[0][:80]!r}, which skops loads only for who trusts it.",
+            f"The skops file needs {min(unknown)[:80]!r}, which skops loads only for who trusts it.",
             evidence={"types": sorted(name[:200] for name in unknown)[:MOST_SHOWN]},
         )
     case.fact("skops_version", str(schema.get("_skops_version", ""))[:40] if isinstance(schema, dict) else "")
@@ -117,7 +117,7 @@ def _judge_node(node: dict[str, Any], case: Case) -> set[str]:
     unknown: set[str] = set()
     if loader not in NODES:
         _danger(case, full, f"is built by {loader[:60]!r}, a loader that skops does not have", Severity.MEDIUM)
-    if loader in ("JsonNode",) and isinstance(content, str):
+    if loader == "JsonNode" and isinstance(content, str):
         judge_text(content, case, place="a value of the schema")
     names = [(module, name)]
     if isinstance(content, dict) and ("module_path" in content or "function" in content):

@@ -5,7 +5,6 @@ It is data; only its words are read, and what follows its end.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from scanners.budget import Unscannable

@@ -29,6 +29,7 @@ _KNOWN_TYPES = re.compile(
 )
 """Document types that programs know without fetching them; pictures and property lists name one."""
 _SCRIPTS = frozenset({"script", "foreignobject", "handler", "animate-script"})
+_SCRIPT_ADDRESS = re.compile(r"\s*(?:javascript|vbscript|data:text/html)", re.IGNORECASE)
 _GADGETS = re.compile(
     r"java\.beans\.XMLDecoder|java\.lang\.(?:ProcessBuilder|Runtime)|javax\.script|ObjectDataProvider|System\.Diagnostics"
     r"|org\.springframework\.\w+\.support|com\.sun\.rowset|groovy\.util\.Expando|MethodClosure|bcel"
@@ -110,17 +111,16 @@ class _Document:
         name: str,
         is_parameter: bool,
         value: str | None,
-        base: str | None,
+        _base: str | None,
         system: str | None,
-        public: str | None,
-        notation: str | None,
+        *_: str | None,
     ) -> None:
         self.entities += 1
         if system is not None:
             self._add(
                 "xml-entity",
                 Severity.HIGH,
-                f"The XML declares the entity {name[:60]!r} with what is at {system[:100]!r}: reading the XML reads that.",
+                f"The XML declares the entity {name[:60]!r} with what is at {system[:100]!r}: a reader opens that.",
                 entity=name[:100],
                 system=system[:200],
             )
@@ -152,12 +152,12 @@ class _Document:
         if self.entities > 100:
             raise _Stop
 
-    def external(self, context: str, base: str | None, system: str | None, public: str | None) -> int:
+    def external(self, *_: str | None) -> int:
         """Never followed; that it was declared is told already."""
         return 1
 
     def instruction(self, target: str, data: str) -> None:
-        if target.lower() in ("xml-stylesheet",) and ("javascript:" in data.lower() or "://" in data):
+        if target.lower() == "xml-stylesheet" and ("javascript:" in data.lower() or "://" in data):
             self._add(
                 "active-content",
                 Severity.MEDIUM,
@@ -192,7 +192,7 @@ class _Document:
     def _judge_picture(self, name: str, attributes: dict[str, str]) -> None:
         actions = [key for key in attributes if key.lower().startswith("on")]
         targets = [value for key, value in attributes.items() if key.lower().endswith("href")]
-        scripted = [value for value in targets if re.match(r"\s*(?:javascript|vbscript|data:text/html)", value, re.I)]
+        scripted = [value for value in targets if _SCRIPT_ADDRESS.match(value)]
         if name in _SCRIPTS or actions or scripted:
             what = actions[0] if actions else scripted[0][:40] if scripted else name
             self._add(

@@ -8,6 +8,8 @@ import re
 EAST_ASIAN = ("gb18030", "shift_jis", "euc_kr", "euc_jp", "big5")
 ONE_BYTE = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
 CODECS = (*EAST_ASIAN, *ONE_BYTE)
+FEWEST_LETTERS = 24
+"""Bytes beyond ASCII; of fewer, too many other things could be text."""
 LOOKED_AT = 16 * 1024
 _IDEOGRAPHS = re.compile("[\u3000-\u30ff\u4e00-\u9fa5\uac00-\ud7a3\uff00-\uffef]")
 _SCRIPT = re.compile("[\u0370-\u06ff\u0e00-\u0e7f]")
@@ -18,7 +20,7 @@ def is_text_of_old_encoding(data: bytes) -> bool:
     """`data` has no control characters, and may be cut off in the middle of one at both ends."""
     data = data[:LOOKED_AT]
     beyond = sum(byte >= 0x80 for byte in data)
-    if not beyond:
+    if beyond < FEWEST_LETTERS:
         return False
     for name in EAST_ASIAN:
         for begin in (0, 1):

@@ -44,25 +44,23 @@ def _plausible(part: bytes) -> bool:
 
 
 def _floats(part: bytes) -> bool:
-    values = struct.unpack(f"<{len(part) // 4}f", part)
-    whole = struct.unpack(f"<{len(part) // 4}I", part)
+    values: tuple[float, ...] = struct.unpack(f"<{len(part) // 4}f", part)
+    whole: tuple[int, ...] = struct.unpack(f"<{len(part) // 4}I", part)
     # Among floats stand counts, which as floats would be far too small.
-    good = sum(
-        number < 1 << 20 or 1e-20 <= abs(value) <= 1e8 for value, number in zip(values, whole, strict=True)
-    )
+    good = sum(number < 1 << 20 or 1e-20 <= abs(value) <= 1e8 for value, number in zip(values, whole, strict=True))
     return good >= len(values) * LEAST_PLAUSIBLE
 
 
 def _brain_floats(part: bytes) -> bool:
     """Upper halves of floats: exponents of weights lie close together."""
-    values = struct.unpack(f"<{len(part) // 2}H", part)
+    values: tuple[int, ...] = struct.unpack(f"<{len(part) // 2}H", part)
     good = sum(value & 0x7FFF == 0 or 90 <= value >> 7 & 0xFF <= 140 for value in values)
     return good >= len(values) * LEAST_PLAUSIBLE
 
 
 def _halves(part: bytes) -> bool:
     """Half floats below 16 with no more than a few tiny ones; of noise, two in five are outside."""
-    values = struct.unpack(f"<{len(part) // 2}H", part)
+    values: tuple[int, ...] = struct.unpack(f"<{len(part) // 2}H", part)
     good = sum(value >> 10 & 0x1F <= 18 for value in values)
     return good >= len(values) * 0.99
 

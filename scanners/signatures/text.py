@@ -79,10 +79,9 @@ def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, final=is_whole)
     except UnicodeDecodeError:
-        return (
-            len(data.translate(None, _ASCII_TEXT)) <= len(data) * MOST_LETTERS_BEYOND_ASCII
-            or is_text_of_old_encoding(data)
-        )
+        return len(data.translate(None, _ASCII_TEXT)) <= len(
+            data
+        ) * MOST_LETTERS_BEYOND_ASCII or is_text_of_old_encoding(data)
     return True
 
 

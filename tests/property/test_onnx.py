@@ -36,9 +36,7 @@ def tensor(location: str, raw: bytes) -> bytes:
 
 tensors = st.builds(tensor, words, st.binary(max_size=40))
 operators = st.sampled_from(["Add", "Constant", "MatMul", "If", "Loop"])
-leaves = st.builds(
-    lambda name, own: block(4, name.encode()) + block(5, block(5, own)), operators, tensors
-)
+leaves = st.builds(lambda name, own: block(4, name.encode()) + block(5, block(5, own)), operators, tensors)
 
 
 def graph_of(nodes: list[bytes], initializers: list[bytes]) -> bytes:
