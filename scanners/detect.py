@@ -11,7 +11,7 @@ from scanners.kinds import Format
 from scanners.signatures.behind import has_graph_behind, has_hdf5_behind
 from scanners.signatures.data import by_own_mark
 from scanners.signatures.magic import by_magic, by_structure, is_tar
-from scanners.signatures.models import by_layout, by_name
+from scanners.signatures.models import BINARY_NAMES, by_layout, by_name
 from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name, is_record
 from scanners.signatures.text import kind_of_text
 from scanners.signatures.weak import by_first_fields
@@ -84,8 +84,12 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     found = probe(source)
     if found is not None:
         return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
+    text = kind_of_text(source, head, name)
+    # Words where a binary format is promised: its judge says what is wrong with them.
+    if text is Format.TEXT and name.endswith(BINARY_NAMES):
+        text = None
     return (
-        kind_of_text(source, head, name)
+        text
         # A script with something packed behind it.
         or (Format.SCRIPT if _INTERPRETER.match(head) else None)
         or by_tensorflow(source, head, name)

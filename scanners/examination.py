@@ -41,10 +41,10 @@ JUDGES: dict[Format, str] = {
     Format.PADDLE: "scanners.formats.paddle:judge",
     Format.CAFFE: "scanners.formats.caffe:judge_model",
     Format.PROTOTXT: "scanners.formats.caffe:judge_text_form",
-    Format.TENSORRT: "scanners.formats.opaque:judge",
-    Format.DEVICE_CODE: "scanners.formats.opaque:judge",
-    Format.EXECUTORCH: "scanners.formats.opaque:judge_flat",
-    Format.ONNX_RUNTIME: "scanners.formats.opaque:judge_flat",
+    Format.TENSORRT: "scanners.formats.device_code:judge",
+    Format.DEVICE_CODE: "scanners.formats.device_code:judge",
+    Format.EXECUTORCH: "scanners.formats.device_code:judge_flat",
+    Format.ONNX_RUNTIME: "scanners.formats.device_code:judge_flat",
     Format.MSGPACK: "scanners.formats.msgpack:judge",
     Format.UBJSON: "scanners.formats.ubjson:judge",
     Format.SKOPS: "scanners.formats.skops:judge",
@@ -122,6 +122,8 @@ JUDGES: dict[Format, str] = {
     Format.UNKNOWN: "scanners.formats.hidden:judge_unknown",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
+GRAPH_JSON = "scanners.formats.graph_json:judge"
+"""Looks at JSON a second time, for graphs and their parts."""
 
 CARRIES = frozenset({(Format.TFLITE, Format.ZIP)})
 """Formats whose own writers put an archive behind them: one file, and its judge looks into both."""
@@ -173,6 +175,8 @@ def _judge(source: ByteSource, kind: Format, case: Case) -> None:
     judge = _judge_of(kind)
     if judge is not None:
         judge(source, case)
+        if kind is Format.JSON:
+            _load(GRAPH_JSON)(source, case)
     elif kind not in INERT:
         raise Unscannable(f"Its format is {kind.value}, which is recognised but not judged by this version.")
 
@@ -180,8 +184,11 @@ def _judge(source: ByteSource, kind: Format, case: Case) -> None:
 @cache
 def _judge_of(kind: Format) -> Callable[[ByteSource, Case], None] | None:
     target = JUDGES.get(kind)
-    if target is None:
-        return None
+    return None if target is None else _load(target)
+
+
+@cache
+def _load(target: str) -> Callable[[ByteSource, Case], None]:
     module, function = target.split(":")
     judge: Callable[[ByteSource, Case], None] = getattr(import_module(module), function)
     return judge

@@ -125,6 +125,9 @@ def kind_of_zip(source: ByteSource) -> Format:
     except Unscannable:
         return Format.ZIP
     names = [member.name for member in members]
+    if "schema.json" in names:
+        # Before the others: skops reads nothing but its schema, whatever else is there.
+        return Format.SKOPS
     if torch_package.looks_like(names):
         return Format.TORCH_PACKAGE
     if torch_export.looks_like(names):
@@ -133,8 +136,6 @@ def kind_of_zip(source: ByteSource) -> Format:
         return Format.TORCH_ZIP
     if keras.looks_like(source, members):
         return Format.KERAS_ZIP
-    if "schema.json" in names and not any("/" in name for name in names):
-        return Format.SKOPS
     if names and all(name.endswith(".npy") for name in names):
         return Format.NUMPY_ZIP
     return Format.ZIP

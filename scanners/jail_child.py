@@ -105,14 +105,15 @@ def leave_the_network() -> None:
 def warm_up() -> None:
     """Loads all that a scan may need: a child can open no file, so it can import nothing."""
     from scanners.engines.interface import engines
-    from scanners.examination import JUDGES
+    from scanners.examination import GRAPH_JSON, JUDGES
     from scanners.formats.second_look import texts_that_need_everything
     from scanners.scan import scan
     from scanners.signatures.encodings import CODECS as OLD_ENCODINGS
     from scanners.source import MemorySource
 
-    for target in JUDGES.values():
+    for target in (*JUDGES.values(), GRAPH_JSON):
         importlib.import_module(target.split(":")[0])
+    importlib.import_module("scanners.signatures.raw_tensors")
     for name in (*CODECS, *OLD_ENCODINGS):
         "".encode(name)
     engines()

@@ -11,11 +11,13 @@ import re
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
+from scanners.formats.payload_text import judge_text
 from scanners.kinds import INERT, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
 LOOKED_AT = 8 * 1024 * 1024
+LONGEST_WORDS = 64 * 1024
 STEP = 1024 * 1024
 MOST_CANDIDATES = 64
 # Long enough that numbers of a tensor do not look like it by chance.
@@ -53,7 +55,10 @@ def judge_hidden(source: ByteSource, begin: int, size: int, case: Case, where: s
             offset=at,
             evidence={"bytes": begin + size - at, "where": where, "content": kind.value},
         )
-        if kind not in INERT and kind is not Format.UNKNOWN:
+        if kind is Format.TEXT:
+            words = source.read(at, min(LONGEST_WORDS, begin + size - at)).decode("utf-8", "replace")
+            judge_text(words, case, place=f"the bytes {where}")
+        elif kind not in INERT and kind is not Format.UNKNOWN:
             case.examine(SliceSource(source, at, begin + size - at), where, name="hidden")
         return True
     place, kind = found

@@ -14,6 +14,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
+from scanners.formats.device_code import judge_strings
 from scanners.formats.hidden_bytes import LOADABLE, judge_hidden
 from scanners.formats.payload_text import WORTH_READING, judge_text, note
 from scanners.reading import OutOfBytes, SliceSource, Window
@@ -51,6 +52,7 @@ def judge(source: ByteSource, case: Case) -> None:
             offset=reader.window.position,
             evidence={"format": "msgpack", "reason": str(reason)[:200]},
         )
+        judge_strings(source, case, "the msgpack")
         raise Unscannable(sentence) from reason
     rest = reader.window.remaining
     if rest:

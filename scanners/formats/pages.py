@@ -22,11 +22,16 @@ _HANDLER = re.compile(
     r"""<[a-z][^>]*\son(?:load|error|mouseover|focus|click)\s*=|href\s*=\s*["']?\s*javascript:""", re.IGNORECASE
 )
 _STRANGE = re.compile(
-    r"\beval\s*\(|\batob\s*\(|\bunescape\s*\(|fromCharCode|document\.cookie|document\.write\s*\(|localStorage"
-    r"|XMLHttpRequest|sendBeacon|WebAssembly|ActiveXObject|WScript|new\s+Function\s*\(|\bfetch\s*\(|\\x[0-9a-f]{2}\\x",
+    r"\beval\s*\(|\batob\s*\(|\bunescape\s*\(|fromCharCode|document\.cookie"
+    r"|sendBeacon|ActiveXObject|WScript|new\s+Function\s*\(|\bfetch\s*\(\s*[\"'](?:https?:)?//|\\x[0-9a-f]{2}\\x",
     re.IGNORECASE,
 )
-_OUTSIDE = re.compile(r"""src\s*=\s*["']?(?:https?:)?//""", re.IGNORECASE)
+_OUTSIDE = re.compile(
+    r"""src\s*=\s*["']?(?:https?:)?//(?!(?:cdn\.jsdelivr\.net|unpkg\.com|cdnjs\.cloudflare\.com|cdn\.plot\.ly|d3js\.org"""
+    r"""|(?:[\w-]+\.)?huggingface\.co|gradio\.s3|code\.jquery\.com|[\w-]+\.googleapis\.com)/)""",
+    re.IGNORECASE,
+)
+"""Scripts from elsewhere, but for the places that pages of models and demos use."""
 _PDF_ACTIONS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"/(?:J|#4a)(?:S|#53)\b|/(?:J|#4a)(?:a|#61)va(?:S|#53)cript", re.IGNORECASE), "JavaScript"),
     (re.compile(rb"/L(?:a|#61)unch\b"), "a command to launch"),

@@ -87,7 +87,7 @@ SIGNS: tuple[Sign, ...] = (
     _sign(r"(?m)^\s*(?:import|from)\s+(?:os|sys|subprocess|socket|ctypes|pickle|marshal|pty|shutil|builtins)\b",
           "Python that imports what models do not need", Severity.MEDIUM),
     _sign(r"\bfile://|\\\\[\w.]+\\[\w$]+\\", "a path of the machine or its network", Severity.MEDIUM),
-    _sign(r"(?:^|[\s\"'=/\\])\.\.[/\\](?:\.\.[/\\])+|/etc/(?:passwd|shadow)\b|~?/\.ssh/|/\.aws/credentials",
+    _sign(r"(?:^|[\s\"'=/\\])\.\.[/\\](?:\.\.[/\\]){2,}|/etc/(?:passwd|shadow)\b|~?/\.ssh/|/\.aws/credentials",
           "a path that leads out of the model's folder", Severity.MEDIUM),
 )  # fmt: skip
 """Worst first."""

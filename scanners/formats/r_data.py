@@ -9,6 +9,7 @@ from __future__ import annotations
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.device_code import judge_strings
 from scanners.formats.hidden_bytes import judge_hidden
 from scanners.formats.payload_text import judge_text
 from scanners.formats.r_reader import Broken, Reader, Told, begin_reading
@@ -23,32 +24,41 @@ PLAIN_NAMES = frozenset(
     }
 )  # fmt: skip
 """Functions of R that run commands, load native code or reach out; nobody calls a variable so."""
-RUNS_COMMANDS = PLAIN_NAMES | {"shell", "pipe", "source", "unlink", "Sys.setenv", "url", "setHook", "reg.finalizer"}
+RUNS_COMMANDS = PLAIN_NAMES | {"shell", "pipe", "source", "unlink", "Sys.setenv", "url", "setHook"}
 """The same, where a call calls them."""
 EVALUATES = frozenset({"eval", "evalq", "parse", "eval.parent", "str2lang", "str2expression", "do.call", "match.fun",
-                       ".Call", ".External", ".C", ".Internal", "unserialize", "readRDS", "load"})  # fmt: skip
+                       ".Call", ".External", ".C", ".Internal", "unserialize", "readRDS", "load", "reg.finalizer"})  # fmt: skip
 RUN_AT_START = frozenset({".First", ".Last", ".First.sys", ".Last.sys", ".First.lib", ".onLoad", ".onAttach",
                           ".onUnload", ".Rprofile"})  # fmt: skip
 MOST_SHOWN = 20
 
 
 def judge(source: ByteSource, case: Case) -> None:
-    reader, told = begin_reading(source, case)
+    try:
+        reader, told = begin_reading(source, case)
+    except Broken as reason:
+        _note_broken(source, case, str(reason))
+        raise Unscannable(f"Its R data cannot be read: {reason}.") from reason
     try:
         reader.read()
         if reader.remaining:
             judge_hidden(source, reader.position, reader.remaining, case, "behind the end of the R data")
     except (Broken, OutOfBytes) as reason:
-        case.add(
-            "format-malformed",
-            Severity.MEDIUM,
-            f"The R data cannot be read: {reason}.",
-            evidence={"format": "r-data", "reason": str(reason)[:200]},
-        )
+        _note_broken(source, case, str(reason))
         raise Unscannable(f"Its R data cannot be read: {reason}.") from reason
     finally:
         # Also of a file that breaks off: what was found is found.
         _tell(told, case, reader)
+
+
+def _note_broken(source: ByteSource, case: Case, reason: str) -> None:
+    case.add(
+        "format-malformed",
+        Severity.MEDIUM,
+        f"The R data cannot be read: {reason}.",
+        evidence={"format": "r-data", "reason": reason[:200]},
+    )
+    judge_strings(source, case, "the R data")
 
 
 def _tell(told: Told, case: Case, reader: Reader) -> None:

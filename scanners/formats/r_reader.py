@@ -61,12 +61,12 @@ class Told:
 
 
 def begin_reading(source: ByteSource, case: Case) -> tuple[Reader, Told]:
-    """A reader behind the first bytes that say which spelling it is. Raises Unscannable."""
+    """A reader behind the first bytes that say which spelling it is. Raises Broken."""
     head = source.read(0, 7)
     begin = 5 if head[:3] in (b"RDX", b"RDA", b"RDB") else 0
     spelling = source.read(begin, 2)
     if spelling not in (b"X\n", b"A\n", b"B\n"):
-        raise Unscannable("It looks like R data, but it does not say how it is written.")
+        raise Broken("it does not say how it is written")
     told = Told()
     window = Window(source, begin + 2)
     if spelling == b"A\n":

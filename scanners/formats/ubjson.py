@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.device_code import judge_strings
 from scanners.formats.hidden_bytes import judge_hidden
 from scanners.formats.payload_text import WORTH_READING, judge_text
 from scanners.reading import OutOfBytes, Window
@@ -32,6 +33,7 @@ def judge(source: ByteSource, case: Case) -> None:
     except (_Malformed, OutOfBytes) as reason:
         sentence = f"The UBJSON cannot be read: {reason}."
         case.add("format-malformed", Severity.MEDIUM, sentence, evidence={"format": "ubjson", "reason": str(reason)})
+        judge_strings(source, case, "the UBJSON")
         raise Unscannable(sentence) from reason
     if reader.window.remaining:
         judge_hidden(source, reader.window.position, reader.window.remaining, case, "behind the end of the UBJSON")

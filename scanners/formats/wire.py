@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from scanners.budget import Unscannable
 from scanners.case import Case
+from scanners.finding import Severity
+from scanners.formats.device_code import judge_strings
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
@@ -19,6 +21,10 @@ LARGEST_STEP = 64 * 1024
 MOST_MESSAGES = 5_000_000
 MOST_LISTED = 64
 MOST_TEXTS = 10_000
+
+
+class _NotProtobuf(Exception):
+    """The message is the end of a sentence that begins with the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,26 @@ class Walk:
         try:
             self._walk(root, self.source.size, 0)
         except OutOfBytes as reason:
+            self._tell(f"is cut off: {reason}")
             raise Unscannable(f"Its {self.what} is cut off: {reason}.") from reason
+        except _NotProtobuf as reason:
+            self._tell(str(reason))
+            raise Unscannable(f"Its {self.what} {reason}.") from reason
+
+    def _tell(self, reason: str) -> None:
+        """What cannot be walked is at least looked through."""
+        self.case.add(
+            "format-malformed",
+            Severity.MEDIUM,
+            f"The {self.what} {reason}.",
+            offset=self.window.position,
+            evidence={"format": self.what, "reason": reason[:200]},
+        )
+        judge_strings(self.source, self.case, f"the {self.what}")
 
     def _walk(self, kind: str, end: int, depth: int) -> None:
         if depth > DEEPEST_MESSAGE:
-            raise Unscannable(f"Its {self.what} is nested deeper than {DEEPEST_MESSAGE} levels.")
+            raise _NotProtobuf(f"is nested deeper than {DEEPEST_MESSAGE} levels")
         self._messages += 1
         if self._messages > MOST_MESSAGES:
             raise Unscannable(f"Its {self.what} has more than {MOST_MESSAGES:,} messages.")
@@ -130,8 +151,8 @@ class Walk:
             raise self._broken()
         self.note(message)
 
-    def _broken(self) -> Unscannable:
-        return Unscannable(f"Its {self.what} is broken at byte {self.window.position:,}.")
+    def _broken(self) -> _NotProtobuf:
+        return _NotProtobuf(f"is broken at byte {self.window.position:,}")
 
     def _varint(self) -> int:
         value = 0

@@ -122,6 +122,8 @@ def _media(head: bytes, name: str) -> Format | None:
 
 def _is_mp3_frame(head: bytes) -> bool:
     """Bit rate and sampling rate that exist, and another frame where this one ends (MPEG 1 and 2, layer III)."""
+    if len(head) < 4:
+        return False
     version_1 = bool(head[1] & 0x08)
     rates = (
         (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0)

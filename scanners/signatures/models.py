@@ -6,7 +6,6 @@ import re
 import struct
 
 from scanners.kinds import Format
-from scanners.signatures.raw_tensors import is_raw_tensors
 from scanners.signatures.weak import read_field
 from scanners.source import ByteSource
 
@@ -18,6 +17,11 @@ COREML_TYPES = frozenset(
 _PADDLE_BLOCK = re.compile(rb"\x0a.{1,5}\x08\x00\x10(?:\xff{9}\x01|\x00)", re.DOTALL)
 _ENGINE_NAMES = (".engine", ".plan", ".trt", ".tensorrt")
 _DEVICE_NAMES = (".hef", ".rknn", ".om", ".blob", ".dlc", ".xmodel", ".cubin", ".fatbin", ".neff", ".nb", ".hbm")
+BINARY_NAMES = (
+    *_ENGINE_NAMES, ".hef", ".rknn", ".mlmodel", ".pdmodel", ".caffemodel", ".rds", ".rda", ".rdata", ".msgpack", ".onnx",
+    ".safetensors", ".ubj",
+)  # fmt: skip
+"""Nothing with such a name is honestly text."""
 MOST_TENSORS = 20_000
 
 
@@ -56,6 +60,8 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.CAFFE
     if name.endswith((".rds", ".rdata", ".rda")):
         return Format.R_DATA
+    from scanners.signatures.raw_tensors import is_raw_tensors
+
     if is_raw_tensors(source, head, name):
         return Format.RAW_TENSORS
     return None

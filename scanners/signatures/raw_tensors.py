@@ -83,4 +83,4 @@ def _bytes(part: bytes) -> bool:
     heap = max(sum(around[begin : begin + HEAP]) for begin in range(256))
     nibbles = Counter(value & 15 for value in part) + Counter(value >> 4 for value in part)
     middle = max(nibbles.values()) / (2 * len(part) / 16)
-    return heap >= len(part) * 0.6 or (middle > 1.3 and len(nibbles) == 16)
+    return heap >= len(part) * 0.6 or (len(part) >= 4096 and middle > 1.3 and len(nibbles) == 16)

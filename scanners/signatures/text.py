@@ -9,7 +9,6 @@ from collections import Counter
 
 from scanners.kinds import Format
 from scanners.signatures.launchers import is_launcher
-from scanners.signatures.encodings import is_text_of_old_encoding
 from scanners.signatures.markup import kind_of_markup
 from scanners.signatures.tensorflow import is_text_graph
 from scanners.signatures.settings import kind_of_settings
@@ -79,9 +78,11 @@ def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, final=is_whole)
     except UnicodeDecodeError:
-        return len(data.translate(None, _ASCII_TEXT)) <= len(
-            data
-        ) * MOST_LETTERS_BEYOND_ASCII or is_text_of_old_encoding(data)
+        if len(data.translate(None, _ASCII_TEXT)) <= len(data) * MOST_LETTERS_BEYOND_ASCII:
+            return True
+        from scanners.signatures.encodings import is_text_of_old_encoding
+
+        return is_text_of_old_encoding(data)
     return True
 
 

@@ -31,10 +31,10 @@ def by_first_fields(head: bytes, name: str) -> Format | None:
 
 
 def _is_msgpack(head: bytes, name: str) -> bool:
-    """A map whose first key is a text of letters; with its name, any map or list."""
+    """A map whose first key is a text of letters; with its name, anything."""
     begin = 1 if 0x80 < head[0] <= 0x8F else 3 if head[0] == 0xDE else 5 if head[0] == 0xDF else 0
     if name.endswith(".msgpack"):
-        return begin > 0 or 0x80 <= head[0] <= 0x9F or head[0] in (0xDC, 0xDD)
+        return True
     key = head[begin : begin + 1]
     if not begin or not b"\xa1" <= key <= b"\xbf":
         return False
