@@ -44,6 +44,8 @@ JUDGES: dict[Format, str] = {
     Format.TENSORRT: "scanners.formats.device_code:judge",
     Format.DEVICE_CODE: "scanners.formats.device_code:judge",
     Format.EXECUTORCH: "scanners.formats.device_code:judge_flat",
+    Format.MNN: "scanners.formats.device_code:judge_flat",
+    Format.MINDSPORE: "scanners.formats.device_code:judge_flat",
     Format.ONNX_RUNTIME: "scanners.formats.device_code:judge_flat",
     Format.MSGPACK: "scanners.formats.msgpack:judge",
     Format.UBJSON: "scanners.formats.ubjson:judge",
@@ -107,7 +109,8 @@ JUDGES: dict[Format, str] = {
     Format.SVG: "scanners.formats.xml:judge",
     Format.HTML: "scanners.formats.pages:judge_html",
     # documents
-    Format.PDF: "scanners.formats.pages:judge_pdf",
+    Format.BLEND: "scanners.formats.pages:judge_blend",
+    Format.PDF: "scanners.formats.pdf:judge",
     # pictures, sound, tables and fonts
     Format.PNG: "scanners.formats.media:judge",
     Format.JPEG: "scanners.formats.media:judge",

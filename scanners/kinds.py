@@ -60,6 +60,9 @@ class Format(StrEnum):
     FAISS = "faiss"
     KENLM = "kenlm"
     DARKNET = "darknet"
+    MNN = "mnn"
+    MINDSPORE = "mindspore"
+    KALDI = "kaldi"
     # archives and compressed streams
     ZIP = "zip"
     TAR = "tar"
@@ -145,6 +148,8 @@ class Format(StrEnum):
     LMDB = "lmdb"
     MATLAB = "matlab"
     DATABASE = "database"
+    TABLE = "table"
+    BLEND = "blender"
 
     UNKNOWN = "unknown"
 
@@ -155,13 +160,14 @@ INERT = frozenset(
         Format.TENSORFLOW_FINGERPRINT, Format.TENSORFLOW_INDEX, Format.TENSORFLOW_DATA, Format.TF_RECORD,
         Format.SENTENCEPIECE, Format.RAW_TENSORS, Format.COREML_WEIGHTS, Format.PADDLE_WEIGHTS, Format.MXNET,
         Format.XGBOOST, Format.CATBOOST, Format.FASTTEXT, Format.WORD2VEC, Format.FAISS, Format.KENLM, Format.DARKNET,
+        Format.KALDI,
         # text
         Format.TEXT, Format.LFS_POINTER, Format.EMPTY,
         # pictures, sound, tables and fonts
         Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
         Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.PARQUET, Format.ARROW, Format.FONT,
         Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.SQLITE, Format.AVRO, Format.ORC,
-        Format.LMDB, Format.MATLAB, Format.DATABASE,
+        Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE,
     }
 )  # fmt: skip
 """Plain data: what reads it gets values, and no loader known to us runs anything in it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from scanners.case import Case
@@ -29,12 +28,6 @@ ENDS: dict[Format, Callable[[ByteSource], Extent]] = {
 }
 LARGEST_FIELD = 4 * 1024 * 1024
 MOST_FIELDS = 200
-LARGEST_DOCUMENT = 16 * 1024 * 1024
-_PDF_ACTIONS = {
-    rb"/Launch\b": (Severity.HIGH, "starts a program when it is opened or clicked"),
-    rb"/(?:JavaScript|JS)\b": (Severity.MEDIUM, "carries JavaScript"),
-    rb"/EmbeddedFiles?\b": (Severity.MEDIUM, "carries other files inside"),
-}
 
 
 def judge(source: ByteSource, case: Case) -> None:
@@ -42,8 +35,6 @@ def judge(source: ByteSource, case: Case) -> None:
     extent = ENDS[detected.format](source)
     for part in extent.parts[:MOST_FIELDS]:
         _look_into(source, part, case)
-    if detected.format is Format.PDF:
-        _look_for_actions(source, case)
     # An archive at the end is judged as such already.
     is_archive = Format.ZIP in detected.also
     if extent.end is not None and extent.end < source.size and not is_archive:
@@ -67,9 +58,3 @@ def _search_broken(source: ByteSource, case: Case) -> None:
         look_at(source, 16 + found[0], source.size - 16 - found[0], case, "in a file whose structure is broken")
     else:
         case.add("data-behind-the-end", Severity.LOW, "The structure of the file is broken before its end.")
-
-
-def _look_for_actions(source: ByteSource, case: Case) -> None:
-    for pattern, (severity, does) in _PDF_ACTIONS.items():
-        if any(re.search(pattern, piece) for piece in media_ends.pieces(source, LARGEST_DOCUMENT)):
-            case.add("active-document", severity, f"The document {does}.", evidence={"action": pattern.decode()})

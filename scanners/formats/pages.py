@@ -1,18 +1,14 @@
-"""Documents that programs act on when they show them: HTML pages and PDF."""
+"""Pages in HTML, and scenes of Blender: what the program that opens them runs."""
 
 from __future__ import annotations
 
 import re
 
 from scanners.case import Case
-from scanners.finding import Confidence, Severity
-from scanners.formats.media import judge as judge_end
+from scanners.finding import Severity
 from scanners.source import ByteSource
 
 LARGEST_PAGE = 16 * 1024 * 1024
-LARGEST_PDF = 64 * 1024 * 1024
-STEP = 1024 * 1024
-OVERLAP = 256
 
 _SCRIPT = re.compile(r"<\s*script\b([^>]*)>(.*?)(?:<\s*/\s*script|\Z)", re.IGNORECASE | re.DOTALL)
 _DATA_SCRIPT = re.compile(
@@ -32,12 +28,6 @@ _OUTSIDE = re.compile(
     re.IGNORECASE,
 )
 """Scripts from elsewhere, but for the places that pages of models and demos use."""
-_PDF_ACTIONS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"/(?:J|#4a)(?:S|#53)\b|/(?:J|#4a)(?:a|#61)va(?:S|#53)cript", re.IGNORECASE), "JavaScript"),
-    (re.compile(rb"/L(?:a|#61)unch\b"), "a command to launch"),
-    (re.compile(rb"/(?:EmbeddedFile|RichMedia|XFA)\b"), "a file or form inside"),
-    (re.compile(rb"/(?:SubmitForm|ImportData|GoToR|GoToE)\b"), "an action that reaches out"),
-)
 
 
 def judge_html(source: ByteSource, case: Case) -> None:
@@ -66,26 +56,10 @@ def judge_html(source: ByteSource, case: Case) -> None:
         case.leave_open(f"It is a page of more than {LARGEST_PAGE // 1024 // 1024} MiB.")
 
 
-def judge_pdf(source: ByteSource, case: Case) -> None:
-    """By the names in its objects; those inside compressed object streams are not seen."""
-    position = 0
-    noted: set[str] = set()
-    while position < min(source.size, LARGEST_PDF):
-        data = source.read(position, STEP + OVERLAP)
-        for pattern, what in _PDF_ACTIONS:
-            found = pattern.search(data)
-            if found is not None and what not in noted:
-                noted.add(what)
-                case.add(
-                    "active-content",
-                    Severity.MEDIUM,
-                    f"The PDF carries {what}, for the program that shows it.",
-                    confidence=Confidence.LIKELY,
-                    offset=position + found.start(),
-                    evidence={"what": what},
-                )
-        position += STEP
-        case.meter.check_clock()
-    if source.size > LARGEST_PDF:
-        case.leave_open(f"It is a PDF of more than {LARGEST_PDF // 1024 // 1024} MiB.")
-    judge_end(source, case)
+def judge_blend(_: ByteSource, case: Case) -> None:
+    case.add(
+        "active-content",
+        Severity.MEDIUM,
+        "The scene can carry Python, which Blender runs when it is opened with scripts allowed.",
+        evidence={"what": "blender"},
+    )

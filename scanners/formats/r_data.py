@@ -26,8 +26,12 @@ PLAIN_NAMES = frozenset(
 """Functions of R that run commands, load native code or reach out; nobody calls a variable so."""
 RUNS_COMMANDS = PLAIN_NAMES | {"shell", "pipe", "source", "unlink", "Sys.setenv", "url", "setHook"}
 """The same, where a call calls them."""
-EVALUATES = frozenset({"eval", "evalq", "parse", "eval.parent", "str2lang", "str2expression", "do.call", "match.fun",
-                       ".Call", ".External", ".C", ".Internal", "unserialize", "readRDS", "load", "reg.finalizer"})  # fmt: skip
+EVALUATES = frozenset(
+    {
+        "eval", "evalq", "parse", "eval.parent", "str2lang", "str2expression", "do.call", "match.fun", ".Call",
+        ".External", ".C", ".Internal", "unserialize", "readRDS", "load", "reg.finalizer",
+    }
+)  # fmt: skip
 RUN_AT_START = frozenset({".First", ".Last", ".First.sys", ".Last.sys", ".First.lib", ".onLoad", ".onAttach",
                           ".onUnload", ".Rprofile"})  # fmt: skip
 MOST_SHOWN = 20

@@ -50,6 +50,7 @@ _MARKS: tuple[tuple[bytes, Format], ...] = (
     (b"caff\0\x01", Format.SOUND),
     (b"wvpk", Format.SOUND),
     (b"NIST_1A\n", Format.SOUND),
+    (b"BLENDER", Format.BLEND),
     (b"glTF\x01\0\0\0", Format.SHAPE),
     (b"glTF\x02\0\0\0", Format.SHAPE),
     (b"Kaydara FBX Binary  \0", Format.SHAPE),
@@ -63,6 +64,21 @@ _MARKS: tuple[tuple[bytes, Format], ...] = (
     (b"MATLAB 5.0 MAT-file", Format.MATLAB),
     (b"ttcf\0", Format.FONT),
     (b"true\0", Format.FONT),
+    (b"PXR-USDC", Format.SHAPE),
+    (b"$FL2@(#)", Format.TABLE),
+    (b"$FL3@(#)", Format.TABLE),
+    (b"<stata_dta>", Format.TABLE),
+    (b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60\xb3\x14\x11\xcf", Format.TABLE),
+    (b"MMIDIDX\0\0", Format.DATABASE),
+    (b"\x0c\xdb\x3a\x2a", Format.DATABASE),
+    (b"\x0c\xdb\x20\xde", Format.DATABASE),
+    (b"\x3f\xd7\x6c\x17", Format.DATABASE),
+    (b"usearch", Format.DATABASE),
+    (b"\0BFM ", Format.KALDI),
+    (b"\0BDM ", Format.KALDI),
+    (b"\0BCM", Format.KALDI),
+    (b"\0B<", Format.KALDI),
+    (b"\xd6\xfd\xb2\x7e", Format.KALDI),
     (b"\xde\x12\x04\x95", Format.DATABASE),
     (b"\x95\x04\x12\xde", Format.DATABASE),
 )
@@ -88,6 +104,8 @@ def by_own_mark(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.ONNX_RUNTIME
     if re.match(rb"ET\d\d", head[4:8]):
         return Format.EXECUTORCH
+    if re.match(rb"MSL\d", head[4:8]):
+        return Format.MINDSPORE
     # A count of dimensions follows, in eight bytes with the upper ones empty.
     if _FAISS.match(head) is not None and head[6:8] == b"\0\0" and len(head) >= 32:
         return Format.FAISS

@@ -18,8 +18,8 @@ _PADDLE_BLOCK = re.compile(rb"\x0a.{1,5}\x08\x00\x10(?:\xff{9}\x01|\x00)", re.DO
 _ENGINE_NAMES = (".engine", ".plan", ".trt", ".tensorrt")
 _DEVICE_NAMES = (".hef", ".rknn", ".om", ".blob", ".dlc", ".xmodel", ".cubin", ".fatbin", ".neff", ".nb", ".hbm")
 BINARY_NAMES = (
-    *_ENGINE_NAMES, ".hef", ".rknn", ".mlmodel", ".pdmodel", ".caffemodel", ".rds", ".rda", ".rdata", ".msgpack", ".onnx",
-    ".safetensors", ".ubj",
+    *_ENGINE_NAMES, ".hef", ".rknn", ".mlmodel", ".pdmodel", ".caffemodel", ".rds", ".rda", ".rdata", ".msgpack",
+    ".onnx", ".safetensors", ".ubj",
 )  # fmt: skip
 """Nothing with such a name is honestly text."""
 MOST_TENSORS = 20_000
@@ -54,6 +54,10 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.DEVICE_CODE
     if name.endswith(".mlmodel"):
         return Format.COREML
+    if name.endswith(".mnn") and _is_flatbuffer(source, head):
+        return Format.MNN
+    if name.endswith(".stl") and len(head) >= 84 and 84 + 50 * int.from_bytes(head[80:84], "little") == source.size:
+        return Format.SHAPE
     if name.endswith(".pdmodel") or name == "__model__":
         return Format.PADDLE
     if name.endswith(".caffemodel"):
@@ -65,6 +69,20 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
     if is_raw_tensors(source, head, name):
         return Format.RAW_TENSORS
     return None
+
+
+def _is_flatbuffer(source: ByteSource, head: bytes) -> bool:
+    """The place of the root table, and there the place of its list of fields, which has an even and small size."""
+    if len(head) < 16:
+        return False
+    root = int.from_bytes(head[:4], "little")
+    if not 4 <= root < source.size - 4:
+        return False
+    fields = root - int.from_bytes(source.read(root, 4), "little", signed=True)
+    if not 0 <= fields < source.size - 4:
+        return False
+    size = int.from_bytes(source.read(fields, 2), "little")
+    return 4 <= size <= 512 and size % 2 == 0
 
 
 def _is_coreml(head: bytes, name: str) -> bool:

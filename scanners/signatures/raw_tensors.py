@@ -20,6 +20,7 @@ HEAP = 64
 _NAMES = re.compile(
     r".*\.(?:bin|data|onnx[._]data(?:[._]\d+)?|weights?|bias|gamma|beta|scales?|zeros?|kernel|embedding|params|raw|dat|f16|f32|fp16|fp32|bf16"
     r"|tensors?|ckpt-data|data-\d{5}-of-\d{5}|ggml|bin_\d+|part\d*|idx|emb|vec|ann|annoy|index)"
+    r"|[0-9a-f]{32}"
     r"|(?:onnx__|_v_)[\w.-]*|[\w.-]+_(?:weight|bias|scale|zero_point|quantized)"
 )
 
@@ -40,7 +41,8 @@ def _plausible(part: bytes) -> bool:
     part = part[: len(part) & ~7]
     if part.count(0) >= len(part) * 0.95:
         return True
-    return _floats(part) or _brain_floats(part) or _halves(part) or _integers(part) or _bytes(part)
+    kinds = (_floats, _brain_floats, _halves, _integers, _bytes, _token_ids)
+    return any(kind(part) for kind in kinds)
 
 
 def _floats(part: bytes) -> bool:
@@ -70,6 +72,12 @@ def _integers(part: bytes) -> bool:
     wide = struct.unpack(f"<{len(part) // 8}q", part)
     narrow = struct.unpack(f"<{len(part) // 4}i", part)
     return all(abs(value) < 1 << 32 for value in wide) or all(abs(value) < 1 << 22 for value in narrow)
+
+
+def _token_ids(part: bytes) -> bool:
+    """Numbers of 16 bits below the size of a vocabulary: of noise, one in sixteen is above."""
+    values: tuple[int, ...] = struct.unpack(f"<{len(part) // 2}H", part)
+    return len(values) >= 1024 and max(values) < 0xF000
 
 
 def _bytes(part: bytes) -> bool:

@@ -154,6 +154,7 @@ def test_a_saved_model_is_not_taken_for_onnx() -> None:
         pytest.param(struct.pack("<500e", *(number % 40 * 0.03 - 0.6 for number in range(500))), id="half floats"),
         pytest.param(struct.pack("<500i", *range(500)), id="indices"),
         pytest.param(bytes(4096), id="zeros"),
+        pytest.param(struct.pack("<5000H", *(number * 7 % 50_257 for number in range(5000))), id="token ids"),
     ],
 )
 def test_numbers_without_a_header_are_known_where_writers_of_them_would_put_them(content: bytes) -> None:
