@@ -12,7 +12,8 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.hidden_bytes import find_loadable, judge_hidden
 from scanners.formats.outside_path import leads_outside
-from scanners.formats.payload_text import SIGNS, note
+from scanners.formats.payload_signs import signs_in
+from scanners.formats.payload_text import note
 from scanners.kinds import Format
 from scanners.source import ByteSource
 
@@ -60,10 +61,10 @@ def judge_strings(source: ByteSource, case: Case, place: str) -> None:
 
 
 def _judge_string(text: str, case: Case, place: str, noted: set[str], offset: int) -> None:
-    for sign in SIGNS:
-        if sign.what not in noted and sign.severity is Severity.HIGH and sign.pattern.search(text):
+    for sign, at in signs_in(text):
+        if sign.severity is Severity.HIGH and sign.what not in noted:
             noted.add(sign.what)
-            note(case, sign.what, sign.severity, place, text[:120])
+            note(case, sign.what, sign.severity, place, text[max(0, at - 20) : at + 100])
             return
     library = _LIBRARY.search(text)
     if library is not None and "library" not in noted:

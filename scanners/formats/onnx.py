@@ -23,7 +23,7 @@ from scanners.source import ByteSource
 LONGEST_FACT = 200
 MOST_NAMES = 10_000
 MOST_SHOWN = 20
-MOST_WORDS = 2_000
+MOST_WORDS = 50_000
 LARGEST_DIMENSION = 1 << 40
 """Elements; the largest tensors of the largest models have 2 to the 33."""
 
@@ -116,7 +116,8 @@ class Model:
     locations: dict[str, int] = field(default_factory=dict)
     """Path of each file with tensors, and where in the model it is named first."""
     malformed: set[str] = field(default_factory=set)
-    words: int = 0
+    words: set[int] = field(default_factory=set)
+    """Hashes of the texts that were read: exporters write the same ones at every node."""
     sizes: list[int] = field(default_factory=list)
     """Dimensions of the value that is being read."""
 
@@ -165,11 +166,12 @@ class Model:
     def _words(self, text: str, place: str) -> None:
         if not WORTH_READING.search(text):
             return
-        self.words += 1
-        if self.words <= MOST_WORDS:
-            judge_text(text, self.case, place=place)
-        elif self.words == MOST_WORDS + 1:
-            self.case.leave_open(f"Its ONNX has more than {MOST_WORDS:,} texts that could be code.")
+        if hash(text) in self.words:
+            return
+        self.words.add(hash(text))
+        if len(self.words) > MOST_WORDS:
+            raise Unscannable(f"Its ONNX has more than {MOST_WORDS:,} texts that could be code.")
+        judge_text(text, self.case, place=place)
 
     def _note_node(self, domain: str, operator: str) -> None:
         is_standard = domain in ("", "ai.onnx")
