@@ -150,7 +150,7 @@ SIGNS: tuple[Sign, ...] = (
 
 
 def signs_in(text: str) -> Iterator[tuple[Sign, int]]:
-    """What stands in a text and where, worst first. Letters that only look like others are read as what Python reads."""
+    """What stands in a text and where, worst first. Wide and other letters are read as Python reads them."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     small = text.lower()
