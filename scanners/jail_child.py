@@ -7,6 +7,7 @@ A child has its limits set before it reads a byte. It opens nothing: all it may 
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import ctypes
 import gc
@@ -29,7 +30,10 @@ from scanners.finding import Report
 from scanners.source import SourceUnavailable
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-CODECS = ("ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32")
+CODECS = (
+    "ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32",
+    "cp1252", "iso8859-15", "utf-7", "utf-16-le", "utf-16-be",
+)  # fmt: skip
 DATA_FD = 3
 """Where a child has its only connection; 0 to 2 are /dev/null."""
 
@@ -115,6 +119,8 @@ def warm_up() -> None:
         importlib.import_module(target.split(":")[0])
     importlib.import_module("scanners.signatures.raw_tensors")
     for name in (*CODECS, *OLD_ENCODINGS):
+        # Looked up, since text is encoded in the common ones without loading what decodes them piece by piece.
+        codecs.lookup(name)
         "".encode(name)
     engines()
     # One harmless and one broken pickle through everything: what is imported late is imported now.

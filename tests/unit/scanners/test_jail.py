@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +35,27 @@ def test_a_jailed_scan_says_what_a_free_one_says(jail: Jail) -> None:
         inside, outside = jail.scan(FileSource(path), path.name), judged(path.read_bytes(), path.name)
         assert inside.findings == outside.findings
         assert (inside.format, inside.verdict, inside.metadata) == (outside.format, outside.verdict, outside.metadata)
+
+
+ONLY_WHAT_IS_LOADED = """
+import resource
+from fixtures.corpus import formats, graphs, markup, msgpack, r_data, skops
+from scanners.jail_child import warm_up
+from scanners.scan import scan
+from scanners.source import MemorySource
+families = [list(family.samples()) for family in (formats, graphs, markup, msgpack, r_data, skops)]
+warm_up()
+resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+for sample in (sample for family in families for sample in family):
+    for name, content in sample.files.items():
+        said = scan(MemorySource(content), name, engines=False).unscannable or ""
+        assert "open files" not in said, (sample.id, said)
+"""
+
+
+def test_after_warming_up_no_judge_has_to_open_a_file() -> None:
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    subprocess.run([sys.executable, "-c", ONLY_WHAT_IS_LOADED], env=environment, check=True, timeout=120)
 
 
 @dataclass
