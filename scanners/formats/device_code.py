@@ -48,10 +48,10 @@ def judge_flat(source: ByteSource, case: Case) -> None:
     judge_embedded(source, case)
 
 
-def judge_strings(source: ByteSource, case: Case, place: str) -> None:
-    """Reads the words in the first 16 MiB of a binary."""
+def judge_strings(source: ByteSource, case: Case, place: str, *, libraries: bool = True) -> None:
+    """Reads the words in the first 16 MiB of a binary; without `libraries`, not for names of native code."""
     position = 0
-    noted: set[str] = set()
+    noted: set[str] = set() if libraries else {"library", "loads"}
     while position < min(source.size, LOOKED_AT):
         data = source.read(position, STEP + OVERLAP)
         for found in _WORDS.finditer(data):

@@ -131,7 +131,7 @@ def _first_known(region: ByteSource, lead: int) -> Format:
 
 def judge_unknown(source: ByteSource, case: Case) -> None:
     """Content that nobody knows: it is not judged, but what is plain to see in it is said."""
-    judge_strings(source, case, "the file")
+    judge_strings(source, case, "the file", libraries=False)
     found = find_active(source)
     if found is not None and found[0] > 0:
         at, kind = found

@@ -97,9 +97,12 @@ class _Document:
 
     def doctype(self, name: str, system: str | None, public: str | None, has_internal: bool) -> None:
         if system is not None and _KNOWN_TYPES.fullmatch(system) is None:
+            # With a public name, readers have it at hand; one by its place alone has to be fetched.
+            known_name = public is not None and system.startswith(("http://", "https://"))
+            severity = Severity.LOW if system.startswith("urn:") else Severity.MEDIUM if known_name else Severity.HIGH
             self._add(
                 "xml-entity",
-                Severity.HIGH,
+                severity,
                 f"The XML takes in the document type at {system[:100]!r}: a parser that follows it reads that place.",
                 system=system[:200],
             )

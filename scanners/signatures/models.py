@@ -58,6 +58,8 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.MNN
     if name.endswith(".stl") and len(head) >= 84 and 84 + 50 * int.from_bytes(head[80:84], "little") == source.size:
         return Format.SHAPE
+    if name.endswith(".mat") and _is_old_matlab(head):
+        return Format.MATLAB
     if name.endswith(".pdmodel") or name == "__model__":
         return Format.PADDLE
     if name.endswith(".caffemodel"):
@@ -69,6 +71,18 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
     if is_raw_tensors(source, head, name):
         return Format.RAW_TENSORS
     return None
+
+
+def _is_old_matlab(head: bytes) -> bool:
+    """Version 4: type, rows, columns, whether there is an imaginary part, and the length of a name."""
+    if len(head) < 24:
+        return False
+    for order in "<>":
+        kind, rows, columns, imaginary, length = struct.unpack_from(f"{order}5i", head)
+        name = head[20 : 20 + length] if 1 < length <= 64 else b""
+        if 0 <= kind < 5000 and rows >= 0 and columns >= 0 and imaginary in (0, 1) and re.fullmatch(rb"\w+\0", name):
+            return True
+    return False
 
 
 def _is_flatbuffer(source: ByteSource, head: bytes) -> bool:

@@ -54,7 +54,7 @@ for sample in (sample for family in families for sample in family):
 
 
 def test_after_warming_up_no_judge_has_to_open_a_file() -> None:
-    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     subprocess.run([sys.executable, "-c", ONLY_WHAT_IS_LOADED], env=environment, check=True, timeout=120)
 
 
