@@ -80,6 +80,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "skops-unknown-type": "The skops file needs types that skops does not trust by itself.",
         "r-runs-code": "The R file has promises or pointers that act when they are read or first used.",
         "r-carries-code": "The R file carries functions or expressions.",
+        "foreign-objects": "The file holds objects of another language that its loader builds, with what they do.",
+        "table-unpickles": "The table has a type whose reader unpickles what stands in the file.",
         "lua-code": "The file carries compiled Lua functions.",
         "msgpack-irregular": "The msgpack carries what no writer of weights puts there.",
         # templates

@@ -53,6 +53,8 @@ JUDGES: dict[Format, str] = {
     Format.R_DATA: "scanners.formats.r_data:judge",
     Format.TORCH7: "scanners.formats.torch7:judge",
     Format.LUA_BYTECODE: "scanners.formats.torch7:judge_bytecode",
+    Format.FOREIGN_OBJECTS: "scanners.formats.foreign:judge",
+    Format.BSON: "scanners.formats.foreign:judge_bson",
     Format.GGML: "scanners.formats.ggml:judge",
     # archives and compressed streams
     Format.ZIP: "scanners.formats.zip_archive:judge",
@@ -108,7 +110,10 @@ JUDGES: dict[Format, str] = {
     Format.PMML: "scanners.formats.xml:judge",
     Format.SVG: "scanners.formats.xml:judge",
     Format.HTML: "scanners.formats.pages:judge_html",
-    # documents
+    # documents and tables
+    Format.ARROW: "scanners.formats.tables:judge_arrow",
+    Format.PARQUET: "scanners.formats.tables:judge_parquet",
+    Format.SQLITE: "scanners.formats.tables:judge_sqlite",
     Format.BLEND: "scanners.formats.pages:judge_blend",
     Format.PDF: "scanners.formats.pdf:judge",
     # pictures, sound, tables and fonts

@@ -63,6 +63,8 @@ class Format(StrEnum):
     MNN = "mnn"
     MINDSPORE = "mindspore"
     KALDI = "kaldi"
+    FOREIGN_OBJECTS = "foreign-objects"
+    BSON = "bson"
     # archives and compressed streams
     ZIP = "zip"
     TAR = "tar"
@@ -165,8 +167,8 @@ INERT = frozenset(
         Format.TEXT, Format.LFS_POINTER, Format.EMPTY,
         # pictures, sound, tables and fonts
         Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
-        Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.PARQUET, Format.ARROW, Format.FONT,
-        Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.SQLITE, Format.AVRO, Format.ORC,
+        Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.FONT,
+        Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.AVRO, Format.ORC,
         Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE,
     }
 )  # fmt: skip

@@ -220,8 +220,12 @@ class Header:
             self.values.setdefault(key, value)
 
     def _read_scalar(self, key: str, kind: str, length: int) -> None:
-        if kind in ("float", "bool"):
+        if kind == "float":
             self.window.skip(length)
+            return
+        if kind == "bool":
+            if self.window.byte() > 1:
+                self.note("has a truth value that is neither true nor false", Severity.MEDIUM, key)
             return
         value = self._number(length, signed=kind == "signed")
         if key == "general.alignment":
@@ -317,6 +321,7 @@ class Header:
                 return Tensor(name, offset, None)
         if kind not in TENSOR_TYPES:
             if kind not in self._unknown_types:
+                self.note(f"gives a tensor the element type {kind}, which does not exist", Severity.MEDIUM, name)
                 self.case.leave_open(f"Its tensor {name[:64]!r} has the element type {kind}, which is not known here.")
             self._unknown_types.add(kind)
             return Tensor(name, offset, None)
@@ -335,7 +340,7 @@ class Header:
         if begin - self.window.position > LARGEST_PADDING:
             self._look_into(self.window.position, begin, "before the first tensor")
         data_size = self.window.source.size - begin
-        position = 0
+        position = end = 0
         sizes_known = True
         for tensor in sorted(self.tensors, key=lambda tensor: tensor.offset):
             if tensor.offset % self.alignment:
@@ -348,10 +353,13 @@ class Header:
                 self.note("leaves a hole before a tensor", Severity.MEDIUM, tensor.name)
                 self._look_into(begin + position, begin + tensor.offset, f"before the tensor {tensor.name[:60]!r}")
             sizes_known = tensor.size is not None
-            position = max(position, self._aligned(tensor.offset + (tensor.size or 0)))
-        if sizes_known and position < data_size:
+            end = max(end, tensor.offset + (tensor.size or 0))
+            position = self._aligned(end)
+        # Up to the next multiple stand zeros, or nothing.
+        padding = self.window.source.read(begin + end, min(position - end, LONGEST_TEXT)) if end < data_size else b""
+        if sizes_known and (position < data_size or padding.strip(b"\0")):
             self.note("says nothing of the bytes after the last tensor", Severity.MEDIUM)
-            self._look_into(begin + position, self.window.source.size, "behind the last tensor")
+            self._look_into(begin + end, self.window.source.size, "behind the last tensor")
 
     def _look_into(self, begin: int, end: int, where: str) -> None:
         """At bytes that no tensor has."""

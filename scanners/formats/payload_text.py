@@ -29,7 +29,9 @@ MOST_LAYERS = 3
 EXCERPT = 120
 
 
-WORTH_READING = re.compile(r"[({<$;|\\`]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
+_OLD_PICKLE = re.compile(r"(?:^|[^\w])\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n")
+"""An import in a pickle of protocol 0, which is plain text."""
+WORTH_READING = re.compile(r"[({<$;|\\`\n]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
 """What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""
 _BASE64 = re.compile(rf"(?:[A-Za-z0-9+/\-_]|\\n|\r?\n){{{SHORTEST_BASE64},}}={{0,2}}")
 _HEX = re.compile(rf"(?:[0-9a-fA-F]{{2}}|\\x[0-9a-fA-F]{{2}}){{{SHORTEST_HEX},}}")
@@ -66,6 +68,10 @@ def judge_text(text: str, case: Case, *, place: str, template: bool = True, laye
         break
     if template and len(text) <= LONGEST_TEMPLATE and ("{{" in text or "{%" in text):
         judge_template(text, case, key=place[:200])
+    if _OLD_PICKLE.search(text) is not None:
+        found_severity = _judge_packed(text.encode("latin-1", "replace"), case, place, MOST_LAYERS)
+        if found_severity is not None and (worst is None or found_severity.rank > worst.rank):
+            worst = found_severity
     if layer < MOST_LAYERS:
         for packed in _packed(text):
             found_severity = _judge_packed(packed, case, place, layer)
@@ -123,6 +129,8 @@ def _judge_packed(data: bytes, case: Case, place: str, layer: int) -> Severity |
         note(case, f"a packed {kind.value}", Severity.HIGH, place, repr(data[:40]))
         case.examine(MemorySource(data), f"packed in {place[:100]}", name="packed")
         return Severity.HIGH
+    if layer >= MOST_LAYERS:
+        return None
     if kind in _PROGRAM_TEXT or kind in (Format.TEXT, Format.JSON, Format.YAML):
         inner = data.decode("utf-8", "replace")
         return judge_text(inner, case, place=f"{place[:120]} (packed)", template=False, layer=layer + 1)

@@ -14,6 +14,7 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.outside_path import judge_path
 from scanners.formats.payload_text import judge_text
 from scanners.formats.zip_archive import judge_member, note
 from scanners.formats.zip_directory import open_member, read_directory
@@ -117,6 +118,9 @@ def _judge_node(node: dict[str, Any], case: Case) -> set[str]:
     unknown: set[str] = set()
     if loader not in NODES:
         _danger(case, full, f"is built by {loader[:60]!r}, a loader that skops does not have", Severity.MEDIUM)
+    file = node.get("file")
+    if isinstance(file, str):
+        judge_path(file, case, "The schema takes an array from")
     if loader == "JsonNode" and isinstance(content, str):
         judge_text(content, case, place="a value of the schema")
     names = [(module, name)]

@@ -12,6 +12,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.device_code import judge_strings
+from scanners.formats.hidden_bytes import judge_hidden
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
@@ -76,6 +77,8 @@ class Walk:
     note: Callable[[Message], None]
     window: Window = field(init=False)
     _messages: int = 0
+    _whole: int = 0
+    """Where the last field of the outermost message ended."""
 
     def __post_init__(self) -> None:
         self.window = Window(self.source)
@@ -101,6 +104,9 @@ class Walk:
             evidence={"format": self.what, "reason": reason[:200]},
         )
         judge_strings(self.source, self.case, f"the {self.what}")
+        if self._whole:
+            rest = self.source.size - self._whole
+            judge_hidden(self.source, self._whole, rest, self.case, f"behind what can be read of the {self.what}")
 
     def _walk(self, kind: str, end: int, depth: int) -> None:
         if depth > DEEPEST_MESSAGE:
@@ -113,6 +119,8 @@ class Walk:
         shape = self.shapes[kind]
         message = Message(kind, self.window.position, end - self.window.position)
         while self.window.position < end:
+            if depth == 0:
+                self._whole = self.window.position
             tag = self._varint()
             number, wire_type = tag >> 3, tag & 7
             if tag >> 32 or number == 0:

@@ -25,6 +25,7 @@ _MARKS: tuple[tuple[bytes, Format], ...] = (
     (b"B\n\x03\0\0\0", Format.R_DATA),
     (b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1", Format.TORCH7),
     (b"4\n1\n3\nV 1\n", Format.TORCH7),
+    (b"\xac\xed\0\x05", Format.FOREIGN_OBJECTS),
     (b"{L\0\0\0\0\0\0\0", Format.UBJSON),
     (b"\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0", Format.MXNET),
     # pictures, sound, tables and fonts
@@ -104,6 +105,8 @@ def by_own_mark(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.R_DATA
     if head[:4] in _GGML_MARKS or (head[:4] in (b"ggml", b"ggjt", b"ggla", b"ggmf") and b"\0" in head[4:12]):
         return Format.GGML
+    if re.match(rb"[\x06-\x08]\0\0\0.{8}\x1b(?:Lua|LJ)", head, re.DOTALL):
+        return Format.TORCH7
     if head[4:8] == b"ORTM":
         return Format.ONNX_RUNTIME
     if re.match(rb"ET\d\d", head[4:8]):
@@ -113,7 +116,17 @@ def by_own_mark(source: ByteSource, head: bytes, name: str) -> Format | None:
     # A count of dimensions follows, in eight bytes with the upper ones empty.
     if _FAISS.match(head) is not None and head[6:8] == b"\0\0" and len(head) >= 32:
         return Format.FAISS
+    if _is_bson(source, head):
+        return Format.BSON
     return _media(head, name) or _tables(source, head)
+
+
+def _is_bson(source: ByteSource, head: bytes) -> bool:
+    """The size of the first document, a type that exists, a name that ends, and the zero that ends a document."""
+    size = int.from_bytes(head[:4], "little")
+    if not 12 <= size <= source.size or re.match(rb".{4}[\x01-\x13][\w.$-]{1,200}\0", head, re.DOTALL) is None:
+        return False
+    return source.read(size - 1, 1) == b"\0"
 
 
 def _media(head: bytes, name: str) -> Format | None:

@@ -9,6 +9,8 @@ from scanners.source import ByteSource
 
 MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"GGUF", Format.GGUF),
+    # .NET's objects begin as a font does, only with more tables than any has.
+    (b"\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00\x00\x00", Format.FOREIGN_OBJECTS),
     (b"\x93NUMPY", Format.NUMPY),
     (b"ZF0x", Format.JOBLIB_ZFILE),
     (b"\x89HDF\r\n\x1a\n", Format.HDF5),

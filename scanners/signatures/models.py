@@ -52,6 +52,10 @@ def by_name(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.TENSORRT
     if name.endswith(_DEVICE_NAMES):
         return Format.DEVICE_CODE
+    if name.endswith(".bson"):
+        return Format.BSON
+    if name.endswith((".t7", ".th7")):
+        return Format.TORCH7
     if name.endswith(".mlmodel"):
         return Format.COREML
     if name.endswith(".mnn") and _is_flatbuffer(source, head):
