@@ -37,8 +37,8 @@ LONGEST_FACT = 1000
 LONGEST_TEXT = 64 * 1024
 MOST_WORDS = 1000
 """Texts of one array that are read; the long ones are vocabularies."""
-LARGEST_PADDING = 64
-"""Bytes before the first tensor that are not looked at."""
+LARGEST_PADDING = 1 << 20
+"""Bytes before the first tensor; no honest alignment asks for more."""
 MOST_FACTS_OF_A_KIND = 20
 MOST_PAIRS = 100_000
 MOST_TENSORS = 200_000
@@ -337,9 +337,13 @@ class Header:
 
     def _check_layout(self) -> None:
         begin = self._aligned(self.window.position)
-        if begin - self.window.position > LARGEST_PADDING:
-            self._look_into(self.window.position, begin, "before the first tensor")
         data_size = self.window.source.size - begin
+        size = begin - self.window.position
+        padding = self.window.source.read(self.window.position, min(size, LARGEST_PADDING))
+        if padding.strip(b"\0") or size > LARGEST_PADDING:
+            self.note("has something in the padding behind it", Severity.MEDIUM)
+            end = begin if self.tensors else self.window.source.size
+            self._look_into(self.window.position, end, "behind the header")
         position = end = 0
         sizes_known = True
         for tensor in sorted(self.tensors, key=lambda tensor: tensor.offset):

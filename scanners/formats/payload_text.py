@@ -29,7 +29,7 @@ MOST_LAYERS = 3
 EXCERPT = 120
 
 
-_OLD_PICKLE = re.compile(r"(?:^|[^\w])\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n")
+_OLD_PICKLE = re.compile(r"(?:^|[^\w])(\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n)")
 """An import in a pickle of protocol 0, which is plain text."""
 WORTH_READING = re.compile(r"[({<$;|\\`\n]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
 """What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""
@@ -68,10 +68,14 @@ def judge_text(text: str, case: Case, *, place: str, template: bool = True, laye
         break
     if template and len(text) <= LONGEST_TEMPLATE and ("{{" in text or "{%" in text):
         judge_template(text, case, key=place[:200])
-    if _OLD_PICKLE.search(text) is not None:
-        found_severity = _judge_packed(text.encode("latin-1", "replace"), case, place, MOST_LAYERS)
-        if found_severity is not None and (worst is None or found_severity.rank > worst.rank):
-            worst = found_severity
+    old = _OLD_PICKLE.search(text)
+    if old is not None:
+        # What stands before it may be a part of it, or the key of which it is the value.
+        for begin in (0, old.start(1)):
+            found_severity = _judge_packed(text[begin:].encode("latin-1", "replace"), case, place, MOST_LAYERS)
+            if found_severity is not None:
+                worst = found_severity
+                break
     if layer < MOST_LAYERS:
         for packed in _packed(text):
             found_severity = _judge_packed(packed, case, place, layer)
