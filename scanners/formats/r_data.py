@@ -12,7 +12,8 @@ from scanners.finding import Severity
 from scanners.formats.device_code import judge_strings
 from scanners.formats.hidden_bytes import judge_hidden
 from scanners.formats.payload_text import judge_text
-from scanners.formats.r_reader import Broken, Reader, Told, begin_reading
+from scanners.formats.r_reader import Broken, Reader, Told
+from scanners.formats.r_spellings import begin_reading
 from scanners.reading import OutOfBytes
 from scanners.source import ByteSource
 
