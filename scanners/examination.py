@@ -106,6 +106,7 @@ JUDGES: dict[Format, str] = {
     Format.MARKDOWN: "scanners.formats.config.settings_files:judge_markdown",
     Format.REQUIREMENTS: "scanners.formats.requirements.judge:judge_requirements",
     Format.MODELFILE: "scanners.formats.modelfile:judge",
+    Format.R_SCRIPT: "scanners.formats.r_script:judge",
     Format.XML: "scanners.formats.xml:judge",
     Format.PMML: "scanners.formats.xml:judge",
     Format.SVG: "scanners.formats.xml:judge",

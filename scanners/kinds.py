@@ -110,6 +110,7 @@ class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
     TEMPLATE = "template"
+    R_SCRIPT = "r-script"
     XML = "xml"
     PMML = "pmml"
     SVG = "svg"
@@ -152,6 +153,7 @@ class Format(StrEnum):
     DATABASE = "database"
     TABLE = "table"
     BLEND = "blender"
+    FOLDER_NOTES = "folder-notes"
 
     UNKNOWN = "unknown"
 
@@ -169,7 +171,7 @@ INERT = frozenset(
         Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
         Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.FONT,
         Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.AVRO, Format.ORC,
-        Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE,
+        Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE, Format.FOLDER_NOTES,
     }
 )  # fmt: skip
 """Plain data: what reads it gets values, and no loader known to us runs anything in it."""

@@ -74,6 +74,8 @@ _MARKS: tuple[tuple[bytes, Format], ...] = (
     (b"$FL3@(#)", Format.TABLE),
     (b"<stata_dta>", Format.TABLE),
     (b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60\xb3\x14\x11\xcf", Format.TABLE),
+    (b"\0\x05\x16\x07", Format.FOLDER_NOTES),
+    (b"\0\0\0\x01Bud1", Format.FOLDER_NOTES),
     (b"MMIDIDX\0\0", Format.DATABASE),
     (b"\x0c\xdb\x3a\x2a", Format.DATABASE),
     (b"\x0c\xdb\x20\xde", Format.DATABASE),

@@ -13,6 +13,7 @@ from collections import Counter
 from scanners.source import ByteSource
 
 SAMPLES = 8
+SMALLEST = 8
 SAMPLE_BYTES = 16 * 1024
 LEAST_PLAUSIBLE = 0.97
 HEAP = 64
@@ -26,14 +27,14 @@ _NAMES = re.compile(
 
 
 def is_raw_tensors(source: ByteSource, head: bytes, name: str) -> bool:
-    if source.size < 16 or _NAMES.fullmatch(name) is None:
+    if source.size < SMALLEST or _NAMES.fullmatch(name) is None:
         return False
     parts = [head[:SAMPLE_BYTES]]
     for number in range(1, SAMPLES):
         offset = source.size * number // SAMPLES & ~15
         if offset >= SAMPLE_BYTES:
             parts.append(source.read(offset, SAMPLE_BYTES))
-    return all(_plausible(part) for part in parts if len(part) >= 16)
+    return all(_plausible(part) for part in parts if len(part) >= SMALLEST)
 
 
 def _plausible(part: bytes) -> bool:

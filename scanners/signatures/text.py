@@ -22,9 +22,7 @@ MOST_STRANGE_CHARACTERS = 0.02
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
 _ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
-_SCRIPT_NAMES = (
-    ".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl", ".r", ".jl", ".lua",
-)  # fmt: skip
+_SCRIPT_NAMES = (".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".mjs", ".rb", ".pl")
 _PYTHON_LINE = re.compile(
     rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
     re.MULTILINE,
@@ -56,6 +54,8 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.PYTHON
     if name.endswith(_SCRIPT_NAMES):
         return Format.SCRIPT
+    if name.endswith((".r", ".jl", ".rprofile")):
+        return Format.R_SCRIPT
     if (settings := kind_of_settings(body, name)) is not None:
         return settings
     # What is called JSON is read as JSON, however much white space is around it.

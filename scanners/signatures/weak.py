@@ -45,6 +45,9 @@ def _is_sentencepiece(head: bytes) -> bool:
     """sentencepiece_model.proto: repeated pieces (1), each a text (1), a float (2), at times a type (3)."""
     at, pieces = 0, 0
     while pieces < 3:
+        # A tiny vocabulary is known by what follows it: how it was trained (2), how texts are normalized (3).
+        if pieces and head[at : at + 1] in (b"\x12", b"\x1a"):
+            return read_field(head, at) is not None
         if head[at : at + 1] != b"\x0a":
             return False
         field = read_field(head, at)
