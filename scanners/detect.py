@@ -59,6 +59,7 @@ _HOLDS_FILES = frozenset(
     {
         Format.PICKLE, Format.TORCH_LEGACY, Format.NUMPY, Format.HDF5, Format.ONNX, Format.SAVED_MODEL, Format.MSGPACK,
         Format.TAR, Format.AR, Format.CPIO, Format.SEVEN_ZIP, Format.RAR, Format.ISO, Format.DMG,
+        Format.OLE,
     }
 )  # fmt: skip
 """An archive a little before their end may be a part of their content."""

@@ -6,6 +6,7 @@ import re
 
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
+from scanners.formats.programs import PACKAGE
 from scanners.source import ByteSource
 
 LARGEST_SEARCH = 16 * 1024 * 1024
@@ -62,10 +63,12 @@ def judge_compound(source: ByteSource, case: Case) -> None:
 def judge_launcher(source: ByteSource, case: Case) -> None:
     text = source.read(0, STEP)
     found = _LAUNCHES.search(text)
+    # A package of programs brings its entry for the desktop's menu.
+    is_menu = case.depth > 0 and case.name.endswith(".desktop") and PACKAGE.search(case.container) is not None
     is_link_only = b"[InternetShortcut]" in text and b"http" in text[found.start() : found.end()] if found else False
     case.add(
         "active-document",
-        Severity.MEDIUM if found is None or is_link_only else Severity.HIGH,
+        Severity.MEDIUM if found is None or is_link_only or is_menu else Severity.HIGH,
         "The file starts something when it is opened on a desktop.",
         line=text.count(b"\n", 0, found.start()) + 1 if found else None,
         evidence={"starts": found.group().decode("utf-8", "replace").strip()[:200]} if found else {},

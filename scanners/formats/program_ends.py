@@ -62,6 +62,11 @@ def end_of_pe(source: ByteSource) -> int | None:
             return None
         size, offset = struct.unpack_from("<LL", section, 16)
         end = max(end, offset + size if size else 0)
+    # Symbols for debuggers, and behind them their names, which begin with how long they are.
+    symbols_at, symbols = struct.unpack_from("<LL", head, 12)
+    if symbols_at:
+        names_at = symbols_at + 18 * symbols
+        end = max(end, names_at + int.from_bytes(source.read(names_at, 4), "little"))
     # The signature is the one table that is addressed by its place in the file.
     place = {0x10B: 96, 0x20B: 112}.get(int.from_bytes(optional[:2], "little"), -1) + 4 * 8
     if place >= 32 and len(optional) >= place + 8:

@@ -180,13 +180,13 @@ def _examine(source: ByteSource, entry: Entry, case: Case, *, is_image: bool, is
         torch_tar.judge_part(data, plain(entry.name), case)
         return
     base = name.rsplit("/", 1)[-1]
-    is_tar_inside = is_image and (base.endswith(".tar") or name.startswith("blobs/"))
+    is_tar_inside = is_image and (base.endswith(".tar") or plain(entry.name).startswith("blobs/"))
     case.examine(data, name, name=LAYER if is_tar_inside else base)
     if entry.other_size is not None:
         # The reader that believes the header sees other members in these bytes.
         start = entry.offset + -(-entry.other_size // BLOCK) * BLOCK
         if 0 < entry.other_size < source.size - entry.offset or entry.other_size == 0:
-            case.examine(SliceSource(source, start, max(0, source.size - start)), f"{name} read otherwise", name=LAYER)
+            case.examine(SliceSource(source, start, max(0, source.size - start)), f"{name} read otherwise")
 
 
 def _finish(source: ByteSource, state: Walk, case: Case) -> None:

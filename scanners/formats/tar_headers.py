@@ -118,6 +118,8 @@ def walk(source: ByteSource, meter: Meter, state: Walk) -> Iterator[Entry]:
         yield entry
         at = entry.offset + (0 if entry.kind in WITHOUT_DATA else _padded(entry.size))
         state.end = min(at, source.size)
+    if at == 0:
+        at, state.broken = BLOCK, "ends within its first header"
     if at > source.size + BLOCK:
         state.broken = "ends in the middle of a member"
     state.end = min(at, source.size)
@@ -185,7 +187,7 @@ def _abbreviates(short: str, full: str) -> bool:
     cut = short.encode("utf-8", "surrogateescape").rstrip(b"/")
     if not full.isascii():
         return plain.startswith(short) or plain.endswith(short[-50:]) or raw.startswith(cut[:-3]) or not short.isascii()
-    return len(full) >= 100 and (full.startswith(short.rstrip("/")) or full.endswith(short))
+    return len(full) >= 100 and short.rstrip("/") in full
 
 
 def _records(body: bytes) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ of something whose name could be one.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from scanners.budget import Budget, BudgetSpent, Meter
@@ -123,8 +124,6 @@ def does_something(judgement: Judgement) -> bool:
 def brings_something_in(source: ByteSource) -> bool:
     """Whether a pickle that begins here imports something before it ends or breaks: chance alone does not."""
     judgement = Judgement()
-    try:
+    with suppress(BrokenPickle, BudgetSpent):
         Machine(Window(_Sip(source)), judgement, Meter(Budget(opcodes=PROBE_OPCODES))).run()
-    except (BrokenPickle, BudgetSpent):
-        pass
     return any(is_plausible(name.module, name.name) for name in judgement.names.values())
