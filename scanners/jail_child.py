@@ -34,6 +34,8 @@ CODECS = (
     "ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32",
     "cp1252", "iso8859-15", "utf-7", "utf-16-le", "utf-16-be",
 )  # fmt: skip
+LIBRARIES = ("zstandard", "lz4.frame", "py7zr.compressor")
+"""What judges import when they first need it."""
 DATA_FD = 3
 """Where a child has its only connection; 0 to 2 are /dev/null."""
 
@@ -122,6 +124,8 @@ def warm_up() -> None:
         # Looked up, since text is encoded in the common ones without loading what decodes them piece by piece.
         codecs.lookup(name)
         "".encode(name)
+    for name in LIBRARIES:
+        importlib.import_module(name)
     engines()
     # One harmless and one broken pickle through everything: what is imported late is imported now.
     for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}"):
