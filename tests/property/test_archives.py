@@ -1,4 +1,4 @@
-"""Whatever the bytes of an archive are, there is a report; and no member that a common reader sees is hidden from us."""
+"""Whatever the bytes of an archive are, there is a report; no member that Python sees is hidden from us."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def test_what_is_packed_into_a_7z_comes_out(files: list[tuple[str, bytes]], stor
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 19), st.booleans())
 def test_what_zstandard_packs_comes_out(parts: list[bytes], level: int, checksum: bool) -> None:
     packer = zstandard.ZstdCompressor(level=level, write_checksum=checksum)
-    content, end, broken = unpack(
-        MemorySource(b"".join(packer.compress(part) for part in parts)), Zstd, lambda _: None
-    )
+    content, _, broken = unpack(MemorySource(b"".join(packer.compress(part) for part in parts)), Zstd, lambda _: None)
     assert (content, broken) == (b"".join(parts), None)
 
 
@@ -112,6 +110,6 @@ def test_what_zstandard_packs_comes_out(parts: list[bytes], level: int, checksum
 def test_any_bytes_for_a_7z_header_are_read_or_refused(rest: bytes) -> None:
     source = MemorySource(b"7z\xbc\xaf\x27\x1c\0\4" + rest)
     try:
-        read_contents(source, lambda folder: b"")
+        read_contents(source, lambda _: b"")
     except Unscannable:
         return
