@@ -12,10 +12,11 @@ from scanners.finding import Severity
 from scanners.formats import opaque_archive
 from scanners.formats.bombs import weigh
 from scanners.formats.member_names import leads_outside
-from scanners.formats.unpackers import UNPACKERS, unpack
+from scanners.formats.unpackers import UNPACKERS
+from scanners.formats.unpacking import unpack
 from scanners.kinds import Format
 from scanners.reading import SliceSource
-from scanners.source import ByteSource, MemorySource
+from scanners.source import ByteSource
 
 SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".tbz": ".tar", ".txz": ".tar", ".tzst": ".tar"} | dict.fromkeys(
     (".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4", ".zst", ".zstd"), ""
@@ -31,21 +32,22 @@ def judge(source: ByteSource, case: Case) -> None:
         _check_name(source, case)
     before = case.meter.unpacked_bytes
     try:
-        content, end, broken = unpack(source, UNPACKERS[kind], case.meter.spend_unpacked)
+        unpacked = unpack(source, UNPACKERS[kind], case.meter.spend_unpacked)
     except BudgetSpent:
         weigh(source.size, case.meter.unpacked_bytes - before, case)
         raise
-    weigh(end, len(content), case)
-    if content or broken is None:
-        case.examine(MemorySource(content), "unpacked", name=_inner_name(case.name))
-    if broken is not None:
+    content, end = unpacked.content, unpacked.end
+    weigh(end, content.size, case)
+    if content.size or unpacked.broken is None:
+        case.examine(content, "unpacked", name=_inner_name(case.name))
+    if unpacked.broken is not None:
         case.add(
             "archive-malformed",
             Severity.MEDIUM,
             "The compressed stream breaks off or is damaged; what comes out before that can be loaded all the same.",
             offset=end,
         )
-        raise Unscannable(broken)
+        raise Unscannable(unpacked.broken)
     if end < source.size:
         case.examine(SliceSource(source, end, source.size - end), "bytes after the compressed stream")
 

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from scanners.kinds import Format
-from scanners.source import ByteSource
 
 STEP = 1024 * 1024
 DICTIONARY_BYTES = 256 * 1024 * 1024
 """What an lzma stream may ask to keep in memory while it is unpacked."""
 LARGEST_ZSTD_WINDOW = 128 * 1024 * 1024
-MOST_STREAMS = 1000
 LARGEST_ZSTD_BLOCK = 128 * 1024
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError)
@@ -169,44 +167,3 @@ def lzma1(properties: bytes) -> dict[str, int] | None:
     if lc + lp > 4 or size > DICTIONARY_BYTES:
         return None
     return {"id": lzma.FILTER_LZMA1, "dict_size": max(size, 4096), "lc": lc, "lp": lp, "pb": pb}
-
-
-def unpack(
-    source: ByteSource, begin: Callable[[], Unpacker], spend: Callable[[int], None], *, most_streams: int = MOST_STREAMS
-) -> tuple[bytes, int, str | None]:
-    """What came out, where the stream ended, and why it broke off before that. Streams may follow one another."""
-    parts: list[bytes] = []
-    offset = 0
-    for _ in range(most_streams):
-        unpacker = begin()
-        first, start = len(parts), offset
-        try:
-            offset = _unpack_one(source, offset, unpacker, parts, spend)
-        except BROKEN as error:
-            if start == 0 or len(parts) > first:
-                return b"".join(parts), offset, f"What is compressed in it cannot be unpacked: {error}."
-            # Not another stream, but something else.
-            return b"".join(parts), start, None
-        if offset >= source.size:
-            return b"".join(parts), offset, None
-    if most_streams == 1:
-        return b"".join(parts), offset, None
-    return b"".join(parts), offset, f"It is more than {MOST_STREAMS:,} compressed streams after one another."
-
-
-def _unpack_one(
-    source: ByteSource, offset: int, unpacker: Unpacker, parts: list[bytes], spend: Callable[[int], None]
-) -> int:
-    """Adds to `parts`; gives the offset after the stream."""
-    while not unpacker.eof:
-        data = b""
-        if unpacker.needs_input:
-            data = source.read(offset, STEP)
-            if not data:
-                raise EOFError("it ends early")
-            offset += len(data)
-        part = unpacker.decompress(data, STEP)
-        spend(len(part))
-        if part:
-            parts.append(part)
-    return offset - len(unpacker.unused_data or b"")

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from scanners.budget import Unscannable
 from scanners.finding import Severity
-from scanners.formats.unpackers import UNPACKERS, Inflater, Unpacker, lzma1, unpack
+from scanners.formats.unpackers import UNPACKERS, Inflater, Unpacker, lzma1
+from scanners.formats.unpacking import unpack
 from scanners.formats.zip_ends import LOCAL, MAX32, BadZip
 from scanners.kinds import Format
 from scanners.reading import SliceSource
-from scanners.source import ByteSource, MemorySource
+from scanners.source import ByteSource
 
 STORED, AES = 0, 99
 METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 10: "PKWARE DCL", 18: "Terse", 19: "LZ77", 97: "WavPack"} | {
@@ -191,28 +192,29 @@ def _content(packed: SliceSource, member: Member, oddities: list[Oddity], spend:
         return packed
     begin, skipped = _unpacker(packed, member)
     body = SliceSource(packed.inner, packed.start + skipped, max(0, packed.size - skipped))
-    content, used, broken = unpack(body, begin, spend, most_streams=1)
-    if broken is not None and not content and member.size:
+    unpacked = unpack(body, begin, spend, most_streams=1)
+    content, broken = unpacked.content, unpacked.broken
+    if broken is not None and not content.size and member.size:
         raise Unpackable(f"The member {member.name[:100]!r} cannot be unpacked: {broken}.")
     if broken is not None:
         # What came out before the break is judged: a reader may well use it.
         oddities.append(
             Oddity("archive-malformed", f"The member {member.name[:100]!r} breaks off: {broken}.", member.name)
         )
-    elif used < body.size:
-        hidden = SliceSource(body.inner, body.start + used, body.size - used)
+    elif unpacked.end < body.size:
+        hidden = SliceSource(body.inner, body.start + unpacked.end, body.size - unpacked.end)
         oddities.append(Oddity("zip-irregular", f"behind the compressed bytes of {member.name[:100]!r}", hidden=hidden))
-    if len(content) != member.size:
+    if content.size != member.size:
         oddities.append(
             Oddity(
                 "zip-header-mismatch",
-                f"The member {member.name[:100]!r} unpacks to {len(content):,} bytes, not to {member.size:,}.",
+                f"The member {member.name[:100]!r} unpacks to {content.size:,} bytes, not to {member.size:,}.",
                 member.name,
             )
         )
-    if zlib.crc32(content) != member.crc:
+    if unpacked.crc != member.crc:
         oddities.append(Oddity("zip-crc-mismatch", f"The checksum of {member.name[:100]!r} is wrong.", member.name))
-    return MemorySource(content)
+    return content
 
 
 def _unpacker(packed: ByteSource, member: Member) -> tuple[Callable[[], Unpacker], int]:

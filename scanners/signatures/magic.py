@@ -136,7 +136,7 @@ def _archive(source: ByteSource, head: bytes, name: str) -> Format | None:
 
 
 def is_tar(head: bytes) -> bool:
-    """By the magic number and the field before it, or by the checksum of the first header, which old archives without it have, too."""
+    """By the magic number, or by the checksum of the first header, which old archives without that number have."""
     looks_like = head[257:262] == b"ustar" and re.match(rb"[0-7 ]{6,7}[\0 ]", head[100:108]) is not None
     return looks_like or has_tar_checksum(head[:TAR_BLOCK])
 

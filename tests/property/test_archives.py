@@ -17,7 +17,8 @@ from scanners.budget import Budget, Meter, Unscannable
 from scanners.formats.seven_zip_header import Folder, read_contents
 from scanners.formats.seven_zip_unpack import unpacked
 from scanners.formats.tar_headers import Walk, walk
-from scanners.formats.unpackers import Zstd, unpack
+from scanners.formats.unpackers import Zstd
+from scanners.formats.unpacking import unpack
 from scanners.source import MemorySource
 from tests.scanning import judged
 
@@ -102,8 +103,9 @@ def test_what_is_packed_into_a_7z_comes_out(files: list[tuple[str, bytes]], stor
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 19), st.booleans())
 def test_what_zstandard_packs_comes_out(parts: list[bytes], level: int, checksum: bool) -> None:
     packer = zstandard.ZstdCompressor(level=level, write_checksum=checksum)
-    content, _, broken = unpack(MemorySource(b"".join(packer.compress(part) for part in parts)), Zstd, lambda _: None)
-    assert (content, broken) == (b"".join(parts), None)
+    unpacked_source = unpack(MemorySource(b"".join(packer.compress(part) for part in parts)), Zstd, lambda _: None)
+    whole = unpacked_source.content.read(0, unpacked_source.content.size)
+    assert (whole, unpacked_source.broken) == (b"".join(parts), None)
 
 
 @given(st.binary(max_size=200))

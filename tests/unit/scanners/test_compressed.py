@@ -12,6 +12,9 @@ import pytest
 
 from scanners.budget import Budget
 from scanners.finding import Verdict
+from scanners.formats import unpacking
+from scanners.formats.unpackers import Inflater
+from scanners.source import MemorySource
 from tests.scanning import MODELS, SHELL, judged, proto, rules, the
 
 KINDS: dict[str, Callable[[bytes], bytes]] = {
@@ -79,3 +82,17 @@ def test_an_archive_in_an_archive_in_an_archive_ends() -> None:
         data = gzip.compress(data)
     report = judged(data, "deep.gz")
     assert not report.complete
+
+
+def test_a_large_content_is_judged_without_holding_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "KEPT_WHOLE", 1000)
+    monkeypatch.setattr(unpacking, "HEAD_BYTES", 300)
+    monkeypatch.setattr(unpacking, "TAIL_BYTES", 200)
+    monkeypatch.setattr(unpacking, "WINDOW_BYTES", 500)
+    content = bytes(index * 7 % 251 for index in range(5000))
+    spent: list[int] = []
+    unpacked = unpacking.unpack(MemorySource(gzip.compress(content)), lambda: Inflater(31), spent.append)
+    assert isinstance(unpacked.content, unpacking.UnpackedSource)
+    for offset, length in ((0, 10), (4990, 50), (2000, 700), (100, 900), (4000, 100), (299, 2), (0, 5000), (6000, 1)):
+        assert unpacked.content.read(offset, length) == content[offset : offset + length]
+    assert sum(spent) == len(content)

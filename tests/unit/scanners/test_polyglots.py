@@ -1,4 +1,4 @@
-"""Two formats in one file are called so, and what hides behind an end or a name is found; the ordinary is left alone."""
+"""Two formats in one file are called so; what hides behind an end or a name is found; the ordinary is left alone."""
 
 from __future__ import annotations
 
