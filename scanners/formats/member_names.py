@@ -5,13 +5,36 @@ from __future__ import annotations
 import posixpath
 import re
 
+from scanners.case import Case
+from scanners.finding import Severity
+
 
 def leads_outside(name: str) -> bool:
     """Whether unpacking a member of this name without care writes outside of the folder it is unpacked to."""
     parts = re.split(r"[/\\]", name)
-    return (
-        ".." in parts or name.startswith(("/", "\\", "~")) or "\0" in name or re.match(r"[A-Za-z]:", name) is not None
-    )
+    return ".." in parts or name.startswith(("/", "\\")) or "\0" in name or re.match(r"[A-Za-z]:", name) is not None
+
+
+def way_out(name: str) -> Severity | None:
+    """How bad it is to unpack a member of this name without care; None where it stays inside."""
+    if leads_outside(name):
+        return Severity.HIGH
+    # `~` is expanded by some, and `....//` is what a careless filter makes `../` of.
+    if name.startswith("~") or any(re.fullmatch(r"\.{3,}", part) for part in re.split(r"[/\\]", name)):
+        return Severity.MEDIUM
+    return None
+
+
+def note_way_out(name: str, case: Case, *, offset: int | None = None) -> None:
+    severity = way_out(name)
+    if severity is not None:
+        case.add(
+            "archive-path-traversal",
+            severity,
+            f"The member {shown(name)} leads outside the folder it is unpacked to.",
+            offset=offset,
+            evidence={"member": name[:200].encode("utf-8", "replace").decode()},
+        )
 
 
 def link_leads_outside(name: str, target: str) -> bool:

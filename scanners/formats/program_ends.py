@@ -25,7 +25,7 @@ def end_of_elf(source: ByteSource) -> int | None:
         segments_at, sections_at = struct.unpack_from(order + "LL", head, 28)
         tail = struct.unpack_from(order + "6H", head, 40)
     head_size, segment_size, segment_count, section_size, section_count, _ = tail
-    if max(segment_count, section_count) > MOST_ENTRIES:
+    if max(segment_count, section_count) > MOST_ENTRIES or not segment_count + section_count:
         return None
     end = max(head_size, segments_at + segment_size * segment_count, sections_at + section_size * section_count)
     for at in range(segment_count):

@@ -15,7 +15,7 @@ from scanners.finding import Severity
 from scanners.formats import opaque_archive
 from scanners.formats.bombs import weigh
 from scanners.formats.hidden import look_behind
-from scanners.formats.member_names import leads_outside, link_leads_outside, shown
+from scanners.formats.member_names import leads_outside, link_leads_outside, note_way_out, shown
 from scanners.kinds import Format
 from scanners.reading import OutOfBytes, SliceSource, Window
 from scanners.source import ByteSource
@@ -78,13 +78,7 @@ def judge(source: ByteSource, case: Case) -> None:
 
 def _judge_entry(source: ByteSource, entry: Entry, case: Case) -> bool:
     """Whether its content was not seen."""
-    if leads_outside(entry.name):
-        case.add(
-            "archive-path-traversal",
-            Severity.HIGH,
-            f"The member {shown(entry.name)} leads outside the folder it is unpacked to.",
-            evidence={"member": entry.name[:200]},
-        )
+    note_way_out(entry.name, case)
     if entry.link is not None:
         outside = (
             link_leads_outside(entry.name, entry.link) if entry.link_kind != "hard link" else leads_outside(entry.link)

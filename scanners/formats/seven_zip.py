@@ -12,7 +12,7 @@ from scanners.finding import Severity
 from scanners.formats import opaque_archive
 from scanners.formats.bombs import weigh
 from scanners.formats.hidden import look_at, look_behind
-from scanners.formats.member_names import leads_outside, link_leads_outside, plain, shown
+from scanners.formats.member_names import link_leads_outside, note_way_out, plain, shown
 from scanners.formats.seven_zip_header import FIXED_BYTES, Bad7z, Contents, Folder, Item, read_contents
 from scanners.formats.seven_zip_unpack import Encrypted, Opaque, unpacked
 from scanners.kinds import Format
@@ -62,13 +62,7 @@ def _check_items(items: list[Item], case: Case) -> None:
     seen: set[str] = set()
     for item in items:
         case.meter.spend_member()
-        if leads_outside(item.name):
-            case.add(
-                "archive-path-traversal",
-                Severity.HIGH,
-                f"The member {shown(item.name)} leads outside the folder it is unpacked to.",
-                evidence={"member": item.name[:200].encode("utf-8", "replace").decode()},
-            )
+        note_way_out(item.name, case)
         if item.is_anti:
             case.add(
                 "archive-special-member",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats import torch_tar
 from scanners.formats.hidden import look_behind
-from scanners.formats.member_names import leads_outside, link_leads_outside, plain, shown
+from scanners.formats.member_names import leads_outside, link_leads_outside, note_way_out, plain, shown
 from scanners.formats.tar_headers import (
     BLOCK,
     DEVICES,
@@ -29,43 +30,43 @@ LARGEST_COMPARISON = 16 * 1024 * 1024
 IMAGE_MEMBERS = frozenset({"oci-layout", "repositories", "manifest.json"})
 """Only an archive of a container image has one of these at its top, with layers beside it."""
 LAYER = "layer.tar"
+LAYER_PATH = re.compile(r"(?:^|/)(?:blobs/sha256/[0-9a-f]{64}|[0-9a-f]{64}/layer\.tar)\Z")
 
 
 def judge(source: ByteSource, case: Case) -> None:
     state = Walk()
+    entries = check(source, case, state)
+    names = {plain(entry.name) for entry in entries}
+    is_image = bool(names & IMAGE_MEMBERS) and any(LAYER_PATH.search(name) for name in names)
+    is_torch = len(torch_tar.MEMBERS & names) >= 2
+    case.fact("members", len(entries))
+    for entry in entries:
+        if entry.kind not in (SYMBOLIC_LINK, HARD_LINK, FOLDER, *DEVICES) or entry.size:
+            if is_torch and plain(entry.name) in torch_tar.MEMBERS:
+                torch_tar.judge_part(content(source, entry), plain(entry.name), case)
+            else:
+                _examine(source, entry, case, is_image=is_image)
+    _finish(source, state, case)
+
+
+def check(source: ByteSource, case: Case, state: Walk) -> list[Entry]:
+    """All members in their order, after noting what is wrong with their headers and names; no content is judged."""
     entries: list[Entry] = []
     files: dict[str, Entry] = {}
     links: set[str] = set()
-    is_layer = case.name == LAYER
+    is_layer = case.name == LAYER and case.depth > 0 and LAYER_PATH.search(case.member or "") is not None
     for entry in walk(source, case.meter, state):
         case.meter.spend_member()
         entries.append(entry)
         _note_oddities(entry, case)
-        if leads_outside(entry.name):
-            case.add(
-                "archive-path-traversal",
-                Severity.HIGH,
-                f"The member {shown(entry.name)} leads outside the folder it is unpacked to.",
-                offset=entry.header_at,
-                evidence={"member": entry.name[:200].encode("utf-8", "replace").decode()},
-            )
+        note_way_out(entry.name, case, offset=entry.header_at)
         _check_kind(entry, files, is_layer=is_layer, case=case)
         _check_way(entry, links, is_layer=is_layer, case=case)
         if entry.kind in (SYMBOLIC_LINK, HARD_LINK):
             links.add(plain(entry.name))
         elif entry.kind != FOLDER:
             _check_double(source, entry, files, case)
-    names = {plain(entry.name) for entry in entries}
-    is_image = bool(names & IMAGE_MEMBERS) and any(
-        name.endswith("layer.tar") or name.startswith("blobs/sha256/") for name in names
-    )
-    case.fact("members", len(entries))
-    is_torch = len(torch_tar.MEMBERS & names) >= 2
-    for entry in entries:
-        if entry.kind in (SYMBOLIC_LINK, HARD_LINK, FOLDER, *DEVICES) and not entry.size:
-            continue
-        _examine(source, entry, case, is_image=is_image, is_torch=is_torch)
-    _finish(source, state, case)
+    return entries
 
 
 def _note_oddities(entry: Entry, case: Case) -> None:
@@ -157,7 +158,7 @@ def _digest(source: ByteSource, entry: Entry) -> bytes | int:
     return hashlib.sha256(data.read(0, data.size)).digest() if data.size <= LARGEST_COMPARISON else entry.offset
 
 
-def _examine(source: ByteSource, entry: Entry, case: Case, *, is_image: bool, is_torch: bool) -> None:
+def _examine(source: ByteSource, entry: Entry, case: Case, *, is_image: bool) -> None:
     data = content(source, entry)
     name = entry.name.encode("utf-8", "replace").decode("utf-8")
     if entry.sparse:
@@ -176,12 +177,9 @@ def _examine(source: ByteSource, entry: Entry, case: Case, *, is_image: bool, is
             offset=entry.header_at,
         )
         case.leave_open(f"{name[:100]}: the archive ends in the middle of it.")
-    if is_torch and plain(entry.name) in torch_tar.MEMBERS:
-        torch_tar.judge_part(data, plain(entry.name), case)
-        return
     base = name.rsplit("/", 1)[-1]
-    is_tar_inside = is_image and (base.endswith(".tar") or plain(entry.name).startswith("blobs/"))
-    case.examine(data, name, name=LAYER if is_tar_inside else base)
+    is_layer = is_image and LAYER_PATH.search(plain(entry.name)) is not None
+    case.examine(data, name, name=LAYER if is_layer else base)
     if entry.other_size is not None:
         # The reader that believes the header sees other members in these bytes.
         start = entry.offset + -(-entry.other_size // BLOCK) * BLOCK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanners.finding import Severity
-from scanners.formats.member_names import leads_outside
+from scanners.formats.member_names import way_out
 from scanners.formats.zip_ends import BadZip
 from scanners.formats.zip_member import HAS_DESCRIPTOR, Local, Member, Oddity, read_local
 from scanners.reading import SliceSource
@@ -49,9 +49,10 @@ def _check_names(members: list[Member], oddities: list[Oddity]) -> None:
                 "archive-path-traversal",
                 f"The member {name[:100]!r} leads outside the folder it is unpacked to.",
                 member.name,
+                severity,
             )
             for name in (member.name, member.other_name)
-            if name is not None and leads_outside(name)
+            if name is not None and (severity := way_out(name)) is not None
         )
         if member.other_name is not None:
             oddities.append(

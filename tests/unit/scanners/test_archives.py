@@ -134,16 +134,6 @@ def test_a_program_is_expected_in_a_wheel_and_not_in_a_model() -> None:
     assert the(judged(tarred([FILE, ("ops.so", elf())]), "model.nemo"), "native-executable").severity is Severity.HIGH
 
 
-def test_the_oldest_format_of_pytorch_is_read_through_its_tensors() -> None:
-    storage = b"\x80\x02K\x01.\x80\x02(X\x01\x00\x00\x000X\x03\x00\x00\x00cpuctorch\nFloatStorage\nt."
-    storage += (4).to_bytes(8, "little") + bytes(16) + b"\x80\x02]."
-    tensor = b"\x80\x02K\x01.\x80\x02(K\x00X\x01\x00\x00\x000ctorch\nFloatTensor\nt."
-    tensor += (1).to_bytes(4, "little") + bytes(4) + (4).to_bytes(8, "little") * 2 + bytes(8)
-    parts = [("sys_info", HARMLESS), ("storages", storage), ("tensors", tensor), ("pickle", HARMLESS)]
-    report = judged(tarred(parts), "model.pt")
-    assert (report.unscannable, [finding for finding in report.findings if finding.severity.rank >= 2]) == (None, [])
-
-
 @pytest.mark.parametrize(
     "path", sorted(Path("fixtures/corpus/ordinary/archives").glob("*.7z")), ids=lambda path: path.name
 )
