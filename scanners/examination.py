@@ -127,6 +127,11 @@ JUDGES: dict[Format, str] = {
     Format.WAV: "scanners.formats.media:judge",
     Format.OGG: "scanners.formats.media:judge",
     Format.MP4: "scanners.formats.media:judge",
+    Format.TIFF: "scanners.formats.media:search",
+    Format.FLAC: "scanners.formats.media:search",
+    Format.MP3: "scanners.formats.media:search",
+    Format.FONT: "scanners.formats.media:search",
+    Format.APPLE_METADATA: "scanners.formats.media:search",
     # what nobody knows
     Format.UNKNOWN: "scanners.formats.hidden:judge_unknown",
 }

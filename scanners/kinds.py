@@ -154,6 +154,7 @@ class Format(StrEnum):
     TABLE = "table"
     BLEND = "blender"
     FOLDER_NOTES = "folder-notes"
+    APPLE_METADATA = "apple-metadata"
 
     UNKNOWN = "unknown"
 
@@ -171,7 +172,7 @@ INERT = frozenset(
         Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TIFF, Format.WAV,
         Format.FLAC, Format.OGG, Format.MP3, Format.MP4, Format.FONT,
         Format.PICTURE, Format.SOUND, Format.VIDEO, Format.SHAPE, Format.SCAN, Format.AVRO, Format.ORC,
-        Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE, Format.FOLDER_NOTES,
+        Format.LMDB, Format.MATLAB, Format.DATABASE, Format.TABLE, Format.FOLDER_NOTES, Format.APPLE_METADATA,
     }
 )  # fmt: skip
 """Plain data: what reads it gets values, and no loader known to us runs anything in it."""

@@ -102,6 +102,8 @@ def find_active(region: ByteSource, start: int = 0) -> tuple[int, Format] | None
             if looks > MOST_LOOKS:
                 return None
             kind = _active(region, at, weakly=sign[0] == 0x80)
+            if kind is Format.PE and not _has_windows_header(region, at):
+                continue
             if kind is None and sign[:2] in (b"#!", b"<?", b"<s"):
                 kind = Format.SCRIPT
             if kind is not None:
@@ -118,6 +120,13 @@ def _active(region: ByteSource, at: int, *, weakly: bool = False) -> Format | No
     if kind in (Format.TEXT, Format.JSON, Format.YAML):
         return Format.SCRIPT if _ACTIVE_TEXT.search(rest.read(0, 65536)) else None
     return kind if kind in ACTIVE else None
+
+
+def _has_windows_header(region: ByteSource, at: int) -> bool:
+    """Two letters are found by chance; a program has a second header where the first says."""
+    head = region.read(at, 512)
+    place = int.from_bytes(head[60:64], "little")
+    return region.read(at + place, 4) == b"PE\0\0" or b"run in DOS mode" in head or head.startswith(b"MZqFpD")
 
 
 def _first_known(region: ByteSource, lead: int) -> Format:

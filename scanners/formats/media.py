@@ -28,6 +28,8 @@ ENDS: dict[Format, Callable[[ByteSource], Extent]] = {
 }
 LARGEST_FIELD = 4 * 1024 * 1024
 MOST_FIELDS = 200
+LONGEST_WORDS = 4096
+_PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 
 
 def judge(source: ByteSource, case: Case) -> None:
@@ -54,7 +56,25 @@ def _look_into(source: ByteSource, part: media_ends.Part, case: Case) -> None:
 def _search_broken(source: ByteSource, case: Case) -> None:
     """A picture that is cut off is harmless; but what is hidden has no end to stand behind."""
     found = find_active(SliceSource(source, 16, max(0, source.size - 16)))
-    if found is not None:
+    words = source.read(6, LONGEST_WORDS)
+    if found is None and len(words) >= media_ends.SMALLEST_PART and not words.translate(None, _PRINTABLE):
+        case.add(
+            "polyglot",
+            Severity.HIGH,
+            "The file begins as a picture or document and is text: to who reads it as a script, it is one.",
+            evidence={"formats": [detect(source, case.name).format.value, "text"]},
+        )
+    elif found is not None:
         look_at(source, 16 + found[0], source.size - 16 - found[0], case, "in a file whose structure is broken")
     else:
         case.add("data-behind-the-end", Severity.LOW, "The structure of the file is broken before its end.")
+
+
+def search(source: ByteSource, case: Case) -> None:
+    """Of kinds whose end is not known here: what is plain to see at the beginning, and at the end."""
+    tail = max(8, source.size - LARGEST_FIELD)
+    for start in sorted({8, tail}):
+        found = find_active(SliceSource(source, start, max(0, source.size - start)))
+        if found is not None:
+            look_at(source, start + found[0], source.size - start - found[0], case, "inside of the file")
+            return

@@ -35,6 +35,8 @@ def judge(source: ByteSource, members: Sequence[Member], case: Case) -> None:
             _runs(case, f"The jar names {main[1][:100]} as what Java runs.", main[1])
     if "__main__.py" in by_name:
         _runs(case, "The archive is an application of Python's: `python FILE` runs its `__main__.py`.", "__main__.py")
+    if any(re.search(r"(?:^|/)(?:[^/]+\.dist-info/METADATA|EGG-INFO/PKG-INFO)\Z", name) for name in by_name):
+        _runs(case, "The file is a package for Python: what it installs runs when it is imported.", "import")
     for name, member in by_name.items():
         if re.fullmatch(r"[^/]+\.pth", name) and any(".dist-info/" in other for other in by_name):
             _judge_pth(source, member, case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import zlib
 
 from scanners.budget import BudgetSpent, Unscannable
@@ -96,6 +97,14 @@ def judge_member(source: ByteSource, member: Member, case: Case) -> None:
         return
     note(oddities, case)
     weigh(member.packed_size, case.meter.unpacked_bytes - before, case)
+    # What `zip` reads from a pipe it calls a pipe, and it is a file all the same.
+    if stat.S_IFMT(member.mode) in (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK):
+        case.add(
+            "archive-special-member",
+            Severity.HIGH,
+            f"The member {member.name[:100]!r} is a device or a socket, which no model has a use for.",
+            evidence={"kind": "device"},
+        )
     if member.is_link:
         _judge_link(content, member, case)
         return

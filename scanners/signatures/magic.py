@@ -43,6 +43,10 @@ MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"\xfe\xed\xfa\xcf", Format.MACH_O),
     (b"\xce\xfa\xed\xfe", Format.MACH_O),
     (b"\xcf\xfa\xed\xfe", Format.MACH_O),
+    (b"\xca\xfe\xba\xbf", Format.MACH_O),
+    (b"MZ\x90\x00", Format.PE),
+    (b"MZqFpD", Format.PE),
+    (b"jartsr", Format.PE),
     (b"\x00asm", Format.WASM),
     (b"dex\n03", Format.DEX),
     (b"\x4c\0\0\0\x01\x14\x02\0", Format.SHORTCUT),
@@ -62,6 +66,9 @@ MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"OTTO\x00", Format.FONT),
     (b"wOFF", Format.FONT),
     (b"wOF2", Format.FONT),
+    (b"\x00\x05\x16\x07", Format.APPLE_METADATA),
+    (b"\x00\x05\x16\x00", Format.APPLE_METADATA),
+    (b"\x00\x00\x00\x01Bud1", Format.APPLE_METADATA),
 )
 
 
@@ -91,11 +98,14 @@ def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.MP4
     if head[4:8] == b"TFL3":
         return Format.TFLITE
-    if head.startswith((b"MZqFpD", b"jartsr")):
-        return Format.PE
     if head[:2] == b"MZ" and size >= 64:
         at = int.from_bytes(head[60:64], "little")
-        if source.read(at, 4) == b"PE\0\0" or at == 0 or name.endswith((".exe", ".dll", ".sys")):
+        if (
+            source.read(at, 4) == b"PE\0\0"
+            or at == 0
+            or b"run in DOS mode" in head[:512]
+            or name.endswith((".exe", ".dll", ".sys"))
+        ):
             return Format.PE
     if head[:4] == b"\xca\xfe\xba\xbe":
         return Format.MACH_O if int.from_bytes(head[4:8], "big") < 40 else Format.JAVA_CLASS
