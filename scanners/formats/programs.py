@@ -15,7 +15,7 @@ from scanners.kinds import Format
 from scanners.source import ByteSource
 
 SAYS_SO = re.compile(
-    r"\.(?:so(?:\.[\w-]+)*|dylib|jnilib|dll|pyd|exe|node|wasm|class|o|a|ko|sys|elf|out|llamafile|cubin|com|dex|ape|bundle|efi"
+    r"\.(?:so(?:\.[\w-]+)*|dylib|jnilib|debug|dll|pyd|exe|node|wasm|class|o|a|ko|sys|elf|out|llamafile|cubin|com|dex|ape|bundle|efi"
     r"|appimage|run|scr|cpl|ocx|drv|xll)\Z|\A[\w+-]+\Z",
     re.IGNORECASE,
 )
