@@ -10,7 +10,7 @@ from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats import opaque_archive
-from scanners.formats.bombs import weigh
+from scanners.formats.bombs import guarded, weigh
 from scanners.formats.member_names import leads_outside
 from scanners.formats.unpackers import UNPACKERS
 from scanners.formats.unpacking import unpack
@@ -32,7 +32,7 @@ def judge(source: ByteSource, case: Case) -> None:
         _check_name(source, case)
     before = case.meter.unpacked_bytes
     try:
-        unpacked = unpack(source, UNPACKERS[kind], case.meter.spend_unpacked)
+        unpacked = unpack(source, UNPACKERS[kind], guarded(source.size, case))
     except BudgetSpent:
         weigh(source.size, case.meter.unpacked_bytes - before, case)
         raise
@@ -41,12 +41,14 @@ def judge(source: ByteSource, case: Case) -> None:
     if content.size or unpacked.broken is None:
         case.examine(content, "unpacked", name=_inner_name(case.name))
     if unpacked.broken is not None:
-        case.add(
-            "archive-malformed",
-            Severity.MEDIUM,
-            "The compressed stream breaks off or is damaged; what comes out before that can be loaded all the same.",
-            offset=end,
-        )
+        # Of what only looks compressed by its first two bytes, nothing comes out.
+        if content.size or kind not in (Format.ZLIB, Format.LZMA):
+            case.add(
+                "archive-malformed",
+                Severity.MEDIUM,
+                "The compressed stream breaks off or is damaged; what comes out before that can be loaded all the same.",
+                offset=end,
+            )
         raise Unscannable(unpacked.broken)
     if end < source.size:
         case.examine(SliceSource(source, end, source.size - end), "bytes after the compressed stream")

@@ -22,6 +22,8 @@ STEP = 1024 * 1024
 LONGEST_SIGN = 512
 MOST_LOOKS = 64
 """At places where a sign was found; two bytes of chance are found often."""
+_IN_BASE64 = re.compile(rb"gASV[A-P]|gA[JN][9jYc]|Y29zCnN5c3RlbQ|Y3Bvc2l4CnN5c3RlbQ|UEsDBB|f0VMR[gi]|TVqQAAM|H4sIA{4}")
+"""How pickles, archives and programs begin in Base64."""
 PADDING = b"\0 \r\n\t\xff"
 FEW_BYTES = 32
 
@@ -74,6 +76,7 @@ def look_at(source: ByteSource, start: int, size: int, case: Case, place: str) -
         # A second picture or a film behind a photograph: telephones write that.
         return
     unknown = kind is Format.UNKNOWN and rest.size > FEW_BYTES
+    unknown = unknown or _IN_BASE64.search(rest.read(0, STEP)) is not None
     case.add(
         "data-behind-the-end",
         Severity.MEDIUM if unknown else Severity.LOW,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
 STEP = 1024 * 1024
@@ -127,13 +128,13 @@ def gif(source: ByteSource) -> Extent:
 
 
 def _after_blocks(source: ByteSource, at: int) -> int | None:
-    while True:
-        size = source.read(at, 1)
-        if not size:
-            return None
-        at += 1 + size[0]
-        if not size[0]:
-            return at
+    window = Window(source, at)
+    try:
+        while size := window.byte():
+            window.skip(size)
+    except OutOfBytes:
+        return None
+    return window.position
 
 
 def riff(source: ByteSource) -> Extent:

@@ -10,7 +10,7 @@ from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats import opaque_archive
-from scanners.formats.bombs import weigh
+from scanners.formats.bombs import guarded, weigh
 from scanners.formats.hidden import look_at, look_behind
 from scanners.formats.member_names import link_leads_outside, note_way_out, plain, shown
 from scanners.formats.seven_zip_header import FIXED_BYTES, Bad7z, Contents, Folder, Item, read_contents
@@ -100,7 +100,7 @@ def _check_gaps(source: ByteSource, contents: Contents, case: Case) -> None:
 
 
 def _judge_folder(source: ByteSource, folder: Folder, items: list[Item], case: Case) -> None:
-    pieces = unpacked(source, folder, case.meter.spend_unpacked)
+    pieces = unpacked(source, folder, guarded(folder.packed_size, case))
     rest = b""
     before = case.meter.unpacked_bytes
     try:

@@ -1,7 +1,6 @@
 """The header of a 7z archive: which bytes are packed how, and which files they become.
 
-Format: 7zFormat.txt of the LZMA SDK (public domain), 23.01.
-Counts are believed only as far as bytes for them are there.
+Format: 7zFormat.txt, LZMA SDK 23.01. Counts are believed only as far as bytes for them are there.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.source import ByteSource
 
-MAGIC = b"7z\xbc\xaf\x27\x1c"
 FIXED_BYTES = 32
 LARGEST_HEADER = 16 * 1024 * 1024
 MOST_ENCODINGS = 4
 MOST_CODERS = 8
+MOST_THINGS = 200_000
 
 _END, _HEADER, _PROPERTIES, _MORE_STREAMS, _STREAMS, _FILES = range(6)
 _PACKED, _UNPACKED, _PARTS, _SIZE, _CRC, _FOLDER, _UNPACKED_SIZE, _PART_COUNT = range(6, 14)
@@ -163,7 +162,7 @@ class _Reader:
     def count(self) -> int:
         """A number of things of which each takes at least a bit of the header, so that memory does not run out."""
         value = self.number()
-        if value > 8 * len(self.data):
+        if value > min(8 * len(self.data), MOST_THINGS):
             raise Bad7z(f"The 7z archive is said to have {value:,} of something in {len(self.data):,} bytes of header.")
         return value
 
@@ -272,8 +271,7 @@ def _read_folder(reader: _Reader) -> Folder:
     if packed < 1:
         raise Bad7z("A folder of the 7z archive takes no packed bytes.")
     if packed > 1:
-        for _ in range(packed):
-            reader.number()
+        _ = [reader.number() for _ in range(packed)]
     return Folder(coders, _order(coders, pairs) if inputs == outputs == count else None, packed)
 
 
@@ -297,6 +295,8 @@ def _read_parts(reader: _Reader, folders: list[Folder]) -> None:
     kind = reader.byte()
     if kind == _PART_COUNT:
         counts = [reader.count() for _ in folders]
+        if sum(counts) > MOST_THINGS:
+            raise Bad7z(f"The 7z archive is said to have {sum(counts):,} files.")
         kind = reader.byte()
     for folder, count in zip(folders, counts, strict=True):
         sizes = [reader.number() for _ in range(count - 1)] if kind == _SIZE and count else []
@@ -305,8 +305,7 @@ def _read_parts(reader: _Reader, folders: list[Folder]) -> None:
             raise Bad7z("The files in a folder of the 7z archive are larger than the folder.")
         folder.parts = [*sizes, last] if count else []
         folder.part_crcs = [folder.crc] if count == 1 else [None] * count
-    if kind == _SIZE:
-        kind = reader.byte()
+    kind = reader.byte() if kind == _SIZE else kind
     while kind != _END:
         if kind != _CRC:
             raise Bad7z("The files in the folders of the 7z archive are not described as they must be.")

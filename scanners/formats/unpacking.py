@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from scanners.formats.unpackers import BROKEN, STEP, Unpacker
 from scanners.source import ByteSource, MemorySource
 
-MOST_STREAMS = 1000
+MOST_STREAMS = 100_000
+"""Genome files are gzip streams of 64 KiB after one another."""
 KEPT_WHOLE = 16 * 1024 * 1024
 HEAD_BYTES = 1024 * 1024
 TAIL_BYTES = 256 * 1024

@@ -9,7 +9,7 @@ from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats import packages
-from scanners.formats.bombs import weigh
+from scanners.formats.bombs import guarded, weigh
 from scanners.formats.hidden import look_at
 from scanners.formats.member_names import link_leads_outside
 from scanners.formats.zip_directory import STORED, Member, Oddity, open_member, read_directory
@@ -80,7 +80,7 @@ def judge_member(source: ByteSource, member: Member, case: Case) -> None:
     oddities: list[Oddity] = []
     before = case.meter.unpacked_bytes
     try:
-        content = open_member(source, member, oddities, case.meter.spend_unpacked)
+        content = open_member(source, member, oddities, guarded(member.packed_size, case))
         if member.method == STORED:
             check_stored(content, member, oddities)
     except BudgetSpent:

@@ -19,7 +19,7 @@ from scanners.source import ByteSource
 
 __all__ = ["END", "STORED", "Directory", "Member", "Oddity", "find_end", "open_member", "read_directory"]
 
-LARGEST_DIRECTORY = 64 * 1024 * 1024
+LARGEST_DIRECTORY = 32 * 1024 * 1024
 MOST_MEMBERS = 200_000
 LONGEST_COMMENT = 1024
 
