@@ -90,6 +90,8 @@ def compare_with_name(kind: Format, name: str, case: Case) -> None:
 
 def look_at_name(name: str, case: Case) -> None:
     """A name that shows something else than what it is, or that programs shorten."""
+    # Joiners belong between the letters of some scripts, and in emoji.
+    name = re.sub("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])", "", name)
     hidden = sorted(
         {letter for letter in name if letter in _TURNS_AROUND | _INVISIBLE or unicodedata.category(letter) == "Cc"}
     )

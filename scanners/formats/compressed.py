@@ -46,7 +46,7 @@ def judge(source: ByteSource, case: Case) -> None:
             case.add(
                 "archive-malformed",
                 Severity.MEDIUM,
-                "The compressed stream breaks off or is damaged; what comes out before that can be loaded all the same.",
+                "The compressed stream breaks off or is damaged; what came out before that can be loaded.",
                 offset=end,
             )
         raise Unscannable(unpacked.broken)

@@ -24,6 +24,11 @@ MOST_LOOKS = 64
 """At places where a sign was found; two bytes of chance are found often."""
 _IN_BASE64 = re.compile(rb"gASV[A-P]|gA[JN][9jYc]|Y29zCnN5c3RlbQ|Y3Bvc2l4CnN5c3RlbQ|UEsDBB|f0VMR[gi]|TVqQAAM|H4sIA{4}")
 """How pickles, archives and programs begin in Base64."""
+_PROGRAMS = {
+    Format.ELF: "program for Linux (ELF)",
+    Format.PE: "program for Windows (PE)",
+    Format.MACH_O: "program for macOS (Mach-O)",
+}
 PADDING = b"\0 \r\n\t\xff"
 FEW_BYTES = 32
 
@@ -172,4 +177,5 @@ def _padding(region: ByteSource) -> int:
 
 
 def _a(kind: Format) -> str:
-    return f"{'An' if kind.value[0] in 'aeio' else 'A'} {kind.value}"
+    named = _PROGRAMS.get(kind, kind.value)
+    return f"{'An' if named[0] in 'aeio' else 'A'} {named}"

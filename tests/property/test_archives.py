@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.corpus.archive_parts import CONFIG, SHELL, rar5, seven_zip, tar_entry, tarred, torch_zip
+from fixtures.corpus.archive_parts import CONFIG, SHELL, rar4, rar5, seven_zip, tar_entry, tarred, torch_zip
 from fixtures.corpus.archives import HOME
 from scanners.budget import Budget, Meter, Unscannable
 from scanners.formats.seven_zip_header import Folder, read_contents
@@ -31,6 +31,7 @@ SEEDS = {
     "packed.7z": seven_zip([("a", CONFIG), ("b", SHELL)], packed_header=True),
     "real.7z": (HOME / "bcj.7z").read_bytes(),
     "model.rar": rar5("data.pkl", SHELL),
+    "older.rar": rar4("data.pkl", SHELL),
     "model.zst": zstandard.ZstdCompressor().compress(SHELL * 9),
     "model.lz4": lz4.frame.compress(SHELL * 9),
     "tiny.deb": (HOME / "tiny.deb").read_bytes(),
