@@ -31,7 +31,9 @@ def judge(source: ByteSource, case: Case) -> None:
     except Encrypted as reason:
         raise _encrypted(case, "table of contents") from reason
     except Opaque as reason:
-        raise opaque_archive.held_back(Format.SEVEN_ZIP, case, f"its table of contents is packed by {reason}") from reason
+        raise opaque_archive.held_back(
+            Format.SEVEN_ZIP, case, f"its table of contents is packed by {reason}"
+        ) from reason
     except BudgetSpent:
         raise
     except Unscannable as reason:
