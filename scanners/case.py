@@ -12,6 +12,8 @@ from scanners.finding import Confidence, Finding, Severity, Where
 from scanners.source import ByteSource
 
 LARGEST_NUMBER_OF_FINDINGS = 200
+LARGEST_NUMBER_BEYOND = 100
+"""Of what is grave, or stands for many that are not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,26 @@ class Case:
         if finding in self.dossier.findings:
             return
         if len(self.dossier.findings) >= LARGEST_NUMBER_OF_FINDINGS:
-            raise BudgetSpent(f"It has more than {LARGEST_NUMBER_OF_FINDINGS} findings; the rest was not looked at.")
+            self._add_beyond_the_limit(finding)
+        else:
+            self.dossier.findings.append(finding)
+
+    def _add_beyond_the_limit(self, finding: Finding) -> None:
+        """Grave ones are still listed, and of the others that there are more: a hundred notes hide nothing."""
+        if finding.severity.rank < Severity.HIGH.rank:
+            finding = Finding(
+                rule=finding.rule,
+                severity=finding.severity,
+                confidence=finding.confidence,
+                message=f"There are more findings of this kind ({finding.rule}) than are listed.",
+                evidence={"unlisted": True},
+                engine=finding.engine,
+            )
+        if finding in self.dossier.findings:
+            return
+        most = LARGEST_NUMBER_OF_FINDINGS + LARGEST_NUMBER_BEYOND
+        if len(self.dossier.findings) >= most:
+            raise BudgetSpent(f"It has more than {most} findings; the rest was not looked at.")
         self.dossier.findings.append(finding)
 
     def fact(self, name: str, value: Any) -> None:

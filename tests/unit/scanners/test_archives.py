@@ -141,3 +141,11 @@ def test_every_file_in_a_7z_of_a_real_writer_is_seen(path: Path) -> None:
     report = judged(path.read_bytes(), path.name)
     assert (report.unscannable, report.findings) == (None, ())
     assert report.metadata["members"] >= 4
+
+
+def test_hundreds_of_notes_hide_no_grave_finding() -> None:
+    notes = [(f"{index}.so", elf()) for index in range(300)]
+    report = judged(zipped([*notes, ("last.pkl", SHELL)]), "model.zip")
+    assert report.complete
+    assert "pickle-executes-code" in rules(report)
+    assert sum(finding.rule == "native-executable" for finding in report.findings) == 201
