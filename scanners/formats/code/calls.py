@@ -80,6 +80,8 @@ class Calls(Expressions):
             found = special(self, node, unit, arguments, keywords)
             if found is not None:
                 return found
+        if callee.made_of is not None and "__call__" in callee.made_of.methods:
+            return self._call_local(callee.made_of.methods["__call__"], [UNKNOWN, *arguments], keywords, unit, tags)
         if callee.unit is not None:
             return self._call_local(callee.unit, arguments, keywords, unit, tags)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -223,7 +225,7 @@ class Calls(Expressions):
         if not self.quiet:
             (unit.makes if target.kind is Kind.CLASS else unit.reaches).add(target)
         if target.kind is Kind.CLASS:
-            return Value(path="?", tags=tags)
+            return Value(path="?", tags=tags, made_of=target)
         body = getattr(target.node, "body", None)
         too_long = isinstance(body, list) and len(body) > LONGEST_BODY
         if too_long or len(self._trying) >= DEEPEST_CALL or target.node in self._trying or self.steps_left < 0:

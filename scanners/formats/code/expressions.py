@@ -94,6 +94,12 @@ class Expressions(Record):
             own = base.unit.names.get(name)
             if own is not None:
                 return own
+        if base.made_of is not None:
+            method = base.made_of.methods.get("run" if name == "start" and "run" in base.made_of.methods else name)
+            if method is not None and not self.quiet:
+                # A property runs when it is read; a method that is named is called or handed on.
+                unit.reaches.add(method)
+            return Value(path=f"?.{name}", tags=base.tags) if method is None else Value(path="?", unit=method)
         if base.path == _PATH and name in ("parent", "parents"):
             return base
         if base.path in ("", "?") or base.path.startswith("?"):

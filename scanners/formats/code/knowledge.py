@@ -102,8 +102,7 @@ _TABLE: dict[Power, tuple[str, ...]] = {
     Power.SECRET: _names(
         """keyring.get_password keyring.get_credential browser_cookie3.chrome browser_cookie3.firefox
         browser_cookie3.load browser_cookie3.edge win32crypt.CryptUnprotectData spwd.getspnam spwd.getspall
-        ImageGrab.grab PIL.ImageGrab.grab pyperclip.paste pynput.keyboard.Listener keyboard.on_press pyautogui.screenshot
-        mss.mss os.environb"""
+        ImageGrab.grab PIL.ImageGrab.grab pyperclip.paste pynput.keyboard.Listener keyboard.on_press pyautogui.screenshot os.environb"""
     ),
     Power.TOKEN: _names(
         """huggingface_hub.get_token huggingface_hub.HfFolder.get_token huggingface_hub.utils.get_token

@@ -29,13 +29,13 @@ SENTENCES = {
 
 _MADE = frozenset(
     {
-        "__init__", "__new__", "__post_init__", "__call__", "__enter__", "__exit__", "__aenter__", "__del__",
+        "__init__", "__new__", "__post_init__", "__enter__", "__exit__", "__aenter__", "__del__",
         "__getattr__", "__getattribute__", "__getitem__", "__setattr__", "__set_name__", "__get__", "__set__",
         "__init_subclass__", "__class_getitem__", "__prepare__", "__instancecheck__", "__subclasscheck__", "__iter__",
         "__next__", "__len__", "__str__", "__repr__", "__format__", "__hash__", "__eq__", "__bool__", "__contains__",
         "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__add__", "__radd__", "__or__", "__ror__",
         "__lt__", "__index__", "__int__", "__fspath__", "__dir__", "__await__", "__matmul__", "__neg__", "__invert__",
-        "run", "find_spec", "find_module", "load_module", "exec_module", "create_module",
+        "find_spec", "find_module", "load_module", "exec_module", "create_module",
     }
 )  # fmt: skip
 """Called by Python itself once there is an instance, or by the machinery of threads, commands and imports."""
@@ -89,6 +89,8 @@ def moments_of(reader: Reader, name: str) -> Moments:
 
     def next_of(unit: Unit) -> Iterable[Unit]:
         yield from unit.reaches
+        for decorator in unit.decorators:
+            yield from decorator.returns
         for made in unit.makes:
             yield made
             yield from (own for method, own in made.methods.items() if method in _MADE)

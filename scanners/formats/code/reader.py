@@ -18,7 +18,7 @@ _RUNS_LATER = frozenset({"atexit.register", "signal.signal", "sys.addaudithook",
 _GUARDED = (
     "builtins", "os", "sys", "subprocess", "pickle", "importlib", "ssl", "torch.load", "torch.serialization",
     "safetensors", "huggingface_hub", "transformers.dynamic_module_utils", "transformers.utils.hub", "socket", "open",
-    "numpy.load", "json.loads", "logging", "hashlib", "hmac",
+    "numpy.load", "json.loads", "hashlib", "hmac",
 )  # fmt: skip
 """What code that only computes never replaces."""
 
@@ -107,8 +107,7 @@ class Reader(Calls):
         if self.quiet:
             self._returned.append(value)
         elif value.unit is not None and value.unit.kind is Kind.FUNCTION and value.unit.parent is unit:
-            # A decorator's wrapper runs when what it wraps does.
-            unit.reaches.add(value.unit)
+            unit.returns.add(value.unit)
 
     def _do_Import(self, node: ast.Import, unit: Unit) -> None:
         for alias in node.names:
@@ -150,11 +149,20 @@ class Reader(Calls):
             unit.methods[node.name] = inner
         for decorator in decorators:
             if decorator.unit is not None:
-                unit.reaches |= {decorator.unit, inner}
+                self._decorate(decorator.unit, inner, unit)
             if decorator.path in _RUNS_LATER or power_of(decorator.path) in (Power.EXEC, Power.PROCESS):
                 unit.reaches.add(inner)
 
     _do_AsyncFunctionDef = _do_FunctionDef
+
+    def _decorate(self, decorator: Unit, inner: Unit, unit: Unit) -> None:
+        """A decorator runs at once; what it decorates only if it calls it, and its wrapper whenever that is called."""
+        unit.reaches.add(decorator)
+        inner.decorators.add(decorator)
+        if decorator.kind is Kind.CLASS:
+            unit.makes.add(decorator)
+        elif calls_its_parameter(decorator.node):
+            (unit.makes if inner.kind is Kind.CLASS else unit.reaches).add(inner)
 
     def _do_ClassDef(self, node: ast.ClassDef, unit: Unit) -> None:
         name = node.name if unit.kind in (Kind.MODULE, Kind.MAIN) else f"{unit.name}.{node.name}"
@@ -177,7 +185,7 @@ class Reader(Calls):
                         inner.bases.append(Value(path="type"))
             for decorator in decorators:
                 if decorator.unit is not None:
-                    unit.reaches.add(decorator.unit)
+                    self._decorate(decorator.unit, inner, unit)
         self._block(node.body, inner)
         unit.names[node.name] = Value(unit=inner)
 
@@ -229,7 +237,7 @@ class Reader(Calls):
         path = canonical(f"{base.path}.{name}")
         if value.unit is not None and not self.quiet:
             self.hooks.add(value.unit)
-        is_flag = path.startswith("sys.") and name in ("path", "stdout", "stderr", "argv", "dont_write_bytecode", "tracebacklimit", "excepthook")
+        is_flag = path.startswith("sys.") and name in ("path", "stdout", "stderr", "argv", "dont_write_bytecode", "tracebacklimit", "excepthook", "displayhook", "ps1", "modules") or path == "os.environ"
         if "(" not in path and not is_flag and any(path == guarded or path.startswith(guarded + ".") for guarded in _GUARDED):
             if power_of(path) is Power.TAMPER or path.startswith(("builtins", "os.", "subprocess", "pickle", "torch", "open")) or value.unit is not None or value.path.endswith("_create_unverified_context"):
                 self.note(unit, Power.TAMPER, path, node, words=f"{path} = ...", note="replaced")
@@ -325,6 +333,21 @@ class Reader(Calls):
         self._block(node.body, unit)
 
     _do_AsyncWith = _do_With
+
+
+def calls_its_parameter(function: ast.AST) -> bool:
+    """Whether the function itself, not one inside of it, calls something that it was given."""
+    own: ast.arguments = function.args  # type: ignore[attr-defined]
+    names = {argument.arg for argument in (*own.posonlyargs, *own.args)}
+    body = function.body  # type: ignore[attr-defined]
+    waiting: list[ast.AST] = list(body) if isinstance(body, list) else [body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def _is_main(test: ast.expr) -> bool:

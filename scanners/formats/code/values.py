@@ -34,6 +34,8 @@ class Value:
     """The function or class of this file that it is."""
     items: Mapping[Any, Value] | None = None
     """Of a literal container, by index or key."""
+    made_of: Unit | None = None
+    """The class of this file that it is an instance of."""
 
     @property
     def is_constant(self) -> bool:
@@ -96,6 +98,9 @@ class Unit:
     """Functions that run when this one does: called, or handed to somebody who calls them."""
     makes: set[Unit] = field(default_factory=set)
     """Classes of which an instance is made, or a subclass."""
+    returns: set[Unit] = field(default_factory=set)
+    """Functions of its own that it gives back, as a decorator does."""
+    decorators: set[Unit] = field(default_factory=set)
     method_names: set[str] = field(default_factory=set)
     """Methods called on what is not known."""
     methods: dict[str, Unit] = field(default_factory=dict)

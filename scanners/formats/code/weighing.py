@@ -67,7 +67,7 @@ def _process(deed: Deed, around: Surroundings) -> Weight | None:
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
         return Weight("code-starts-programs", severity, "starts a program whose command line is decoded or fetched")
     if _INSTALLS.search(words):
-        severity = HIGH if _INSTALLS_FROM.search(words) else around.by_moment(HIGH, MEDIUM, MEDIUM)
+        severity = around.by_moment(HIGH, HIGH if _INSTALLS_FROM.search(words) else MEDIUM, MEDIUM)
         return Weight("code-installs-packages", severity, "installs packages")
     if Power.SOCKET in around.company and (_SHELL.search(words) or "pty" in deed.path):
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
