@@ -27,6 +27,16 @@ class PickleStream:
     """Of our own findings on it; None when every import was resolved and is harmless."""
 
 
+@dataclass(frozen=True, slots=True)
+class CodeText:
+    """Python source that our own judge has read, kept for a second opinion."""
+
+    text: str
+    member: str | None
+    worst: Severity | None
+    """Of our own findings on what it does; None when it only computes."""
+
+
 @dataclass(slots=True)
 class Dossier:
     """What all members of one file share."""
@@ -36,6 +46,7 @@ class Dossier:
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     streams: list[PickleStream] = field(default_factory=list)
+    sources: list[CodeText] = field(default_factory=list)
     unscannable: list[str] = field(default_factory=list)
     imports: dict[str, str] = field(default_factory=dict)
     """Every pickle import with how it is judged: a fact for rules."""

@@ -32,8 +32,11 @@ from scanners.source import SourceUnavailable
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 CODECS = (
     "ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32",
-    "cp1252", "iso8859-15", "utf-7", "utf-16-le", "utf-16-be",
+    # those of source code, and those that code hides behind
+    "utf-7", "cp1252", "iso8859-15", "gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp949", "koi8-r",
+    "cp1251", "iso8859-2", "cp932", "rot13", "hex", "base64", "utf-16-le", "utf-16-be",
 )  # fmt: skip
+CODE = b"import os\n\n\ndef warm(text):\n    return eval(text)\n"
 LIBRARIES = ("zstandard", "lz4.frame", "py7zr.compressor")
 """What judges import when they first need it."""
 DATA_FD = 3
@@ -123,12 +126,11 @@ def warm_up() -> None:
     for name in (*CODECS, *OLD_ENCODINGS):
         # Looked up, since text is encoded in the common ones without loading what decodes them piece by piece.
         codecs.lookup(name)
-        "".encode(name)
     for name in LIBRARIES:
         importlib.import_module(name)
     engines()
     # One harmless and one broken pickle through everything: what is imported late is imported now.
-    for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}"):
+    for content in (pickle.dumps({"a": [1, b"x"]}, 2), pickle.dumps(io.BytesIO), b"\x80\x02cos\nsystem\n", b"{}", CODE):
         scan(MemorySource(content), "warm")
     for name, content in texts_that_need_everything().items():
         scan(MemorySource(content), name)

@@ -107,6 +107,8 @@ class Format(StrEnum):
     # text
     PYTHON = "python"
     SCRIPT = "script"
+    NOTEBOOK = "notebook"
+    PATH_CONFIGURATION = "python-path-configuration"
     JSON = "json"
     YAML = "yaml"
     TEMPLATE = "template"

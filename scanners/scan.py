@@ -52,6 +52,10 @@ def scan(
             if before_engines is not None:
                 before_engines(_report(dossier, asked | versions()))
             asked |= ask(case)
+        if engines and dossier.sources:
+            from scanners.engines.bandit import ask as ask_bandit
+
+            asked |= ask_bandit(case)
     except Unscannable as reason:
         dossier.unscannable.append(str(reason))
         if isinstance(reason, BudgetSpent):

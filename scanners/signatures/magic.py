@@ -109,7 +109,7 @@ def by_structure(source: ByteSource, head: bytes, name: str) -> Format | None:
             return Format.PE
     if head[:4] == b"\xca\xfe\xba\xbe":
         return Format.MACH_O if int.from_bytes(head[4:8], "big") < 40 else Format.JAVA_CLASS
-    if head[2:4] == b"\r\n" and len(head) >= 16 and head[1] in (0x0C, 0x0D, 0x0E, 0x0F):
+    if _is_bytecode(head, name):
         return Format.PYTHON_BYTECODE
     if head[:4] == b"PAR1" and size >= 12 and source.read(size - 4, 4) == b"PAR1":
         return Format.PARQUET
@@ -163,3 +163,18 @@ def has_tar_checksum(block: bytes) -> bool:
     unsigned = sum(rest) + 8 * 32
     signed = unsigned - 256 * sum(byte > 127 for byte in rest)
     return int(stated[1], 8) in (unsigned, signed)
+
+
+def _is_bytecode(head: bytes, name: str) -> bool:
+    """A `.pyc` by its magic number (3.0 and later, 2.x), or a marshalled code object alone: all counts are small."""
+    if head[2:4] == b"\r\n" and len(head) >= 16:
+        magic = int.from_bytes(head[:2], "little")
+        if 0x0C00 <= magic < 0x1000 or (magic >= 62_000 and head[8:9] == b"c"):
+            return True
+        if name.endswith((".pyc", ".pyo")):
+            return True
+    if head[:1] in (b"\xe3", b"c") and len(head) >= 32:
+        return all(int.from_bytes(head[at : at + 4], "little") < 256 for at in (1, 5, 9, 13)) and (
+            head[21:22] in (b"s", b"\xf3") or head[25:26] in (b"s", b"\xf3") or head[17:18] in (b"s", b"\xf3")
+        )
+    return False

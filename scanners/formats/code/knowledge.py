@@ -312,3 +312,8 @@ def power_of(path: str) -> Power | None:
         cut = max(path.rfind("."), path.rfind("("))
         path = path[:cut] if cut > 0 else ""
     return Power.ESCAPE if BLIND_SPOTS.search(whole) else None
+
+
+def all_names() -> tuple[tuple[str, Power], ...]:
+    """Every listed name with its power."""
+    return tuple(_POWERS.items())

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scanners.budget import BudgetSpent, Unscannable
-from scanners.case import Case
+from scanners.case import Case, CodeText
 from scanners.finding import Confidence, Severity
 from scanners.formats.code.disguise import look_at_source
 from scanners.formats.code.knowledge import Power
@@ -65,6 +65,8 @@ def judge_text(source: Source, case: Case, *, latest: Moment = Moment.IMPORT) ->
         raise Unscannable("Its code is nested too deep to be read.") from error
     weighed = list(_weigh(reader, moments, case.name, latest))
     _note(weighed, case)
+    worst = max((one.weight.severity for one in weighed), key=lambda severity: severity.rank, default=None)
+    case.dossier.sources.append(CodeText(source.text, case.member, worst))
     _facts(reader, moments, case)
     for number, (data, line) in enumerate(reader.pickles[:8]):
         case.examine(MemorySource(data), f"pickle in line {line} ({number})", name="constant.pkl")
@@ -79,21 +81,27 @@ def parse(source: Source, case: Case) -> ast.Module | None:
             return ast.parse(source.text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        hostile = _HOSTILE_WORDS.search(source.text)
-        case.add(
-            "code-unparsable",
-            Severity.HIGH if hostile is not None else Severity.MEDIUM,
-            f"The file is called Python, but does not parse ({str(error)[:80]}), and it names {hostile.group()[:30]!r}: what it does cannot be told."
-            if hostile is not None
-            else f"The file is called Python, but does not parse: {str(error)[:80]}.",
-            confidence=Confidence.LIKELY,
-            line=line if isinstance(line, int) else None,
-            evidence={"error": str(error)[:200]} | ({"names": hostile.group()[:60]} if hostile is not None else {}),
-        )
+        note_unparsable(source.text, str(error), case, line=line if isinstance(line, int) else None)
         return None
     except (RecursionError, MemoryError) as error:
         case.add("code-unparsable", Severity.MEDIUM, "The code is nested deeper than Python itself can read.")
         raise Unscannable("Its code is nested too deep to be read.") from error
+
+
+def note_unparsable(
+    text: str, error: str, case: Case, *, line: int | None = None, otherwise: Severity = Severity.MEDIUM
+) -> None:
+    """What does not parse here may well run elsewhere: what it names decides."""
+    hostile = _HOSTILE_WORDS.search(text)
+    names = f", and it names {hostile.group()[:30]!r}: what it does cannot be told" if hostile is not None else ""
+    case.add(
+        "code-unparsable",
+        Severity.HIGH if hostile is not None else otherwise,
+        f"The code does not parse as Python ({error[:80]}){names}.",
+        confidence=Confidence.LIKELY,
+        line=line,
+        evidence={"error": error[:200]} | ({"names": hostile.group()[:60]} if hostile is not None else {}),
+    )
 
 
 def _weigh(reader: Reader, moments: Moments, name: str, latest: Moment) -> Iterable[Weighed]:
@@ -102,7 +110,7 @@ def _weigh(reader: Reader, moments: Moments, name: str, latest: Moment) -> Itera
         moment = min(moments.moment(unit), latest)
         own = _powers(moments.closures.get(id(unit), frozenset()))
         company = own | (at_import if moments.moment(unit) is Moment.IMPORT else frozenset())
-        around = Surroundings(moment, company, is_setup=name in _SETUP_FILES)
+        around = Surroundings(moment, company, is_setup=name in _SETUP_FILES, is_notebook=latest is Moment.USE)
         for deed in unit.deeds:
             weight = weigh(deed, around)
             if weight is not None:

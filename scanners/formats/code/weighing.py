@@ -32,6 +32,7 @@ class Surroundings:
     company: frozenset[Power]
     """The powers of all that runs together with it."""
     is_setup: bool = False
+    is_notebook: bool = False
 
     def by_moment(self, at_import: Severity, in_use: Severity, asked: Severity) -> Severity:
         return {Moment.IMPORT: at_import, Moment.USE: in_use, Moment.ASKED: asked}[self.moment]
@@ -48,6 +49,7 @@ _NATIVE_CALL = re.compile(
 _SHELLCODE = frozenset({"ctypes.memmove", "mmap.PROT_EXEC", "os.memfd_create", "_ctypes.dlopen"})
 _HOSTILE_C = re.compile(r"\b(?:system|popen|execve?l?p?|socket|connect|dlopen|fork)\s*\(")
 _OUTSIDE = re.compile(r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])")
+_FETCHES = re.compile(r"(?:\.get|\.urlopen|\.urlretrieve|\.download|\.get_file|\.download_url_to_file)$")
 _UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
 
 
@@ -96,6 +98,9 @@ def _network(deed: Deed, around: Surroundings) -> Weight | None:
     both = around.company & {Power.TOKEN, Power.HOST}
     if both and around.moment is Moment.IMPORT:
         return Weight("code-opens-connections", HIGH, "looks at the machine and opens a connection of its own")
+    if around.is_notebook and _FETCHES.search(deed.path) and deed.words.startswith("http"):
+        # A picture or a table to try the model on.
+        return Weight("code-opens-connections", LOW, "fetches a file from an address that it names")
     what = "opens a socket" if deed.power is Power.SOCKET else "opens a connection of its own"
     return Weight("code-opens-connections", around.by_moment(HIGH, MEDIUM, MEDIUM), what)
 

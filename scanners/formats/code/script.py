@@ -1,0 +1,109 @@
+"""Scripts for shells and other interpreters, Makefiles and Dockerfiles: line by line, against lines nobody honest needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from scanners.budget import Unscannable
+from scanners.case import Case
+from scanners.finding import Confidence, Severity
+from scanners.formats.code.commands import Command, worst_command
+from scanners.formats.code.foreign import worst_statement
+from scanners.formats.code.knowledge import SECRET_PLACES
+from scanners.source import ByteSource
+
+LARGEST_SCRIPT = 4 * 1024 * 1024
+MOST_FINDINGS = 8
+_COMMENT = re.compile(r"^\s*(?:#(?!!)|//|::|rem\s|--\s|;)", re.IGNORECASE)
+
+
+def judge(source: ByteSource, case: Case) -> None:
+    """A whole script."""
+    case.add("script-code", Severity.LOW, "The file is a script: it runs when somebody starts it.")
+    if source.size > LARGEST_SCRIPT:
+        raise Unscannable(f"It is a script of more than {LARGEST_SCRIPT // 1024 // 1024} MiB.")
+    data = source.read(0, source.size)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data.decode("utf-16" if wide else "utf-8", "replace")
+    lines = re.split(r"\r\n|\r|\n", text)
+    judge_lines(lines, case, foreign=True)
+    if case.name.lower().endswith(".desktop"):
+        started = next((line for line in lines if line.startswith("Exec=")), None)
+        if started is not None:
+            case.add(
+                "script-dangerous-command",
+                Severity.MEDIUM,
+                f"The file is a launcher: opened on a desktop, it starts {started[5:65]!r}.",
+                evidence={"command": started[:300]},
+            )
+
+
+def judge_lines(lines: Iterable[str], case: Case, *, foreign: bool = False) -> None:
+    """Lines of commands; `foreign`: they may be of another language than a shell's."""
+    kept: list[str] = []
+    noted: set[tuple[str, Severity]] = set()
+    for number, line in enumerate(_whole_lines(lines), 1):
+        if number % 256 == 0:
+            case.meter.check_clock()
+        if not line.strip() or _COMMENT.match(line):
+            kept.append("")
+            continue
+        kept.append(line)
+        found = worst_command(line)
+        if foreign and (found is None or found.severity is not Severity.HIGH):
+            other = worst_statement(line)
+            found = other if other is not None and (found is None or other.severity.rank > found.severity.rank) else found
+        if found is not None:
+            _note(found, line, number, noted, case)
+        if len(noted) >= MOST_FINDINGS:
+            return
+    if not any(severity is Severity.HIGH for _, severity in noted):
+        _across_lines(kept, noted, case)
+
+
+def _across_lines(kept: list[str], noted: set[tuple[str, Severity]], case: Case) -> None:
+    """What takes several lines: fetched in one, made executable or started in the next."""
+    text = "\n".join(kept)
+    for begin in range(0, max(1, len(text) - 400), 1600):
+        case.meter.check_clock()
+        piece = text[begin : begin + 2000]
+        found = worst_command(piece)
+        if found is not None:
+            _note(found, piece.strip(), text.count("\n", 0, begin) + 1, noted, case)
+            if found.severity is Severity.HIGH:
+                return
+
+
+def _note(found: Command, line: str, number: int, noted: set[tuple[str, Severity]], case: Case) -> None:
+    if (found.what, found.severity) in noted:
+        return
+    noted.add((found.what, found.severity))
+    match = found.pattern.search(line)
+    excerpt = line[max(0, match.start() - 20) : match.start() + 160] if match is not None else line[:160]
+    secret = SECRET_PLACES.search(line)
+    case.add(
+        "script-dangerous-command",
+        found.severity,
+        f"The script has a command that {found.what}: {' '.join(excerpt.split())[:80]}.",
+        confidence=Confidence.LIKELY,
+        line=number,
+        evidence={"command": excerpt[:300]} | ({"secret": secret.group()[:80]} if secret is not None else {}),
+    )
+
+
+def _whole_lines(lines: Iterable[str]) -> Iterable[str]:
+    """Lines that end in a backslash, a caret or a backtick go on in the next; the number stays that of the first."""
+    open_line = ""
+    skipped = 0
+    for line in lines:
+        if line.endswith(("\\", "^")) and len(open_line) < 8000 and not _COMMENT.match(line):
+            open_line += line[:-1] + " "
+            skipped += 1
+            continue
+        yield open_line + line
+        for _ in range(skipped):
+            yield ""
+        open_line, skipped = "", 0
+    if open_line:
+        yield open_line
