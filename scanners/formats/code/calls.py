@@ -109,9 +109,9 @@ class Calls(Expressions):
             power = None
         elif keywords.get("trust_remote_code", UNKNOWN).constant is True and path not in ("", "dict"):
             power = Power.REMOTE_CODE
-        elif path == "pickle.loads" and arguments and arguments[0].path == "pickle.dumps()":
-            power = None
-        elif path == "compile" and len(arguments) < 2 and not keywords:
+        elif (path == "pickle.loads" and arguments and arguments[0].path == "pickle.dumps()") or (
+            path == "compile" and len(arguments) < 2 and not keywords
+        ):
             power = None
         if path.startswith(("?computed", "?import.?")):
             power = Power.COMPUTED
@@ -132,7 +132,9 @@ class Calls(Expressions):
         self.note(unit, power, path, node, words=words, tags=tags, note=note)
         return power
 
-    def _folded(self, callee: Value, node: ast.Call, unit: Unit, arguments: list[Value], tags: frozenset[Power]) -> Value:
+    def _folded(
+        self, callee: Value, node: ast.Call, unit: Unit, arguments: list[Value], tags: frozenset[Power]
+    ) -> Value:
         """The result, where it can be told."""
         path = f"{callee.path}()" if callee.path else ""
         if callee.path == "chr":
@@ -168,11 +170,28 @@ class Calls(Expressions):
                 return self.item(base, arguments[0], unit, node)
         if base.path == "pathlib.Path()":
             if name in _HANDLES_OF_PATHS:
-                joined = "/".join([base.words or "*", *(value.words or "*" for value in arguments)] if name == "joinpath" else [base.words])
+                joined = "/".join(
+                    [base.words or "*", *(value.words or "*" for value in arguments)]
+                    if name == "joinpath"
+                    else [base.words]
+                )
                 text = self._text(joined, tags, unit, node, is_whole=base.is_constant)
                 return Value(path=base.path, constant=text.constant, text=text.text, tags=tags)
-            if name in ("write_text", "write_bytes", "open", "read_text", "read_bytes", "symlink_to", "unlink", "touch"):
-                mode = arguments[0].words if arguments and name == "open" else ("w" if name in ("write_text", "write_bytes", "symlink_to", "touch") else "r")
+            if name in (
+                "write_text",
+                "write_bytes",
+                "open",
+                "read_text",
+                "read_bytes",
+                "symlink_to",
+                "unlink",
+                "touch",
+            ):
+                mode = (
+                    arguments[0].words
+                    if arguments and name == "open"
+                    else ("w" if name in ("write_text", "write_bytes", "symlink_to", "touch") else "r")
+                )
                 if name == "unlink":
                     self.note(unit, Power.DELETE, "pathlib.Path().unlink", node, words=base.words, tags=tags)
                     return UNKNOWN
@@ -181,7 +200,9 @@ class Calls(Expressions):
             if name == "decode" and arguments:
                 tags |= {Power.DECODE}
             try:
-                value = self.constant(fold_method(base.constant, name, [value.constant for value in arguments]), tags, "?")
+                value = self.constant(
+                    fold_method(base.constant, name, [value.constant for value in arguments]), tags, "?"
+                )
             except NotFoldable:
                 return Value(path=f"?.{name}()", tags=tags)
             self.look_at_text(unit, value, node)
@@ -257,16 +278,24 @@ def _getattr(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
     return reader.take(arguments[0], arguments[1], unit, node) if len(arguments) > 1 else None
 
 
-def _object_getattr(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+def _object_getattr(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]
+) -> Value | None:
     return reader.take(arguments[0], arguments[1], unit, node) if len(arguments) > 1 else None
 
 
-def _import(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]) -> Value | None:
+def _import(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]
+) -> Value | None:
     first = arguments[0] if arguments else keywords.get("name", UNKNOWN)
     if isinstance(first.constant, str):
         name = first.constant
         reader.imports.add(name)
-        whole = len(arguments) > 3 or "fromlist" in keywords or not (isinstance(node.func, ast.Name) and node.func.id == "__import__")
+        whole = (
+            len(arguments) > 3
+            or "fromlist" in keywords
+            or not (isinstance(node.func, ast.Name) and node.func.id == "__import__")
+        )
         return Value(path=canonical(name if whole else name.split(".")[0]), tags=first.tags)
     if first.text.startswith(".") or len(arguments) > 1 or first.text.split(".")[0].isidentifier():
         # Of a package it names: `import_module(f".modeling_{name}", "transformers.models")`.
@@ -284,7 +313,9 @@ def _resolve(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
     return Value(path="?computed")
 
 
-def _execute(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]) -> Value | None:
+def _execute(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]
+) -> Value | None:
     if not arguments:
         return None
     source = arguments[0]
@@ -316,7 +347,9 @@ def _result_of_expression(reader: Calls, text: str, unit: Unit) -> Value | None:
         reader.quiet -= 1
 
 
-def _open(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]) -> Value | None:
+def _open(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]
+) -> Value | None:
     where = arguments[0] if arguments else keywords.get("file", UNKNOWN)
     mode = arguments[1] if len(arguments) > 1 else keywords.get("mode", UNKNOWN)
     return reader.open_file(where, mode.words or "r", "open", node, unit, where.tags)
@@ -338,7 +371,9 @@ def _namespace(reader: Calls, node: ast.Call, _u: Unit, arguments: list[Value], 
     return Value(path="globals()")
 
 
-def _environ_get(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+def _environ_get(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]
+) -> Value | None:
     return reader.environment(arguments[0], node, unit) if arguments else None
 
 
@@ -391,7 +426,9 @@ def _setattr(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
     return None
 
 
-def _environ_set(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+def _environ_set(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]
+) -> Value | None:
     if len(arguments) > 1 and arguments[0].words in LOADER_VARIABLES:
         reader.note(unit, Power.TAMPER, f"os.environ[{arguments[0].words!r}]", node, words=arguments[1].words)
     return None

@@ -1,5 +1,8 @@
 """Command lines that no honest script needs: what a shell, PowerShell or batch line would do."""
 
+# One pattern a line: a table is read line by line.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import re

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from typing import TypeGuard
 
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
@@ -20,7 +21,7 @@ _LOOK_ALIKES = ("CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
 
 def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
     places: set[tuple[int, int]] = set()
-    blob: ast.Constant | None = None
+    blob: tuple[int, int] | None = None
     comments: set[int] = set()
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
@@ -29,26 +30,28 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             comments.add(id(node.value))
         if isinstance(node, ast.Constant) and id(node) not in comments and _is_blob(node.value):
-            blob = blob or node
+            blob = blob or (node.lineno, len(node.value))
     _far_right(source, places, case)
     if blob is not None:
-        size = len(blob.value)
+        line, size = blob
         case.add(
             "code-disguised",
             Severity.MEDIUM,
             f"The code carries {size:,} characters of encoded data: what they are cannot be read.",
             confidence=Confidence.POSSIBLE,
-            line=blob.lineno,
+            line=line,
             evidence={"characters": size},
         )
     _look_alikes(tree, case)
     _plain_letters(source, tree, case)
 
 
-def _is_blob(value: object) -> bool:
+def _is_blob(value: object) -> TypeGuard[str | bytes]:
     if isinstance(value, bytes):
         value = value.decode("latin-1")
-        return len(value) >= LARGE_BLOB and (bool(_BLOB.match(value)) or sum(not c.isprintable() for c in value[:2000]) > 200)
+        return len(value) >= LARGE_BLOB and (
+            bool(_BLOB.match(value)) or sum(not c.isprintable() for c in value[:2000]) > 200
+        )
     if not isinstance(value, str) or len(value) < LARGE_BLOB:
         return False
     letters = value[:4000]
@@ -75,10 +78,18 @@ def _far_right(source: Source, places: set[tuple[int, int]], case: Case) -> None
 def _look_alikes(tree: ast.Module, case: Case) -> None:
     """Python reads identifiers in their compatibility form, so the parser has already changed what is in the text."""
     for node in ast.walk(tree):
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else getattr(node, "name", None)
+        name = (
+            node.id
+            if isinstance(node, ast.Name)
+            else node.attr
+            if isinstance(node, ast.Attribute)
+            else getattr(node, "name", None)
+        )
         if not isinstance(name, str) or name.isascii():
             continue
-        scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in name if letter.isalpha() and not letter.isascii()}
+        scripts = {
+            unicodedata.name(letter, "").split(" ")[0] for letter in name if letter.isalpha() and not letter.isascii()
+        }
         if scripts & set(_LOOK_ALIKES) and any(letter.isascii() and letter.isalpha() for letter in name):
             case.add(
                 "code-disguised",

@@ -31,7 +31,7 @@ class Expressions(Record):
         self.step()
         if self.steps_left < 0 and self.quiet:
             return UNKNOWN
-        method: Callable[[Any, Unit], Value] | None = getattr(self, f"_on_{type(node).__name__}", None)
+        method: Callable[[Any, Unit], Value] | None = getattr(self, f"_on_{type(node).__name__.lower()}", None)
         if method is not None:
             return method(node, unit)
         tags = NO_TAGS
@@ -48,7 +48,7 @@ class Expressions(Record):
             return self._attribute(node, unit)
         return self.evaluate(node, unit)
 
-    def _on_Name(self, node: ast.Name, unit: Unit) -> Value:
+    def _on_name(self, node: ast.Name, unit: Unit) -> Value:
         value = self._name(node, unit)
         if value.path and isinstance(node.ctx, ast.Load):
             self.touch(unit, value.path, node, value.tags)
@@ -72,7 +72,7 @@ class Expressions(Record):
                 return Value(path=path)
         return UNKNOWN
 
-    def _on_Attribute(self, node: ast.Attribute, unit: Unit) -> Value:
+    def _on_attribute(self, node: ast.Attribute, unit: Unit) -> Value:
         value = self._attribute(node, unit)
         if value.path and isinstance(node.ctx, ast.Load):
             self.touch(unit, value.path, node, value.tags)
@@ -109,19 +109,21 @@ class Expressions(Record):
         text = "site-packages/__init__.py" if name == "__file__" and base.path else ""
         return Value(path=canonical(f"{base.path or '?'}.{name}"), text=text, tags=base.tags)
 
-    def _on_Constant(self, node: ast.Constant, unit: Unit) -> Value:
+    def _on_constant(self, node: ast.Constant, unit: Unit) -> Value:
         value = Value(constant=node.value)
         self.look_at_text(unit, value, node)
         return value
 
-    def _on_JoinedStr(self, node: ast.JoinedStr, unit: Unit) -> Value:
+    def _on_joinedstr(self, node: ast.JoinedStr, unit: Unit) -> Value:
         tags, parts, whole = NO_TAGS, [], True
         for part in node.values:
             value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, unit)
             tags |= value.tags
             is_plain = value.is_constant and not (isinstance(part, ast.FormattedValue) and part.format_spec)
             whole = whole and is_plain
-            parts.append(str(value.constant)[: 1 << 20] if is_plain and _is_scalar(value.constant) else value.text or "*")
+            parts.append(
+                str(value.constant)[: 1 << 20] if is_plain and _is_scalar(value.constant) else value.text or "*"
+            )
         return self._text("".join(parts)[: 1 << 20], tags, unit, node, is_whole=whole)
 
     def _text(self, text: str, tags: frozenset[Power], unit: Unit, node: ast.AST, *, is_whole: bool) -> Value:
@@ -129,7 +131,7 @@ class Expressions(Record):
         self.look_at_text(unit, value, node)
         return value
 
-    def _on_BinOp(self, node: ast.BinOp, unit: Unit) -> Value:
+    def _on_binop(self, node: ast.BinOp, unit: Unit) -> Value:
         # A long sum leans to the left: its terms one after another, so that no depth is spent on it.
         chain: list[ast.BinOp] = []
         leaf: ast.expr = node
@@ -160,7 +162,7 @@ class Expressions(Record):
             return self._text(words[:4096], tags, unit, node, is_whole=False)
         return Value(tags=tags)
 
-    def _on_UnaryOp(self, node: ast.UnaryOp, unit: Unit) -> Value:
+    def _on_unaryop(self, node: ast.UnaryOp, unit: Unit) -> Value:
         value = self.evaluate(node.operand, unit)
         if isinstance(value.constant, int):
             if isinstance(node.op, ast.USub):
@@ -169,18 +171,18 @@ class Expressions(Record):
                 return Value(constant=~value.constant)
         return Value(tags=value.tags)
 
-    def _on_IfExp(self, node: ast.IfExp, unit: Unit) -> Value:
+    def _on_ifexp(self, node: ast.IfExp, unit: Unit) -> Value:
         self.evaluate(node.test, unit)
         body, other = self.evaluate(node.body, unit), self.evaluate(node.orelse, unit)
         return more_telling(body, other)
 
-    def _on_BoolOp(self, node: ast.BoolOp, unit: Unit) -> Value:
+    def _on_boolop(self, node: ast.BoolOp, unit: Unit) -> Value:
         found = UNKNOWN
         for value in [self.evaluate(part, unit) for part in node.values]:
             found = more_telling(found, value)
         return found
 
-    def _on_NamedExpr(self, node: ast.NamedExpr, unit: Unit) -> Value:
+    def _on_namedexpr(self, node: ast.NamedExpr, unit: Unit) -> Value:
         value = self.evaluate(node.value, unit)
         unit.names[node.target.id] = value
         return value
@@ -193,9 +195,9 @@ class Expressions(Record):
             return self.constant(tuple(constants) if isinstance(node, ast.Tuple) else constants, tags)
         return Value(items=dict(enumerate(values)), tags=tags)
 
-    _on_List = _on_Tuple = _on_Set = _sequence
+    _on_list = _on_tuple = _on_set = _sequence
 
-    def _on_Dict(self, node: ast.Dict, unit: Unit) -> Value:
+    def _on_dict(self, node: ast.Dict, unit: Unit) -> Value:
         items: dict[Any, Value] = {}
         tags = NO_TAGS
         for key, element in zip(node.keys, node.values, strict=True):
@@ -215,14 +217,16 @@ class Expressions(Record):
         if value.path in ("os.environ", "os.environ.copy()"):
             self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment")
 
-    def _on_Subscript(self, node: ast.Subscript, unit: Unit) -> Value:
+    def _on_subscript(self, node: ast.Subscript, unit: Unit) -> Value:
         base = self.callee(node.value, unit)
         if isinstance(node.slice, ast.Slice):
             bounds = [self.evaluate(part, unit) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
             plain = [bound.constant if bound.is_constant else None for bound in bounds]
             if base.is_constant and all(part is None or isinstance(part, int) for part in plain):
                 try:
-                    tags = base.tags | ({Power.DECODE} if plain[2] not in (None, 1) and len(base.words) > 3 else NO_TAGS)
+                    tags = base.tags | (
+                        {Power.DECODE} if plain[2] not in (None, 1) and len(base.words) > 3 else NO_TAGS
+                    )
                     return self.constant(base.constant[slice(*plain)], tags)
                 except (TypeError, ValueError, KeyError):
                     return Value(tags=base.tags)
@@ -265,16 +269,16 @@ class Expressions(Record):
             return Value(tags=frozenset({Power.TOKEN}))
         return Value(path="?", tags=frozenset({Power.HOST}) if name in ("USER", "HOSTNAME", "USERNAME") else NO_TAGS)
 
-    def _on_Call(self, node: ast.Call, unit: Unit) -> Value:
+    def _on_call(self, node: ast.Call, unit: Unit) -> Value:
         return self.call(node, unit)
 
-    def _on_Await(self, node: ast.Await, unit: Unit) -> Value:
+    def _on_await(self, node: ast.Await, unit: Unit) -> Value:
         return self.evaluate(node.value, unit)
 
-    def _on_Starred(self, node: ast.Starred, unit: Unit) -> Value:
+    def _on_starred(self, node: ast.Starred, unit: Unit) -> Value:
         return self.evaluate(node.value, unit)
 
-    def _on_Lambda(self, node: ast.Lambda, unit: Unit) -> Value:
+    def _on_lambda(self, node: ast.Lambda, unit: Unit) -> Value:
         # What it does counts where it stands: it is there to be called.
         inner = Unit("lambda", Kind.FUNCTION, node, unit)
         self.bind_defaults(node.args, inner, unit)
@@ -316,9 +320,9 @@ class Expressions(Record):
                 return self.constant(folded, tags)
         return Value(path=element.path if element.path.startswith("?") else "", tags=tags)
 
-    _on_ListComp = _on_SetComp = _on_GeneratorExp = _comprehension
+    _on_listcomp = _on_setcomp = _on_generatorexp = _comprehension
 
-    def _on_DictComp(self, node: ast.DictComp, unit: Unit) -> Value:
+    def _on_dictcomp(self, node: ast.DictComp, unit: Unit) -> Value:
         inner = Unit(unit.name, Kind.FUNCTION, node, unit, deeds=unit.deeds, reaches=unit.reaches, makes=unit.makes)
         tags = NO_TAGS
         for generator in node.generators:

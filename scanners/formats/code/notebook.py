@@ -30,13 +30,18 @@ _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "python", "python3", "pr
 _SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh"})
 _PYTHONS = ("python", "ipython", "sage", "conda", "venv", "xpython", "pyodide")
 _HELP = re.compile(r"^\s*\?{1,2}[\w.]+\s*$|^\s*[\w.]+\?{1,2}\s*$")
-_ACTIVE = re.compile(r"<script\b|javascript:|<iframe\b|<object\b|<embed\b|\son(?:error|load|click|mouseover|focus)\s*=", re.IGNORECASE)
+_ACTIVE = re.compile(
+    r"<script\b|javascript:|<iframe\b|<object\b|<embed\b|\son(?:error|load|click|mouseover|focus)\s*=", re.IGNORECASE
+)
 _GRAVE = re.compile(
     r"kernel\.execute|document\.cookie|localStorage|XMLHttpRequest|\bfetch\s*\(|navigator\.sendBeacon|\beval\s*\(|\batob\s*\("
     r"|WebSocket\s*\(|\.execute\s*\(|\son(?:error|load)\s*=|<iframe[^>]+src\s*=\s*[\"']?(?:https?:)?//|<script[^>]+src\s*=\s*[\"']?(?:https?:)?//",
     re.IGNORECASE,
 )
-_LIBRARIES = re.compile(r"plotly|bokeh|altair|vega|requirejs|jupyter-widgets|cdn\.jsdelivr\.net|youtube\.com/embed|colab|pyLDAvis|shap|google\.com|huggingface\.co|hf\.space|wandb", re.IGNORECASE)
+_LIBRARIES = re.compile(
+    r"plotly|bokeh|altair|vega|requirejs|jupyter-widgets|cdn\.jsdelivr\.net|youtube\.com/embed|colab|pyLDAvis|shap|google\.com|huggingface\.co|hf\.space|wandb",
+    re.IGNORECASE,
+)
 
 
 def judge(source: ByteSource, case: Case) -> None:

@@ -41,7 +41,9 @@ class Weighed:
 def judge(source: ByteSource, case: Case) -> None:
     """A whole file."""
     if source.size > LARGEST_SOURCE:
-        case.add("python-code", Severity.MEDIUM, f"The file is Python source of {source.size:,} bytes, too long to be read.")
+        case.add(
+            "python-code", Severity.MEDIUM, f"The file is Python source of {source.size:,} bytes, too long to be read."
+        )
         raise Unscannable(f"It is Python source of more than {LARGEST_SOURCE // 1024 // 1024} MiB.")
     case.add(
         "python-code",

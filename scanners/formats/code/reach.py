@@ -124,7 +124,8 @@ def moments_of(reader: Reader, name: str) -> Moments:
             for unit in reader.units
             if unit.kind is Kind.CLASS and unit.bases
             for method, own in unit.methods.items()
-            if method in ("run", "__init__", "initialize_options", "finalize_options", "build_extension", "build_extensions")
+            if method
+            in ("run", "__init__", "initialize_options", "finalize_options", "build_extension", "build_extensions")
         ]
     of: dict[int, Moment] = {}
     used = [unit for unit in reader.units if unit.kind is Kind.FUNCTION and _is_used(unit, name)]
@@ -139,4 +140,8 @@ def _is_used(unit: Unit, name: str) -> bool:
     last = unit.name.rpartition(".")[2]
     if last not in USED:
         return name == _HUB_ENTRIES and unit.parent is not None and unit.parent.kind is Kind.MODULE
-    return unit.parent is not None and (unit.parent.kind is Kind.CLASS or last.endswith("_fn") or last in ("init", "handle", "inference", "main_handler"))
+    return unit.parent is not None and (
+        unit.parent.kind is Kind.CLASS
+        or last.endswith("_fn")
+        or last in ("init", "handle", "inference", "main_handler")
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanners.budget import Meter
 from scanners.formats.code.calls import MOST_NESTED_SOURCES, Calls
-from scanners.formats.code.expressions import more_telling, can_be_followed
+from scanners.formats.code.expressions import can_be_followed, more_telling
 from scanners.formats.code.knowledge import LOADER_VARIABLES, Power, power_of
 from scanners.formats.code.record import canonical
 from scanners.formats.code.values import UNKNOWN, Kind, Unit, Value
@@ -80,7 +80,7 @@ class Reader(Calls):
             if self.quiet and self.steps_left < 0:
                 return
             self.step()
-            method: Any = getattr(self, f"_do_{type(statement).__name__}", None)
+            method: Any = getattr(self, f"_do_{type(statement).__name__.lower()}", None)
             if method is not None:
                 method(statement, unit)
             else:
@@ -97,19 +97,19 @@ class Reader(Calls):
             else:
                 self._all_inside(child, unit)
 
-    def _do_Expr(self, node: ast.Expr, unit: Unit) -> None:
+    def _do_expr(self, node: ast.Expr, unit: Unit) -> None:
         # A text that nothing takes is a comment.
         if not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)):
             self.evaluate(node.value, unit)
 
-    def _do_Return(self, node: ast.Return, unit: Unit) -> None:
+    def _do_return(self, node: ast.Return, unit: Unit) -> None:
         value = self.evaluate(node.value, unit)
         if self.quiet:
             self._returned.append(value)
         elif value.unit is not None and value.unit.kind is Kind.FUNCTION and value.unit.parent is unit:
             unit.returns.add(value.unit)
 
-    def _do_Import(self, node: ast.Import, unit: Unit) -> None:
+    def _do_import(self, node: ast.Import, unit: Unit) -> None:
         for alias in node.names:
             self.imports.add(alias.name)
             if alias.asname:
@@ -118,7 +118,7 @@ class Reader(Calls):
                 top = alias.name.split(".")[0]
                 unit.names[top] = Value(path=canonical(top))
 
-    def _do_ImportFrom(self, node: ast.ImportFrom, unit: Unit) -> None:
+    def _do_importfrom(self, node: ast.ImportFrom, unit: Unit) -> None:
         module = "." * node.level + (node.module or "")
         self.imports.add(module)
         for alias in node.names:
@@ -129,7 +129,7 @@ class Reader(Calls):
                 value = Value(path=canonical(f"{module}.{name}") if node.level == 0 else f"?{name}")
                 unit.names[alias.asname or name] = value
 
-    def _do_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, unit: Unit) -> None:
+    def _do_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, unit: Unit) -> None:
         name = node.name if unit.kind in (Kind.MODULE, Kind.MAIN) else f"{unit.name}.{node.name}"
         inner = Unit(name[:200], Kind.FUNCTION, node, unit)
         decorators = [self.evaluate(decorator, unit) for decorator in node.decorator_list]
@@ -153,7 +153,7 @@ class Reader(Calls):
             if decorator.path in _RUNS_LATER or power_of(decorator.path) in (Power.EXEC, Power.PROCESS):
                 unit.reaches.add(inner)
 
-    _do_AsyncFunctionDef = _do_FunctionDef
+    _do_asyncfunctiondef = _do_functiondef
 
     def _decorate(self, decorator: Unit, inner: Unit, unit: Unit) -> None:
         """A decorator runs at once; what it decorates only if it calls it, and its wrapper whenever that is called."""
@@ -164,7 +164,7 @@ class Reader(Calls):
         elif calls_its_parameter(decorator.node):
             (unit.makes if inner.kind is Kind.CLASS else unit.reaches).add(inner)
 
-    def _do_ClassDef(self, node: ast.ClassDef, unit: Unit) -> None:
+    def _do_classdef(self, node: ast.ClassDef, unit: Unit) -> None:
         name = node.name if unit.kind in (Kind.MODULE, Kind.MAIN) else f"{unit.name}.{node.name}"
         inner = Unit(name[:200], Kind.CLASS, node, unit)
         decorators = [self.evaluate(decorator, unit) for decorator in node.decorator_list]
@@ -189,18 +189,18 @@ class Reader(Calls):
         self._block(node.body, inner)
         unit.names[node.name] = Value(unit=inner)
 
-    def _do_Assign(self, node: ast.Assign, unit: Unit) -> None:
+    def _do_assign(self, node: ast.Assign, unit: Unit) -> None:
         value = self.evaluate(node.value, unit)
         for target in node.targets:
             self._assign(target, value, unit)
 
-    def _do_AnnAssign(self, node: ast.AnnAssign, unit: Unit) -> None:
+    def _do_annassign(self, node: ast.AnnAssign, unit: Unit) -> None:
         if not isinstance(node.annotation, ast.Constant):
             self.evaluate(node.annotation, unit)
         if node.value is not None:
             self._assign(node.target, self.evaluate(node.value, unit), unit)
 
-    def _do_AugAssign(self, node: ast.AugAssign, unit: Unit) -> None:
+    def _do_augassign(self, node: ast.AugAssign, unit: Unit) -> None:
         value = self.evaluate(node.value, unit)
         if isinstance(node.target, ast.Name):
             before = self.name(node.target.id, unit)
@@ -237,9 +237,33 @@ class Reader(Calls):
         path = canonical(f"{base.path}.{name}")
         if value.unit is not None and not self.quiet:
             self.hooks.add(value.unit)
-        is_flag = path.startswith("sys.") and name in ("path", "stdout", "stderr", "argv", "dont_write_bytecode", "tracebacklimit", "excepthook", "displayhook", "ps1", "modules") or path == "os.environ"
-        if "(" not in path and not is_flag and any(path == guarded or path.startswith(guarded + ".") for guarded in _GUARDED):
-            if power_of(path) is Power.TAMPER or path.startswith(("builtins", "os.", "subprocess", "pickle", "torch", "open")) or value.unit is not None or value.path.endswith("_create_unverified_context"):
+        is_flag = (
+            path.startswith("sys.")
+            and name
+            in (
+                "path",
+                "stdout",
+                "stderr",
+                "argv",
+                "dont_write_bytecode",
+                "tracebacklimit",
+                "excepthook",
+                "displayhook",
+                "ps1",
+                "modules",
+            )
+        ) or path == "os.environ"
+        if (
+            "(" not in path
+            and not is_flag
+            and any(path == guarded or path.startswith(guarded + ".") for guarded in _GUARDED)
+        ):
+            if (
+                power_of(path) is Power.TAMPER
+                or path.startswith(("builtins", "os.", "subprocess", "pickle", "torch", "open"))
+                or value.unit is not None
+                or value.path.endswith("_create_unverified_context")
+            ):
                 self.note(unit, Power.TAMPER, path, node, words=f"{path} = ...", note="replaced")
 
     def _assign_item(self, target: ast.Subscript, value: Value, unit: Unit) -> None:
@@ -257,7 +281,7 @@ class Reader(Calls):
         elif base.items is not None and isinstance(base.items, dict) and name:
             base.items[name] = value
 
-    def _do_If(self, node: ast.If, unit: Unit) -> None:
+    def _do_if(self, node: ast.If, unit: Unit) -> None:
         if _is_main(node.test):
             main = Unit("__main__", Kind.MAIN, node, unit)
             if not self.quiet:
@@ -290,7 +314,7 @@ class Reader(Calls):
             if old is not None and old is not value:
                 unit.names[name] = more_telling(value, old) if value.constant is not None else old
 
-    def _do_Try(self, node: ast.Try, unit: Unit) -> None:
+    def _do_try(self, node: ast.Try, unit: Unit) -> None:
         self._block(node.body, unit)
         for handler in node.handlers:
             self.evaluate(handler.type, unit)
@@ -298,12 +322,18 @@ class Reader(Calls):
         self._block(node.orelse, unit)
         self._block(node.finalbody, unit)
 
-    _do_TryStar = _do_Try
+    _do_trystar = _do_try
 
-    def _do_For(self, node: ast.For | ast.AsyncFor, unit: Unit) -> None:
+    def _do_for(self, node: ast.For | ast.AsyncFor, unit: Unit) -> None:
         over = self.evaluate(node.iter, unit)
         before = dict(unit.names)
-        self.bind(node.target, self._each(over) if not can_be_followed(over) or not over.constant else Value(constant=list(over.constant)[0]), unit)
+        self.bind(
+            node.target,
+            self._each(over)
+            if not can_be_followed(over) or not over.constant
+            else Value(constant=list(over.constant)[0]),
+            unit,
+        )
         self._block(node.body, unit)
         if can_be_followed(over) and len(over.constant) > 1:
             unit.names = before
@@ -318,21 +348,21 @@ class Reader(Calls):
                 self.quiet -= 1
         self._block(node.orelse, unit)
 
-    _do_AsyncFor = _do_For
+    _do_asyncfor = _do_for
 
-    def _do_While(self, node: ast.While, unit: Unit) -> None:
+    def _do_while(self, node: ast.While, unit: Unit) -> None:
         self.evaluate(node.test, unit)
         self._either(node.body, unit)
         self._block(node.orelse, unit)
 
-    def _do_With(self, node: ast.With | ast.AsyncWith, unit: Unit) -> None:
+    def _do_with(self, node: ast.With | ast.AsyncWith, unit: Unit) -> None:
         for item in node.items:
             value = self.evaluate(item.context_expr, unit)
             if item.optional_vars is not None:
                 self._assign(item.optional_vars, value, unit)
         self._block(node.body, unit)
 
-    _do_AsyncWith = _do_With
+    _do_asyncwith = _do_with
 
 
 def calls_its_parameter(function: ast.AST) -> bool:

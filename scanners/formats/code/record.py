@@ -16,6 +16,7 @@ MOST_FOLDED = 32 * 1024 * 1024
 MOST_DEEDS = 2_000
 LONGEST_SNIPPET = 160
 LONGEST_PATH = 300
+LONGEST_PLACE, MOST_SPACES = 4096, 3
 _INSIDE = re.compile(
     r"^(?!asyncio\b)[\w?.()]+?\.(os|sys|subprocess|socket|builtins|importlib|shutil|ctypes|pty|pickle|marshal|base64)"
     r"\.(?=\w)"
@@ -122,10 +123,11 @@ class Record:
     def look_at_text(self, unit: Unit, value: Value, node: ast.AST) -> None:
         """A constant that names a place of secrets."""
         text = value.constant if value.constant is not MISSING else value.text
-        if not isinstance(text, (str, bytes)) or not 3 < len(text) < 4096 or text.count(b" " if isinstance(text, bytes) else " ") > 3:  # type: ignore[arg-type]
+        if not isinstance(text, (str, bytes)) or not 3 < len(text) < LONGEST_PLACE:
             return
         shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        found = SECRET_PLACES.search(shown)
+        # A sentence only speaks of it.
+        found = SECRET_PLACES.search(shown) if shown.count(" ") <= MOST_SPACES else None
         if found is not None:
             self.note(unit, Power.SECRET, found.group(), node, called=False, words=shown[:200])
 

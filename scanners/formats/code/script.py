@@ -53,7 +53,9 @@ def judge_lines(lines: Iterable[str], case: Case, *, foreign: bool = False) -> N
         found = worst_command(line)
         if foreign and (found is None or found.severity is not Severity.HIGH):
             other = worst_statement(line)
-            found = other if other is not None and (found is None or other.severity.rank > found.severity.rank) else found
+            found = (
+                other if other is not None and (found is None or other.severity.rank > found.severity.rank) else found
+            )
         if found is not None:
             _note(found, line, number, noted, case)
         if len(noted) >= MOST_FINDINGS:

@@ -21,7 +21,9 @@ _REWRITING = frozenset({"utf7", "unicodeescape", "rawunicodeescape", "rot13", "p
 _DECODED_HERE = {"utf7": "utf-7", "unicodeescape": "unicode_escape", "rawunicodeescape": "raw_unicode_escape"}
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE_RUN = re.compile("(?:[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u180e\ufe00-\ufe0f\U000e0000-\U000e01ef\u3164\u115f\u1160]){12,}")
+_INVISIBLE_RUN = re.compile(
+    "(?:[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u180e\ufe00-\ufe0f\U000e0000-\U000e01ef\u3164\u115f\u1160]){12,}"
+)
 _LONE_RETURN = re.compile(r"#[^\r\n]*\r(?!\n)[^\r\n]*[\w(]")
 
 
@@ -83,7 +85,11 @@ def _look_at(text: str, case: Case) -> None:
     for pattern, severity, what in (
         (_BIDI, Severity.HIGH, "characters that turn the direction of text: it is shown in another order than it runs"),
         (_INVISIBLE_RUN, Severity.HIGH, "a run of invisible characters, which can carry hidden data or code"),
-        (_LONE_RETURN, Severity.HIGH, "a comment that ends at a carriage return: what follows it runs, though it is shown as comment"),
+        (
+            _LONE_RETURN,
+            Severity.HIGH,
+            "a comment that ends at a carriage return: what follows it runs, though it is shown as comment",
+        ),
     ):
         found = pattern.search(text)
         if found is not None:

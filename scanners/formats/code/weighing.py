@@ -39,7 +39,9 @@ class Surroundings:
 
 
 _FROM_ELSEWHERE = frozenset({Power.DECODE, Power.NETWORK, Power.SOCKET})
-_INSTALLS = re.compile(r"\b(?:pip3?|uv|easy_install|conda|mamba|apt(?:-get)?|npm|yum|brew|gem|cargo|poetry)\b.{0,40}\b(?:install|add)\b|\beasy_install\b")
+_INSTALLS = re.compile(
+    r"\b(?:pip3?|uv|easy_install|conda|mamba|apt(?:-get)?|npm|yum|brew|gem|cargo|poetry)\b.{0,40}\b(?:install|add)\b|\beasy_install\b"
+)
 _INSTALLS_FROM = re.compile(r"git\+|https?://|--(?:extra-)?index-url|(?:^|\s)-i\s|--trusted-host")
 _SHELL = re.compile(r"(?:^|[/\s'\"\[])(?:ba|z|da|k)?sh(?:$|[\s'\",\]])|cmd\.exe|powershell", re.IGNORECASE)
 _NATIVE_CALL = re.compile(
@@ -48,7 +50,9 @@ _NATIVE_CALL = re.compile(
 )
 _SHELLCODE = frozenset({"ctypes.memmove", "mmap.PROT_EXEC", "os.memfd_create", "_ctypes.dlopen"})
 _HOSTILE_C = re.compile(r"\b(?:system|popen|execve?l?p?|socket|connect|dlopen|fork)\s*\(")
-_OUTSIDE = re.compile(r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])")
+_OUTSIDE = re.compile(
+    r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])"
+)
 _FETCHES = re.compile(r"(?:\.get|\.urlopen|\.urlretrieve|\.download|\.get_file|\.download_url_to_file)$")
 _UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
 
@@ -85,7 +89,9 @@ def _process(deed: Deed, around: Surroundings) -> Weight | None:
 
 def _network(deed: Deed, around: Surroundings) -> Weight | None:
     if HUB_HOSTS.match(deed.words) and not (around.company & {Power.SECRET}):
-        return Weight("code-opens-connections", around.by_moment(MEDIUM, LOW, LOW), "talks to the Hub or to this machine")
+        return Weight(
+            "code-opens-connections", around.by_moment(MEDIUM, LOW, LOW), "talks to the Hub or to this machine"
+        )
     if Power.SECRET in around.company | deed.tags:
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
         return Weight("code-reads-secrets", severity, "reads secrets and opens a connection of its own")
@@ -136,7 +142,9 @@ def _execute(deed: Deed, around: Surroundings) -> Weight | None:
         # Its text is there to be read, and was judged where it could be.
         severity = LOW if deed.path == "eval" and deed.note == "constant" else MEDIUM
         return Weight(rule, severity, "runs a text of its own as code")
-    if deed.path == "eval" or deed.path.startswith(("types.", "timeit", "trace", "cProfile", "profile", "pdb", "bdb", "doctest", "sympy")):
+    if deed.path == "eval" or deed.path.startswith(
+        ("types.", "timeit", "trace", "cProfile", "profile", "pdb", "bdb", "doctest", "sympy")
+    ):
         severity = around.by_moment(HIGH if deed.path == "eval" else MEDIUM, MEDIUM, MEDIUM)
         return Weight(rule, severity, "runs a text that is put together as code")
     if deed.path.startswith("marshal"):
@@ -147,7 +155,9 @@ def _execute(deed: Deed, around: Surroundings) -> Weight | None:
 def _compile(deed: Deed, around: Surroundings) -> Weight | None:
     if not deed.tags & _FROM_ELSEWHERE:
         return None
-    return Weight("code-runs-hidden-code", around.by_moment(CRITICAL, HIGH, HIGH), "compiles code that is decoded or fetched")
+    return Weight(
+        "code-runs-hidden-code", around.by_moment(CRITICAL, HIGH, HIGH), "compiles code that is decoded or fetched"
+    )
 
 
 def _import_file(deed: Deed, around: Surroundings) -> Weight | None:
@@ -161,7 +171,9 @@ def _import_file(deed: Deed, around: Surroundings) -> Weight | None:
 
 def _unpickle(deed: Deed, around: Surroundings) -> Weight | None:
     if deed.tags & (_FROM_ELSEWHERE - {Power.DECODE}) or (Power.DECODE in deed.tags and "torch.load" not in deed.path):
-        return Weight("code-unpickles", around.by_moment(CRITICAL, HIGH, HIGH), "unpickles data that is decoded or fetched")
+        return Weight(
+            "code-unpickles", around.by_moment(CRITICAL, HIGH, HIGH), "unpickles data that is decoded or fetched"
+        )
     return Weight("code-unpickles", MEDIUM, "unpickles a file, which can run code")
 
 
@@ -171,14 +183,21 @@ def _native(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls the system's own functions past Python")
     if deed.path in _SHELLCODE:
         return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "puts machine code into memory")
-    if not deed.called or deed.path in ("ctypes.string_at", "ctypes.CFUNCTYPE", "ctypes.PYFUNCTYPE", "ctypes.WINFUNCTYPE"):
+    if not deed.called or deed.path in (
+        "ctypes.string_at",
+        "ctypes.CFUNCTYPE",
+        "ctypes.PYFUNCTYPE",
+        "ctypes.WINFUNCTYPE",
+    ):
         return Weight(rule, MEDIUM, "works with native code")
     return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM), "loads a native library")
 
 
 def _build(deed: Deed, around: Surroundings) -> Weight | None:
     if _HOSTILE_C.search(deed.words):
-        return Weight("code-loads-native-code", around.by_moment(CRITICAL, HIGH, HIGH), "builds C code that calls the system")
+        return Weight(
+            "code-loads-native-code", around.by_moment(CRITICAL, HIGH, HIGH), "builds C code that calls the system"
+        )
     return Weight("code-loads-native-code", MEDIUM, "builds native code and loads it")
 
 
@@ -210,12 +229,16 @@ def _delete(deed: Deed, around: Surroundings) -> Weight | None:
 
 def _permissions(deed: Deed, around: Surroundings) -> Weight | None:
     if around.company >= {Power.NETWORK, Power.PERMISSIONS} and deed.path == "os.chmod":
-        return Weight("code-changes-system", around.by_moment(HIGH, MEDIUM, MEDIUM), "fetches a file and changes its rights")
+        return Weight(
+            "code-changes-system", around.by_moment(HIGH, MEDIUM, MEDIUM), "fetches a file and changes its rights"
+        )
     return None
 
 
 def _persist(_: Deed, around: Surroundings) -> Weight | None:
-    return Weight("code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "sees to it that something is started again")
+    return Weight(
+        "code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "sees to it that something is started again"
+    )
 
 
 def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
@@ -226,7 +249,11 @@ def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "replaces a function of Python or of a loader")
     if deed.note == "environment":
         grave = not deed.path.endswith(("'PATH']", "_PROXY']", "LIBRARY_PATH']"))
-        return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM) if grave else MEDIUM, "changes a variable that says what is loaded")
+        return Weight(
+            rule,
+            around.by_moment(HIGH, MEDIUM, MEDIUM) if grave else MEDIUM,
+            "changes a variable that says what is loaded",
+        )
     if deed.path.startswith(("sys.meta_path", "sys.path_hooks", "codecs.register")):
         severity = around.by_moment(HIGH, MEDIUM, MEDIUM) if deed.called else MEDIUM
         return Weight(rule, severity, "changes how Python imports or reads code")
