@@ -41,6 +41,9 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         if not _is_wide_text(head, is_whole=not tail):
             return None
         return kind_of_markup(head.decode("utf-16", "ignore").encode("utf-8", "ignore"), name) or Format.TEXT
+    if name.endswith(".py") and b"\0" in head and _is_narrow_text(head.replace(b"\0", b""), is_whole=not tail):
+        # Python of old reads up to the zero byte, that of today refuses it.
+        return Format.PYTHON
     if not _is_narrow_text(head, is_whole=not tail):
         return None
     # The tail begins anywhere: in the middle of a character, too.

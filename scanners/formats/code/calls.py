@@ -70,8 +70,8 @@ class Calls(Expressions):
         keywords = {keyword.arg or "**": self.evaluate(keyword.value, unit) for keyword in node.keywords}
         given = [*arguments, *keywords.values()]
         tags = callee.tags.union(*(value.tags for value in given))
-        for value in given:
-            self._whole_environment(value, node, unit)
+        if any(self._whole_environment(value, node, unit) for value in given):
+            tags |= {Power.TOKEN}
         self._hand_over(callee, given, unit)
         if callee.path == "operator.attrgetter()" and callee.items and arguments:
             return self.take(arguments[0], callee.items[0], unit, node)
@@ -126,6 +126,8 @@ class Calls(Expressions):
             words = next((value.words for value in (*arguments, *keywords.values()) if "://" in value.words), words)
         if power is Power.UNPICKLE and isinstance(first.constant, (bytes, bytearray)) and not self.quiet:
             self.pickles.append((bytes(first.constant), self.line_of(node)))
+        if power is Power.BUILD_NATIVE:
+            words = " ".join(value.words for value in (*arguments, *keywords.values()))
         note = "destination" if power is Power.WRITE and len(arguments) > 1 else ""
         if note:
             words = arguments[1].words

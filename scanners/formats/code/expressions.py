@@ -15,6 +15,8 @@ from scanners.formats.code.values import MISSING, NO_TAGS, UNKNOWN, Kind, Unit, 
 MOST_TURNS = 4096
 """Of a loop over constants that is followed for its result."""
 
+WHOLE_ENVIRONMENT = frozenset({"os.environ", "os.environ.copy()", "os.environ.items()", "os.environ.values()"})
+
 _PATH = "pathlib.Path()"
 
 
@@ -213,9 +215,12 @@ class Expressions(Record):
                 return folded
         return Value(items=items, tags=tags)
 
-    def _whole_environment(self, value: Value, node: ast.AST, unit: Unit) -> None:
-        if value.path in ("os.environ", "os.environ.copy()"):
-            self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment")
+    def _whole_environment(self, value: Value, node: ast.AST, unit: Unit) -> bool:
+        """Whether all of the environment is given away, which is noted."""
+        if value.path not in WHOLE_ENVIRONMENT:
+            return False
+        self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment")
+        return True
 
     def _on_subscript(self, node: ast.Subscript, unit: Unit) -> Value:
         base = self.callee(node.value, unit)
@@ -327,8 +332,8 @@ class Expressions(Record):
         tags = NO_TAGS
         for generator in node.generators:
             value = self.evaluate(generator.iter, inner)
-            if value.path == "os.environ.items()":
-                self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment")
+            if self._whole_environment(value, node, unit):
+                tags |= {Power.TOKEN}
             tags |= value.tags
             self.bind(generator.target, self._each(value), inner)
             for test in generator.ifs:

@@ -234,7 +234,7 @@ class Reader(Calls):
         if not base.path or base.path.startswith("?"):
             self.attributes[name] = value
             return
-        path = canonical(f"{base.path}.{name}")
+        path = f"builtins.{name}" if base.path == "builtins" else canonical(f"{base.path}.{name}")
         if value.unit is not None and not self.quiet:
             self.hooks.add(value.unit)
         is_flag = (
