@@ -33,8 +33,8 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 CODECS = (
     "ascii", "cp437", "latin-1", "raw-unicode-escape", "unicode-escape", "utf-16", "utf-8", "utf-8-sig", "utf-32",
     # those of source code, and those that code hides behind
-    "utf-7", "cp1252", "iso8859-15", "gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp949", "koi8-r",
-    "cp1251", "iso8859-2", "cp932", "rot13", "hex", "base64", "utf-16-le", "utf-16-be",
+    "utf-7", "cp1252", "iso8859-15", "gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp949",
+    "koi8-r", "cp1251", "iso8859-2", "cp932", "rot13", "hex", "base64", "utf-16-le", "utf-16-be",
 )  # fmt: skip
 CODE = b"import os\n\n\ndef warm(text):\n    return eval(text)\n"
 LIBRARIES = ("zstandard", "lz4.frame", "py7zr.compressor")

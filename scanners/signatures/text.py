@@ -23,11 +23,16 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
 _ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _SCRIPTS = (
-    ".sh", ".bash", ".zsh", ".ksh", ".csh", ".fish", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".psd1", ".vbs", ".vbe",
-    ".wsf", ".hta", ".js", ".mjs", ".cjs", ".jse", ".rb", ".pl", ".pm", ".lua", ".php", ".tcl", ".awk", ".desktop",
-    ".mk", ".reg", ".inf", ".applescript", ".service", ".ts", ".envrc",
+    ".sh", ".bash", ".zsh", ".ksh", ".csh", ".fish", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".psd1", ".vbs",
+    ".vbe", ".wsf", ".hta", ".js", ".mjs", ".cjs", ".jse", ".rb", ".pl", ".pm", ".lua", ".php", ".tcl", ".awk",
+    ".desktop", ".mk", ".reg", ".inf", ".applescript", ".service", ".ts", ".envrc",
 )  # fmt: skip
-_SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "dockerfile", "containerfile", "justfile", "rakefile", "procfile", "vagrantfile", "crontab", ".bashrc", ".profile", ".bash_profile", ".zshrc", ".envrc"})  # fmt: skip
+_SCRIPT_NAMES = frozenset(
+    {
+        "makefile", "gnumakefile", "dockerfile", "containerfile", "justfile", "rakefile", "procfile", "vagrantfile",
+        "crontab", ".bashrc", ".profile", ".bash_profile", ".zshrc", ".envrc",
+    }
+)  # fmt: skip
 _PYTHON_LINE = re.compile(
     rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
     re.MULTILINE,

@@ -12,7 +12,8 @@ from scanners.source import ByteSource
 
 _GRAVE = frozenset(
     {
-        Power.PROCESS, Power.SOCKET, Power.NETWORK, Power.EXEC, Power.SECRET, Power.NATIVE, Power.PERSIST, Power.INSTALL,
+        Power.PROCESS, Power.SOCKET, Power.NETWORK, Power.EXEC, Power.SECRET, Power.NATIVE, Power.PERSIST,
+        Power.INSTALL,
     }
 )  # fmt: skip
 _AMBIGUOUS = frozenset({"eval", "compile", "run", "get"})

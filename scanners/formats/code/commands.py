@@ -16,7 +16,7 @@ _FETCH = r"(?:curl|wget|fetch|lwp-request|aria2c|axel)\b"
 _SHELLS = r"(?:(?:ba|z|da|k|a|c|tc|fi)?sh|python[\d.]*|perl|ruby|node|php|source|xargs)\b"
 _KNOWN_INSTALLERS = re.compile(
     r"https://(?:astral\.sh/uv|sh\.rustup\.rs|install\.python-poetry\.org|get\.docker\.com|deb\.nodesource\.com"
-    r"|ollama\.com/install\.sh|get\.pnpm\.io|bun\.sh/install|raw\.githubusercontent\.com/(?:Homebrew|nvm-sh|pyenv)/"
+    r"|ollama\.com/install\.sh|get\.pnpm\.io|bun\.sh/install|raw\.githubusercontent\.com/(?:Homebrew|nvm-sh|pyenv|huggingface|pytorch|NVIDIA|microsoft)/"
     r"|packagecloud\.io/install/repositories/github/git-lfs|pyenv\.run|bootstrap\.pypa\.io|micro\.mamba\.pm"
     r"|repo\.anaconda\.com/miniconda)"
 )
@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     _command(r"\.\s+<\(\s*(?:curl|wget)", HIGH, "fetches a script and runs it"),
     _command(rf"{_FETCH}[^\n]*?(?:&&|;|\n)\s*(?:sudo\s+)?chmod\s+(?:\S+\s+)*(?:\+x|[0-7]*[75][0-7]*)[^\n]*", HIGH, "fetches a program and makes it executable"),
     _command(rf"{_FETCH}[^\n]*-o\s*(\S+)[^\n]*(?:&&|;|\|\|)\s*(?:sudo\s+)?(?:{_SHELLS}\s+)\1", HIGH, "fetches a script and runs it"),
+    _command(r"\b(?:curl|wget)\b[^\n]*?([\w.-]+\.(?:sh|py|pl|bin|elf|run|ps1|exe))\b[\s\S]{0,300}?(?:\b(?:ba|z|da)?sh|\bpython[\d.]*|\bperl|\bsource|\./)\s*(?:\./|/tmp/)?\1", HIGH, "fetches a script and runs it"),
     _command(r"/dev/(?:tcp|udp)/", HIGH, "opens a connection from the shell"),
     _command(r"\b(?:nc|ncat|netcat)\b[^\n|;]*\s-\w*[ec]\b|\bmkfifo\b[^\n]*\b(?:nc|ncat|netcat|telnet)\b|\bsocat\b[^\n]*\bexec\b", HIGH, "gives a shell to another machine"),
     _command(r"\b(?:ba|z|da)?sh\s+-i\b[^\n]*(?:>&|0<&|<&)", HIGH, "gives a shell to another machine"),

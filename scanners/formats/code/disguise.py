@@ -68,7 +68,7 @@ def _far_right(source: Source, places: set[tuple[int, int]], case: Case) -> None
                 case.add(
                     "code-disguised",
                     Severity.HIGH,
-                    f"Behind {found.end() - found.start() - 1} blanks the line goes on with code, out of sight to the right.",
+                    f"Behind {found.end() - found.start() - 1} blanks the line goes on with code, out of sight.",
                     line=number,
                     evidence={"column": found.end() + 1, "code": line[found.end() : found.end() + 120]},
                 )
@@ -102,7 +102,8 @@ def _look_alikes(tree: ast.Module, case: Case) -> None:
 
 
 def _plain_letters(source: Source, tree: ast.Module, case: Case) -> None:
-    """Words in letters that Python takes for plain ones: `ｅｘｅｃ` is `exec` to it, and to nobody who searches."""
+    """Words in letters that Python takes for plain ones: letters as wide as Chinese ones are plain to it, and to
+    nobody who searches."""
     if source.text.isascii():
         return
     for node in ast.walk(tree):

@@ -178,15 +178,16 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "os.path.realpath": _split_whole,
         "os.fspath": _split_whole,
         "shlex.split": lambda value: value.split(),
-        "str.maketrans": lambda *values: str.maketrans(*values),
+        "str.maketrans": str.maketrans,
     }
 )
 
 _METHODS = frozenset(
     {
         "join", "replace", "format", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "lower", "upper",
-        "title", "swapcase", "capitalize", "translate", "removeprefix", "removesuffix", "decode", "encode", "hex", "get",
-        "partition", "rpartition", "zfill", "ljust", "rjust", "center", "casefold", "index", "find", "count", "keys",
+        "title", "swapcase", "capitalize", "translate", "removeprefix", "removesuffix", "decode", "encode", "hex",
+        "get", "partition", "rpartition", "zfill", "ljust", "rjust", "center", "casefold", "index", "find", "count",
+        "keys",
         "values", "items", "copy", "tolist", "to_bytes", "maketrans", "startswith", "endswith",
     }
 )  # fmt: skip

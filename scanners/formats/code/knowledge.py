@@ -20,8 +20,8 @@ class Power(StrEnum):
     SOCKET = "socket"
     HUB = "hub"
     """Downloads of models and data by the libraries made for it."""
-    SECRET = "secret"
-    TOKEN = "token"
+    SECRET = "secret"  # noqa: S105  (a kind of thing)
+    TOKEN = "token"  # noqa: S105
     """One environment variable that holds a token; ordinary by itself."""
     HOST = "host"
     """Who and where: names of users, machines and addresses."""
@@ -102,7 +102,9 @@ _TABLE: dict[Power, tuple[str, ...]] = {
     Power.SECRET: _names(
         """keyring.get_password keyring.get_credential browser_cookie3.chrome browser_cookie3.firefox
         browser_cookie3.load browser_cookie3.edge win32crypt.CryptUnprotectData spwd.getspnam spwd.getspall
-        ImageGrab.grab PIL.ImageGrab.grab pyperclip.paste pynput.keyboard.Listener keyboard.on_press pyautogui.screenshot os.environb"""
+        ImageGrab.grab PIL.ImageGrab.grab pyperclip.paste pynput.keyboard.Listener keyboard.on_press
+        pyautogui.screenshot
+        os.environb"""
     ),
     Power.TOKEN: _names(
         """huggingface_hub.get_token huggingface_hub.HfFolder.get_token huggingface_hub.utils.get_token
@@ -135,7 +137,8 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         """runpy.run_path runpy.run_module imp.load_source imp.load_module imp.load_compiled imp.load_dynamic
         importlib.machinery.SourceFileLoader importlib.machinery.SourcelessFileLoader
         importlib.util.spec_from_file_location importlib.machinery.ExtensionFileLoader
-        importlib.util.spec_from_loader zipimport.zipimporter transformers.dynamic_module_utils.get_class_from_dynamic_module
+        importlib.util.spec_from_loader zipimport.zipimporter
+        transformers.dynamic_module_utils.get_class_from_dynamic_module
         test.support.script_helper.run_python_until_end"""
     ),
     Power.UNPICKLE: _names(
@@ -156,7 +159,8 @@ _TABLE: dict[Power, tuple[str, ...]] = {
     Power.BUILD_NATIVE: _names(
         """torch.utils.cpp_extension.load torch.utils.cpp_extension.load_inline cffi.FFI().set_source
         cupy.RawModule cupy.RawKernel cppyy.cppdef cppyy.include numba.core.ccallback weave.inline
-        distutils.ccompiler.new_compiler pyximport.install Cython.inline tcc.compile llvmlite.binding.create_mcjit_compiler"""
+        distutils.ccompiler.new_compiler pyximport.install Cython.inline
+        tcc.compile llvmlite.binding.create_mcjit_compiler"""
     ),
     Power.DELETE: _names(
         """shutil.rmtree os.remove os.unlink os.rmdir os.removedirs pathlib.Path().unlink pathlib.Path().rmdir
@@ -265,6 +269,7 @@ SECRET_PLACES = re.compile(
 
 START_PLACES = re.compile(
     r"""(?:^|[/\\~])\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zprofile|zshenv|kshrc|cshrc|xinitrc
+       
         |xprofile|vimrc|pythonrc|config/autostart|config/systemd|config/fish|config/pip|pip/pip\.conf|ssh/authorized_keys
         |ssh/config|ssh/rc|local/bin|gitconfig|git/hooks|ipython/profile_default/startup|jupyter|condarc)
     |/etc/(?:cron|rc\.local|init\.d|systemd|profile|ld\.so|hosts\b|sudoers|passwd|shadow|bash\.bashrc|environment|udev

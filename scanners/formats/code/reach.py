@@ -46,12 +46,14 @@ USED = frozenset(
         "__init__", "__new__", "__post_init__", "__call__", "forward", "from_pretrained", "_from_config", "from_config",
         "from_dict", "to_dict", "generate", "post_init", "_init_weights", "init_weights", "load_state_dict",
         "_load_from_state_dict", "_load_pretrained_model", "prepare_inputs_for_generation", "get_config_dict", "chat",
-        "chat_stream", "save_pretrained", "call", "build", "get_config", "train", "eval", "to", "half", "cuda", "predict",
-        "training_step", "configure_optimizers", "setup", "load", "load_model", "load_weights", "from_single_file",
+        "chat_stream", "save_pretrained", "call", "build", "get_config", "train", "eval", "to", "half", "cuda",
+        "predict", "training_step", "configure_optimizers", "setup", "load", "load_model", "load_weights",
+        "from_single_file",
         # tokenizers, processors and pipelines
         "tokenize", "_tokenize", "encode", "decode", "_decode", "_encode_plus", "_convert_token_to_id", "preprocess",
-        "convert_tokens_to_string", "postprocess", "_forward", "_sanitize_parameters", "get_vocab", "apply_chat_template",
-        "build_inputs_with_special_tokens", "batch_decode", "save_vocabulary", "process", "transform", "fit",
+        "convert_tokens_to_string", "postprocess", "_forward", "_sanitize_parameters", "get_vocab",
+        "apply_chat_template", "build_inputs_with_special_tokens", "batch_decode", "save_vocabulary", "process",
+        "transform", "fit",
         "encode_image", "encode_text", "encode_prompt",
         # data sets
         "_info", "_split_generators", "_generate_examples", "_generate_tables", "_download_and_prepare",

@@ -21,6 +21,14 @@ _GUARDED = (
     "numpy.load", "json.loads", "hashlib", "hmac",
 )  # fmt: skip
 """What code that only computes never replaces."""
+_GRAVELY_GUARDED = ("builtins", "os.", "subprocess", "pickle", "torch", "open")
+_OFTEN_SET = frozenset(
+    f"sys.{name}"
+    for name in (
+        "path", "stdout", "stderr", "argv", "dont_write_bytecode", "tracebacklimit", "excepthook", "displayhook", "ps1",
+        "modules",
+    )
+) | {"os.environ"}  # fmt: skip
 
 
 class Reader(Calls):
@@ -237,33 +245,9 @@ class Reader(Calls):
         path = f"builtins.{name}" if base.path == "builtins" else canonical(f"{base.path}.{name}")
         if value.unit is not None and not self.quiet:
             self.hooks.add(value.unit)
-        is_flag = (
-            path.startswith("sys.")
-            and name
-            in (
-                "path",
-                "stdout",
-                "stderr",
-                "argv",
-                "dont_write_bytecode",
-                "tracebacklimit",
-                "excepthook",
-                "displayhook",
-                "ps1",
-                "modules",
-            )
-        ) or path == "os.environ"
-        if (
-            "(" not in path
-            and not is_flag
-            and any(path == guarded or path.startswith(guarded + ".") for guarded in _GUARDED)
-        ):
-            if (
-                power_of(path) is Power.TAMPER
-                or path.startswith(("builtins", "os.", "subprocess", "pickle", "torch", "open"))
-                or value.unit is not None
-                or value.path.endswith("_create_unverified_context")
-            ):
+        if "(" not in path and path not in _OFTEN_SET and _is_guarded(path):
+            grave = power_of(path) is Power.TAMPER or path.startswith(_GRAVELY_GUARDED)
+            if grave or value.unit is not None or value.path.endswith("_create_unverified_context"):
                 self.note(unit, Power.TAMPER, path, node, words=f"{path} = ...", note="replaced")
 
     def _assign_item(self, target: ast.Subscript, value: Value, unit: Unit) -> None:
@@ -331,7 +315,7 @@ class Reader(Calls):
             node.target,
             self._each(over)
             if not can_be_followed(over) or not over.constant
-            else Value(constant=list(over.constant)[0]),
+            else Value(constant=next(iter(over.constant))),
             unit,
         )
         self._block(node.body, unit)
@@ -363,6 +347,10 @@ class Reader(Calls):
         self._block(node.body, unit)
 
     _do_asyncwith = _do_with
+
+
+def _is_guarded(path: str) -> bool:
+    return any(path == guarded or path.startswith(guarded + ".") for guarded in _GUARDED)
 
 
 def calls_its_parameter(function: ast.AST) -> bool:

@@ -1,4 +1,4 @@
-"""Scripts for shells and other interpreters, Makefiles and Dockerfiles: line by line, against lines nobody honest needs."""
+"""Scripts for shells and other interpreters, Makefiles and Dockerfiles, line by line."""
 
 from __future__ import annotations
 

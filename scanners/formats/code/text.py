@@ -15,8 +15,19 @@ _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?\r?$")
 _ORDINARY = frozenset(
     {"utf8", "utf8sig", "ascii", "usascii", "latin1", "iso88591", "iso885915", "cp1252", "utf", "u8", "utf8unix"}
 )
-_OF_COUNTRIES = frozenset({"gbk", "gb2312", "gb18030", "cp936", "big5", "shiftjis", "sjis", "eucjp", "euckr", "cp949", "koi8r", "cp1251", "iso88592", "cp932"})  # fmt: skip
-_REWRITING = frozenset({"utf7", "unicodeescape", "rawunicodeescape", "rot13", "punycode", "idna", "hex", "base64", "zlib", "uu", "quopri", "bz2", "unicode_escape"})  # fmt: skip
+_OF_COUNTRIES = frozenset(
+    {
+        "gbk", "gb2312", "gb18030", "cp936", "big5", "shiftjis", "sjis", "eucjp", "euckr", "cp949", "koi8r", "cp1251",
+        "iso88592", "cp932",
+    }
+)  # fmt: skip
+_REWRITING = frozenset(
+    {
+        "utf7", "unicodeescape", "rawunicodeescape", "rot13", "punycode", "idna", "hex", "base64", "zlib", "uu",
+        "quopri",
+        "bz2",
+    }
+)  # fmt: skip
 """What is written is not what runs."""
 _DECODED_HERE = {"utf7": "utf-7", "unicodeescape": "unicode_escape", "rawunicodeescape": "raw_unicode_escape"}
 

@@ -287,7 +287,7 @@ def _install(deed: Deed, around: Surroundings) -> Weight | None:
     return Weight("code-installs-packages", around.by_moment(HIGH, MEDIUM, MEDIUM), "installs packages")
 
 
-def _remote_code(deed: Deed, around: Surroundings) -> Weight | None:
+def _remote_code(_deed: Deed, _around: Surroundings) -> Weight | None:
     return Weight("code-fetches-code", MEDIUM, "runs code of another repository")
 
 
