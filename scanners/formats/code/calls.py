@@ -9,7 +9,7 @@ from typing import Any
 from scanners.formats.code.expressions import Expressions
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold, fold_method
 from scanners.formats.code.knowledge import MODULES_THAT_CAN_ALL, START_PLACES, Power, power_of
-from scanners.formats.code.record import is_first
+from scanners.formats.code.record import canonical, is_first
 from scanners.formats.code.special import SPECIAL
 from scanners.formats.code.values import UNKNOWN, Kind, Unit, Value
 
@@ -37,6 +37,9 @@ _SENDS = re.compile(
     r"|create_\w+|push_to_hub|delete_\w+|exec_command|[A-Z]\w+|system|popen|exec\w*|dlopen|mprotect|ptrace)$"
 )
 """What is done with a connection or a library once it is there."""
+
+
+_LISTS_FILES = frozenset({"os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"})
 
 
 class Calls(Expressions):
@@ -128,6 +131,8 @@ class Calls(Expressions):
             self.pickles.append((bytes(first.constant), self.line_of(node)))
         if power is Power.BUILD_NATIVE:
             words = " ".join(value.words for value in (*arguments, *keywords.values()))
+        if power is Power.EXEC and isinstance(first.constant, str) and not self.quiet:
+            self.run_source(first.constant, unit, node)
         note = "destination" if power is Power.WRITE and len(arguments) > 1 else ""
         if note:
             words = arguments[1].words
@@ -155,6 +160,8 @@ class Calls(Expressions):
                 return Value(path=path, tags=tags)
             self.look_at_text(unit, value, node)
             return value
+        if callee.path in _LISTS_FILES and arguments:
+            return Value(path="?", text=arguments[0].words[:4096], tags=tags)
         if compute is not None and len(arguments) == 1:
             return Value(path=path, text=arguments[0].words[:4096], items=arguments[0].items, tags=tags)
         return Value(path=path, tags=tags)
@@ -170,6 +177,8 @@ class Calls(Expressions):
                 return self.item(base, arguments[0], unit, node)
             if base.items is not None:
                 return self.item(base, arguments[0], unit, node)
+        if name == "load_module" and arguments and isinstance(arguments[0].constant, str):
+            return Value(path=canonical(arguments[0].constant))
         if base.path == "pathlib.Path()":
             if name in _HANDLES_OF_PATHS:
                 joined = "/".join(

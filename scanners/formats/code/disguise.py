@@ -102,8 +102,7 @@ def _look_alikes(tree: ast.Module, case: Case) -> None:
 
 
 def _plain_letters(source: Source, tree: ast.Module, case: Case) -> None:
-    """Words in letters that Python takes for plain ones: letters as wide as Chinese ones are plain to it, and to
-    nobody who searches."""
+    """Words in letters that Python takes for plain ones, such as those as wide as Chinese ones."""
     if source.text.isascii():
         return
     for node in ast.walk(tree):

@@ -211,8 +211,7 @@ class Expressions(Record):
                 items[name.constant] = value
         if len(items) == len(node.keys) and all(value.is_constant for value in items.values()):
             folded = self.constant({key: value.constant for key, value in items.items()}, tags)
-            if folded.is_constant:
-                return folded
+            return Value(constant=folded.constant, items=items, tags=tags)
         return Value(items=items, tags=tags)
 
     def _whole_environment(self, value: Value, node: ast.AST, unit: Unit) -> bool:
@@ -344,7 +343,7 @@ class Expressions(Record):
         """Any one of what is looped over."""
         if value.items:
             return next(iter(value.items.values()))
-        return Value(path="?" if value.path else "", tags=value.tags)
+        return Value(path="?" if value.path else "", text=value.text, tags=value.tags)
 
     def _turns(self, over: Value, target: ast.expr, body: ast.expr, inner: Unit) -> list[Any] | None:
         """A comprehension over constants, followed to its result."""
@@ -384,7 +383,7 @@ def _part(value: Value, index: int) -> Value:
         return value.items.get(index, Value(tags=value.tags))
     if isinstance(value.constant, (list, tuple)) and index < len(value.constant):
         return Value(constant=value.constant[index], tags=value.tags)
-    return Value(tags=value.tags)
+    return Value(text=value.text, tags=value.tags)
 
 
 def _is_scalar(value: Any) -> bool:

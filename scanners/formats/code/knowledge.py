@@ -65,7 +65,10 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         get_ipython().run_cell_magic IPython.get_ipython().run_cell_magic _winapi.CreateProcess
         _posixsubprocess.fork_exec multiprocessing.util.spawnv_passfds win32api.ShellExecute win32process.CreateProcess
         cgi.os.system wmi.WMI ctypes.windll.shell32.ShellExecuteW ctypes.windll.kernel32.WinExec
-        ctypes.windll.kernel32.CreateProcessW anyio.run_process anyio.open_process trio.run_process"""
+        ctypes.windll.kernel32.CreateProcessW pydoc.pipepager pydoc.tempfilepager webbrowser.get
+        setuptools.sandbox.run_setup numpy.distutils.exec_command.exec_command torch.utils.collect_env.run uuid._popen
+        imaplib.IMAP4_stream
+        anyio.run_process anyio.open_process trio.run_process"""
     ),
     Power.SOCKET: _names(
         """socket.socket socket.create_connection socket.create_server socket.socketpair socket.fromfd _socket.socket
@@ -129,7 +132,9 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         trace.Trace marshal.loads marshal.load bdb.Bdb doctest.testmod numpy.testing.runstring
         pdb.run sympy.sympify _testcapi.run_in_subinterp _xxsubinterpreters.run_string
         _interpreters.run_string _interpreters.exec IPython.get_ipython().run_cell get_ipython().run_cell
-        get_ipython().ex get_ipython().run_code lib2to3.pgen2.pgen.eval ctypes.pythonapi.PyRun_SimpleString
+        get_ipython().ex get_ipython().run_code lib2to3.pgen2.pgen.eval jinja2.Template
+        jinja2.Environment().from_string mako.template.Template
+        ctypes.pythonapi.PyRun_SimpleString
         ctypes.pythonapi.PyRun_String"""
     ),
     Power.COMPILE: _names("compile"),
@@ -181,7 +186,8 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         sys.meta_path sys.path_hooks sys.path_importer_cache sys._getframe().f_back.f_globals gc.get_referrers
         gc.get_objects inspect.currentframe().f_back.f_globals ctypes.pythonapi.Py_SetProgramName
         ctypes.windll.kernel32.IsDebuggerPresent importlib.abc.MetaPathFinder sys.excepthook
-        builtins.__import__ codecs.register forbiddenfruit.curse sys.breakpointhook sys.displayhook"""
+        builtins.__import__ codecs.register forbiddenfruit.curse
+        os._exit os.kill os.killpg os.abort os.fork sys.breakpointhook sys.displayhook"""
     ),
     Power.ESCAPE: (),
     Power.INSTALL: _names(
@@ -268,9 +274,8 @@ SECRET_PLACES = re.compile(
 """Where keys, tokens, histories and machine credentials lie."""
 
 START_PLACES = re.compile(
-    r"""(?:^|[/\\~])\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zprofile|zshenv|kshrc|cshrc|xinitrc
-       
-        |xprofile|vimrc|pythonrc|config/autostart|config/systemd|config/fish|config/pip|pip/pip\.conf|ssh/authorized_keys
+    r"""(?:^|[/\\~])\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zprofile|zshenv|kshrc|cshrc
+        |xinitrc|xprofile|vimrc|pythonrc|config/autostart|config/systemd|config/fish|config/pip|pip/pip\.conf|ssh/authorized_keys
         |ssh/config|ssh/rc|local/bin|gitconfig|git/hooks|ipython/profile_default/startup|jupyter|condarc)
     |/etc/(?:cron|rc\.local|init\.d|systemd|profile|ld\.so|hosts\b|sudoers|passwd|shadow|bash\.bashrc|environment|udev
         |sysctl|apt/|pip\.conf|ssh/|pam\.d|resolv\.conf)
@@ -301,7 +306,8 @@ PROBES = re.compile(
 """Programs that building and measuring code asks, and that change nothing."""
 
 HUB_HOSTS = re.compile(
-    r"^https?://(?:[\w.-]+\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com|endpoints\.huggingface\.cloud|localhost|127\.0\.0\.1)(?:[:/]|$)"
+    r"^https?://(?:[\w.-]+\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com|endpoints\.huggingface\.cloud|localhost"
+    r"|127\.0\.0\.1)(?:[:/]|$)"
 )
 
 

@@ -27,18 +27,8 @@ SENTENCES = {
     Moment.IMPORT: "at import",
 }
 
-_MADE = frozenset(
-    {
-        "__init__", "__new__", "__post_init__", "__enter__", "__exit__", "__aenter__", "__del__",
-        "__getattr__", "__getattribute__", "__getitem__", "__setattr__", "__set_name__", "__get__", "__set__",
-        "__init_subclass__", "__class_getitem__", "__prepare__", "__instancecheck__", "__subclasscheck__", "__iter__",
-        "__next__", "__len__", "__str__", "__repr__", "__format__", "__hash__", "__eq__", "__bool__", "__contains__",
-        "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__add__", "__radd__", "__or__", "__ror__",
-        "__lt__", "__index__", "__int__", "__fspath__", "__dir__", "__await__", "__matmul__", "__neg__", "__invert__",
-        "find_spec", "find_module", "load_module", "exec_module", "create_module",
-    }
-)  # fmt: skip
-"""Called by Python itself once there is an instance, or by the machinery of threads, commands and imports."""
+_FINDERS = frozenset({"find_spec", "find_module", "load_module", "exec_module", "create_module"})
+"""Called by the machinery of imports."""
 
 USED = frozenset(
     {
@@ -95,7 +85,7 @@ def moments_of(reader: Reader, name: str) -> Moments:
             yield from decorator.returns
         for made in unit.makes:
             yield made
-            yield from (own for method, own in made.methods.items() if method in _MADE)
+            yield from (own for method, own in made.methods.items() if _is_by_itself(method))
             if any(base.path == "type" for base in made.bases):
                 yield from made.methods.values()
         for method in unit.method_names:
@@ -136,6 +126,11 @@ def moments_of(reader: Reader, name: str) -> Moments:
     for unit in closure(first):
         of[id(unit)] = Moment.IMPORT
     return Moments(of, {id(unit): closure([unit]) for unit in reader.units if unit.deeds})
+
+
+def _is_by_itself(method: str) -> bool:
+    """Whether Python may call it on its own, once there is an instance; a call of the instance is seen where it is."""
+    return method in _FINDERS or (method.startswith("__") and method.endswith("__") and method != "__call__")
 
 
 def _is_used(unit: Unit, name: str) -> bool:

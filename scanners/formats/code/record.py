@@ -18,7 +18,7 @@ LONGEST_SNIPPET = 160
 LONGEST_PATH = 300
 LONGEST_PLACE, MOST_SPACES = 4096, 3
 _INSIDE = re.compile(
-    r"^(?!asyncio\b)[\w?.()]+?\.(os|sys|subprocess|socket|builtins|importlib|shutil|ctypes|pty|pickle|marshal|base64)"
+    r"^(?!asyncio\b)[\w?.()]+?\._?(os|sys|subprocess|socket|builtins|importlib|shutil|ctypes|pty|pickle|marshal|base64)"
     r"\.(?=\w)"
 )
 """A module of the standard library reached through another: `numpy.os.system`."""

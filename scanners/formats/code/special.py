@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanners.formats.code.expressions import can_be_followed
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold
-from scanners.formats.code.knowledge import LOADER_VARIABLES, Power
+from scanners.formats.code.knowledge import LOADER_VARIABLES, MODULES_THAT_CAN_ALL, Power
 from scanners.formats.code.record import canonical
 from scanners.formats.code.values import NO_TAGS, UNKNOWN, Kind, Unit, Value
 
@@ -66,7 +66,11 @@ def _execute(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
     if path == "compile":
         reader.note(unit, Power.COMPILE, "compile", node, words=text or source.text, tags=source.tags)
         return Value(path="?code", constant=source.constant, text=source.text, tags=source.tags)
+    before = dict(unit.names)
     read = bool(text) and not reader.quiet and reader.run_source(text, unit, node)
+    if len(arguments) > 1 and isinstance(arguments[1].items, dict):
+        # `exec(code, names)`: what it defines is found there.
+        arguments[1].items.update({name: it for name, it in unit.names.items() if before.get(name) is not it})
     note = "read" if read else ("constant" if text else "")
     reader.note(unit, Power.EXEC, path, node, words=text or source.text, tags=source.tags, note=note)
     if path == "eval" and text:
@@ -176,6 +180,38 @@ def _environ_set(
     return None
 
 
+def _spec(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+    return Value(path="?spec", text=arguments[0].words) if arguments else None
+
+
+def _from_spec(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+    if arguments and arguments[0].path == "?spec" and arguments[0].text:
+        return Value(path=canonical(arguments[0].text))
+    return None
+
+
+def _members(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+    """A table of a module's names is as good as the module."""
+    return Value(path=arguments[0].path) if arguments and arguments[0].path in MODULES_THAT_CAN_ALL else None
+
+
+def _targets(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]
+) -> Value | None:
+    """Configurations that name what is to be called: `{"()": "os.system"}`, `{"_target_": "os.system"}`."""
+    waiting: list[Any] = [value.constant for value in (*arguments, *keywords.values()) if value.is_constant]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for key, named in value.items():
+                if key in ("()", "_target_", "class", "func") and isinstance(named, str):
+                    reader.touch(unit, canonical(named), node)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return None
+
+
 SPECIAL: dict[str, Special] = {
     "getattr": _getattr,
     "object.__getattribute__": _object_getattr,
@@ -208,6 +244,13 @@ SPECIAL: dict[str, Special] = {
     "os.environ.get": _environ_get,
     "os.environ.setdefault": _environ_set,
     "os.putenv": _environ_set,
+    "importlib.util.find_spec": _spec,
+    "importlib.util.module_from_spec": _from_spec,
+    "inspect.getmembers": _members,
+    "dict": _members,
+    "logging.config.dictConfig": _targets,
+    "hydra.utils.instantiate": _targets,
+    "hydra.utils.call": _targets,
     "functools.partial": _partial,
     "map": _map,
     "functools.reduce": _reduce,

@@ -53,6 +53,7 @@ _HOSTILE_C = re.compile(r"\b(?:system|popen|execve?l?p?|socket|connect|dlopen|fo
 _OUTSIDE = re.compile(
     r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])"
 )
+_DUNDERS = re.compile(r"__(?:class|globals|init|subclasses|import|builtins|mro|base)\w*__|<%|\$\{.*__")
 _FETCHES = re.compile(r"(?:\.get|\.urlopen|\.urlretrieve|\.download|\.get_file|\.download_url_to_file)$")
 _UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
 
@@ -127,6 +128,11 @@ def _secret(deed: Deed, around: Surroundings) -> Weight | None:
 
 
 def _execute(deed: Deed, around: Surroundings) -> Weight | None:
+    if deed.path.startswith(("jinja2.", "mako.")):
+        if not _DUNDERS.search(deed.words):
+            return None
+        what = "renders a template that reaches for Python's internals"
+        return Weight("code-runs-hidden-code", around.by_moment(CRITICAL, HIGH, HIGH), what)
     if deed.path.startswith("types.") and not deed.called:
         return None
     rule = "code-runs-hidden-code"
@@ -170,6 +176,8 @@ def _import_file(deed: Deed, around: Surroundings) -> Weight | None:
 
 
 def _unpickle(deed: Deed, around: Surroundings) -> Weight | None:
+    if "!!python/" in deed.words or "tag:yaml.org,2002:python/" in deed.words:
+        return Weight("code-unpickles", around.by_moment(CRITICAL, HIGH, HIGH), "loads YAML that makes Python objects")
     if deed.tags & (_FROM_ELSEWHERE - {Power.DECODE}) or (Power.DECODE in deed.tags and "torch.load" not in deed.path):
         return Weight(
             "code-unpickles", around.by_moment(CRITICAL, HIGH, HIGH), "unpickles data that is decoded or fetched"
@@ -259,6 +267,9 @@ def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight(rule, severity, "changes how Python imports or reads code")
     if deed.path.startswith("gc."):
         return None
+    if deed.path.startswith("os."):
+        what = "ends or multiplies processes"
+        return Weight(rule, MEDIUM, what) if deed.called and around.moment is not Moment.ASKED else None
     return Weight(rule, MEDIUM, "changes how Python runs")
 
 
