@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,7 @@ class _Missing:
     pass
 
 
+MOST_WORDS = 256
 MISSING: Final = _Missing()
 NO_TAGS: frozenset[Power] = frozenset()
 
@@ -44,15 +46,19 @@ class Value:
     @property
     def words(self) -> str:
         """As text, as far as it is known; a list of words joined, as a command."""
-        if isinstance(self.constant, str):
-            return self.constant
-        if isinstance(self.constant, (bytes, bytearray)):
-            return bytes(self.constant).decode("utf-8", "replace")
         if isinstance(self.constant, (list, tuple)):
-            return " ".join(str(item) for item in self.constant)
-        if self.items is not None:
-            return " ".join(value.words or "*" for value in self.items.values())
-        return self.text
+            return " ".join(_word(item) for item in self.constant[:MOST_WORDS])
+        if self.items is not None and not self.is_constant:
+            parts = itertools.islice(self.items.values(), MOST_WORDS)
+            return " ".join(_word(value.constant) if value.is_constant else value.text or "*" for value in parts)
+        return _word(self.constant) if isinstance(self.constant, (str, bytes, bytearray)) else self.text
+
+
+def _word(constant: Any) -> str:
+    """One word; a container inside of a container is not looked into, so that the cost stays that of the first."""
+    if isinstance(constant, (bytes, bytearray)):
+        return bytes(constant).decode("utf-8", "replace")
+    return str(constant) if isinstance(constant, (str, int, float)) else "*"
 
 
 UNKNOWN = Value()
