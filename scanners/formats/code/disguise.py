@@ -15,11 +15,21 @@ FAR_RIGHT = 160
 WIDE_GAP = re.compile(r"[^\s][ \t\f]{80,}(?=[^\s#\\])")
 WIDE_INDENT = re.compile(r"^[ \t]{160,}(?=[^\s#])")
 LARGE_BLOB = 1500
+_WORTH_A_WALK = re.compile(r"[ \t\f]{80}|[A-Za-z0-9+/=_-]{60}|(?:\\x[0-9a-fA-F]{2}){8}")
 _BLOB = re.compile(r"^[A-Za-z0-9+/=_\-\s]+$")
 _LOOK_ALIKES = ("CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
 
 
 def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
+    # A walk over the tree takes longer than reading the text: most text has nothing to look for.
+    if _WORTH_A_WALK.search(source.text) is not None:
+        _far_and_large(source, tree, case)
+    if not source.text.isascii():
+        _look_alikes(tree, case)
+        _plain_letters(source, tree, case)
+
+
+def _far_and_large(source: Source, tree: ast.Module, case: Case) -> None:
     places: set[tuple[int, int]] = set()
     blob: tuple[int, int] | None = None
     comments: set[int] = set()
@@ -42,8 +52,6 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
             line=line,
             evidence={"characters": size},
         )
-    _look_alikes(tree, case)
-    _plain_letters(source, tree, case)
 
 
 def _is_blob(value: object) -> TypeGuard[str | bytes]:
@@ -103,8 +111,6 @@ def _look_alikes(tree: ast.Module, case: Case) -> None:
 
 def _plain_letters(source: Source, tree: ast.Module, case: Case) -> None:
     """Words in letters that Python takes for plain ones, such as those as wide as Chinese ones."""
-    if source.text.isascii():
-        return
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Name, ast.Attribute)):
             continue

@@ -190,6 +190,10 @@ class Expressions(Record):
         return value
 
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, unit: Unit) -> Value:
+        if all(isinstance(element, ast.Constant) and isinstance(element.value, (int, float)) for element in node.elts):
+            # Tables of numbers are long, and there is nothing in them to look at.
+            numbers = [element.value for element in node.elts if isinstance(element, ast.Constant)]
+            return self.constant(tuple(numbers) if isinstance(node, ast.Tuple) else numbers)
         values = [self.evaluate(element, unit) for element in node.elts]
         tags = NO_TAGS.union(*(value.tags for value in values))
         if all(value.is_constant for value in values):

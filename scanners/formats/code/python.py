@@ -20,7 +20,8 @@ from scanners.formats.code.values import Deed, Unit
 from scanners.formats.code.weighing import Surroundings, Weight, weigh
 from scanners.source import ByteSource, MemorySource
 
-LARGEST_SOURCE = 2 * 1024 * 1024
+LARGEST_SOURCE = 1024 * 1024
+"""A syntax tree takes up to 500 times the bytes of its source; the longest of known models have 300 KiB."""
 MOST_PLACES_SHOWN = 12
 _SETUP_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py"})
 _HOSTILE_WORDS = re.compile(

@@ -10,7 +10,7 @@ from scanners.formats.code.folding import NotFoldable, weight
 from scanners.formats.code.knowledge import SAME, SECRET_PLACES, Power, power_of
 from scanners.formats.code.values import MISSING, NO_TAGS, Deed, Kind, Unit, Value
 
-MOST_STEPS = 200_000
+MOST_STEPS = 100_000
 """Expressions evaluated only for their result, as in loops that decode constants; then values stay unknown."""
 MOST_FOLDED = 32 * 1024 * 1024
 MOST_DEEDS = 2_000
