@@ -9,6 +9,7 @@ from scanners.formats.pickle.probe import probe
 from scanners.formats.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.kinds import Format
 from scanners.signatures.behind import has_graph_behind, has_hdf5_behind
+from scanners.signatures.code import CODE, is_called_code
 from scanners.signatures.data import by_own_mark
 from scanners.signatures.magic import by_magic, by_structure, is_tar
 from scanners.signatures.models import BINARY_NAMES, by_layout, by_name
@@ -68,6 +69,9 @@ _HOLDS_FILES = frozenset(
 def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
+    # Code is run by its name: `GIF89a = 1` is its first line, and no picture.
+    if is_called_code(name) and (kind := kind_of_text(source, head, name)) in CODE:
+        return kind
     # A pickle that says so is one, whatever its first text or bytes look like.
     if _is_small_pickle(source, head):
         return Format.PICKLE

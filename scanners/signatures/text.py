@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 
 from scanners.kinds import Format
+from scanners.signatures.code import kind_of_code
 from scanners.signatures.launchers import is_launcher
 from scanners.signatures.markup import kind_of_markup
 from scanners.signatures.tensorflow import is_text_graph
@@ -22,21 +23,6 @@ MOST_STRANGE_CHARACTERS = 0.02
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
 _ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
-_SCRIPTS = (
-    ".sh", ".bash", ".zsh", ".ksh", ".csh", ".fish", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".psd1", ".vbs",
-    ".vbe", ".wsf", ".hta", ".js", ".mjs", ".cjs", ".jse", ".rb", ".pl", ".pm", ".lua", ".php", ".tcl", ".awk",
-    ".desktop", ".mk", ".reg", ".inf", ".applescript", ".service", ".ts", ".envrc",
-)  # fmt: skip
-_SCRIPT_NAMES = frozenset(
-    {
-        "makefile", "gnumakefile", "dockerfile", "containerfile", "justfile", "rakefile", "procfile", "vagrantfile",
-        "crontab", ".bashrc", ".profile", ".bash_profile", ".zshrc", ".envrc",
-    }
-)  # fmt: skip
-_PYTHON_LINE = re.compile(
-    rb"^(?:import [\w., ]+|from [\w.]+ import [\w.,*( ]+|(?:async )?def \w+\(.*|class \w+[:(].*|if __name__ ==.*)\s*$",
-    re.MULTILINE,
-)
 
 
 def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
@@ -59,15 +45,11 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.LFS_POINTER
     if is_launcher(body, name):
         return Format.LAUNCHER
-    if body.startswith(b"#!"):
-        return Format.PYTHON if b"python" in body.split(b"\n", 1)[0] else Format.SCRIPT
-    code = _kind_of_code(body, name)
-    if code is not None:
-        return code
     if name.endswith((".jinja", ".jinja2", ".j2")):
         return Format.TEMPLATE
-    if _reads_as_python(body, name):
-        return Format.PYTHON
+    code = kind_of_code(body, name, is_whole=not tail)
+    if code is not None:
+        return code
     if (settings := kind_of_settings(body, name)) is not None:
         return settings
     # What is called JSON is read as JSON, however much white space is around it.
@@ -120,26 +102,3 @@ def _rest_of_a_character(data: bytes) -> int:
     while count < min(3, len(data)) and 0x80 <= data[count] < 0xC0:
         count += 1
     return count
-
-
-def _kind_of_code(body: bytes, name: str) -> Format | None:
-    """What is called code is judged as what it is called: that is how it is run."""
-    if name.endswith((".py", ".pyw", ".pyi")):
-        return Format.PYTHON
-    if name.endswith(".pth") and re.search(rb"^import[ \t]", body, re.MULTILINE):
-        return Format.PATH_CONFIGURATION
-    if name.endswith((".r", ".jl", ".rprofile")):
-        return Format.R_SCRIPT
-    if name.endswith(_SCRIPTS) or name in _SCRIPT_NAMES or name.startswith("dockerfile."):
-        return Format.SCRIPT
-    is_notebook = b'"cell_type"' in body and b'"nbformat' in body
-    if body.lstrip()[:1] == b"{" and (name.endswith(".ipynb") or is_notebook):
-        return Format.NOTEBOOK
-    return None
-
-
-def _reads_as_python(body: bytes, name: str) -> bool:
-    if name.endswith((".md", ".txt", ".rst", ".html", ".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".ipynb")):
-        return False
-    lines = _PYTHON_LINE.findall(body[:16384])
-    return len(lines) >= 2 and any(line.startswith((b"import", b"from")) for line in lines)
