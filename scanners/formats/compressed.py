@@ -11,11 +11,11 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats import opaque_archive
 from scanners.formats.bombs import guarded, weigh
+from scanners.formats.hidden import look_behind
 from scanners.formats.member_names import leads_outside
 from scanners.formats.unpackers import UNPACKERS
 from scanners.formats.unpacking import unpack
 from scanners.kinds import Format
-from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
 SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".tbz": ".tar", ".txz": ".tar", ".tzst": ".tar"} | dict.fromkeys(
@@ -51,7 +51,7 @@ def judge(source: ByteSource, case: Case) -> None:
             )
         raise Unscannable(unpacked.broken)
     if end < source.size:
-        case.examine(SliceSource(source, end, source.size - end), "bytes after the compressed stream")
+        look_behind(source, end, case, "behind the end of the compressed stream")
 
 
 def _inner_name(name: str) -> str:

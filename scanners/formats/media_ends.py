@@ -142,7 +142,7 @@ def riff(source: ByteSource) -> Extent:
     end = 8 + stated + stated % 2
     if stated in (0, 0xFFFFFFFF):
         # Written to a pipe: its length was never known.
-        return Extent(source.size)
+        return Extent(None)
     parts: list[Part] = []
     at = 12
     while at + 8 <= min(end, source.size) and len(parts) < MOST_PARTS:
@@ -191,6 +191,7 @@ def mp4(source: ByteSource) -> Extent:
         if length == 1 and len(head) == 16:
             length, begins = int.from_bytes(head[8:], "big"), 16
         if length == 0:
+            parts.append(Part("the last box", at + begins, source.size - at - begins))
             return Extent(source.size, tuple(parts))
         if length < begins or at + length > source.size:
             return Extent(at or None, tuple(parts))

@@ -132,6 +132,9 @@ def read_local(source: ByteSource, member: Member, oddities: list[Oddity]) -> Lo
 
     if name != member.name_bytes:
         differs(f"The member {member.name[:100]!r} calls itself {name.decode('utf-8', 'replace')[:100]!r}.")
+    other = unicode_name(extra, name)
+    if other is not None and other not in (member.name, member.other_name, name.decode("utf-8", "replace")):
+        differs(f"The member {member.name[:100]!r} is {other[:100]!r} to those who read its Unicode name.")
     size, packed, _ = widen(extra, size, packed, 0)
     stated, own = (member.packed_size, member.size, member.crc), (packed, size, crc)
     late = bool(flags & HAS_DESCRIPTOR)
