@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 
 from scanners.kinds import Format
 
@@ -65,6 +63,9 @@ def _reads_as_python(body: bytes, name: str, *, is_whole: bool) -> bool:
         return True
     if not is_whole:
         return False
+    import ast
+    import warnings
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

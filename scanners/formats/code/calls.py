@@ -24,7 +24,7 @@ _TAGGING = frozenset(
 _HANDLES_OF_PATHS = frozenset(
     {"expanduser", "resolve", "absolute", "as_posix", "joinpath", "__str__", "with_suffix", "with_name"}
 )
-_SAFE_LOADERS = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader"})
+_SAFE_LOADERS = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "FullLoader", "CFullLoader"})
 _WRITES = re.compile(r"[wax+]")
 _KEEPS_FUNCTIONS = frozenset({"dict", "list", "tuple", "set", "isinstance", "issubclass", "staticmethod", "classmethod",
     "property", "super", "type", "print", "id", "hasattr", "callable", "len", "str", "repr"})  # fmt: skip
@@ -226,6 +226,9 @@ class Calls(Expressions):
     def take(self, base: Value, name: Value, unit: Unit, node: ast.AST) -> Value:
         """`getattr(base, name)`."""
         if isinstance(name.constant, str):
+            local = self.name(name.constant, unit)
+            if local.unit is not None and (not base.path or base.path.startswith(("?", "globals()", "sys.modules"))):
+                return local
             found = self.attribute(base, name.constant, unit)
             if power_of(found.path) is not None:
                 self.touch(unit, found.path, node, name.tags)

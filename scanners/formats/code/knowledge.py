@@ -149,7 +149,7 @@ _TABLE: dict[Power, tuple[str, ...]] = {
     Power.UNPICKLE: _names(
         """pickle.load pickle.loads pickle.Unpickler _pickle.load _pickle.loads _pickle.Unpickler cPickle.load
         cPickle.loads dill.load dill.loads cloudpickle.load cloudpickle.loads joblib.load torch.load shelve.open
-        pandas.read_pickle jsonpickle.decode jsonpickle.loads yaml.unsafe_load yaml.full_load yaml.unsafe_load_all
+        pandas.read_pickle jsonpickle.decode jsonpickle.loads yaml.unsafe_load yaml.unsafe_load_all
         sklearn.externals.joblib.load torch.jit.load hickle.load klepto.archives.file_archive numpy.loads
         pickle5.load pickle5.loads keras.models.load_model tensorflow.keras.models.load_model skops.io.load
         torch.package.PackageImporter mlflow.pyfunc.load_model"""

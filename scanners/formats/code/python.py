@@ -24,6 +24,11 @@ LARGEST_SOURCE = 1024 * 1024
 """A syntax tree takes up to 500 times the bytes of its source; the longest of known models have 300 KiB."""
 MOST_PLACES_SHOWN = 12
 _SETUP_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py"})
+_PROGRAMS = re.compile(
+    r"(?:train|run|convert|app|demo|main|eval|launch|test|example|benchmark|fine_?tun|generate|infer|predict|prepare"
+    r"|download|upload|export|quantize|merge|gradio|streamlit|serve|cli|sample|chat|web|usage|quick_?start)\w*\.py$",
+    re.IGNORECASE,
+)
 _HOSTILE_WORDS = re.compile(
     r"\bos\s*\.\s*(?:system|popen|exec\w+|spawn\w+)\s*\(|\bsubprocess\s*\.\s*\w+\s*\(|\bexec\s*\(|\beval\s*\(|__import__\s*\("
     r"|\bsocket\s*\.\s*socket\s*\(|\burlopen\s*\(|\bb64decode\s*\(|\bmarshal\s*\.\s*loads|\bexec\s+[\"'\w]"
@@ -113,7 +118,13 @@ def _weigh(reader: Reader, moments: Moments, name: str, latest: Moment) -> Itera
         moment = min(moments.moment(unit), latest)
         own = _powers(moments.closures.get(id(unit), frozenset()))
         company = own | (at_import if moments.moment(unit) is Moment.IMPORT else frozenset())
-        around = Surroundings(moment, company, is_setup=name in _SETUP_FILES, is_notebook=latest is Moment.USE)
+        around = Surroundings(
+            moment,
+            company,
+            is_setup=name in _SETUP_FILES,
+            is_notebook=latest is Moment.USE,
+            is_program=latest is Moment.USE or _PROGRAMS.match(name) is not None,
+        )
         for deed in unit.deeds:
             weight = weigh(deed, around)
             if weight is not None:

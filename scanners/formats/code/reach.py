@@ -133,8 +133,20 @@ def _is_by_itself(method: str) -> bool:
     return method in _FINDERS or (method.startswith("__") and method.endswith("__") and method != "__call__")
 
 
+_FRAMEWORKS = ("transformers.", "torch.", "diffusers.", "datasets.", "keras.", "tensorflow.", "flax.", "lightning.",
+    "pytorch_lightning.", "sentence_transformers.", "timm.", "peft.", "accelerate.", "mlx.", "paddle.", "open_clip.")  # fmt: skip
+
+
 def _is_used(unit: Unit, name: str) -> bool:
     last = unit.name.rpartition(".")[2]
+    parent = unit.parent
+    if (
+        parent is not None
+        and parent.kind is Kind.CLASS
+        and any(base.path.startswith(_FRAMEWORKS) for base in parent.bases)
+    ):
+        # Whatever it defines may take the place of something that the framework calls.
+        return True
     if last not in USED:
         return name == _HUB_ENTRIES and unit.parent is not None and unit.parent.kind is Kind.MODULE
     return unit.parent is not None and (

@@ -33,6 +33,8 @@ class Surroundings:
     """The powers of all that runs together with it."""
     is_setup: bool = False
     is_notebook: bool = False
+    is_program: bool = False
+    """By its name, people run it (`train.py`), and no library imports it."""
 
     def by_moment(self, at_import: Severity, in_use: Severity, asked: Severity) -> Severity:
         return {Moment.IMPORT: at_import, Moment.USE: in_use, Moment.ASKED: asked}[self.moment]
@@ -54,6 +56,11 @@ _OUTSIDE = re.compile(
     r"^(?:~|/(?!tmp/|content/|kaggle/|data/|mnt/|workspace/|dev/(?:null|shm)|opt/ml/)|[A-Za-z]:[\\/])"
 )
 _DUNDERS = re.compile(r"__(?:class|globals|init|subclasses|import|builtins|mro|base)\w*__|<%|\$\{.*__")
+_MORE_COMMANDS = re.compile(r"[;&|`\n]|\$\(")
+_LAUNCHES = re.compile(
+    r"^(?:\S*python[\d.]*(?!\s+-c)|\*(?!\s+-c)|torchrun|accelerate|deepspeed|streamlit|uvicorn|gunicorn|srun|mpirun|jupyter"
+    r"|(?:ba)?sh \S+\.sh)\b"
+)
 _FETCHES = re.compile(r"(?:\.get|\.urlopen|\.urlretrieve|\.download|\.get_file|\.download_url_to_file)$")
 _UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
 
@@ -74,7 +81,9 @@ def _process(deed: Deed, around: Surroundings) -> Weight | None:
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
         return Weight("code-starts-programs", severity, "starts a program whose command line is decoded or fetched")
     if _INSTALLS.search(words):
-        severity = around.by_moment(HIGH, HIGH if _INSTALLS_FROM.search(words) else MEDIUM, MEDIUM)
+        from_elsewhere = _INSTALLS_FROM.search(words) is not None
+        at_import = MEDIUM if around.is_program and not from_elsewhere else HIGH
+        severity = around.by_moment(at_import, HIGH if from_elsewhere else MEDIUM, MEDIUM)
         return Weight("code-installs-packages", severity, "installs packages")
     if Power.SOCKET in around.company and (_SHELL.search(words) or "pty" in deed.path):
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
@@ -82,8 +91,11 @@ def _process(deed: Deed, around: Surroundings) -> Weight | None:
     if Power.NETWORK in around.company and Power.PERMISSIONS in around.company:
         severity = around.by_moment(CRITICAL, HIGH, HIGH)
         return Weight("code-starts-programs", severity, "fetches a program, makes it executable and starts it")
-    if PROBES.match(words.strip()):
+    is_one = _MORE_COMMANDS.search(words) is None
+    if is_one and PROBES.match(words.strip()):
         return Weight("code-starts-programs", MEDIUM, "asks another program about the machine")
+    if is_one and around.is_program and _LAUNCHES.match(words.strip()):
+        return Weight("code-starts-programs", MEDIUM, "starts another program of the same kind")
     severity = around.by_moment(CRITICAL if deed.called else HIGH, HIGH, MEDIUM)
     return Weight("code-starts-programs", severity, "starts another program")
 
@@ -108,8 +120,13 @@ def _network(deed: Deed, around: Surroundings) -> Weight | None:
     if around.is_notebook and _FETCHES.search(deed.path) and deed.words.startswith("http"):
         # A picture or a table to try the model on.
         return Weight("code-opens-connections", LOW, "fetches a file from an address that it names")
-    what = "opens a socket" if deed.power is Power.SOCKET else "opens a connection of its own"
-    return Weight("code-opens-connections", around.by_moment(HIGH, MEDIUM, MEDIUM), what)
+    if deed.power is Power.SOCKET:
+        connects = deed.path.endswith(("connect", "connect_ex", "create_connection", "open_connection", "Telnet"))
+        severity = around.by_moment(HIGH, HIGH, MEDIUM) if connects else around.by_moment(HIGH, MEDIUM, LOW)
+        return Weight("code-opens-connections", severity, "connects to a place" if connects else "opens a socket")
+    fetches = around.is_program and _FETCHES.search(deed.path) and deed.words.startswith("http")
+    severity = around.by_moment(MEDIUM if fetches else HIGH, MEDIUM, MEDIUM)
+    return Weight("code-opens-connections", severity, "opens a connection of its own")
 
 
 def _hub(deed: Deed, around: Surroundings) -> Weight | None:
@@ -222,7 +239,14 @@ def _write(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight("code-changes-system", around.by_moment(HIGH, MEDIUM, MEDIUM), "writes a file outside its folder")
     if words.endswith((".py", ".pyc", ".so", ".pth", ".sh")):
         return Weight("code-changes-system", MEDIUM, "writes a file of code")
-    if around.moment is Moment.IMPORT and not around.is_setup:
+    if Power.DECODE in deed.tags:
+        return Weight("code-changes-system", around.by_moment(HIGH, HIGH, MEDIUM), "writes to a path that is decoded")
+    is_told = bool(words) and "*" not in words
+    if around.moment is Moment.ASKED or around.is_setup or around.is_notebook:
+        return None
+    if words.startswith(("/tmp/", "/dev/shm/", "/var/tmp/")) and is_told:  # noqa: S108  (read, not used)
+        return Weight("code-changes-system", MEDIUM, "writes a file outside its folder")
+    if not around.is_program and (is_told or around.moment is Moment.IMPORT):
         return Weight("code-changes-system", MEDIUM, "writes a file")
     return None
 
@@ -231,7 +255,8 @@ def _delete(deed: Deed, around: Surroundings) -> Weight | None:
     if _OUTSIDE.match(deed.words) or deed.words in ("/", "~", "C:\\"):
         return Weight("code-changes-system", around.by_moment(CRITICAL, HIGH, HIGH), "deletes files outside its folder")
     if around.moment is Moment.IMPORT and not around.is_setup:
-        return Weight("code-changes-system", HIGH if "rmtree" in deed.path else MEDIUM, "deletes files")
+        grave = "rmtree" in deed.path and not around.is_program
+        return Weight("code-changes-system", HIGH if grave else MEDIUM, "deletes files")
     return None
 
 
