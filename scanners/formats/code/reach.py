@@ -133,8 +133,10 @@ def _is_by_itself(method: str) -> bool:
     return method in _FINDERS or (method.startswith("__") and method.endswith("__") and method != "__call__")
 
 
-_FRAMEWORKS = ("transformers.", "torch.", "diffusers.", "datasets.", "keras.", "tensorflow.", "flax.", "lightning.",
-    "pytorch_lightning.", "sentence_transformers.", "timm.", "peft.", "accelerate.", "mlx.", "paddle.", "open_clip.")  # fmt: skip
+_FRAMEWORKS = (
+    "transformers.", "torch.", "diffusers.", "datasets.", "keras.", "tensorflow.", "flax.", "lightning.", "mlx.",
+    "pytorch_lightning.", "sentence_transformers.", "timm.", "peft.", "accelerate.", "paddle.", "open_clip.",
+)  # fmt: skip
 
 
 def _is_used(unit: Unit, name: str) -> bool:
