@@ -38,7 +38,7 @@ _OVERRULES = tuple(
         r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|preceding|"
         r"existing|system|safety|user'?s?|all)\s+(?:\w+\s+){0,2}(?:instructions?|messages?|prompts?|rules|guidelines|"
         r"directives?|polic(?:y|ies)|filters?|guardrails|restrictions)",
-        r"\b(?:system|admin|developer|instruction|safety)[\s_-]*override\b",
+        r"(?<![/\w])(?:system|admin|developer|instruction|safety)[\s-]+override\b",
         r"\bwithout\s+(?:\w+\s+){0,2}(?:telling|informing|notifying|alerting|warning)\s+(?:\w+\s+){0,2}(?:users?|human|anyone|"
         r"anybody|operator|them)\b",
         r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
