@@ -22,7 +22,7 @@ _KEY = re.compile(
     r"(?:_file|_files|_path|_paths|_dir|_filename|filename|file_name|weights|checkpoint|location|data_files|subfolder)$|^(?:path|file|files)$"
 )
 _ORIGIN = re.compile(
-    r"name_or_path$|^(?:output_dir|logging_dir|cache_dir|run_dir|train|dataset|data|_name|tokenizer_file$)"
+    r"name_or_path$|^(?:best_model|resume_from|init)_checkpoint$|checkpoint_path$|^(?:output_dir|logging_dir|cache_dir|run_dir|train|dataset|data|_name|tokenizer_file$)"
 )
 """Where somebody had it when it was trained: paths there are ordinary."""
 MOST_FILES = 200_000

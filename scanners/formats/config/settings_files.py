@@ -41,7 +41,7 @@ def judge_ini(source: ByteSource, case: Case) -> None:
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read_string("[]\n" + text.lstrip("\ufeff"))
+        parser.read_string("[-]\n" + text.lstrip("\ufeff"))
     except configparser.Error as error:
         _unreadable("INI", error, case)
         return
@@ -69,7 +69,7 @@ def _section(name: str, values: dict[str, str], case: Case) -> None:
     kind = name.split(" ", 1)[0].split('"', 1)[0].strip().lower()
     lowered = {key.strip().lower(): value.strip() for key, value in values.items()}
     runs: list[tuple[str, str, Severity]] = []
-    if kind == "desktop entry":
+    if name.lower() == "desktop entry":
         runs = [(key, "when it is opened", Severity.HIGH) for key in ("exec", "tryexec")]
     elif kind == "autorun":
         runs = [
