@@ -41,7 +41,8 @@ _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
-    ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}")),
+    ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}|\bgh[pousr]_[A-Za-z0-9]{36}\b")),
+    ("GitLab token", re.compile(r"\bgl(?:pat|dt|rt|ptt)-[\w-]{20,}")),
     ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
     ("age key", re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
     ("AWS secret key", re.compile(r"aws_secret_access_key[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9/+]{40})\b", re.IGNORECASE)),
@@ -55,8 +56,6 @@ _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("aws", "AWSKeyDetector", "AWS key"),
-    ("github_token", "GitHubTokenDetector", "GitHub token"),
-    ("gitlab_token", "GitLabTokenDetector", "GitLab token"),
     ("slack", "SlackDetector", "Slack token"),
     ("stripe", "StripeDetector", "Stripe key"),
     ("sendgrid", "SendGridDetector", "SendGrid key"),
