@@ -10,7 +10,8 @@ from scanners.source import ByteSource
 
 TEXTS = frozenset(
     {
-        Format.PYTHON, Format.SCRIPT, Format.JSON, Format.YAML, Format.TEMPLATE, Format.TOML, Format.INI, Format.MARKDOWN,
+        Format.PYTHON, Format.SCRIPT, Format.JSON, Format.YAML, Format.TEMPLATE, Format.TOML, Format.INI,
+        Format.MARKDOWN,
         Format.REQUIREMENTS, Format.MODELFILE, Format.TEXT,
     }
 )  # fmt: skip
@@ -49,7 +50,7 @@ def _look_for_yaml(source: ByteSource, name: str, case: Case) -> None:
 def texts_that_need_everything() -> dict[str, bytes]:
     """By name; judging them loads all that the judges of texts load late, for a process that cannot load later."""
     return {
-        "tokenizer_config.json": b'{"chat_template": "{% generation %}{{ x.__class__ }}{% endgeneration %}{{ a|b }}", "a": 1}',
+        "tokenizer_config.json": b'{"chat_template": "{% generation %}{{ x.__class__ }}{% endgeneration %}"}',
         "config.json": b'{"auto_map": {"AutoModel": "someone/else--modeling.Model"}, "dependencies": {"a": "git+http://a.invalid"}}',
         "a.yaml": b"a: &a [1]\nb: !!python/name:os.system\nc: *a\ndependencies: [{pip: [requets]}]\n",
         "broken.yaml": b"a: [",

@@ -67,7 +67,8 @@ _PLUGINS: tuple[tuple[str, str, str], ...] = (
 )
 """Of detect-secrets, those that look for one issuer's form: the module, the class, and what it finds."""
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?)-----(?:\\n|\\r|\s)*((?:[A-Za-z0-9+/=:,. -]+(?:\\n|\\r|\s)*){1,200})"
+    r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?)-----"
+    r"(?:\\n|\\r|\s)*((?:[A-Za-z0-9+/=:,. -]+(?:\\n|\\r|\s)*){1,200})"
 )
 _EXAMPLE = re.compile(
     r"EXAMPLE|example|x{5,}|X{5,}|\*{3,}|\.{3,}|your|YOUR|placeholder|changeme|<|>|dummy|fake|redacted|REDACTED|0{8,}|1{8,}|"

@@ -79,7 +79,9 @@ def _edited(flat: str, known: _Known) -> Imitation | None:
         digits_only = _letters(flat) == _letters(text)
         if distance == 1 and shortest >= SHORTEST_FOR_EDITS:
             plain = of in known.learning or shortest >= 7
-            return Imitation(of, "it is one letter away from it", certain=plain and (not digits_only or _slips(flat, text)))
+            return Imitation(
+                of, "it is one letter away from it", certain=plain and (not digits_only or _slips(flat, text))
+            )
         if distance == 1 and _slips(flat, text):
             return Imitation(of, "two of its letters are swapped or one is doubled", certain=True)
         if distance == 2 and shortest >= SHORTEST_FOR_TWO_EDITS and flat[0] == text[0] and of in known.learning:
@@ -96,9 +98,8 @@ def _dressed(normalised: str, known: _Known) -> Imitation | None:
 
 
 def _slips(one: str, other: str) -> bool:
-    return (
-        sorted(one) == sorted(other)
-        or len(one) == len(other) + 1
+    return sorted(one) == sorted(other) or (
+        len(one) == len(other) + 1
         and any(
             one[index] == one[index + 1] and one[:index] + one[index + 1 :] == other for index in range(len(one) - 1)
         )

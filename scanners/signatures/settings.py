@@ -15,7 +15,8 @@ _INI = frozenset(
 )
 _INI_ENDINGS = (".ini", ".cfg", ".desktop", ".url", ".service")
 _INI_SECTION = re.compile(
-    rb"^\[(?:Desktop Entry|core|submodule \"[^\"\n]*\"|filter \"[^\"\n]*\"|autorun|InternetShortcut|Unit|Service|global|install|"
+    rb"^\[(?:Desktop Entry|core|submodule \"[^\"\n]*\"|filter \"[^\"\n]*\"|autorun|InternetShortcut|Unit|Service|"
+    rb"global|install|"
     rb"options|metadata|distutils|loggers|handlers|formatters)\]\s*$",
     re.IGNORECASE,
 )
@@ -56,7 +57,7 @@ def kind_of_settings(body: bytes, name: str) -> Format | None:
         return Format.INI
     if _LISTS.search(name):
         return Format.REQUIREMENTS
-    if name in ("modelfile",) or name.endswith(".modelfile") or (_FROM.search(body[:4096]) and _MODELFILE.search(body)):
+    if name == "modelfile" or name.endswith(".modelfile") or (_FROM.search(body[:4096]) and _MODELFILE.search(body)):
         return Format.MODELFILE
     if not name.endswith(_OTHER_ENDINGS):
         if "template" in name and any(sign in body for sign in _JINJA):

@@ -1,4 +1,4 @@
-"""What a configuration brings in by name: objects to call, classes of other libraries, code of this or another repository."""
+"""What a configuration brings in by name: objects to call, classes of libraries, code of this or another repository."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from scanners.finding import Severity
 from scanners.formats.config.reading import pairs_of
 from scanners.formats.config.targets import KNOWN_PACKAGES, Danger, danger_of
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _OTHER_REPOSITORY = re.compile(r"^([\w.-]{1,96}/[\w.-]{1,96})--(.+)$")
 _HUB_ID = re.compile(r"^[\w-][\w.-]{0,95}/[\w.-]{1,96}(?:@[\w./-]+)?$")
 _DOTTED = re.compile(r"^[A-Za-z_][\w-]*(?:[./][A-Za-z_][\w-]*)*\.[A-Za-z_]\w*$")
@@ -18,12 +23,13 @@ _CALLED = ("_target_", "class_path", "loader_module", "__target__", "_class_", "
 _LOOKS_UP = re.compile(r"hydra\.utils\.get_(?:method|class|object|static_method)")
 """They return what stands beside them as `path`, and call nothing."""
 _PICKLED_JSON = re.compile(r"^py/(?:object|reduce|function|type|module|repr|newargs(?:ex)?|state|bytes)$")
-_DIFFUSERS_PARTS = frozenset(
-    "diffusers transformers optimum onnxruntime peft stable_diffusion stable_diffusion_safe stable_diffusion_xl paint_by_example "
-    "latent_diffusion audioldm audioldm2 deepfloyd_if kandinsky kandinsky2_2 shap_e unclip wuerstchen musicldm "
-    "spectrogram_diffusion stable_audio unidiffuser blip_diffusion alt_diffusion controlnet kolors hunyuandit lumina flux "
-    "stable_cascade pixart_alpha semantic_stable_diffusion versatile_diffusion ip_adapter hidream_image cogvideo ltx wan "
-    "text_to_video_synthesis onnx_stable_diffusion flax null ace_step bria cosmos audio sana visualcloze amused".split()
+_DIFFUSERS_PARTS = _names(
+    """diffusers transformers optimum onnxruntime peft stable_diffusion stable_diffusion_safe stable_diffusion_xl
+    paint_by_example latent_diffusion audioldm audioldm2 deepfloyd_if kandinsky kandinsky2_2 shap_e unclip
+    wuerstchen musicldm spectrogram_diffusion stable_audio unidiffuser blip_diffusion alt_diffusion controlnet
+    kolors hunyuandit lumina flux stable_cascade pixart_alpha semantic_stable_diffusion versatile_diffusion
+    ip_adapter hidream_image cogvideo ltx wan text_to_video_synthesis onnx_stable_diffusion flax null ace_step bria
+    cosmos audio sana visualcloze amused"""
 )
 
 
@@ -88,7 +94,7 @@ def _pickled(value: dict[str, Any], case: Case) -> None:
     case.add(
         "config-names-code",
         Severity.CRITICAL if runs else Severity.HIGH if called or worst is Danger.REACHES_OUT else Severity.MEDIUM,
-        f"The JSON is a pickle in disguise (jsonpickle): decoding it makes {', '.join(texts)[:80] or 'Python objects'}.",
+        f"The JSON is a pickle in disguise: decoding it makes {', '.join(texts)[:80] or 'Python objects'}.",
         evidence={"names": [text[:100] for text in texts[:10]]},
     )
 
@@ -103,9 +109,10 @@ def _keras(value: dict[str, Any], case: Case) -> None:
             "The configuration has a Keras layer of type Lambda, which carries code of its own.",
             evidence={"module": module[:100], "class": name},
         )
-    elif first not in KNOWN_PACKAGES and first not in ("builtins", "Custom", ""):
-        _target(f"{module}.{name}", "module", value, case)
-    elif danger_of(f"{module}.{name}") in (Danger.RUNS, Danger.REACHES_OUT):
+    elif (first not in KNOWN_PACKAGES and first not in ("builtins", "Custom", "")) or danger_of(f"{module}.{name}") in (
+        Danger.RUNS,
+        Danger.REACHES_OUT,
+    ):
         _target(f"{module}.{name}", "module", value, case)
 
 
@@ -236,7 +243,7 @@ def _class_name(found: Any, key: str, value: dict[str, Any], case: Case) -> None
             case.add(
                 "remote-code",
                 Severity.MEDIUM,
-                f"The pipeline's part {part[:40]!r} is a class of {module[:60]!r}, which is none of the known libraries.",
+                f"The pipeline's part {part[:40]!r} is a class of {module[:60]!r}, no known library.",
                 evidence={"key": part[:60], "name": f"{module}.{name}"[:200]},
             )
 

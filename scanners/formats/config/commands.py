@@ -11,14 +11,21 @@ from scanners.finding import Severity
 from scanners.formats.config.reading import pairs_of
 from scanners.formats.config.shell import Weight, weight_of
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _BY_ITSELF = frozenset(
     {"preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare", "prerestart"}
 )
 _ALWAYS = frozenset({"preinstall", "install", "postinstall"})
 """With every installation; the others only from a copy of the source."""
 _HONEST = (
-    r"(?:husky(?: install)?|patch-package|node-gyp(?:-build)?(?: rebuild)?|prebuild-install(?: [\w -]+)?|tsc(?: -\S+)*|tshy|"
-    r"(?:npm|pnpm|yarn|bun) (?:run )?[\w:-]+|is-ci|lerna bootstrap|ngcc|electron-builder install-app-deps|tsup|rollup -c|"
+    r"(?:husky(?: install)?|patch-package|node-gyp(?:-build)?(?: rebuild)?|prebuild-install|"
+    r"tsc(?: -\S+)*|tshy|"
+    r"(?:npm|pnpm|yarn|bun) (?:run )?[\w:-]+|is-ci|lerna bootstrap|ngcc|electron-builder install-app-deps|"
+    r"tsup|rollup -c|"
     r"simple-git-hooks|lefthook install|prisma generate|nuxt prepare|svelte-kit sync|rimraf [\w./-]+|true|exit 0|"
     r"echo '[\w ]*'|opencollective(?:-postinstall)?)"
 )
@@ -31,15 +38,17 @@ _OF_CONTAINERS = (
     "postStartCommand",
     "postAttachCommand",
 )
-_EVENTS = frozenset(
-    """PreToolUse PostToolUse PostToolUseFailure Notification UserPromptSubmit Stop SubagentStop SubagentStart PreCompact
-    SessionStart SessionEnd PermissionRequest Setup beforeShellExecution afterShellExecution beforeMCPExecution
-    afterMCPExecution beforeReadFile afterFileEdit beforeSubmitPrompt afterAgentResponse stop sessionStart sessionEnd
-    preToolUse postToolUse BeforeTool AfterTool BeforeAgent AfterAgent""".split()
+_EVENTS = _names(
+    """PreToolUse PostToolUse PostToolUseFailure Notification UserPromptSubmit Stop SubagentStop SubagentStart
+    PreCompact SessionStart SessionEnd PermissionRequest Setup beforeShellExecution afterShellExecution
+    beforeMCPExecution afterMCPExecution beforeReadFile afterFileEdit beforeSubmitPrompt afterAgentResponse stop
+    sessionStart sessionEnd preToolUse postToolUse BeforeTool AfterTool BeforeAgent AfterAgent"""
 )
 
 
-_ATTACK = re.compile(r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)")
+_ATTACK = re.compile(
+    r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
+)
 
 
 def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
@@ -93,7 +102,12 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
             for step in steps if isinstance(steps, list) else []:
                 if isinstance(step, dict) and isinstance(step.get("run"), str):
                     _note(
-                        step["run"], None, "when a service builds the repository", case, key="run", most=_of_service(step["run"])
+                        step["run"],
+                        None,
+                        "when a service builds the repository",
+                        case,
+                        key="run",
+                        most=_of_service(step["run"]),
                     )
     services = document.get("services")
     if isinstance(services, dict):
@@ -149,15 +163,8 @@ def _servers(servers: Any, key: str, case: Case) -> None:
                 key=key,
                 least=Severity.MEDIUM,
             )
-        if (
-            isinstance(address, str)
-            and re.match(r"(?:https?|wss?)://", address)
-            and key != "servers"
-            or (
-                isinstance(address, str)
-                and key == "servers"
-                and server.get("type") in ("http", "sse", "streamable-http")
-            )
+        if (isinstance(address, str) and re.match(r"(?:https?|wss?)://", address) and key != "servers") or (
+            isinstance(address, str) and key == "servers" and server.get("type") in ("http", "sse", "streamable-http")
         ):
             local = re.match(r"\w+://(?:localhost|127\.|\[::1\])", address)
             _tell(
@@ -280,7 +287,7 @@ def _service(service: dict[str, Any], case: Case) -> None:
 
 
 def _editor_setting(key: str, value: Any, case: Case) -> None:
-    if not isinstance(key, str) or "." not in key:
+    if "." not in key:
         return
     if key == "task.allowAutomaticTasks" and value in ("on", True):
         _tell("The settings let an editor run the folder's tasks by itself.", Severity.MEDIUM, key, case)

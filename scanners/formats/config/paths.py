@@ -28,12 +28,12 @@ _ORIGIN = re.compile(
 MOST_FILES = 200_000
 
 
-def judge_paths(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
-    """Looks at one object of a configuration; `keys` are its keys."""
+def judge_paths(value: dict[str, Any], case: Case) -> None:
+    """Looks at one object of a configuration."""
     if isinstance(value.get("weight_map"), dict):
         _weight_map(value["weight_map"], case)
     for key, one in pairs_of(value):
-        if isinstance(key, str) and isinstance(one, str | list) and len(key) < 60 and _KEY.search(key):
+        if isinstance(one, str | list) and len(key) < 60 and _KEY.search(key):
             for path in _texts(one):
                 _judge_path(path, key, case)
     base = value.get("base_model_name_or_path")

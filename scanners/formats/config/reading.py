@@ -1,4 +1,4 @@
-"""JSON as its readers take it: with comments, with keys given twice, one document or one a line; large ones by parts."""
+"""JSON as its readers take it: with comments, with keys twice, one document or one a line; large ones by parts."""
 
 from __future__ import annotations
 

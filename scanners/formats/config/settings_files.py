@@ -8,8 +8,8 @@ import tomllib
 
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.config.commands import note_command
 from scanners.formats.config.code import name_target
+from scanners.formats.config.commands import note_command
 from scanners.formats.config.walk import judge_document
 from scanners.source import ByteSource
 
@@ -164,7 +164,8 @@ def _git(kind: str, values: dict[str, str], case: Case) -> None:
         case.add(
             "config-path-escape",
             Severity.HIGH,
-            f"The submodule is taken from {address[:80]!r} into {values.get('path', '')[:60]!r}, which makes git run or overwrite something.",
+            f"The submodule is taken from {address[:60]!r} into {values.get('path', '')[:40]!r}: git then runs or "
+            "overwrites something.",
             evidence={"path": address[:200]},
         )
 

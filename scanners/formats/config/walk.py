@@ -67,12 +67,12 @@ def judge_document(document: Any, case: Case, *, key: str | None = None) -> None
 
 
 def _judge_object(value: dict[str, Any], case: Case) -> None:
-    keys = frozenset(key for key in value if isinstance(key, str))
+    keys = frozenset(value)
     if isinstance(value, Doubled):
         _twice(value, case)
     judge_code(value, keys, case)
     judge_commands(value, keys, case)
-    judge_paths(value, keys, case)
+    judge_paths(value, case)
     if "chat_template" in keys or "chat_templates" in keys:
         for name, one in pairs_of(value):
             if name in ("chat_template", "chat_templates"):
@@ -114,7 +114,7 @@ def _twice(value: Doubled, case: Case) -> None:
             case.add(
                 "config-ambiguous",
                 Severity.MEDIUM if telling else Severity.LOW,
-                f"The configuration gives {key[:60]!r} twice with different values: readers differ in which one they keep.",
+                f"The configuration gives {key[:60]!r} twice with different values: readers differ in what they keep.",
                 evidence={"key": key[:100]},
             )
             return

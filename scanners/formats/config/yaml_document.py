@@ -106,7 +106,7 @@ def _documents(text: str, case: Case) -> Iterator[Any]:
             case.meter.check_clock()
         tag = getattr(event, "tag", None)
         if tag:
-            judge_tag(tag, event.start_mark.line + 1, case)
+            judge_tag(tag, _line(event), case)
         value: Any
         weight = 1
         if isinstance(event, yaml.DocumentStartEvent):
@@ -136,8 +136,8 @@ def _documents(text: str, case: Case) -> Iterator[Any]:
                 case.add(
                     "yaml-expands",
                     Severity.HIGH,
-                    f"The YAML has aliases that stand for more than {MOST_EXPANDED:,} nodes: reading it takes all memory.",
-                    line=event.start_mark.line + 1,
+                    f"The YAML has aliases for more than {MOST_EXPANDED:,} nodes: reading it takes all memory.",
+                    line=_line(event),
                     evidence={"nodes": min(weight, 10**12), "events": count},
                 )
                 return
@@ -147,6 +147,10 @@ def _documents(text: str, case: Case) -> Iterator[Any]:
             stack[-1].take(value, weight)
         else:
             root = value
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 1
 
 
 def _decoded(data: bytes) -> str:

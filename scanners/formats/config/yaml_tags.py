@@ -1,4 +1,4 @@
-"""Tags in YAML by which an unsafe loader makes objects: of PyYAML and ruamel, HyperPyYAML, SnakeYAML, Ruby and JavaScript."""
+"""Tags in YAML by which an unsafe loader makes objects: PyYAML, ruamel, HyperPyYAML, SnakeYAML, Ruby, JavaScript."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.config.targets import Danger, danger_of
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 MAY_HAVE_TAGS = re.compile(
     rb"!!?(?:python|%70|ruby|js/|java|com\.sun|org\.|new:|name:|apply:|module:|object)|yaml\.org,2002:|^%TAG|!<|!include",
     re.MULTILINE,
@@ -16,8 +21,8 @@ MAY_HAVE_TAGS = re.compile(
 """What a text has that could have one of these tags: a first look, without a parser."""
 _CORE = "tag:yaml.org,2002:"
 _PYTHON = re.compile(r"^(?:tag:yaml\.org,2002:|!+)?python/([\w/]+?)(?::(.*))?$", re.DOTALL)
-_HARMLESS = frozenset("none bool str unicode bytes int long float complex list tuple dict".split())
-_STANDARD = frozenset("null bool int float binary timestamp omap pairs set str seq map merge value yaml".split())
+_HARMLESS = _names("""none bool str unicode bytes int long float complex list tuple dict""")
+_STANDARD = _names("""null bool int float binary timestamp omap pairs set str seq map merge value yaml""")
 _HYPER = re.compile(r"^!(new|name|apply|module|include)(?::(.*))?$", re.DOTALL)
 _OTHERS = re.compile(
     r"^(?:!|tag:yaml\.org,2002:)!?(?:ruby/|js/(?:function|regexp)|javax?\.|com\.sun|org\.|sun\.|groovy)", re.DOTALL

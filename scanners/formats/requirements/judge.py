@@ -61,7 +61,7 @@ class Listing:
     def package(
         self, name: str, specifier: str | None, line: int | None = None, *, learning_only: bool = False
     ) -> None:
-        """A package by its name; `specifier` as in `==1.0` (None: it has another place, such as a lock or an address)."""
+        """A package by its name; `specifier` as in `==1.0` (None: it stands elsewhere)."""
         # The list of names is only read for files that name packages.
         from scanners.repository.requirements import imitated, is_malicious
 
@@ -178,10 +178,13 @@ class Listing:
                 )
             elif value.startswith(("/", "~")) or value.count("..") >= 2:
                 self._foreign(
-                    Severity.MEDIUM if value[:1] in ("/", "~") else Severity.LOW, f"The list goes on in {value[:80]!r}, outside the repository.", value, line
+                    Severity.MEDIUM if value[:1] in ("/", "~") else Severity.LOW,
+                    f"The list goes on in {value[:80]!r}, outside the repository.",
+                    value,
+                    line,
                 )
         elif name in ("-e", "--editable"):
-            self.requirement(value if value not in (".",) else "", line)
+            self.requirement(value if value != "." else "", line)
         elif name in ("--global-option", "--install-option", "--config-settings", "--build-option"):
             self._foreign(
                 Severity.MEDIUM,
@@ -231,8 +234,7 @@ def _judge_apt(text: str, case: Case) -> None:
     for number, raw in enumerate(text.splitlines()[:MOST_LINES], 1):
         line = raw.split("#", 1)[0].strip()
         if (
-            line
-            and not re.fullmatch(r"[\w.+:-]+(?:[=/ ][\w.+:~ -]+)?", line)
+            (line and not re.fullmatch(r"[\w.+:-]+(?:[=/ ][\w.+:~ -]+)?", line))
             or line.startswith("-")
             or "Invoke" in line
         ):

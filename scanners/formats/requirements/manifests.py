@@ -12,11 +12,17 @@ from scanners.finding import Severity
 from scanners.formats.requirements.judge import Listing
 from scanners.formats.requirements.places import is_usual_channel
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _NPM_ADDRESS = re.compile(r"^(?:git\+|git:|git@|ssh:|https?://|github:|gitlab:|bitbucket:|gist:)")
-_OF_CONDA = frozenset(
-    """python pip nodejs openssl cudatoolkit cuda cudnn gcc gxx cmake make git git-lfs ffmpeg libgcc mkl mkl-include blas r-base
-    pytorch-cuda pytorch-gpu pytorch-cpu openjdk perl curl wget zlib sqlite readline tk xz ncurses ca-certificates compilers
-    opencv py-opencv faiss jupyter notebook libjpeg-turbo libpng freetype graphviz hdf5 boost eigen ninja sox libsndfile""".split()
+_OF_CONDA = _names(
+    """python pip nodejs openssl cudatoolkit cuda cudnn gcc gxx cmake make git git-lfs ffmpeg libgcc mkl mkl-include
+    blas r-base pytorch-cuda pytorch-gpu pytorch-cpu openjdk perl curl wget zlib sqlite readline tk xz ncurses
+    ca-certificates compilers opencv py-opencv faiss jupyter notebook libjpeg-turbo libpng freetype graphviz hdf5
+    boost eigen ninja sox libsndfile"""
 )
 """What conda has besides packages of Python."""
 MOST_PACKAGES = 20_000

@@ -7,6 +7,10 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 class Place(Enum):
     """How far a place can be trusted to be what it seems."""
 
@@ -32,21 +36,23 @@ _KNOWN_HOSTS = re.compile(
 _CODE_HOSTS = re.compile(
     r"(?:^|\.)(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|hf\.co|raw\.githubusercontent\.com)$"
 )
-_KNOWN_OWNERS = frozenset(
+_KNOWN_OWNERS = _names(
     """huggingface pytorch facebookresearch openai nvidia nvidia-nemo microsoft google google-research google-deepmind
-    deepmind tensorflow keras-team jax-ml apple intel amd rocm qwenlm deepseek-ai mistralai thudm zai-org meta-llama meta-pytorch
-    stanfordnlp allenai eleutherai laion-ai mlfoundations open-mmlab openmmlab rwightman vllm-project sgl-project dao-ailab
-    state-spaces unslothai axolotl-ai-cloud lm-sys haotian-liu llava-vl bigscience-workshop bigcode-project coqui-ai
-    suno-ai espnet speechbrain pyannote m-bain systran ultralytics ideas-research idea-research compvis stability-ai
-    runwayml black-forest-labs sczhou xinntao tencentarc nvlabs salesforce ibm ibm-granite snowflakedb databricks mosaicml
-    lightning-ai kijai explosion scikit-learn pandas-dev numpy scipy dmlc rapidsai explodinggradients confident-ai
-    huggingface-projects casper-hansen autogptq modelcloud oobabooga turboderp ggerganov ggml-org abetlen""".split()
+    deepmind tensorflow keras-team jax-ml apple intel amd rocm qwenlm deepseek-ai mistralai thudm zai-org meta-llama
+    meta-pytorch stanfordnlp allenai eleutherai laion-ai mlfoundations open-mmlab openmmlab rwightman vllm-project
+    sgl-project dao-ailab state-spaces unslothai axolotl-ai-cloud lm-sys haotian-liu llava-vl bigscience-workshop
+    bigcode-project coqui-ai suno-ai espnet speechbrain pyannote m-bain systran ultralytics ideas-research
+    idea-research compvis stability-ai runwayml black-forest-labs sczhou xinntao tencentarc nvlabs salesforce ibm
+    ibm-granite snowflakedb databricks mosaicml lightning-ai kijai explosion scikit-learn pandas-dev numpy scipy
+    dmlc rapidsai explodinggradients confident-ai huggingface-projects casper-hansen autogptq modelcloud oobabooga
+    turboderp ggerganov ggml-org abetlen"""
 )
-_CHANNELS = frozenset(
-    """conda-forge defaults main r msys2 free pro anaconda pytorch pytorch-nightly pytorch-test nvidia huggingface bioconda
-    fastai intel pyg dglteam xformers rapidsai rapidsai-nightly salilab plotly menpo nodefaults esri microsoft numba
-    conda-canary iopath bottler fvcore gurobi omnia openeye simpleitk apple paddle mosek mmcauliffe pkgs/main pkgs/r
-    nvidia/label rdkit schrodinger psi4 pytorch3d pytorch-lts stanfordnlp spacy-models powerai apache districtdatalabs""".split()
+_CHANNELS = _names(
+    """conda-forge defaults main r msys2 free pro anaconda pytorch pytorch-nightly pytorch-test nvidia huggingface
+    bioconda fastai intel pyg dglteam xformers rapidsai rapidsai-nightly salilab plotly menpo nodefaults esri
+    microsoft numba conda-canary iopath bottler fvcore gurobi omnia openeye simpleitk apple paddle mosek mmcauliffe
+    pkgs/main pkgs/r nvidia/label rdkit schrodinger psi4 pytorch3d pytorch-lts stanfordnlp spacy-models powerai
+    apache districtdatalabs"""
 )
 
 

@@ -1,4 +1,4 @@
-"""Templates made to take time or memory without end: their loops and repetitions, as far as they are told by numbers."""
+"""Templates made to take time or memory without end: loops and repetitions, as far as numbers tell."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ MOST_ROUNDS = 1_000_000
 """Rounds of all nested loops together, by numbers in the template itself; a chat has some hundred messages."""
 LONGEST_TEXT = 10_000_000
 _WIDTH = re.compile(r"(?:%|:)[^%{}\w]*[<>^=]?0?(\d{6,})")
+_WIDENING = frozenset({"center", "indent", "batch", "slice"})
 _PADDING = frozenset({"ljust", "rjust", "center", "zfill", "expandtabs"})
 
 
@@ -23,19 +24,20 @@ def costs(tree: nodes.Template, folder: Folder) -> Iterator[tuple[str, int]]:
             _largest(node, folder) > LONGEST_TEXT or _repeats(node, folder)
         ):
             yield "a repetition by a huge number", node.lineno
-        elif isinstance(node, nodes.Const) and isinstance(node.value, str) and (wide := _WIDTH.search(node.value)):
-            if int(wide[1][:18]) > LONGEST_TEXT:
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str):
+            wide = _WIDTH.search(node.value)
+            if wide is not None and int(wide[1][:18]) > LONGEST_TEXT:
                 yield "a format with a huge width", node.lineno
         elif isinstance(node, nodes.Call):
             name = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
-            if (name in _PADDING or name == "lipsum") and any(
-                _largest(one, folder) > 100_000 for one in _arguments(node)
-            ):
+            padded = name in _PADDING or name == "lipsum"
+            if padded and any(_largest(one, folder) > 100_000 for one in _arguments(node)):
                 yield f"{name}() by a huge number", node.lineno
             elif name == "range" and _rounds(node, folder) > MOST_ROUNDS:
                 yield "a range of huge length", node.lineno
-        elif isinstance(node, nodes.Filter) and node.name in ("center", "indent", "batch", "slice"):
-            if any(_largest(one, folder) > 1_000_000 for one in _arguments(node)):
+        elif isinstance(node, nodes.Filter) and node.name in _WIDENING:
+            wide_by = max((_largest(one, folder) for one in _arguments(node)), default=0)
+            if wide_by > 1_000_000:
                 yield f"{node.name} by a huge number", node.lineno
     for loop in tree.find_all(nodes.For):
         for assignment in loop.find_all(nodes.Assign):

@@ -7,12 +7,16 @@ sends what is said elsewhere, and text that only appears, or replaces, when cert
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scanners.finding import Severity
 from scanners.formats.template.folding import Folder
 from scanners.formats.template.parsing import nodes
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +39,75 @@ _MISLEADING = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007f\U000e
 _OVERRULES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|preceding|"
-        r"existing|system|safety|user'?s?|all)\s+(?:\w+\s+){0,2}(?:instructions?|messages?|prompts?|rules|guidelines|"
-        r"directives?|polic(?:y|ies)|filters?|guardrails|restrictions)",
+        (
+            r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|preceding|"
+            r"existing|system|safety|user'?s?|all)\s+(?:\w+\s+){0,2}(?:instructions?|messages?|prompts?|rules|guidelines|"
+            r"directives?|polic(?:y|ies)|filters?|guardrails|restrictions)"
+        ),
         r"(?<![/\w])(?:system|admin|developer|instruction|safety)[\s-]+override\b",
-        r"\bwithout\s+(?:\w+\s+){0,2}(?:telling|informing|notifying|alerting|warning)\s+(?:\w+\s+){0,2}(?:users?|human|anyone|"
-        r"anybody|operator|them)\b",
+        (
+            r"\bwithout\s+(?:\w+\s+){0,2}(?:telling|informing|notifying|alerting|warning)\s+(?:\w+\s+){0,2}(?:users?|human|anyone|"
+            r"anybody|operator|them)\b"
+        ),
         r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
         r"\bexfiltrat\w+",
-        r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S+@\S+\.\w+|"
-        r"\bwebhook\b|\battacker\b|\bremote server\b)",
-        r"\b(?:include|insert|add|append|embed|reveal|print|output|repeat|disclose|collect|harvest|steal|extract|ask for|"
-        r"request)\b[^.\n]{0,60}\b(?:passwords?|credentials?|api[\s_-]?keys?|secrets?|access tokens?|private keys?|"
-        r"credit card|social security|seed phrase)\b",
-        r"\b(?:you are|act as|enter|enable|activate)\b[^.\n]{0,30}\b(?:dan\b|developer mode|god mode|jailbr\w+|"
-        r"unrestricted|uncensored mode|unfiltered)",
-        r"\b(?:no|without|free of|ignore all|disable(?: all)?)\s+(?:any\s+)?(?:safety|ethical|content|moral)\s+"
-        r"(?:\w+\s+){0,2}(?:filters?|restrictions?|guidelines|limits|limitations|checks|constraints|guardrails|rules)",
+        (
+            r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S+@\S+\.\w+|"
+            r"\bwebhook\b|\battacker\b|\bremote server\b)"
+        ),
+        (
+            r"\b(?:include|insert|add|append|embed|reveal|print|output|repeat|disclose|collect|harvest|steal|extract|"
+            r"ask for|"
+            r"request)\b[^.\n]{0,60}\b(?:passwords?|credentials?|api[\s_-]?keys?|secrets?|access tokens?|private keys?|"
+            r"credit card|social security|seed phrase)\b"
+        ),
+        (
+            r"\b(?:you are|act as|enter|enable|activate)\b[^.\n]{0,30}\b(?:dan\b|developer mode|god mode|jailbr\w+|"
+            r"unrestricted|uncensored mode|unfiltered)"
+        ),
+        (
+            r"\b(?:no|without|free of|ignore all|disable(?: all)?)\s+(?:any\s+)?(?:safety|ethical|content|moral)\s+"
+            r"(?:\w+\s+){0,2}(?:filters?|restrictions?|guidelines|limits|limitations|checks|constraints|guardrails|rules)"
+        ),
         r"\b(?:back\s?door|reverse shell|keylogger)\b",
         r"(?:curl|wget)\s[^|\n]{1,200}\|\s*(?:ba|z|k)?sh\b|\brm\s+-rf\s|\bpowershell\b[^\n]{0,40}-enc",
         r"\b(?:os\.system|os\.popen|subprocess\.\w+|__import__|eval|exec)\s*\(",
-        r"\b(?:always|silently|must)\b[^.\n]{0,60}\b(?:insert|inject|add|include|introduce|write)\b[^.\n]{0,60}\b"
-        r"(?:vulnerab\w+|malware|malicious|exploit|backdoor|tracking|affiliate)",
+        (
+            r"\b(?:always|silently|must)\b[^.\n]{0,60}\b(?:insert|inject|add|include|introduce|write)\b[^.\n]{0,60}\b"
+            r"(?:vulnerab\w+|malware|malicious|exploit|backdoor|tracking|affiliate)"
+        ),
         r"\b(?:always|silently)\b[^.\n]{0,80}\b(?:pip|npm|conda|brew|apt) install\b",
     )
 )
 _STEERS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:tell|inform|notify|alert|warn)\s+(?:\w+\s+){0,2}(?:users?|human|"
-        r"anyone|anybody|operator|them)\b(?!\s+about\s+(?:the\s+)?(?:function|tool))",
-        r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:reveal|mention|disclose|acknowledge|admit|repeat)\b[^.\n]{0,50}\b"
-        r"(?:instructions?|prompt|this|these|rule)\b",
-        r"\balways\b[^.\n]{0,40}\b(?:recommend|promote|advertise|endorse|favou?r|praise|mention|link to|direct|redirect|"
-        r"point)\b",
+        (
+            r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:tell|inform|notify|alert|warn)\s+(?:\w+\s+){0,2}"
+            r"(?:users?|human|"
+            r"anyone|anybody|operator|them)\b(?!\s+about\s+(?:the\s+)?(?:function|tool))"
+        ),
+        (
+            r"\b(?:do not|don't|never)\s+(?:\w+\s+){0,2}(?:reveal|mention|disclose|acknowledge|admit|repeat)"
+            r"\b[^.\n]{0,50}\b"
+            r"(?:instructions?|prompt|this|these|rule)\b"
+        ),
+        (
+            r"\balways\b[^.\n]{0,40}\b(?:recommend|promote|advertise|endorse|favou?r|praise|mention|link to|"
+            r"direct|redirect|"
+            r"point)\b"
+        ),
         r"\b(?:instead of|rather than)\s+(?:answering|helping|refusing)\b",
-        r"\b(?:must|always|should)\b[^.\n]{0,40}\b(?:approve|comply with any|agree with everything|answer yes|say yes)\b",
+        (
+            r"\b(?:must|always|should)\b[^.\n]{0,40}\b(?:approve|comply with any|agree with everything|answer yes|"
+            r"say yes)\b"
+        ),
         r"\b(?:hidden|secret)\s+(?:instruction|command|directive|rule|prompt|task|goal)s?\b",
-        r"\b(?:pretend|claim|tell (?:the user|them))\b[^.\n]{0,40}\b(?:safe|secure|verified|trusted|no (?:vulnerab|issue|"
-        r"problem)\w*)\b",
+        (
+            r"\b(?:pretend|claim|tell (?:the user|them))\b[^.\n]{0,40}\b(?:safe|secure|verified|trusted|"
+            r"no (?:vulnerab|issue|"
+            r"problem)\w*)\b"
+        ),
     )
 )
 _ADDRESS = re.compile(r"(?:https?|ftp|wss?)://([^\s/\"'<>)\]}:]{3,100})|\bdata:text/html|\b(?:\d{1,3}\.){3}\d{1,3}\b")
@@ -94,11 +128,11 @@ _CONTENT = re.compile(
 )
 _ABOUT = re.compile(r"role|type|name|index|count|format|style|version|mode|lang", re.IGNORECASE)
 """What is about a message and not in it."""
-_PARTS_OF_CONTENT = frozenset(
-    "type image image_url images video video_url videos audio audio_url input_audio text content role name function "
-    "tool_calls tool_call tool_call_id tool_name tool_plan tool_results arguments parameters documents document thinking "
-    "reasoning reasoning_content refusal json thought citations user assistant system tool file input output url "
-    "query passage".split()
+_PARTS_OF_CONTENT = _names(
+    """type image image_url images video video_url videos audio audio_url input_audio text content role name function
+    tool_calls tool_call tool_call_id tool_name tool_plan tool_results arguments parameters documents document
+    thinking reasoning reasoning_content refusal json thought citations user assistant system tool file input output
+    url query passage"""
 )
 """What honest templates ask of content that is a list of parts."""
 _SEARCHES = frozenset({"find", "rfind", "index", "count", "startswith", "endswith"})
@@ -148,16 +182,18 @@ def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
                 for hidden in hides(text):
                     yield Instruction(hidden.severity, hidden.why, hidden.excerpt, node.lineno)
     keys = _keys_looked_up(tree)
-    for condition in tree.find_all((nodes.If, nodes.CondExpr)):
+    conditions: list[nodes.If | nodes.CondExpr] = [*tree.find_all(nodes.If), *tree.find_all(nodes.CondExpr)]
+    for condition in conditions:
         word = _word_asked_for(condition.test, folder, keys)
         if word is not None:
-            body = condition.body if isinstance(condition, nodes.If) else [condition.expr1]
+            body: Sequence[nodes.Node] = condition.body if isinstance(condition, nodes.If) else [condition.expr1]
             spoken = _spoken(body, folder)
             severity = Severity.HIGH if _SENTENCE.search(spoken) or _ADDRESS.search(spoken) else Severity.MEDIUM
-            why = f"changes what the model is given when {word} "
-            yield Instruction(severity, why.strip(), (spoken.strip() or word)[:120], condition.lineno)
-    for node in tree.find_all((nodes.Filter, nodes.Call)):
-        yield from _rewrites(node, folder)
+            why = f"changes what the model is given when {word}"
+            yield Instruction(severity, why, (spoken.strip() or word)[:120], condition.lineno)
+    places: list[nodes.Filter | nodes.Call] = [*tree.find_all(nodes.Filter), *tree.find_all(nodes.Call)]
+    for place in places:
+        yield from _rewrites(place, folder)
 
 
 def _word_asked_for(test: nodes.Node, folder: Folder, keys: frozenset[str]) -> str | None:
@@ -237,14 +273,12 @@ def _natural(node: nodes.Node, folder: Folder) -> str | None:
     return None
 
 
-def _spoken(body: list[nodes.Node] | list[nodes.Expr], folder: Folder) -> str:
+def _spoken(body: Sequence[nodes.Node], folder: Folder) -> str:
     """The texts that a branch writes or sets."""
-    texts = [
-        str(value)
-        for node in body
-        for part in ([node] if isinstance(node, nodes.Expr) else node.find_all((nodes.TemplateData, nodes.Const)))
-        for value in (folder.values(part) if isinstance(part, nodes.Expr) else [])
-    ]
+    parts: list[nodes.Node] = []
+    for node in body:
+        parts += [node] if isinstance(node, nodes.Expr) else node.find_all((nodes.TemplateData, nodes.Const))
+    texts = [str(value) for part in parts for value in folder.values(part)]
     return " ".join(texts)[:2000]
 
 

@@ -30,8 +30,8 @@ DUNDER = re.compile(
     r"|enter|exit|del|set_name|format|weakref|slots|objclass|instancecheck|context)__"
 )
 PYTHON_INTERNALS = _names(
-    """mro func_globals func_code im_func im_self gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await ag_frame ag_code
-    tb_frame tb_next f_globals f_locals f_builtins f_back f_code co_code co_consts popen format_map"""
+    """mro func_globals func_code im_func im_self gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await ag_frame
+    ag_code tb_frame tb_next f_globals f_locals f_builtins f_back f_code co_code co_consts popen format_map"""
 )
 """Attributes of functions, frames and modules: no message, tool or string has one that a template needs."""
 OBJECTS_OF_JINJA = _names("cycler joiner lipsum namespace")
@@ -40,29 +40,31 @@ OBJECTS_OF_SERVERS = _names("request config session g get_flashed_messages url_f
 """What Flask and its like give their templates, and the template itself: to walk from. No loader of models has them."""
 GLOBALS = _names("raise_exception strftime_now namespace range dict cycler joiner lipsum caller loop super")
 HARMLESS_UNKNOWN_GLOBALS = _names(
-    """len str int float bool list set tuple zip enumerate sorted min max sum abs print now today time date datetime uuid
-    uuid4 json tojson fromjson from_json to_json escape trim raise warn log debug get_current_date format_date strptime"""
+    """len str int float bool list set tuple zip enumerate sorted min max sum abs print now today time date datetime
+    uuid uuid4 json tojson fromjson from_json to_json escape trim raise warn log debug get_current_date format_date
+    strptime"""
 )
 """Functions that one may well believe to be there; rendering fails where they are not."""
 METHODS = _names(
     """items keys values get setdefault update copy append extend insert pop remove clear index count sort reverse
     startswith endswith split rsplit splitlines strip lstrip rstrip replace lower upper title capitalize casefold
-    swapcase join format find rfind rindex partition rpartition removeprefix removesuffix isdigit isalpha isalnum isspace
-    isupper islower isnumeric isdecimal isidentifier istitle zfill ljust rjust center expandtabs strftime isoformat next
-    reset current encode decode translate union intersection difference add tolist date time
+    swapcase join format find rfind rindex partition rpartition removeprefix removesuffix isdigit isalpha isalnum
+    isspace isupper islower isnumeric isdecimal isidentifier istitle zfill ljust rjust center expandtabs strftime
+    isoformat next reset current encode decode translate union intersection difference add tolist date time
     is_integer bit_length hex"""
 )
 DANGEROUS_METHODS = _names(
-    """popen system spawn spawnl spawnv execv execve execl exec eval compile run call check_output check_call Popen getoutput
-    getstatusoutput open read readlines write unlink rmtree load_module exec_module find_spec get_data import_module
-    urlopen urlretrieve connect request loads load from_pyfile import_string select_jinja_autoescape get_template
-    make_response _load_form_data getattr setattr globals locals vars breakpoint input environ fork kill socket"""
+    """popen system spawn spawnl spawnv execv execve execl exec eval compile run call check_output check_call Popen
+    getoutput getstatusoutput open read readlines write unlink rmtree load_module exec_module find_spec get_data
+    import_module urlopen urlretrieve connect request loads load from_pyfile import_string select_jinja_autoescape
+    get_template make_response _load_form_data getattr setattr globals locals vars breakpoint input environ fork
+    kill socket"""
 )
 FILTERS = _names(
     """abs attr batch capitalize center count d default dictsort e escape filesizeformat first float forceescape format
     groupby indent int items join last length list lower map max min pprint random reject rejectattr replace reverse
-    round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode urlize
-    wordcount wordwrap xmlattr from_json fromjson"""
+    round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode
+    urlize wordcount wordwrap xmlattr from_json fromjson"""
 )
 TESTS = _names(
     """boolean callable defined divisibleby eq equalto escaped even false filter float ge greaterthan gt in integer

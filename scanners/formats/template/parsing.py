@@ -23,7 +23,7 @@ class Unreadable(Exception):
 class _GenerationBlock(Extension):
     """`{% generation %}`, with which transformers marks what the assistant said."""
 
-    tags = frozenset({"generation"})  # noqa: RUF012 - so it is declared there
+    tags = {"generation"}  # noqa: RUF012 - as its base class has it
 
     def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno

@@ -46,8 +46,9 @@ def reaches(tree: nodes.Template, folder: Folder) -> Iterator[Reach]:
 def unusual(tree: nodes.Template, folder: Folder) -> Iterator[Unusual]:
     """What is neither Jinja's own nor of a loader of models."""
     own = folder.own_names
-    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-        yield Unusual(f"a block that brings in another file ({type(node).__name__.lower()})", node.lineno, True)
+    for block in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        what = f"a block that brings in another file ({type(block).__name__.lower()})"
+        yield Unusual(what, block.lineno, is_call_for_code=True)
     for call in tree.find_all(nodes.Call):
         called = call.node
         if isinstance(called, nodes.Name) and called.name not in names.GLOBALS and called.name not in own:
@@ -58,10 +59,9 @@ def unusual(tree: nodes.Template, folder: Folder) -> Iterator[Unusual]:
             if not (isinstance(called.node, nodes.Name) and called.node.name in own and not dangerous):
                 yield Unusual(f"a call of .{called.attr[:60]}()", call.lineno, dangerous)
         elif isinstance(called, nodes.Getitem | nodes.Filter | nodes.CondExpr):
-            yield Unusual("a call of something it computes", call.lineno, True)
-    for node in tree.find_all((nodes.Filter, nodes.FilterBlock)):
-        one = node.filter if isinstance(node, nodes.FilterBlock) else node
-        if isinstance(one, nodes.Filter) and one.name not in names.FILTERS:
+            yield Unusual("a call of something it computes", call.lineno, is_call_for_code=True)
+    for one in tree.find_all(nodes.Filter):
+        if one.name not in names.FILTERS:
             yield Unusual(f"the filter {one.name[:60]!r}", one.lineno)
     for test in tree.find_all(nodes.Test):
         if test.name not in names.TESTS:
@@ -76,7 +76,7 @@ def everything_named(tree: nodes.Template, folder: Folder) -> str:
             found.append(node.attr)
         elif isinstance(node, nodes.Name):
             found.append(node.name)
-        elif isinstance(node, nodes.Const) or isinstance(node, _COMPUTED):
+        elif isinstance(node, (nodes.Const, *_COMPUTED)):
             found.extend(str(value)[:200] for value in folder.values(node) if isinstance(value, str))
     return "\n".join(found)
 
@@ -108,7 +108,7 @@ def _filter(node: nodes.Filter, folder: Folder) -> Iterator[Reach]:
         looked_up += [keyword.value for keyword in node.kwargs if keyword.key == "attribute"]
     for argument in looked_up:
         values = folder.values(argument)
-        if not values and (node.name == "attr" or node.args and argument in node.args[1:]):
+        if not values and (node.name == "attr" or (node.args and argument in node.args[1:])):
             yield Reach("an attribute whose name is only known when it is rendered", line=node.lineno)
         for value in values:
             if isinstance(value, str) and any(_is_internal_attribute(part) for part in value.split(".")):
@@ -117,10 +117,10 @@ def _filter(node: nodes.Filter, folder: Folder) -> Iterator[Reach]:
 
 def _computed(node: nodes.Expr, folder: Folder) -> Iterator[Reach]:
     for value in folder.values(node):
-        if isinstance(value, str) and (hidden := DUNDER.search(value)):
-            # A sentence only speaks of it, unless it is a format string.
-            if _SPACE.search(value) is None or _LOOKUP_IN_FORMAT.search(value):
-                yield Reach(hidden.group(), line=node.lineno)
+        hidden = DUNDER.search(value) if isinstance(value, str) else None
+        # A sentence only speaks of it, unless it is a format string.
+        if hidden is not None and (_SPACE.search(value) is None or _LOOKUP_IN_FORMAT.search(value)):
+            yield Reach(hidden.group(), line=node.lineno)
 
 
 def _is_object(node: nodes.Node | None, folder: Folder) -> bool:

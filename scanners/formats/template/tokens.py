@@ -51,7 +51,7 @@ def first_reach(text: str) -> Reach | None:
         pieces.extend(token for token in strings if token.value.startswith("_") or token.value.endswith("_"))
     # Pieces can also be kept in variables, each set in a block of its own.
     found.extend(_put_together(pieces))
-    return min(found, key=lambda reach: reach.at, default=None)
+    return min(found, key=lambda reach: reach.at or 0, default=None)
 
 
 def _blocks(text: str) -> Iterator[list[Token]]:
