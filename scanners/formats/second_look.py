@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from scanners.case import Case
+from scanners.finding import Severity
 from scanners.kinds import Format
 from scanners.source import ByteSource
 
@@ -18,6 +19,22 @@ TEXTS = frozenset(
 LARGEST_SETUP = 1024 * 1024
 LARGEST_YAML_AS_TEXT = 1024 * 1024
 _PYTHON_TAG = re.compile(rb"!!python/|yaml\.org,2002:python/|^_target_:|^%TAG", re.MULTILINE)
+_IMPORT_LINE = re.compile(rb"^import[ \t][^\r\n]*", re.MULTILINE)
+_FOR_ASSISTANTS = frozenset(
+    {
+        "agents.md",
+        "claude.md",
+        "gemini.md",
+        "skill.md",
+        ".cursorrules",
+        ".windsurfrules",
+        ".clinerules",
+        "copilot-instructions.md",
+        "system_prompt.txt",
+        "system_prompt.md",
+        "system-prompt.txt",
+    }
+)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -31,10 +48,30 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
         judge_setup_py(source.read(0, LARGEST_SETUP).decode("utf-8", "replace"), case)
     if kind is Format.TEXT and not name.endswith((".md", ".rst", ".html")):
         _look_for_yaml(source, name, case)
+    if kind is Format.TEXT and name.endswith(".pth"):
+        _look_for_imports(source, case)
+    if kind in (Format.TEXT, Format.MARKDOWN) and name in _FOR_ASSISTANTS:
+        # Only for texts that assistants obey.
+        from scanners.formats.template import judge_words
+
+        judge_words(source.read(0, LARGEST_YAML_AS_TEXT).decode("utf-8", "replace"), case)
     # The expressions for secrets are only built when there is a text to look through.
     from scanners.formats.secrets import look_for_secrets
 
     look_for_secrets(source, case)
+
+
+def _look_for_imports(source: ByteSource, case: Case) -> None:
+    """Path files of Python (site.py): of their lines, those that begin with an import are run at each start."""
+    found = _IMPORT_LINE.search(source.read(0, LARGEST_YAML_AS_TEXT))
+    if found is not None:
+        line = found.group().decode("utf-8", "replace")
+        case.add(
+            "config-runs-command",
+            Severity.HIGH,
+            f"The path file has Python run {line[:80]!r} at each start of an environment it lies in.",
+            evidence={"key": "import", "command": line[:300]},
+        )
 
 
 def _look_for_yaml(source: ByteSource, name: str, case: Case) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from scanners.case import Case
@@ -24,36 +25,65 @@ _VOCABULARIES = frozenset(
     {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "bpe.codes", "dict.txt", "added_tokens.json"}
 )
 
-_FIRST_LOOK = re.compile(
-    rb"hf_[A-Za-z0-9]{30}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_|glpat-[\w-]{20}|"
-    rb"sk-[A-Za-z0-9_-]{20}|xox[abeprs]-|hooks\.slack\.com/services/|-----BEGIN [A-Z ]*PRIVATE KEY|"
-    rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ|AIza[\w-]{35}|ya29\.[\w-]{20}|SG\.[\w-]{20,}\.|npm_[A-Za-z0-9]{36}|pypi-AgE|"
-    rb"(?:rk|sk)_live_[0-9A-Za-z]{20}|AccountKey=[A-Za-z0-9+/]{60}|[a-z]{3,14}(?:\+[a-z0-9]+)?://[^\s:/@'\"]{1,60}:[^\s@/'\"]{4,100}@|"
-    rb"\b\d{8,10}:AA[\w-]{33}|dop_v1_[a-f0-9]{64}|AGE-SECRET-KEY-1|\"private_key\"|aws_secret_access_key"
+_FIRST_LOOKS: tuple[tuple[bytes, bytes], ...] = (
+    (b"hf_", rb"hf_[A-Za-z0-9]{30}"),
+    (b"AKIA", rb"AKIA[0-9A-Z]{16}"),
+    (b"ASIA", rb"ASIA[0-9A-Z]{16}"),
+    (b"gh", rb"gh[pousr]_[A-Za-z0-9]{36}"),
+    (b"github_pat_", rb"github_pat_"),
+    (b"gl", rb"gl(?:pat|dt|rt|ptt)-[\w-]{20}"),
+    (b"sk-", rb"sk-[A-Za-z0-9_-]{20}"),
+    (b"xox", rb"xox[abeprs]-"),
+    (b"hooks.slack.com", rb"hooks\.slack\.com/services/"),
+    (b"PRIVATE KEY", rb"-----BEGIN [A-Z ]*PRIVATE KEY"),
+    (b"eyJ", rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ"),
+    (b"AIza", rb"AIza[\w-]{35}"),
+    (b"ya29.", rb"ya29\.[\w-]{20}"),
+    (b"SG.", rb"SG\.[\w-]{20,}\."),
+    (b"npm_", rb"npm_[A-Za-z0-9]{36}"),
+    (b"pypi-AgE", rb"pypi-AgE"),
+    (b"k_live_", rb"[rs]k_live_[0-9A-Za-z]{20}"),
+    (b"AccountKey=", rb"AccountKey=[A-Za-z0-9+/]{60}"),
+    (b"://", rb"://[^\s:/@'\"]{1,60}:[^\s@/'\"]{4,100}@"),
+    (b":AA", rb":AA[\w-]{33}"),
+    (b"dop_v1_", rb"dop_v1_[a-f0-9]{64}"),
+    (b"AGE-SECRET", rb"AGE-SECRET-KEY-1"),
+    (b"aws_secret", rb"aws_secret_access_key"),
 )
-_OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,40}\b")),
-    ("Anthropic key", re.compile(r"\bsk-ant-[\w-]{30,}")),
-    (
-        "OpenAI key",
-        re.compile(
-            r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b"
+"""A plain text to search for, many times faster than an expression, and the expression for where it stands."""
+
+
+@lru_cache(maxsize=1)
+def _ours() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return (
+        ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,40}\b")),
+        ("Anthropic key", re.compile(r"\bsk-ant-[\w-]{30,}")),
+        (
+            "OpenAI key",
+            re.compile(
+                r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|"
+                r"\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b"
+            ),
         ),
-    ),
-    ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
-    ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}|\bgh[pousr]_[A-Za-z0-9]{36}\b")),
-    ("GitLab token", re.compile(r"\bgl(?:pat|dt|rt|ptt)-[\w-]{20,}")),
-    ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
-    ("age key", re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
-    ("AWS secret key", re.compile(r"aws_secret_access_key[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9/+]{40})\b", re.IGNORECASE)),
-    (
-        "password in an address",
-        re.compile(
-            r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|rediss|amqps?|mssql|clickhouse|https?|ftp|smtp)"
-            r"(?:\+\w+)?://[^\s:/@'\"{}$<>]{1,60}:([^\s@/'\"{}$<>]{6,100})@[\w.-]+\.[\w-]+"
+        ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
+        ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}|\bgh[pousr]_[A-Za-z0-9]{36}\b")),
+        ("GitLab token", re.compile(r"\bgl(?:pat|dt|rt|ptt)-[\w-]{20,}")),
+        ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
+        ("age key", re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
+        (
+            "AWS secret key",
+            re.compile(r"aws_secret_access_key[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9/+]{40})\b", re.IGNORECASE),
         ),
-    ),
-)
+        (
+            "password in an address",
+            re.compile(
+                r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|rediss|amqps?|mssql|clickhouse|https?|ftp|smtp)"
+                r"(?:\+\w+)?://[^\s:/@'\"{}$<>]{1,60}:([^\s@/'\"{}$<>]{6,100})@[\w.-]+\.[\w-]+"
+            ),
+        ),
+    )
+
+
 _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("aws", "AWSKeyDetector", "AWS key"),
     ("slack", "SlackDetector", "Slack token"),
@@ -89,10 +119,11 @@ def look_for_secrets(source: ByteSource, case: Case) -> None:
     for start in range(0, end, PIECE_BYTES):
         begin = max(0, start - OVERLAP_BYTES)
         piece = source.read(begin, min(PIECE_BYTES + start - begin, end - begin))
-        if _FIRST_LOOK.search(piece) is None:
+        places = _places(piece)
+        if not places:
             continue
         text = piece.decode("utf-8", "replace")
-        for kind, secret, at in _secrets(text, piece):
+        for kind, secret, at in _secrets(text, piece, places):
             if secret in seen or len(seen) >= MOST_FOUND:
                 continue
             seen.add(secret)
@@ -110,8 +141,8 @@ def look_for_secrets(source: ByteSource, case: Case) -> None:
             )
 
 
-def _secrets(text: str, piece: bytes) -> Iterator[tuple[str, str, int]]:
-    for kind, pattern in _OURS:
+def _secrets(text: str, piece: bytes, places: list[tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+    for kind, pattern in _ours():
         for found in pattern.finditer(text):
             secret = found[1] if pattern.groups and found[1] else found.group()
             if not _is_example(secret, kind):
@@ -121,17 +152,25 @@ def _secrets(text: str, piece: bytes) -> Iterator[tuple[str, str, int]]:
         if len(body) >= 60 and not _EXAMPLE.search(body):
             yield "private key", f"{found[1]} {body}", found.start()
     # Plugins read line by line; only lines that the first look points at.
-    for match in _FIRST_LOOK.finditer(piece):
-        begin = piece.rfind(b"\n", 0, match.start()) + 1
-        begin = max(begin, match.start() - LONGEST_LINE // 2)
-        stop = piece.find(b"\n", match.end())
-        stop = min(len(piece) if stop < 0 else stop, match.end() + LONGEST_LINE // 2)
+    for first, last in places:
+        begin = max(piece.rfind(b"\n", 0, first) + 1, first - LONGEST_LINE // 2)
+        stop = piece.find(b"\n", last)
+        stop = min(len(piece) if stop < 0 else stop, last + LONGEST_LINE // 2)
         line = piece[begin:stop].decode("utf-8", "replace")
         for kind, plugin in _plugins():
             for secret in plugin.analyze_string(line):
                 if isinstance(secret, str) and len(secret) > 10 and not _is_example(secret, kind):
                     at = len(piece[:begin].decode("utf-8", "replace"))
                     yield kind, secret, at
+
+
+def _places(piece: bytes) -> list[tuple[int, int]]:
+    """Where something stands that could be one: beginnings and ends, the first of them."""
+    found: list[tuple[int, int]] = []
+    for needle, pattern in _FIRST_LOOKS:
+        if needle in piece:
+            found.extend(match.span() for match in islice(re.finditer(pattern, piece), MOST_FOUND * 5))
+    return found
 
 
 @lru_cache(maxsize=1)

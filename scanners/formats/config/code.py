@@ -19,6 +19,25 @@ def _names(text: str) -> frozenset[str]:
 _OTHER_REPOSITORY = re.compile(r"^([\w.-]{1,96}/[\w.-]{1,96})--(.+)$")
 _HUB_ID = re.compile(r"^[\w-][\w.-]{0,95}/[\w.-]{1,96}(?:@[\w./-]+)?$")
 _DOTTED = re.compile(r"^[A-Za-z_][\w-]*(?:[./][A-Za-z_][\w-]*)*\.[A-Za-z_]\w*$")
+LONGEST_NAME = 2000
+_NAMES_CODE = re.compile(
+    r"(?:class|type|fn|func|function|module|callable|target|handler|entry_?point|import|loader|impl|factory|constructor|"
+    r"plugin|hook|callback|activation|initializer)s?$",
+    re.IGNORECASE,
+)
+_IS_CODE = re.compile(
+    r"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:run|call|Popen|check_\w+)\s*\(|"
+    r"\b(?:exec|eval)\s*\(\s*(?:compile|base64|bytes|open|zlib|__)|\bpickle\.loads\s*\("
+)
+_OF_MODELS = _names(
+    """config.json tokenizer_config.json generation_config.json preprocessor_config.json processor_config.json
+    adapter_config.json model_index.json modules.json special_tokens_map.json scheduler_config.json
+    training_args.json trainer_state.json params.json"""
+)
+_ELSEWHERE = _names(
+    "run script cmd command entry chat_template code content text output input instruction prompt description"
+)
+"""Judged as what they are, or texts for people and models."""
 _CALLED = ("_target_", "class_path", "loader_module", "__target__", "_class_", "_name_", "callable", "_function_")
 _LOOKS_UP = re.compile(r"hydra\.utils\.get_(?:method|class|object|static_method)")
 """They return what stands beside them as `path`, and call nothing."""
@@ -46,12 +65,38 @@ def judge_code(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
         _target(value["target"], "target", value, case)
     if any(_PICKLED_JSON.match(key) for key in keys if key.startswith("py/")):
         _pickled(value, case)
+    if value.get("class_name") in ("Lambda", "keras>Lambda") and "module" not in keys and "config" in keys:
+        _keras({**value, "module": "keras.layers"}, case)
     if {"module", "class_name"} <= keys and isinstance(value["module"], str):
         _keras(value, case)
     if keys >= {"type", "path", "name"} and isinstance(value["type"], str) and _DOTTED.match(value["type"]):
         _module_of_sentences(value["type"], case)
     if "lc" in keys and value.get("type") == "constructor" and isinstance(value.get("id"), list):
         _target(".".join(str(part) for part in value["id"]), "id", value, case)
+
+
+def judge_name(key: str, text: str, case: Case) -> None:
+    """Looks at one text of a configuration: the name of something dangerous where a name of code belongs, or code."""
+    if len(text) > LONGEST_NAME:
+        return
+    if _NAMES_CODE.search(key) and key not in _KEYS and "." in text and danger_of(text) is Danger.RUNS:
+        case.add(
+            "config-names-code",
+            Severity.HIGH,
+            f"The configuration names {text[:80]!r} where its loader looks for a class or function.",
+            evidence={"key": key[:100], "name": text[:200]},
+        )
+    elif (
+        _IS_CODE.search(text)
+        and key not in _ELSEWHERE
+        and (case.name.lower() in _OF_MODELS or case.name.lower().endswith((".yaml", ".yml")))
+    ):
+        case.add(
+            "config-names-code",
+            Severity.HIGH if "__import__" in text else Severity.MEDIUM,
+            f"The configuration holds a piece of Python ({text[:60]!r}) that runs commands or code if it is evaluated.",
+            evidence={"key": key[:100], "code": text[:200]},
+        )
 
 
 def name_target(name: str, case: Case, *, key: str) -> None:
@@ -151,10 +196,10 @@ def _auto_map(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
             _own(name, key, case)
 
 
-def _own(name: str, key: str, case: Case) -> None:
+def _own(name: str, key: str, case: Case, severity: Severity = Severity.LOW) -> None:
     case.add(
         "remote-code",
-        Severity.LOW,
+        severity,
         f"The model needs Python code of its repository ({name[:80]}), which runs with trust_remote_code.",
         evidence={"name": name[:200], "key": key},
     )
@@ -177,9 +222,10 @@ def _other(repository: str, name: str, key: str, case: Case) -> None:
 def _trust(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
     if found in (True, "true", "True", "1", "yes"):
         case.fact("trust_remote_code", True)
+        # No library writes it into a model's JSON; what trains models keeps it in its YAML.
         case.add(
             "remote-code",
-            Severity.LOW,
+            Severity.MEDIUM if case.name.lower().endswith(".json") else Severity.LOW,
             "The configuration asks for trust_remote_code: its loader runs Python code of the repository.",
             evidence={"key": key},
         )
@@ -214,7 +260,7 @@ def _code_by_id(name: str, key: str, case: Case) -> None:
     elif danger_of(name) in (Danger.RUNS, Danger.REACHES_OUT) and "." in name:
         _target(name, key, {}, case)
     else:
-        _own(name, key, case)
+        _own(name, key, case, Severity.MEDIUM)
 
 
 def _attention(found: Any, key: str, _: dict[str, Any], case: Case) -> None:

@@ -57,7 +57,7 @@ def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> N
         _servers(value[key], key, case)
     if isinstance(value.get("scripts"), dict) and keys & _OF_PACKAGES:
         _scripts(value["scripts"], case)
-    if isinstance(value.get("tasks"), list) and "version" in keys:
+    if isinstance(value.get("tasks"), list):
         _tasks(value["tasks"], case)
     if isinstance(value.get("hooks"), dict):
         _hooks(value["hooks"], case)

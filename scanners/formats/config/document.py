@@ -7,7 +7,7 @@ import re
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.config.reading import WHOLE_BYTES, NotJson, documents, lines, parse
+from scanners.formats.config.reading import WHOLE_BYTES, NotJson, TooDeep, documents, lines, parse
 from scanners.formats.config.walk import judge_document
 from scanners.formats.config.yaml_tags import MAY_HAVE_TAGS
 from scanners.source import ByteSource
@@ -28,6 +28,13 @@ def judge_json(source: ByteSource, case: Case) -> None:
             judge_document(document, case, key=key)
     except NotJson as reason:
         _judge_other(source, name, str(reason), case)
+    except TooDeep:
+        case.add(
+            "config-ambiguous",
+            Severity.MEDIUM,
+            "The JSON is nested deeper than its readers can follow: they refuse it or break.",
+        )
+        raise
 
 
 def judge_text(text: str, case: Case, *, key: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.config.code import judge_code
+from scanners.formats.config.code import judge_code, judge_name
 from scanners.formats.config.commands import judge_commands
 from scanners.formats.config.paths import judge_paths
 from scanners.formats.config.reading import Doubled, pairs_of
@@ -37,6 +37,7 @@ _BASE64_PICKLE = re.compile(
 )
 """Base64 that becomes a pickle or a zip: how `\\x80\\x04`, `cposix` or `PK` look in it."""
 _OF_MANIFESTS = frozenset({"_meta", "dependencies", "devDependencies", "optionalDependencies"})
+_FIRST_OF_BASE64 = frozenset({"gA", "Y3", "Y2", "Y1", "KG", "UE"})
 LONGEST_ENCODED = 1024 * 1024
 
 
@@ -91,6 +92,9 @@ def _templates(found: Any, case: Case) -> None:
 
 
 def _judge_value(name: str, text: str, case: Case) -> None:
+    judge_name(name, text, case)
+    if len(text) <= LONGEST_ENCODED and text[:2] in _FIRST_OF_BASE64 and "\n" in text:
+        text = "".join(text.split())
     if _BASE64_PICKLE.match(text) and len(text) <= LONGEST_ENCODED:
         try:
             content = base64.b64decode(text.strip().replace("-", "+").replace("_", "/") + "==")

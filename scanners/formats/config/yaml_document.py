@@ -15,7 +15,7 @@ from scanners.finding import Severity
 from scanners.formats.config.commands import judge_pipeline
 from scanners.formats.config.reading import Doubled
 from scanners.formats.config.walk import judge_document
-from scanners.formats.config.yaml_tags import judge_raw, judge_tag
+from scanners.formats.config.yaml_tags import judge_inclusion, judge_raw, judge_tag
 from scanners.source import ByteSource
 
 LARGEST_YAML = 8 * 1024 * 1024
@@ -120,6 +120,8 @@ def _documents(text: str, case: Case) -> Iterator[Any]:
             continue
         if isinstance(event, yaml.ScalarEvent):
             value = event.value
+            if tag == "!include":
+                judge_inclusion(value, _line(event), case)
             if event.anchor:
                 scalars[event.anchor] = value
                 weights[event.anchor] = 1 + len(value) // 64

@@ -55,6 +55,18 @@ def judge_raw(data: bytes, case: Case) -> None:
         judge_tag(tag, data.count(b"\n", 0, match.start()) + 1, case)
 
 
+def judge_inclusion(path: str, line: int, case: Case) -> None:
+    """`!include`, which several loaders have: another file takes its place."""
+    if ".." in path or path.startswith(("/", "~")) or "://" in path:
+        _add(
+            Severity.HIGH,
+            f"The YAML takes in {path[:80]!r}, a file outside its own folder.",
+            f"!include:{path}",
+            line,
+            case,
+        )
+
+
 def _python(kind: str, name: str, tag: str, line: int, case: Case) -> None:
     if kind in _HARMLESS:
         _add(
@@ -97,14 +109,7 @@ def _python(kind: str, name: str, tag: str, line: int, case: Case) -> None:
 def _hyper(kind: str, name: str, line: int, case: Case) -> None:
     """HyperPyYAML, as SpeechBrain reads its hyperparameters: these tags call what they name."""
     if kind == "include":
-        if ".." in name or name.startswith("/"):
-            _add(
-                Severity.HIGH,
-                f"The YAML takes in {name[:80]!r}, a file outside its own folder.",
-                f"!include:{name}",
-                line,
-                case,
-            )
+        judge_inclusion(name, line, case)
         return
     danger = danger_of(name)
     if danger is Danger.NONE:

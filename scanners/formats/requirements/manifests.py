@@ -44,6 +44,15 @@ def judge_toml_manifest(document: dict[str, Any], case: Case) -> None:
             evidence={"from": str(build.get("build-backend"))[:200]},
         )
     poetry = _table(tool, "poetry")
+    hooks = _table(_table(_table(tool, "hatch"), "build"), "hooks")
+    own_build = _table(poetry, "build").get("script") or poetry.get("build") or hooks.get("custom")
+    if own_build or "cmdclass" in _table(tool, "setuptools"):
+        case.add(
+            "requirement-foreign-source",
+            Severity.MEDIUM,
+            "Building the project runs a program of its own that lies in the repository.",
+            evidence={"from": str(own_build or _table(tool, "setuptools")["cmdclass"])[:200]},
+        )
     groups = [_table(poetry, "dependencies"), _table(poetry, "dev-dependencies")]
     groups += [_table(group, "dependencies") for group in _table(poetry, "group").values() if isinstance(group, dict)]
     groups += [_table(document, name) for name in ("packages", "dev-packages")]

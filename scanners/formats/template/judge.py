@@ -76,6 +76,11 @@ def judge_template_file(source: ByteSource, case: Case) -> None:
         case.leave_open(f"It is a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
 
 
+def judge_words(text: str, case: Case) -> None:
+    """A text that is written for assistants to obey, such as AGENTS.md."""
+    _judge_words(text[:LONGEST_TEMPLATE], case, {}, "text for assistants")
+
+
 def _note_reach(text: str, reach: Reach, runs: bool, case: Case, named: Mapping[str, Any]) -> None:
     at = reach.at
     if at is None:
@@ -129,13 +134,13 @@ def _judge_instructions(text: str, tree: Any, folder: Any, case: Case, named: Ma
     _note_instructions(found, case, named)
 
 
-def _judge_words(text: str, case: Case, named: Mapping[str, Any]) -> None:
+def _judge_words(text: str, case: Case, named: Mapping[str, Any], subject: str = "chat template") -> None:
     from scanners.formats.template.instructions import hides, says
 
-    _note_instructions([*says(text, 1), *hides(text)], case, named)
+    _note_instructions([*says(text, 1), *hides(text)], case, named, subject)
 
 
-def _note_instructions(found: list[Any], case: Case, named: Mapping[str, Any]) -> None:
+def _note_instructions(found: list[Any], case: Case, named: Mapping[str, Any], subject: str = "chat template") -> None:
     seen: set[str] = set()
     for one in sorted(found, key=lambda one: -one.severity.rank):
         if one.why in seen or len(seen) >= MOST_INSTRUCTIONS:
@@ -144,7 +149,7 @@ def _note_instructions(found: list[Any], case: Case, named: Mapping[str, Any]) -
         case.add(
             "template-hidden-instructions",
             one.severity,
-            f"The chat template {one.why}, which the user of the model does not see.",
+            f"The {subject} {one.why}, which its user does not see.",
             confidence=Confidence.LIKELY,
             line=one.line,
             evidence={"why": one.why, "excerpt": one.excerpt, **named},
