@@ -12,6 +12,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Confidence, Severity
+from scanners.formats.device_code import judge_strings
 from scanners.formats.pickle.probe import brings_something_in
 from scanners.kinds import ACTIVE, INERT, Format
 from scanners.reading import SliceSource

@@ -10,7 +10,7 @@ import json
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
-from scanners.formats import template
+from scanners.formats.config.document import judge_json as judge_any_json
 from scanners.formats.keras.config import judge_config
 from scanners.formats.keras.layout import CONFIG, LARGEST_CONFIG, METADATA
 from scanners.formats.zip_archive import judge_member, note
@@ -78,4 +78,4 @@ def judge_json(source: ByteSource, case: Case) -> None:
     if source.size > LARGEST_CONFIG:
         raise Unscannable(f"It is a Keras configuration of {source.size:,} bytes.")
     judge_config(source.read(0, source.size), case, key="config", is_surely=False)
-    template.judge_json(source, case)
+    judge_any_json(source, case)
