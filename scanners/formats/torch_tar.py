@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
-from scanners.finding import Severity
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.imports import canonical
 from scanners.formats.pickle.judgement import Judgement

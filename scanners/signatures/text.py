@@ -11,8 +11,8 @@ from scanners.kinds import Format
 from scanners.signatures.code import kind_of_code
 from scanners.signatures.launchers import is_launcher
 from scanners.signatures.markup import kind_of_markup
-from scanners.signatures.tensorflow import is_text_graph
 from scanners.signatures.settings import kind_of_settings
+from scanners.signatures.tensorflow import is_text_graph
 from scanners.source import ByteSource
 
 TAIL_BYTES = 4096
