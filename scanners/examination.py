@@ -21,6 +21,7 @@ JUDGES: dict[Format, str] = {
     Format.TORCH_ZIP: "scanners.formats.torch_zip:judge",
     Format.TORCH_LEGACY: "scanners.formats.torch_legacy:judge",
     Format.TORCH_TAR: "scanners.formats.tar_archive:judge",
+    Format.TORCH_SHARDS: "scanners.formats.torch_shards:judge",
     Format.TORCH_PACKAGE: "scanners.formats.torch_package:judge",
     Format.TORCH_EXPORT: "scanners.formats.torch_export:judge",
     Format.JOBLIB_ZFILE: "scanners.formats.pickle.zfile:judge",

@@ -118,10 +118,12 @@ def look_at_name(name: str, case: Case) -> None:
 def kind_of_zip(source: ByteSource) -> Format:
     """By what is inside; a damaged archive is just a zip, and its judge says what is wrong with it."""
     # What is no archive does not wait for the judges of archives.
-    from scanners.formats import torch_export, torch_package, torch_zip
+    from scanners.formats import torch_export, torch_package, torch_shards, torch_zip
     from scanners.formats.keras import layout as keras
     from scanners.formats.zip_directory import read_directory
 
+    if torch_shards.looks_like(source):
+        return Format.TORCH_SHARDS
     try:
         members = read_directory(source).members
     except Unscannable:

@@ -13,6 +13,7 @@ class Format(StrEnum):
     TORCH_ZIP = "torch-zip"
     TORCH_LEGACY = "torch-legacy"
     TORCH_TAR = "torch-tar"
+    TORCH_SHARDS = "torch-shards"
     TORCH_PACKAGE = "torch-package"
     TORCH_EXPORT = "torch-export"
     JOBLIB_ZFILE = "joblib-zfile"

@@ -69,6 +69,14 @@ def test_a_pickle_in_the_place_of_a_tensor_is_found() -> None:
     assert {"torch-unexpected-member", "pickle-executes-code"} <= rules(report)
 
 
+def test_a_distributed_checkpoint_is_cut_into_its_archives_and_each_is_judged() -> None:
+    shards = (ORDINARY / "__0_0.distcp").read_bytes()
+    report = judged(shards, "__0_0.distcp")
+    assert (report.format, report.verdict, report.findings) == ("torch-shards", Verdict.SAFE, ())
+    poisoned = judged(shards + model(proto(SHELL)) + shards, "__0_0.distcp")
+    assert str(the(poisoned, "pickle-executes-code").where.member).endswith("m/data.pkl")
+
+
 def test_pytorchs_first_format_is_judged_member_by_member() -> None:
     report = judged(ordinary_tar(), "model.pth")
     assert (report.format, report.verdict, report.complete) == ("torch-tar", Verdict.SAFE, True)

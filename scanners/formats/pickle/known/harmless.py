@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from scanners.formats.pickle.known import names
 from scanners.formats.pickle.known.torch_types import (
+    DISTRIBUTED,
     DTYPES,
     LAYOUTS,
     REBUILDERS,
@@ -66,6 +67,7 @@ def _torch() -> dict[tuple[str, str], frozenset[str]]:
         **{("torch._utils", name): _BUILT for name in REBUILDERS},
         **{("torch.jit._pickle", name): _CALLED for name in TORCHSCRIPT},
         **{("torch._C._nn", name): _NAMED for name in _ACTIVATIONS},
+        **{(module, name): _BUILT for module, listed in DISTRIBUTED.items() for name in names(listed)},
         ("torch", "Size"): _CALLED,
         ("torch", "device"): _CALLED,
         ("torch", "Tensor"): _BUILT,

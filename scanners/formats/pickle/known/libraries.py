@@ -46,6 +46,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "torch.utils.data.dataloader", "torch.utils.data.distributed", "torch._tensor", "torch.ao.nn",
             "torch.ao.quantization", "torch.amp", "torch.cuda.amp", "torch.autograd.variable",
             "torch.distributed.optim", "torch.distributed.tensor", "torch.distributed._tensor",
+            "torch.distributed.checkpoint.metadata", "torch.distributed._shard.metadata",
+            "torch.distributed._shard.sharded_tensor.metadata",
         ),
         "torchvision": ("torchvision.models", "torchvision.ops", "torchvision.transforms"),
         "torchaudio": ("torchaudio.models", "torchaudio.transforms"),
@@ -183,6 +185,7 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "numpy._core.memmap": "memmap",
         },
         "torch": {
+            "torch.distributed.checkpoint.filesystem": "_StorageInfo _StoragePrefix",
             "torch.nn.parameter": "UninitializedParameter UninitializedBuffer",
             "torch.nn.backends.thnn": "_get_thnn_function_backend",
             "torch.distributed.tensor": "DTensor",

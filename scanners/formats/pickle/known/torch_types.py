@@ -72,6 +72,15 @@ REBUILDERS = names(
     _rebuild_nested_tensor _rebuild_device_tensor_from_numpy _rebuild_device_tensor_from_cpu_tensor
     _rebuild_xla_tensor"""
 )
+DISTRIBUTED = {
+    "torch.distributed.tensor": "DTensor",
+    "torch.distributed.device_mesh": "DeviceMesh",
+    "torch.distributed._mesh_layout": "_MeshLayout _FlatLayout",
+    "torch.distributed.tensor._dtensor_spec": "DTensorSpec TensorMeta ShardOrderEntry",
+    "torch.distributed.tensor.placement_types": "Partial Replicate Shard _StridedShard",
+    "torch.nested._internal.nested_tensor": "NestedTensor _rebuild_njt",
+}
+"""What PyTorch itself lets through with weights_only, once its distributed tensors are in use."""
 TORCHSCRIPT = names(
     "build_intlist build_tensorlist build_doublelist build_boollist build_tensor_from_id restore_type_tag"
 )
