@@ -189,7 +189,7 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "torch.nn.parameter": "UninitializedParameter UninitializedBuffer",
             "torch.nn.backends.thnn": "_get_thnn_function_backend",
             "torch.distributed.tensor": "DTensor",
-            "torch": "default_generator",
+            "torch": "default_generator ScriptObject",
             "torch.nn.modules.module": "_IncompatibleKeys",
             "torch.optim.lr_scheduler": "_enable_get_lr_call",
             "torch.utils.data._utils.collate": "default_collate",
