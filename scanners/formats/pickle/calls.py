@@ -32,12 +32,14 @@ _VALUES = frozenset(
 )
 _DILL_ARRAYS = frozenset({("dill._dill", "_create_array"), ("dill.dill", "_create_array")})
 _DILL_TYPES = frozenset({("dill._dill", "_load_type"), ("dill.dill", "_load_type")})
+_BUILDS_TYPES = frozenset({("operator", "getitem"), ("functools", "reduce")})
 _SPECIAL = (
     frozenset(CALLS_ARGUMENTS)
     | frozenset(LOADS_BYTES)
     | _TENSORS
     | _VALUES
     | {("builtins", "getattr"), ("builtins", "type"), ("torch._utils", "_rebuild_parameter_with_state")}
+    | _BUILDS_TYPES
     | _DILL_ARRAYS
     | _DILL_TYPES
 )
@@ -83,6 +85,9 @@ def _special(judgement: Judgement, name: Name, key: tuple[str, str], made: Made,
     if key == ("builtins", "type") and isinstance(made.args, tuple) and len(made.args) == 1:
         # The class of something that is there already, as of None: nothing is made.
         name.times_called -= 1
+        return made
+    if key in _BUILDS_TYPES and _builds_a_type(made):
+        name.plain_attributes += 1
         return made
     if key in _DILL_TYPES:
         return _type_of_dill(judgement, name, made)
@@ -206,6 +211,14 @@ def _attribute(judgement: Judgement, name: Name, made: Made) -> Value:
     if known and attribute.isidentifier() and not attribute.startswith("__") and attribute not in ANYWHERE:
         name.plain_attributes += 1
     return made
+
+
+def _builds_a_type(made: Made) -> bool:
+    """How Python pickles `list[int]`, `Optional[int]` and `int | str`: by the operators that make them."""
+    match made.args:
+        case (Imported(module="typing"), _) | (Imported(module="operator" | "_operator", name="or_"), tuple()):
+            return True
+    return False
 
 
 def _type_of_dill(judgement: Judgement, name: Name, made: Made) -> Value:

@@ -13,6 +13,8 @@ from scanners.formats.pickle.known.harmless import HARMLESS
 from scanners.formats.pickle.known.libraries import library_of
 
 LONGEST_REMEMBERED = 200
+_IN_C = {"_functools": "functools", "_operator": "operator"}
+"""Modules that are another one's part in C."""
 
 
 class Standing(Enum):
@@ -35,7 +37,8 @@ def canonical(module: str, name: str) -> tuple[str, str]:
     if (module, name) in _compat_pickle.NAME_MAPPING:
         renamed: tuple[str, str] = _compat_pickle.NAME_MAPPING[(module, name)]
         return renamed
-    return _compat_pickle.IMPORT_MAPPING.get(module, module), name
+    module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+    return _IN_C.get(module, module), name
 
 
 def standing(module: str, name: str) -> Standing:

@@ -145,7 +145,9 @@ def _needs(library: str, names: list[Name]) -> Remark:
     return Remark(
         "pickle-needs-class",
         Severity.MEDIUM,
-        f"The file needs what is in {library} to load: {shown}.",
+        f"The file needs what is in {library} to load: {shown}."
+        if library != "Python"
+        else f"Loading the file looks something up with {shown}, as pickles of enums, types and methods do.",
         min(name.offset for name in names),
         {"library": library, "imports": imports[:100]},
     )

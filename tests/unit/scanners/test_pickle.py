@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import struct
+from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 
@@ -232,6 +234,12 @@ def test_a_broken_pickle_of_harmless_names_is_not_judged_and_says_so() -> None:
 
 def test_a_value_that_doubles_itself_forty_times_is_told() -> None:
     assert rules(judged(proto(b")" + b"2\x86" * 40))) == {"pickle-expansion"}
+
+
+@pytest.mark.parametrize("value", [list[int], int | str, dict[str, Any], Any, ValueError("x"), IPv4Address(1)])
+def test_types_and_small_values_of_python_are_never_unsafe(value: object) -> None:
+    for protocol in (2, 4, 5):
+        assert judged(pickle.dumps(value, protocol)).verdict in (Verdict.SAFE, Verdict.SUSPICIOUS)
 
 
 def test_a_list_that_holds_itself_is_nothing_special() -> None:

@@ -22,7 +22,6 @@ CALLS_ARGUMENTS: Mapping[tuple[str, str], tuple[int, ...]] = MappingProxyType(
         ("itertools", "takewhile"): (0,),
         ("itertools", "dropwhile"): (0,),
         ("operator", "call"): (0,),
-        ("_operator", "call"): (0,),
         ("threading", "Thread"): (1,),
         ("_thread", "start_new_thread"): (0,),
         ("atexit", "register"): (0,),

@@ -243,8 +243,6 @@ ANYWHERE: Mapping[str, Effect] = MappingProxyType(
 _ALIASES = {
     "__builtin__": "builtins",
     "__builtins__": "builtins",
-    "_operator": "operator",
-    "_functools": "functools",
     "numpy.core.multiarray": "numpy",
     "numpy._core.multiarray": "numpy",
 }

@@ -49,6 +49,11 @@ _UFUNCS = names(
     nanmedian nansum nanstd nanmin nanmax unique concatenate stack hstack vstack dot matmul logical_not identity"""
 )
 _PURE_FUNCTIONS = names("hash len abs min max sum round sorted any all isinstance callable repr ord chr divmod pow id")
+_ADDRESSES = ("Address", "Network", "Interface")
+_TYPE_NAMES = names(
+    """Any Union Optional List Dict Tuple Set FrozenSet Callable Literal Sequence Mapping MutableMapping Iterable
+    Iterator Type ClassVar Final Generic Annotated DefaultDict Deque Hashable Sized Collection Text AnyStr NoReturn"""
+)
 _EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
 ) | {"StandardError"}
@@ -130,6 +135,9 @@ def _python() -> dict[tuple[str, str], frozenset[str]]:
         **{("types", name): _NAMED for name in names("NoneType EllipsisType NotImplementedType")},
         ("types", "SimpleNamespace"): _BUILT,
         ("types", "MappingProxyType"): _CALLED,
+        ("types", "GenericAlias"): _CALLED,
+        **{("typing", name): _NAMED for name in _TYPE_NAMES},
+        ("operator", "or_"): _NAMED,
         **{("datetime", name): _CALLED for name in names("datetime date time timedelta timezone")},
         ("zoneinfo", "ZoneInfo._unpickle"): _CALLED,
         ("zoneinfo", "ZoneInfo"): _CALLED,
@@ -137,8 +145,7 @@ def _python() -> dict[tuple[str, str], frozenset[str]]:
         ("fractions", "Fraction"): _CALLED,
         ("uuid", "UUID"): _BUILT,
         ("uuid", "SafeUUID"): _CALLED,
-        ("ipaddress", "IPv4Address"): _CALLED,
-        ("ipaddress", "IPv6Address"): _CALLED,
+        **{("ipaddress", f"IPv{version}{kind}"): _CALLED for version in (4, 6) for kind in _ADDRESSES},
         ("array", "array"): _BUILT,
         ("array", "_array_reconstructor"): _BUILT,
         ("re", "_compile"): _CALLED,

@@ -219,7 +219,6 @@ _FUNCTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "deepspeed": {"deepspeed.utils.tensor_fragment": "fragment_address"},
         "regex": {"regex.regex": "compile _compile", "regex._regex": "compile", "_regex_core": "RegexFlag"},
         "dill": {"dill._dill": "_create_array _load_type", "dill.dill": "_create_array _load_type"},
-        "typing": {"typing": "Any Union Optional List Dict Tuple Callable Literal"},
         "attr": {"attr._make": "_CountingAttr"},
         "networkx": {"networkx.classes.graph": "Graph"},
         "fastai": {"fastcore.basics": "noop", "fastai.torch_core": "tensor"},
