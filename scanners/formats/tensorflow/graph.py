@@ -6,6 +6,7 @@ tensorflow/core/framework/graph.proto, function.proto, node_def.proto, attr_valu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -42,6 +43,7 @@ class Kind(Enum):
     FUNCTION = auto()
     SIGNATURE = auto()
     NODE = auto()
+    SAVER = auto()
     ASSET = auto()
     TENSOR_INFO = auto()
     OBJECTS = auto()
@@ -51,7 +53,7 @@ class Kind(Enum):
 
 INSIDE: dict[Kind, dict[int, Kind]] = {
     Kind.SAVED_MODEL: {2: Kind.META_GRAPH},
-    Kind.META_GRAPH: {1: Kind.META_INFO, 2: Kind.GRAPH, 6: Kind.ASSET, 7: Kind.OBJECTS},
+    Kind.META_GRAPH: {1: Kind.META_INFO, 2: Kind.GRAPH, 3: Kind.SAVER, 6: Kind.ASSET, 7: Kind.OBJECTS},
     Kind.GRAPH: {1: Kind.NODE, 2: Kind.LIBRARY},
     Kind.LIBRARY: {1: Kind.FUNCTION},
     Kind.FUNCTION: {1: Kind.SIGNATURE, 3: Kind.NODE},
@@ -98,7 +100,10 @@ class Graph:
     """Function and node name to the strings of the constant."""
     inputs: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """Of nodes that pass strings on, such as a join of paths."""
-    functions: set[str] = field(default_factory=set)
+    functions: dict[str, str] = field(default_factory=dict)
+    """Name of each function to the place its nodes go by."""
+    savers: set[str] = field(default_factory=lambda: {"save"})
+    """First part of the names of nodes that save and restore the graph's own checkpoint."""
     assets: dict[str, str] = field(default_factory=dict)
     """Node of a constant that names an asset, to the asset's file."""
     objects: int = 0
@@ -136,9 +141,11 @@ class Graph:
     def _note(self, kind: Kind, found: Field) -> None:
         reader = self._reader
         if kind is Kind.SIGNATURE and found.number == 1:
-            self.functions.add(reader.text(found, LONGEST_NAME))
+            self.functions[reader.text(found, LONGEST_NAME)] = self._function
         elif kind is Kind.META_INFO and found.number == 5:
             self.version = reader.text(found, 100)
+        elif kind is Kind.SAVER and found.number == 1:
+            self.savers.add(reader.text(found, LONGEST_NAME).rpartition("/")[0])
         elif kind is Kind.TENSOR_INFO and found.number == 1:
             self.assets[reader.text(found, LONGEST_NAME).split(":")[0]] = ""
         elif kind is Kind.ASSET and found.number == 2:
@@ -214,6 +221,15 @@ class Graph:
                 strings.append(self._reader.text(part, LONGEST_TEXT))
 
     # What a node means
+
+    def is_saver(self, node: Node) -> bool:
+        """Whether a node belongs to what TensorFlow writes to save and restore the graph itself."""
+        if node.function:
+            return any("save" in name for name, place in self.functions.items() if place == node.function)
+        scopes = node.name.split("/")[:-1]
+        return any(re.sub(r"_\d+\Z", "", scope) == "save" for scope in scopes) or any(
+            node.name.startswith(f"{saver}/") for saver in self.savers if saver
+        )
 
     def strings_into(self, node: Node, depth: int = 6) -> list[str]:
         """Constant strings that reach the node's inputs, directly or through nodes that pass them on."""

@@ -27,6 +27,8 @@ _TEXT_FUNCTION = re.compile(r"""\bsignature\s*\{\s*name\s*:\s*["']([^"'\n]{1,200
 _TEXT_STRING = re.compile(r"""\b(?:string_val|s)\s*:\s*["']([^"'\n]{1,500})["']""")
 _CODE = frozenset({OpRisk.CODE, OpRisk.REMOTE, OpRisk.NATIVE, OpRisk.STOPS})
 _ALWAYS_HIGH = frozenset({OpRisk.CODE, OpRisk.READS, OpRisk.WRITES, OpRisk.REMOTE})
+SAVES = frozenset({"Save", "SaveV2", "SaveSlices", "MergeV2Checkpoints", "DistributedSave"})
+"""Write files: ordinary in the part of a graph that saves it."""
 _ONLY_BY_PATH = frozenset({OpRisk.CHECKPOINT, OpRisk.TABLE})
 """Ordinary in every model; a path of their own out of the folder is not."""
 
@@ -160,7 +162,7 @@ def _judge_node(graph: Graph, node: Node, case: Case) -> bool:
         severity = Severity.HIGH if node.texts.get("debug_urls") else Severity.MEDIUM
     elif outside:
         severity = Severity.HIGH
-    elif node.risk in _ONLY_BY_PATH:
+    elif node.risk in _ONLY_BY_PATH and (node.operator not in SAVES or graph.is_saver(node)):
         return False
     paths = outside or strings or attributes
     case.add(
