@@ -50,8 +50,9 @@ _NEEDLES = tuple(f'"{key}"'.encode() for key in _TELLING)
 _TELLING_KEY = re.compile(rb'"(' + "|".join(_TELLING).encode() + rb')"\s*:\s*(?=["\[{t])')
 _ESCAPED_KEY = re.compile(rb'\\u00(?:5[fF]|[46][1-9a-fA-F]|[57][0-9aA]|2[fF])[^"\\]{0,60}"\s*:\s*["\[{t]')
 """A key that hides letters or underscores behind escapes, which no writer of JSON does."""
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_LAST_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_STRING = r'"(?:[^"\\]|\\.)*(?:"|\Z)'
+_COMMENT = re.compile(rf"(?P<text>{_STRING})|//[^\n]*|/\*", re.DOTALL)
+_LAST_COMMA = re.compile(rf"(?P<text>{_STRING})|,(?=\s*[}}\]])", re.DOTALL)
 
 
 class Doubled(dict[str, Any]):
@@ -92,10 +93,29 @@ def parse(data: bytes) -> Any:
     try:
         return _loads(text)
     except NotJson:
-        if "//" not in text and "/*" not in text and not _LAST_COMMA.search(text):
+        if "//" not in text and "/*" not in text and not re.search(r",\s*[}\]]", text):
             raise
-    bare = _COMMENT.sub(lambda match: match[1] or " ", text)
-    return _loads(_LAST_COMMA.sub(lambda match: match[1] or "", bare))
+    bare = _without_comments(text)
+    return _loads(_LAST_COMMA.sub(lambda match: match["text"] or "", bare))
+
+
+def _without_comments(text: str) -> str:
+    """Each character is looked at once: a comment without an end would else be searched for from each beginning."""
+    parts: list[str] = []
+    position = 0
+    while (match := _COMMENT.search(text, position)) is not None:
+        end = match.end()
+        if match["text"] is not None:
+            parts.append(text[position:end])
+        else:
+            parts.append(text[position : match.start()] + " ")
+            if match.group() == "/*":
+                end = text.find("*/", end) + 2
+                if end < 2:
+                    raise NotJson("a comment without an end")
+        position = end
+    parts.append(text[position:])
+    return "".join(parts)
 
 
 def lines(data: bytes) -> list[Any]:

@@ -12,7 +12,7 @@ from scanners.formats.requirements.places import Place, index_of, is_number, sou
 from scanners.source import ByteSource
 
 LARGEST_LIST = 4 * 1024 * 1024
-MOST_LINES = 20_000
+MOST_LINES = 5_000
 LONGEST_LINE = 4096
 MOST_OF_A_KIND = 25
 _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*|[^\W\d_][\w.-]*)\s*(\[[^\]]*\])?\s*(.*)$", re.DOTALL)
@@ -215,7 +215,12 @@ def judge_lines(text: str, case: Case) -> None:
     """Lines as pip reads them."""
     listing = Listing(case)
     joined = re.sub(r"\\\r?\n", " ", text)
-    for number, raw in enumerate(joined.splitlines()[:MOST_LINES], 1):
+    lines = joined.splitlines()
+    if len(lines) > MOST_LINES:
+        case.leave_open(f"It is a list of more than {MOST_LINES:,} lines.")
+    for number, raw in enumerate(lines[:MOST_LINES], 1):
+        if number % 100 == 0:
+            case.meter.check_clock()
         line = re.sub(r"(?:^|\s+)#.*$", "", raw[:LONGEST_LINE]).strip()
         if not line:
             continue

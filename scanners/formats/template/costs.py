@@ -85,12 +85,22 @@ def _largest(node: nodes.Expr, folder: Folder) -> int:
 
 def _repeats(node: nodes.BinExpr, folder: Folder) -> bool:
     """A text or list times a number."""
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        number = _largest(one, folder)
-        texts = [len(value) for value in folder.values(other) if isinstance(value, str | tuple)]
-        if number * max(texts, default=1) > LONGEST_TEXT and not any(isinstance(v, int) for v in folder.values(other)):
-            return True
-    return False
+    return not any(isinstance(value, int) for value in folder.values(node)) and _length(node, folder, 0) > LONGEST_TEXT
+
+
+def _length(node: nodes.Node, folder: Folder, depth: int) -> int:
+    """Of the text or list it comes to, as far as numbers tell; 1 if nothing is known."""
+    lengths = [len(value) for value in folder.values(node) if isinstance(value, str | tuple)]
+    if lengths or depth > 20:
+        return max(lengths, default=1)
+    if isinstance(node, nodes.Mul):
+        left, right = _largest(node.left, folder), _largest(node.right, folder)
+        return max(1, left or _length(node.left, folder, depth + 1)) * max(
+            1, right or _length(node.right, folder, depth + 1)
+        )
+    if isinstance(node, nodes.Concat | nodes.Add):
+        return sum(_length(part, folder, depth + 1) for part in node.iter_child_nodes())
+    return 1
 
 
 def _doubles(assignment: nodes.Assign) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from html import unescape
 from typing import Any
 
 from scanners.formats.template.parsing import nodes
@@ -20,7 +21,7 @@ MOST_VALUES = 12
 """Ways one expression can come out that are followed."""
 LONGEST_TEXT = 4096
 MOST_STEPS = 60_000
-DEEPEST = 40
+DEEPEST = 120
 LARGEST_NUMBER = 10**15
 _WIDE = re.compile(r"\d{5,}|\*")
 """A width in a format string that would blow up the text, or one given elsewhere."""
@@ -40,6 +41,8 @@ class Folder:
         self._known: dict[int, tuple[Value, ...]] = {}
         self._bound: dict[str, list[Callable[[int], Iterable[Value]]]] = defaultdict(list)
         self._macros: dict[str, nodes.Macro] = {}
+        self.sources: dict[str, list[nodes.Node]] = defaultdict(list)
+        """What each name of the template's own is set to."""
         for node in tree.find_all(nodes.Macro):
             self._macros[node.name] = node
         for statement in tree.find_all((nodes.Assign, nodes.AssignBlock, nodes.For, nodes.With, nodes.Macro)):
@@ -87,9 +90,12 @@ class Folder:
         elif isinstance(node, nodes.For):
             if isinstance(node.target, nodes.Name):
                 self._bound[node.target.name].append(lambda depth, of=node.iter: self._each(of, depth))  # type: ignore[misc]
-            else:
-                for name in node.target.find_all(nodes.Name):
-                    self._bound[name.name] += []
+            elif isinstance(node.target, nodes.Tuple):
+                for index, one in enumerate(node.target.items):
+                    if isinstance(one, nodes.Name):
+                        self._bound[one.name].append(
+                            lambda depth, of=node.iter, at=index: self._each_part(of, at, depth)  # type: ignore[misc]
+                        )
         elif isinstance(node, nodes.With):
             for target, value in zip(node.targets, node.values, strict=False):
                 self._bind(target, value)
@@ -110,6 +116,7 @@ class Folder:
 
     def _bind(self, target: nodes.Node, value: nodes.Node) -> None:
         if isinstance(target, nodes.Name):
+            self.sources[target.name].append(value)
             self._bound[target.name].append(lambda depth: self.values(value, depth))
             if isinstance(value, nodes.Call) and isinstance(value.node, nodes.Name) and value.node.name == "namespace":
                 for keyword in value.kwargs:
@@ -124,6 +131,11 @@ class Folder:
         for value in self.values(node, depth):
             if isinstance(value, str | tuple | dict):
                 yield from list(value)[:MOST_VALUES]
+
+    def _each_part(self, node: nodes.Node, index: int, depth: int) -> Iterable[Value]:
+        for one in self._each(node, depth):
+            if isinstance(one, str | tuple) and len(one) > index:
+                yield one[index]
 
     def _of_block(self, body: list[nodes.Node], depth: int) -> Iterable[Value]:
         parts = [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
@@ -305,15 +317,35 @@ def _filtered(name: str, value: Value, arguments: list[Value]) -> Iterable[Value
         yield first
     elif name == "map" and isinstance(first, str):
         yield tuple(part for one in value for part in _filtered(first, one, arguments[1:]))
+    elif name == "striptags":
+        yield _without_marks(value)
+    elif name == "items" and isinstance(value, dict):
+        yield tuple(value.items())
     elif name in ("sort", "unique"):
         yield tuple(sorted(value) if name == "sort" else dict.fromkeys(value))
+
+
+def _without_marks(value: str) -> str:
+    """As MarkupSafe strips tags: entities become what they stand for."""
+    return " ".join(unescape(re.sub(r"<[^<>]{0,200}>", "", value)).split())
 
 
 def _method(name: str, value: Value, arguments: list[Value]) -> Iterable[Value]:
     if isinstance(value, dict) and name in ("keys", "values", "items", "get"):
         result = getattr(value, name)(*arguments)
         yield result if name == "get" else tuple(result)
-    if not isinstance(value, str) or name not in _TEXT_METHODS:
+    if not isinstance(value, str):
+        return
+    if name in ("unescape", "striptags"):
+        yield _without_marks(value)
+    elif name == "encode":
+        # Bytes are kept as the text they are.
+        yield value
+    elif name == "decode":
+        yield value.encode("latin-1").decode("unicode_escape") if "escape" in str(arguments) else value
+    elif name == "translate" and isinstance(arguments[0], dict):
+        yield value.translate(arguments[0])
+    if name not in _TEXT_METHODS:
         return
     if name == "format" and (_WIDE.search(value) or _LOOKUP_IN_FORMAT.search(value)):
         return

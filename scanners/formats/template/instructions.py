@@ -6,7 +6,9 @@ sends what is said elsewhere, and text that only appears, or replaces, when cert
 
 from __future__ import annotations
 
+import base64
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +19,9 @@ from scanners.formats.template.parsing import nodes
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+LONGEST_WRITTEN = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,19 @@ _OVERRULES = tuple(
             r"\bwithout\s+(?:\w+\s+){0,2}(?:telling|informing|notifying|alerting|warning)\s+(?:\w+\s+){0,2}(?:users?|human|anyone|"
             r"anybody|operator|them)\b"
         ),
+        (
+            r"(?:忽略|无视|忘记)[^\n。]{0,8}(?:之前|以上|上述|先前|所有)[^\n。]{0,8}(?:指令|指示|说明|提示|规则)|"
+            r"(?:以前|上記|これまで|前)の?(?:すべての)?(?:指示|命令)[をは]?無視"
+        ),
+        (
+            r"\bignor(?:a|ad|e|en|ez|er|iere|ieren sie)\s+(?:\w+\s+){0,3}(?:instrucciones|instructions|instruções|"
+            r"anweisungen|istruzioni)\s*(?:anteriores|précédentes|precedenti|previas)?|игнорируй\w*\s+(?:\w+\s+){0,3}инструкци\w+|"
+            r"\b(?:vorherigen?|obigen?|bisherigen?)\s+anweisungen\b"
+        ),
         r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
         r"\bexfiltrat\w+",
         (
-            r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S+@\S+\.\w+|"
+            r"\b(?:send|post|forward|transmit|upload|leak|email|report|submit)\b[^.\n]{0,80}(?:https?://|\S{1,64}@\S{1,64}\.\w|"
             r"\bwebhook\b|\battacker\b|\bremote server\b)"
         ),
         (
@@ -97,6 +111,11 @@ _STEERS = tuple(
             r"direct|redirect|"
             r"point)\b"
         ),
+        r"\bforget\b[^.\n]{0,40}\b(?:said|told|wrote|instructions?|everything)\b",
+        (
+            r"\b(?:whenever|every time|each time|if (?:the user|anyone|someone|asked|they))\b[^.\n]{0,80}\b(?:import|"
+            r"install|insert|append|recommend|promote|praise)\b"
+        ),
         r"\b(?:instead of|rather than)\s+(?:answering|helping|refusing)\b",
         (
             r"\b(?:must|always|should)\b[^.\n]{0,40}\b(?:approve|comply with any|agree with everything|answer yes|"
@@ -119,7 +138,11 @@ _KNOWN_HOSTS = re.compile(
     r"json-schema\.org|w3\.org|schema\.org|wikipedia\.org|example\.(?:com|org)|python\.org|arxiv\.org|tiktok\.com)$",
     re.IGNORECASE,
 )
-_EXFILTRATES = re.compile(r"!\[[^\]]*\]\(\s*https?://|<img[^>]+src|https?://\S*[?&]\w+=\s*(?:$|\{|<)", re.IGNORECASE)
+_ENCODED = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{32,2000}={0,2}(?![\w/+=])")
+_EXFILTRATES = re.compile(
+    r"!\[[^\]]{0,200}\]\(\s{0,9}https?://|<img[^>]{1,200}src|https?://\S{0,300}[?&]\w{1,40}=\s{0,9}(?:$|\{|<)",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"^[^\W\d_][\w' .,!?-]{2,}$")
 """Natural language, not a marker such as `<think>`, `[INST]` or `/no_think`."""
 _SENTENCE = re.compile(r"(?:\b[^\W\d_]{2,}\b[\s,]+){3,}")
@@ -141,6 +164,18 @@ _TURNED = frozenset({"lower", "upper", "trim", "strip", "string", "casefold", "j
 
 def says(text: str, line: int) -> Iterator[Instruction]:
     """What one text of a template, or a template that is no Jinja, tells the model."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    yield from _says(plain, line)
+    for match in _ENCODED.finditer(plain):
+        decoded = _decoded(match.group())
+        if decoded is not None:
+            told = next(_says(decoded, line), None)
+            severity = Severity.HIGH if told is not None else Severity.MEDIUM
+            yield Instruction(severity, "carries text in base64", decoded[:120], line)
+            return
+
+
+def _says(text: str, line: int) -> Iterator[Instruction]:
     if found := _first(_OVERRULES, text):
         yield Instruction(
             Severity.HIGH, "overrules the user or sends what is said elsewhere", _around(text, found), line
@@ -154,6 +189,16 @@ def says(text: str, line: int) -> Iterator[Instruction]:
             why = "makes the model write an address that carries what was said" if sends else "names an outside address"
             yield Instruction(Severity.HIGH if sends else Severity.MEDIUM, why, _around(text, match), line)
             break
+
+
+def _decoded(encoded: str) -> str | None:
+    """What base64 says, if it is text."""
+    try:
+        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        text = raw.decode()
+    except ValueError:
+        return None
+    return text if text.isprintable() and " " in text and any(letter.isalpha() for letter in text) else None
 
 
 def hides(text: str) -> Iterator[Instruction]:
@@ -174,17 +219,22 @@ def hides(text: str) -> Iterator[Instruction]:
 def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
     """All that a template's texts and conditions say."""
     for node in tree.find_all((nodes.TemplateData, nodes.Const, nodes.Concat, nodes.Add)):
-        texts = [node.data] if isinstance(node, nodes.TemplateData) else folder.values(node)
+        texts = [_text_of(node)] if isinstance(node, nodes.TemplateData | nodes.Const) else folder.values(node)
         for text in texts:
             if isinstance(text, str) and len(text) > 8:
                 yield from says(text, node.lineno)
             if isinstance(text, str):
                 for hidden in hides(text):
                     yield Instruction(hidden.severity, hidden.why, hidden.excerpt, node.lineno)
-    keys = _keys_looked_up(tree)
+    written = _written(tree, folder)
+    if found := _first(_OVERRULES, written):
+        yield Instruction(
+            Severity.HIGH, "overrules the user or sends what is said elsewhere", _around(written, found), 1
+        )
+    keys, said = _keys_looked_up(tree), _said(folder)
     conditions: list[nodes.If | nodes.CondExpr] = [*tree.find_all(nodes.If), *tree.find_all(nodes.CondExpr)]
     for condition in conditions:
-        word = _word_asked_for(condition.test, folder, keys)
+        word = _word_asked_for(condition.test, folder, keys, said)
         if word is not None:
             body: Sequence[nodes.Node] = condition.body if isinstance(condition, nodes.If) else [condition.expr1]
             spoken = _spoken(body, folder)
@@ -193,10 +243,10 @@ def instructions(tree: nodes.Template, folder: Folder) -> Iterator[Instruction]:
             yield Instruction(severity, why, (spoken.strip() or word)[:120], condition.lineno)
     places: list[nodes.Filter | nodes.Call] = [*tree.find_all(nodes.Filter), *tree.find_all(nodes.Call)]
     for place in places:
-        yield from _rewrites(place, folder)
+        yield from _rewrites(place, folder, said)
 
 
-def _word_asked_for(test: nodes.Node, folder: Folder, keys: frozenset[str]) -> str | None:
+def _word_asked_for(test: nodes.Node, folder: Folder, keys: frozenset[str], said: frozenset[str]) -> str | None:
     """The words of a chat, or the date, on which a condition depends."""
     for node in [test, *test.find_all((nodes.Compare, nodes.Call, nodes.Test, nodes.Filter))]:
         if isinstance(node, nodes.Compare):
@@ -206,19 +256,37 @@ def _word_asked_for(test: nodes.Node, folder: Folder, keys: frozenset[str]) -> s
             )
             for needle, place in pairs:
                 word = _natural(needle, folder)
-                if word and word not in keys and _is_content(place, folder):
+                if word and word not in keys and _is_content(place, folder, said):
                     return f"the words {word!r} are said"
             if any(getattr(call.node, "name", "") == "strftime_now" for call in node.find_all(nodes.Call)):
                 return "a certain date has come"
         elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _SEARCHES:
-            if _is_content(node.node.node, folder) and node.args and (word := _natural(node.args[0], folder)):
+            if _is_content(node.node.node, folder, said) and node.args and (word := _natural(node.args[0], folder)):
                 return f"the words {word!r} are said"
         elif isinstance(node, nodes.Test) and node.args and node.name in ("in", "eq", "equalto", "sameas", "=="):
-            if _is_content(node.node, folder) and (word := _natural(node.args[0], folder)):
+            if _is_content(node.node, folder, said) and (word := _natural(node.args[0], folder)):
                 return f"the words {word!r} are said"
         elif isinstance(node, nodes.Filter) and node.name == "random":
             return "chance has it"
     return None
+
+
+def _text_of(node: nodes.TemplateData | nodes.Const) -> str:
+    """As a whole, however long."""
+    return node.data if isinstance(node, nodes.TemplateData) else str(node.value)
+
+
+def _written(tree: nodes.Template, folder: Folder) -> str:
+    """All that the template writes by itself, one after the other: a sentence can be cut over several outputs."""
+    parts: list[str] = []
+    for output in tree.find_all(nodes.Output):
+        for part in output.nodes:
+            if isinstance(part, nodes.TemplateData | nodes.Const):
+                parts.append(_text_of(part))
+            else:
+                values = folder.values(part)
+                parts.append(values[0] if values and isinstance(values[0], str) else "\n")
+    return "".join(parts)[:LONGEST_WRITTEN]
 
 
 def _keys_looked_up(tree: nodes.Template) -> frozenset[str]:
@@ -230,7 +298,7 @@ def _keys_looked_up(tree: nodes.Template) -> frozenset[str]:
     return frozenset(found)
 
 
-def _rewrites(node: nodes.Filter | nodes.Call, folder: Folder) -> Iterator[Instruction]:
+def _rewrites(node: nodes.Filter | nodes.Call, folder: Folder, said: frozenset[str]) -> Iterator[Instruction]:
     if isinstance(node, nodes.Filter):
         subject, is_replace = node.node, node.name == "replace"
     else:
@@ -244,25 +312,40 @@ def _rewrites(node: nodes.Filter | nodes.Call, folder: Folder) -> Iterator[Instr
             continue
         if _ADDRESS.search(new) or _ADDRESS.search(old):
             yield Instruction(Severity.HIGH, "replaces addresses in what is said", f"{old} -> {new}"[:120], node.lineno)
-        elif _is_content(subject, folder) and _WORDS.match(old.strip()) and _WORDS.match(new.strip()):
+        elif _is_content(subject, folder, said) and _WORDS.match(old.strip()) and _WORDS.match(new.strip()):
             yield Instruction(Severity.MEDIUM, "replaces words in what is said", f"{old} -> {new}"[:120], node.lineno)
 
 
-def _is_content(node: nodes.Node | None, folder: Folder) -> bool:
+def _said(folder: Folder) -> frozenset[str]:
+    """Names of the template's own that hold what was said: set from it, or from one another."""
+    found: set[str] = set()
+    for _ in range(4):
+        before = len(found)
+        for name, sources in folder.sources.items():
+            if name not in found and any(_is_content(one, folder, frozenset(found)) for one in sources[:50]):
+                found.add(name)
+        if len(found) == before:
+            break
+    return frozenset(found)
+
+
+def _is_content(node: nodes.Node | None, folder: Folder, said: frozenset[str]) -> bool:
     """What a person or the model said, possibly in other letters."""
     if isinstance(node, nodes.Filter) and node.name in _TURNED:
-        return _is_content(node.node, folder)
+        return _is_content(node.node, folder, said)
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _TURNED:
-        return _is_content(node.node.node, folder)
+        return _is_content(node.node.node, folder, said)
     if isinstance(node, nodes.Getattr):
         return _CONTENT.search(node.attr) is not None and not _ABOUT.search(node.attr)
     if isinstance(node, nodes.Getitem):
-        return any(isinstance(value, str) and _CONTENT.search(value) for value in folder.values(node.arg)) or (
-            isinstance(node.arg, nodes.Slice) and _is_content(node.node, folder)
-        )
+        if isinstance(node.arg, nodes.Slice):
+            return _is_content(node.node, folder, said)
+        return any(isinstance(value, str) and _CONTENT.search(value) for value in folder.values(node.arg))
     if isinstance(node, nodes.Concat | nodes.Add):
-        return any(_is_content(part, folder) for part in node.iter_child_nodes())
-    return isinstance(node, nodes.Name) and _CONTENT.search(node.name) is not None and not _ABOUT.search(node.name)
+        return any(_is_content(part, folder, said) for part in node.iter_child_nodes())
+    if not isinstance(node, nodes.Name) or _ABOUT.search(node.name):
+        return False
+    return node.name in said or _CONTENT.search(node.name) is not None
 
 
 def _natural(node: nodes.Node, folder: Folder) -> str | None:

@@ -25,9 +25,6 @@ def judge_template(text: str, case: Case, *, key: str | None = None) -> None:
     """Notes what is wrong with a template. `key` says which template of a file it is."""
     case.meter.check_clock()
     named: dict[str, Any] = {} if key is None else {"key": key[:200]}
-    if _GO.search(text) and "{%" not in text:
-        _judge_words(text, case, named)
-        return
     if "{{" not in text and "{%" not in text and "{#" not in text:
         _judge_words(text, case, named)
         return
@@ -40,6 +37,9 @@ def judge_template(text: str, case: Case, *, key: str | None = None) -> None:
     try:
         tree = parse(text)
     except Unreadable as problem:
+        if reach is None and _GO.search(text) and "{%" not in text:
+            _judge_words(text, case, named)
+            return
         if reach is not None:
             _note_reach(text, reach, RUNS_CODE.search(text) is not None, case, named)
         case.add(

@@ -50,7 +50,7 @@ METHODS = _names(
     startswith endswith split rsplit splitlines strip lstrip rstrip replace lower upper title capitalize casefold
     swapcase join format find rfind rindex partition rpartition removeprefix removesuffix isdigit isalpha isalnum
     isspace isupper islower isnumeric isdecimal isidentifier istitle zfill ljust rjust center expandtabs strftime
-    isoformat next reset current encode decode translate union intersection difference add tolist date time
+    isoformat next reset current union intersection difference add tolist date time
     is_integer bit_length hex"""
 )
 DANGEROUS_METHODS = _names(
@@ -70,6 +70,10 @@ TESTS = _names(
     """boolean callable defined divisibleby eq equalto escaped even false filter float ge greaterthan gt in integer
     iterable le lessthan lower lt mapping ne none number odd sameas sequence string test true undefined upper"""
 )
+WORDS_OF_DUNDERS = _names(
+    "class base bases mro subclasses globals builtins init import getattribute getitem dict code closure reduce"
+)
+"""What is left of such a name when its underscores come from elsewhere."""
 RUNS_CODE = re.compile(
     r"\b(?:os|posix|nt|popen|Popen|system|subprocess|eval|exec|execfile|compile|check_output|check_call|getoutput|pty|"
     r"spawn\w*|execv\w*|import_module|load_module|importlib|__import__|urlopen|socket|ctypes|runpy)\b"

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from scanners.formats.template import names
 from scanners.formats.template.folding import Folder
-from scanners.formats.template.names import DUNDER, OBJECTS_OF_JINJA, OBJECTS_OF_SERVERS, PYTHON_INTERNALS, Reach
+from scanners.formats.template.names import (
+    DUNDER,
+    OBJECTS_OF_JINJA,
+    OBJECTS_OF_SERVERS,
+    PYTHON_INTERNALS,
+    WORDS_OF_DUNDERS,
+    Reach,
+)
 from scanners.formats.template.parsing import nodes
 
 _LOOKUP_IN_FORMAT = re.compile(rf"\{{[^{{}}]*[.\[]{DUNDER.pattern}")
@@ -39,6 +46,8 @@ def reaches(tree: nodes.Template, folder: Folder) -> Iterator[Reach]:
             yield from _filter(node, folder)
         elif isinstance(node, nodes.Name) and DUNDER.search(node.name):
             yield Reach(node.name, line=node.lineno)
+        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+            yield from _format(node.node, folder)
         if isinstance(node, _COMPUTED):
             yield from _computed(node, folder)
 
@@ -63,6 +72,8 @@ def unusual(tree: nodes.Template, folder: Folder) -> Iterator[Unusual]:
     for one in tree.find_all(nodes.Filter):
         if one.name not in names.FILTERS:
             yield Unusual(f"the filter {one.name[:60]!r}", one.lineno)
+        elif one.name == "map" and one.args and not folder.values(one.args[0]):
+            yield Unusual("a filter whose name is only known when it is rendered", one.lineno)
     for test in tree.find_all(nodes.Test):
         if test.name not in names.TESTS:
             yield Unusual(f"the test {test.name[:60]!r}", test.lineno)
@@ -88,10 +99,27 @@ def _subscript(node: nodes.Getitem, folder: Folder) -> Iterator[Reach]:
     for value in values:
         if isinstance(value, str) and _is_internal_key(value):
             yield Reach(value, line=node.lineno)
-    if not values and isinstance(node.arg, _STEPS_OF_COMPUTING):
-        pieces = [value for part in node.arg.find_all(nodes.Expr) for value in folder.values(part)]
-        if any(isinstance(piece, str) and (piece == "_" or "__" in piece) for piece in pieces):
-            yield Reach("a name that is computed", line=node.lineno)
+    if not values and isinstance(node.arg, _STEPS_OF_COMPUTING) and _hides_a_name(node.arg, folder):
+        yield Reach("a name that is computed", line=node.lineno)
+
+
+def _format(method: nodes.Getattr, folder: Folder) -> Iterator[Reach]:
+    """A format string can look up attributes: one that is computed with a brace in it is made to."""
+    if method.attr == "format" and isinstance(method.node, nodes.Concat | nodes.Add | nodes.Filter | nodes.Mod):
+        parts = list(method.node.find_all(nodes.Expr))
+        pieces = [value for part in parts for value in folder.values(part) if isinstance(value, str)]
+        if not folder.values(method.node) and any(re.search(r"\{[^{}]*[.\[]", piece) for piece in pieces):
+            yield Reach("a format string that is computed", line=method.lineno)
+
+
+def _hides_a_name(node: nodes.Expr, folder: Folder) -> bool:
+    """Whether a name that is only known when rendered is made of pieces that tell, or of nothing from outside."""
+    parts = [node, *node.find_all(nodes.Expr)]
+    pieces = [value for part in parts for value in folder.values(part) if isinstance(value, str)]
+    if any(piece == "_" or "__" in piece or piece in WORDS_OF_DUNDERS for piece in pieces):
+        return True
+    outside = [part for part in parts if isinstance(part, nodes.Name) and part.name not in folder.own_names]
+    return bool(pieces) and not outside and not any(isinstance(part, nodes.Name) for part in parts)
 
 
 def _filter(node: nodes.Filter, folder: Folder) -> Iterator[Reach]:
@@ -108,7 +136,8 @@ def _filter(node: nodes.Filter, folder: Folder) -> Iterator[Reach]:
         looked_up += [keyword.value for keyword in node.kwargs if keyword.key == "attribute"]
     for argument in looked_up:
         values = folder.values(argument)
-        if not values and (node.name == "attr" or (node.args and argument in node.args[1:])):
+        named = not node.args or argument is not node.args[0]
+        if not values and (node.name == "attr" or named):
             yield Reach("an attribute whose name is only known when it is rendered", line=node.lineno)
         for value in values:
             if isinstance(value, str) and any(_is_internal_attribute(part) for part in value.split(".")):
