@@ -19,7 +19,7 @@ from scanners.source import ByteSource
 LARGEST_LOOKED_THROUGH = 8 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 OVERLAP_BYTES = 4096
-LONGEST_LINE = 20_000
+LONGEST_LINE = 4000
 MOST_FOUND = 20
 _VOCABULARIES = frozenset(
     {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "bpe.codes", "dict.txt", "added_tokens.json"}
@@ -61,7 +61,7 @@ def _ours() -> tuple[tuple[str, re.Pattern[str]], ...]:
         (
             "OpenAI key",
             re.compile(
-                r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}|"
+                r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}|"
                 r"\bsk-proj-[\w-]{40,}|\bsk-[A-Za-z0-9]{48}\b"
             ),
         ),
@@ -152,10 +152,14 @@ def _secrets(text: str, piece: bytes, places: list[tuple[int, int]]) -> Iterator
         if len(body) >= 60 and not _EXAMPLE.search(body):
             yield "private key", f"{found[1]} {body}", found.start()
     # Plugins read line by line; only lines that the first look points at.
-    for first, last in places:
+    looked_at = 0
+    for first, last in sorted(places):
+        if first < looked_at:
+            continue
         begin = max(piece.rfind(b"\n", 0, first) + 1, first - LONGEST_LINE // 2)
         stop = piece.find(b"\n", last)
         stop = min(len(piece) if stop < 0 else stop, last + LONGEST_LINE // 2)
+        looked_at = stop
         line = piece[begin:stop].decode("utf-8", "replace")
         for kind, plugin in _plugins():
             for secret in plugin.analyze_string(line):
