@@ -325,7 +325,7 @@ def _texts(value: Any) -> Iterator[str]:
         if isinstance(one, str):
             yield one
         elif isinstance(one, dict):
-            stack.extend(inner for _, inner in pairs_of(one))
+            stack.extend(reversed([inner for _, inner in pairs_of(one)]))
         elif isinstance(one, list):
             stack.extend(reversed(one))
 
