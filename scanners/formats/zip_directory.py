@@ -22,6 +22,7 @@ __all__ = ["END", "STORED", "Directory", "Member", "Oddity", "find_end", "open_m
 LARGEST_DIRECTORY = 32 * 1024 * 1024
 MOST_MEMBERS = 200_000
 LONGEST_COMMENT = 1024
+MAX16 = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,7 @@ def _look_around(source: ByteSource, end: End, members: list[Member], oddities: 
     """Other ends, a comment, and what follows the archive."""
     others = []
     for at in other_ends(source, end.at):
-        inside = any(
-            member.header_offset < at < member.header_offset + 30 + len(member.name_bytes) + member.packed_size
-            for member in members
-        )
-        if inside:
+        if any(_holds(source, member, at) for member in members):
             continue
         oddities.append(
             Oddity(
@@ -103,6 +100,17 @@ def _look_around(source: ByteSource, end: End, members: list[Member], oddities: 
     elif end.after > source.size:
         oddities.append(Oddity("zip-irregular", "The archive's comment is said to be longer than it is."))
     return tuple(others)
+
+
+def _holds(source: ByteSource, member: Member, at: int) -> bool:
+    """Whether this is a byte of the member: an archive that is kept in another one has an end, too."""
+    begin = member.header_offset
+    if not begin < at < begin + 30 + 2 * MAX16 + member.packed_size:
+        return False
+    # Its own header may be longer than the table says: PyTorch fills it up, so that tensors begin at round places.
+    lengths = source.read(begin + 26, 4)
+    own = int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+    return at < begin + 30 + own + member.packed_size
 
 
 def _is_text(raw: bytes) -> bool:
