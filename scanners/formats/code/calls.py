@@ -131,10 +131,10 @@ class Calls(Expressions):
             self.pickles.append((bytes(first.constant), self.line_of(node)))
         if power is Power.BUILD_NATIVE:
             words = " ".join(value.words for value in (*arguments, *keywords.values()))
+        note = ""
         if power is Power.EXEC and isinstance(first.constant, str) and not self.quiet:
-            self.run_source(first.constant, unit, node)
-        note = "destination" if power is Power.WRITE and len(arguments) > 1 else ""
-        if note:
+            note = "read" if self.run_source(first.constant, unit, node) else ""
+        if power is Power.WRITE and len(arguments) > 1:
             words = arguments[1].words
         self.note(unit, power, path, node, words=words, tags=tags, note=note)
         return power

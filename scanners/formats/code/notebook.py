@@ -15,6 +15,7 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
+from scanners.formats.code.foreign import statements_of
 from scanners.formats.code.python import judge_text, note_unparsable
 from scanners.formats.code.reach import Moment
 from scanners.formats.code.script import judge_lines
@@ -58,19 +59,21 @@ def judge(source: ByteSource, case: Case) -> None:
     cells = list(_cells(document))
     program: list[str] = []
     commands: list[str] = []
+    foreign: list[str] = []
     for cell in cells:
         if cell.get("cell_type") == "code":
             own = _sort_lines(_text(cell.get("source", cell.get("input", ""))), commands)
             if _language(document).lower().startswith(_PYTHONS):
                 _add_cell(own, program, case)
             else:
-                commands.extend(own)
+                foreign.extend(own)
         for content, is_script in _web_contents(cell):
             _judge_web(content, case, is_script=is_script)
     if sum(map(len, program)) > MOST_CODE:
         case.leave_open(f"Its cells are more than {MOST_CODE // 1024:,} KiB of code.")
         return
-    judge_lines(commands, case, foreign=True)
+    judge_lines(commands, case)
+    judge_lines(foreign, case, statements=statements_of("cells.jl", ""))
     if any(line.strip() for line in program):
         judge_text(Source("\n".join(program), program), case, latest=Moment.USE)
 

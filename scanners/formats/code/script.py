@@ -9,11 +9,11 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.code.commands import Command, worst_command
-from scanners.formats.code.foreign import worst_statement
+from scanners.formats.code.foreign import statements_of, worst_statement
 from scanners.formats.code.knowledge import SECRET_PLACES
 from scanners.source import ByteSource
 
-LARGEST_SCRIPT = 4 * 1024 * 1024
+LARGEST_SCRIPT = 8 * 1024 * 1024
 MOST_FINDINGS = 8
 _COMMENT = re.compile(r"^\s*(?:#(?!!)|//|::|rem\s|--\s|;)", re.IGNORECASE)
 
@@ -27,7 +27,7 @@ def judge(source: ByteSource, case: Case) -> None:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = data.decode("utf-16" if wide else "utf-8", "replace")
     lines = re.split(r"\r\n|\r|\n", text)
-    judge_lines(lines, case, foreign=True)
+    judge_lines(lines, case, statements=statements_of(case.name, lines[0]))
     if case.name.lower().endswith(".desktop"):
         started = next((line for line in lines if line.startswith("Exec=")), None)
         if started is not None:
@@ -39,8 +39,8 @@ def judge(source: ByteSource, case: Case) -> None:
             )
 
 
-def judge_lines(lines: Iterable[str], case: Case, *, foreign: bool = False) -> None:
-    """Lines of commands; `foreign`: they may be of another language than a shell's."""
+def judge_lines(lines: Iterable[str], case: Case, *, statements: tuple[Command, ...] | None = None) -> None:
+    """Lines of commands; `statements`: what to look for instead, in another language than a shell's."""
     kept: list[str] = []
     noted: set[tuple[str, Severity]] = set()
     for number, line in enumerate(_whole_lines(lines), 1):
@@ -50,17 +50,12 @@ def judge_lines(lines: Iterable[str], case: Case, *, foreign: bool = False) -> N
             kept.append("")
             continue
         kept.append(line)
-        found = worst_command(line)
-        if foreign and (found is None or found.severity is not Severity.HIGH):
-            other = worst_statement(line)
-            found = (
-                other if other is not None and (found is None or other.severity.rank > found.severity.rank) else found
-            )
+        found = worst_command(line) if statements is None else worst_statement(line, statements)
         if found is not None:
             _note(found, line, number, noted, case)
         if len(noted) >= MOST_FINDINGS:
             return
-    if not any(severity is Severity.HIGH for _, severity in noted):
+    if statements is None and not any(severity is Severity.HIGH for _, severity in noted):
         _across_lines(kept, noted, case)
 
 

@@ -163,7 +163,9 @@ def _execute(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight(rule, severity, "runs the content of another file as code")
     if deed.note:
         # Its text is there to be read, and was judged where it could be.
-        severity = LOW if deed.path == "eval" and deed.note == "constant" else MEDIUM
+        severity = MEDIUM if deed.path == "exec" or deed.note != "read" else LOW
+        if deed.path == "eval" and deed.note == "constant":
+            severity = LOW
         return Weight(rule, severity, "runs a text of its own as code")
     if deed.path == "eval" or deed.path.startswith(
         ("types.", "timeit", "trace", "cProfile", "profile", "pdb", "bdb", "doctest", "sympy")
