@@ -24,11 +24,42 @@ PIECES = st.sampled_from([*CODE.split(), *SETTINGS.split(), "\n", " ", "  ", "\t
 keys = st.one_of(
     st.text(max_size=10),
     st.sampled_from(
-        ["_target_", "auto_map", "chat_template", "weight_map", "mcpServers", "servers", "scripts", "tasks", "hooks", "command",
-         "args", "custom_pipelines", "_class_name", "type", "path", "name", "module", "class_name", "config", "py/object", "lc",
-         "id", "dependencies", "_meta", "default", "auto_mapping", "services", "jobs", "repos", "channels", "source", "tool"]
+        [
+            "_target_",
+            "auto_map",
+            "chat_template",
+            "weight_map",
+            "mcpServers",
+            "servers",
+            "scripts",
+            "tasks",
+            "hooks",
+            "command",
+            "args",
+            "custom_pipelines",
+            "_class_name",
+            "type",
+            "path",
+            "name",
+            "module",
+            "class_name",
+            "config",
+            "py/object",
+            "lc",
+            "id",
+            "dependencies",
+            "_meta",
+            "default",
+            "auto_mapping",
+            "services",
+            "jobs",
+            "repos",
+            "channels",
+            "source",
+            "tool",
+        ]
     ),
-)  # fmt: skip
+)
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20)),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=4)),

@@ -46,11 +46,6 @@ _EVENTS = _names(
 )
 
 
-_ATTACK = re.compile(
-    r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
-)
-
-
 def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
     """Looks at one object of a configuration; `keys` are its keys."""
     for key in keys & {"mcpServers", "mcp_servers", "servers", "context_servers"}:
@@ -64,7 +59,7 @@ def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> N
     for key in keys & {"apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper"}:
         _note(str(value[key]), None, "when the assistant asks for a key", case, key=key, least=Severity.HIGH)
     if value.get("enableAllProjectMcpServers") in (True, "true") or value.get("defaultMode") == "bypassPermissions":
-        _tell(
+        tell(
             "The configuration has an assistant trust whatever this repository brings along.",
             Severity.MEDIUM,
             "trust",
@@ -75,14 +70,14 @@ def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> N
             one for one in value["allow"] if isinstance(one, str) and re.fullmatch(r"Bash(?:\(\*?:?\*?\))?|\*", one)
         ]
         if free:
-            _tell(
+            tell(
                 "The configuration lets an assistant run every command without asking.", Severity.MEDIUM, free[0], case
             )
     for key in keys & set(_OF_CONTAINERS):
         when = (
             "on this machine when the folder is opened" if key == "initializeCommand" else "when the container is made"
         )
-        for line in _lines(value[key]):
+        for line in lines_of(value[key]):
             _note(line, None, when, case, key=key, least=Severity.HIGH if key == "initializeCommand" else Severity.LOW)
     for key, one in pairs_of(value):
         _editor_setting(key, one, case)
@@ -93,53 +88,17 @@ _OF_PACKAGES = frozenset(
 )
 
 
-def judge_pipeline(document: dict[str, Any], case: Case) -> None:
-    """YAML of tools that run things: workflows, services, stages."""
-    jobs = document.get("jobs")
-    if isinstance(jobs, dict):
-        for job in jobs.values():
-            steps = job.get("steps") if isinstance(job, dict) else None
-            for step in steps if isinstance(steps, list) else []:
-                if isinstance(step, dict) and isinstance(step.get("run"), str):
-                    _note(
-                        step["run"],
-                        None,
-                        "when a service builds the repository",
-                        case,
-                        key="run",
-                        most=_of_service(step["run"]),
-                    )
-    services = document.get("services")
-    if isinstance(services, dict):
-        for service in services.values():
-            if isinstance(service, dict):
-                _service(service, case)
-    for group in ("script", "before_script", "after_script"):
-        for line in _lines(document.get(group)):
-            _note(line, None, "when a service builds the repository", case, key=group, most=_of_service(line))
-    repositories = document.get("repos")
-    for repository in repositories if isinstance(repositories, list) else []:
-        for hook in (repository.get("hooks") or []) if isinstance(repository, dict) else []:
-            if isinstance(hook, dict) and isinstance(hook.get("entry"), str) and repository.get("repo") == "local":
-                _note(hook["entry"], None, "at each commit", case, key="entry")
-    stages = document.get("stages")
-    for stage in stages.values() if isinstance(stages, dict) else []:
-        for line in _lines(stage.get("cmd")) if isinstance(stage, dict) else []:
-            _note(line, None, "when the pipeline is run", case, key="cmd")
-    entries = document.get("entry_points")
-    for entry in entries.values() if isinstance(entries, dict) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("command"), str):
-            _note(entry["command"], None, "when the project is run", case, key="command")
-
-
-def _of_service(line: str) -> Severity:
-    """What runs on a service's machine is no danger here; what is plainly an attack still is one on somebody."""
-    return Severity.MEDIUM if _ATTACK.search(line) else Severity.LOW
-
-
-def note_command(line: str, when: str, case: Case, *, key: str, least: Severity = Severity.LOW) -> None:
+def note_command(
+    line: str,
+    when: str,
+    case: Case,
+    *,
+    key: str,
+    least: Severity = Severity.LOW,
+    most: Severity | None = None,
+) -> None:
     """Notes a command that a tool runs by itself."""
-    _note(line, None, when, case, key=key, least=least)
+    _note(line, None, when, case, key=key, least=least, most=most)
 
 
 def _servers(servers: Any, key: str, case: Case) -> None:
@@ -167,7 +126,7 @@ def _servers(servers: Any, key: str, case: Case) -> None:
             isinstance(address, str) and key == "servers" and server.get("type") in ("http", "sse", "streamable-http")
         ):
             local = re.match(r"\w+://(?:localhost|127\.|\[::1\])", address)
-            _tell(
+            tell(
                 f"The configuration has an assistant use the tools of {address[:80]}.",
                 Severity.LOW if local else Severity.MEDIUM,
                 address[:200],
@@ -183,7 +142,7 @@ def _servers(servers: Any, key: str, case: Case) -> None:
                 "PYTHONPATH",
                 "BASH_ENV",
             ):
-                _tell(
+                tell(
                     f"The configuration sets {name} for a tool, which makes it load other code.",
                     Severity.HIGH,
                     name,
@@ -215,7 +174,7 @@ def _tasks(tasks: list[Any], case: Case) -> None:
             continue
         options = task.get("runOptions")
         by_itself = isinstance(options, dict) and options.get("runOn") == "folderOpen"
-        for line in _lines(task["command"]):
+        for line in lines_of(task["command"]):
             arguments = task.get("args")
             listed = (
                 [str(one.get("value", "")) if isinstance(one, dict) else str(one) for one in arguments]
@@ -257,46 +216,17 @@ def _hooks(hooks: dict[str, Any], case: Case) -> None:
                 stack.extend(entry["hooks"])
 
 
-def _service(service: dict[str, Any], case: Case) -> None:
-    volumes = (
-        [
-            one if isinstance(one, str) else str(one.get("source", "")) + ":"
-            for one in service.get("volumes") or []
-            if isinstance(one, str | dict)
-        ]
-        if isinstance(service.get("volumes"), list)
-        else []
-    )
-    wide = [
-        one
-        for one in volumes
-        if re.match(r"/:|/var/run/docker\.sock|/etc\b|/root\b|~/?:|\$\{?HOME\}?/?:|~?/\.ssh", one)
-    ]
-    if service.get("privileged") in (True, "true") or wide or service.get("pid") == "host":
-        _tell(
-            "The service would run with the rights of the machine it is on, or with its files.",
-            Severity.MEDIUM,
-            wide[0][:200] if wide else "privileged",
-            case,
-        )
-    for key in ("command", "entrypoint"):
-        command = service.get(key)
-        line = " ".join(str(one) for one in command) if isinstance(command, list) else command
-        if isinstance(line, str):
-            _note(line, None, "when the services are started", case, key=key)
-
-
 def _editor_setting(key: str, value: Any, case: Case) -> None:
     if "." not in key:
         return
     if key == "task.allowAutomaticTasks" and value in ("on", True):
-        _tell("The settings let an editor run the folder's tasks by itself.", Severity.MEDIUM, key, case)
+        tell("The settings let an editor run the folder's tasks by itself.", Severity.MEDIUM, key, case)
     elif re.search(
         r"(?:defaultInterpreterPath|pythonPath|\.executable|executablePath|\.path|serverPath|gopath|binaryPath|shellPath|\.command)$",
         key,
     ) and isinstance(value, str):
         if value.startswith(("./", "${workspaceFolder}", "../", "${workspaceRoot}")) and "venv" not in value:
-            _tell(
+            tell(
                 f"The settings have an editor run {value[:80]!r}, a program of this folder.",
                 Severity.HIGH,
                 f"{key}: {value}"[:200],
@@ -312,13 +242,13 @@ def _editor_setting(key: str, value: Any, case: Case) -> None:
     ):
         for text in _texts(value):
             if weight_of(text) is Weight.DANGEROUS:
-                _tell("The settings have each terminal of the editor run a command.", Severity.HIGH, text[:200], case)
+                tell("The settings have each terminal of the editor run a command.", Severity.HIGH, text[:200], case)
                 return
         if (
             isinstance(value, dict)
             and {"LD_PRELOAD", "PROMPT_COMMAND", "BASH_ENV", "NODE_OPTIONS", "DYLD_INSERT_LIBRARIES"} & value.keys()
         ):
-            _tell("The settings have each terminal of the editor load other code.", Severity.HIGH, key, case)
+            tell("The settings have each terminal of the editor load other code.", Severity.HIGH, key, case)
 
 
 def _note(
@@ -346,11 +276,11 @@ def _note(
     )
 
 
-def _tell(sentence: str, severity: Severity, what: str, case: Case) -> None:
+def tell(sentence: str, severity: Severity, what: str, case: Case) -> None:
     case.add("config-runs-command", severity, sentence, evidence={"what": what})
 
 
-def _lines(value: Any) -> Iterator[str]:
+def lines_of(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -358,7 +288,7 @@ def _lines(value: Any) -> Iterator[str]:
             yield " ".join(value)
     elif isinstance(value, dict):
         for one in value.values():
-            yield from _lines(one)
+            yield from lines_of(one)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ import yaml
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.config.commands import judge_pipeline
+from scanners.formats.config.pipelines import judge_pipeline
 from scanners.formats.config.reading import Doubled
 from scanners.formats.config.walk import judge_document
 from scanners.formats.config.yaml_tags import judge_inclusion, judge_raw, judge_tag

@@ -1,0 +1,86 @@
+"""Commands in YAML of tools that run things: workflows of services, containers, stages, hooks of commits."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from scanners.case import Case
+from scanners.finding import Severity
+from scanners.formats.config.commands import lines_of, note_command, tell
+
+_ATTACK = re.compile(
+    r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
+)
+
+
+def judge_pipeline(document: dict[str, Any], case: Case) -> None:
+    """YAML of tools that run things: workflows, services, stages."""
+    jobs = document.get("jobs")
+    if isinstance(jobs, dict):
+        for job in jobs.values():
+            steps = job.get("steps") if isinstance(job, dict) else None
+            for step in steps if isinstance(steps, list) else []:
+                if isinstance(step, dict) and isinstance(step.get("run"), str):
+                    note_command(
+                        step["run"],
+                        "when a service builds the repository",
+                        case,
+                        key="run",
+                        most=_of_service(step["run"]),
+                    )
+    services = document.get("services")
+    if isinstance(services, dict):
+        for service in services.values():
+            if isinstance(service, dict):
+                _service(service, case)
+    for group in ("script", "before_script", "after_script"):
+        for line in lines_of(document.get(group)):
+            note_command(line, "when a service builds the repository", case, key=group, most=_of_service(line))
+    repositories = document.get("repos")
+    for repository in repositories if isinstance(repositories, list) else []:
+        for hook in (repository.get("hooks") or []) if isinstance(repository, dict) else []:
+            if isinstance(hook, dict) and isinstance(hook.get("entry"), str) and repository.get("repo") == "local":
+                note_command(hook["entry"], "at each commit", case, key="entry")
+    stages = document.get("stages")
+    for stage in stages.values() if isinstance(stages, dict) else []:
+        for line in lines_of(stage.get("cmd")) if isinstance(stage, dict) else []:
+            note_command(line, "when the pipeline is run", case, key="cmd")
+    entries = document.get("entry_points")
+    for entry in entries.values() if isinstance(entries, dict) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("command"), str):
+            note_command(entry["command"], "when the project is run", case, key="command")
+
+
+def _of_service(line: str) -> Severity:
+    """What runs on a service's machine is no danger here; what is plainly an attack still is one on somebody."""
+    return Severity.MEDIUM if _ATTACK.search(line) else Severity.LOW
+
+
+def _service(service: dict[str, Any], case: Case) -> None:
+    volumes = (
+        [
+            one if isinstance(one, str) else str(one.get("source", "")) + ":"
+            for one in service.get("volumes") or []
+            if isinstance(one, str | dict)
+        ]
+        if isinstance(service.get("volumes"), list)
+        else []
+    )
+    wide = [
+        one
+        for one in volumes
+        if re.match(r"/:|/var/run/docker\.sock|/etc\b|/root\b|~/?:|\$\{?HOME\}?/?:|~?/\.ssh", one)
+    ]
+    if service.get("privileged") in (True, "true") or wide or service.get("pid") == "host":
+        tell(
+            "The service would run with the rights of the machine it is on, or with its files.",
+            Severity.MEDIUM,
+            wide[0][:200] if wide else "privileged",
+            case,
+        )
+    for key in ("command", "entrypoint"):
+        command = service.get(key)
+        line = " ".join(str(one) for one in command) if isinstance(command, list) else command
+        if isinstance(line, str):
+            note_command(line, "when the services are started", case, key=key)
