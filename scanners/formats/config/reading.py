@@ -13,7 +13,7 @@ from scanners.source import ByteSource
 
 WHOLE_BYTES = 1024 * 1024
 """Up to here a document is read at once, without a first look."""
-LARGEST_WHOLE_BYTES = 8 * 1024 * 1024
+LARGEST_WHOLE_BYTES = 4 * 1024 * 1024
 LARGEST_VALUE_BYTES = 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 OVERLAP_BYTES = 512
@@ -48,6 +48,8 @@ _TELLING = (
 )
 _NEEDLES = tuple(f'"{key}"'.encode() for key in _TELLING)
 _TELLING_KEY = re.compile(rb'"(' + "|".join(_TELLING).encode() + rb')"\s*:\s*(?=["\[{t])')
+_PAIR = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.){0,250})"')
+MOST_SHARDS = 20_000
 _ESCAPED_KEY = re.compile(rb'\\u00(?:5[fF]|[46][1-9a-fA-F]|[57][0-9aA]|2[fF])[^"\\]{0,60}"\s*:\s*["\[{t]')
 """A key that hides letters or underscores behind escapes, which no writer of JSON does."""
 _STRING = r'"(?:[^"\\]|\\.)*(?:"|\Z)'
@@ -165,6 +167,9 @@ def _parts(source: ByteSource, case: Case) -> Iterator[tuple[str | None, Any]]:
             if count > MOST_PARTS:
                 case.leave_open(f"It is large JSON with more than {MOST_PARTS:,} parts that say what to run.")
                 return
+            if match[1] == b"weight_map":
+                yield "weight_map", _shards(source, case)
+                continue
             text = source.read(at, LARGEST_VALUE_BYTES).decode("utf-8", "replace")
             key = match[1].decode()
             try:
@@ -174,6 +179,28 @@ def _parts(source: ByteSource, case: Case) -> Iterator[tuple[str | None, Any]]:
                 continue
             yield key, value
         case.meter.check_clock()
+
+
+def _shards(source: ByteSource, case: Case) -> dict[str, str]:
+    """Of an index of hundreds of thousands of tensors, one tensor for each file it names."""
+    found: dict[str, str] = {}
+    for _, piece in _pieces(source):
+        for match in _PAIR.finditer(piece):
+            name = match[2].decode("utf-8", "replace")
+            if name not in found:
+                found[name] = match[1].decode("utf-8", "replace")
+                if len(found) > MOST_SHARDS:
+                    case.leave_open(f"It is an index of more than {MOST_SHARDS:,} files.")
+                    return {tensor: one for one, tensor in found.items()}
+        case.meter.check_clock()
+    return {f"{tensor} ({number})": _unescaped(one) for number, (one, tensor) in enumerate(found.items())}
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)

@@ -131,3 +131,19 @@ def test_a_comment_without_an_end_takes_no_time() -> None:
 def test_in_the_jail_nothing_is_missing(name: str, content: bytes, rule: str, jail: Jail) -> None:
     report = jail.scan(MemorySource(content), name)
     assert rule in {finding.rule for finding in report.findings}, report.unscannable
+
+
+@pytest.mark.parametrize(
+    "name", ["model-00001-of-00163.safetensors", "../../other.safetensors", "..\\u002f..\\u002fa.bin"]
+)
+def test_an_index_of_a_very_large_model_is_judged_to_its_end(name: str) -> None:
+    files = {
+        f"model.layers.{n // 800}.mlp.experts.{n}.down_proj.weight": f"model-{n % 163}.safetensors"
+        for n in range(90_000)
+    }
+    content = json.dumps({"metadata": {"total_size": 1}, "weight_map": files}, indent=2).encode()
+    middle = content.index(b'"model.layers.60.')
+    content = content[:middle] + f'"a": "{name}",\n'.encode() + content[middle:]
+    report = judged(content, "model.safetensors.index.json")
+    assert report.unscannable is None
+    assert ("config-path-escape" in rules(report)) is (".." in name)
