@@ -130,15 +130,12 @@ JUDGES: dict[Format, str] = {
     Format.WAV: "scanners.formats.media:judge",
     Format.OGG: "scanners.formats.media:judge",
     Format.MP4: "scanners.formats.media:judge",
-    Format.TIFF: "scanners.formats.media:search",
-    Format.FLAC: "scanners.formats.media:search",
-    Format.MP3: "scanners.formats.media:search",
-    Format.FONT: "scanners.formats.media:search",
-    Format.APPLE_METADATA: "scanners.formats.media:search",
     # what nobody knows
     Format.UNKNOWN: "scanners.formats.hidden:judge_unknown",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
+HIDDEN = "scanners.formats.media:search"
+"""Looks into plain data that is no text for what does not belong there."""
 GRAPH_JSON = "scanners.formats.graph_json:judge"
 """Looks at JSON a second time, for graphs and their parts."""
 
@@ -194,7 +191,11 @@ def _judge(source: ByteSource, kind: Format, case: Case) -> None:
         judge(source, case)
         if kind is Format.JSON:
             _load(GRAPH_JSON)(source, case)
-    elif kind not in INERT:
+    elif kind in INERT:
+        # Nobody reads plain data as anything else; what is plain to see in it all the same was put there for somebody.
+        if kind not in TEXTS | {Format.LFS_POINTER, Format.EMPTY}:
+            _load(HIDDEN)(source, case)
+    else:
         raise Unscannable(f"Its format is {kind.value}, which is recognised but not judged by this version.")
 
 
