@@ -136,6 +136,7 @@ JUDGES: dict[Format, str] = {
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 HIDDEN = "scanners.formats.media:search"
 """Looks into plain data that is no text for what does not belong there."""
+HEAD_OF_SCRIPT = 256 * 1024
 GRAPH_JSON = "scanners.formats.graph_json:judge"
 """Looks at JSON a second time, for graphs and their parts."""
 
@@ -191,6 +192,9 @@ def _judge(source: ByteSource, kind: Format, case: Case) -> None:
         judge(source, case)
         if kind is Format.JSON:
             _load(GRAPH_JSON)(source, case)
+        if kind is Format.SCRIPT and b"\0" in source.read(0, HEAD_OF_SCRIPT):
+            # One that unpacks what stands behind it.
+            _load(HIDDEN)(source, case)
     elif kind in INERT:
         # Nobody reads plain data as anything else; what is plain to see in it all the same was put there for somebody.
         if kind not in TEXTS | {Format.LFS_POINTER, Format.EMPTY}:

@@ -15,6 +15,9 @@ _HOLDS_FILES = frozenset({Format.HDF5, Format.ZIP, Format.TAR})
 """HDF5 itself, and archives, whose members are judged."""
 _GRAPHS = frozenset({Format.TENSORFLOW_FINGERPRINT, Format.TENSORFLOW_INDEX, Format.TENSORFLOW_DATA, Format.TF_RECORD})
 
+_PICTURES = frozenset({Format.PDF, Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO})
+"""Plain data as well, though a judge looks into it."""
+
 
 def has_hdf5_behind(source: ByteSource, kind: Format, name: str) -> bool:
     """HDF5 may begin at 512 bytes or a power of two more, and its library does not look at what is before."""
@@ -31,4 +34,4 @@ def has_hdf5_behind(source: ByteSource, kind: Format, name: str) -> bool:
 
 def has_graph_behind(source: ByteSource, kind: Format, name: str) -> bool:
     """A protobuf message may begin with a field that nobody knows: one that reads `%PDF` or as a picture begins."""
-    return kind in INERT and kind not in _GRAPHS and name.endswith(GRAPH_NAMES) and is_message(source)
+    return (kind in INERT or kind in _PICTURES) and kind not in _GRAPHS and name.endswith(GRAPH_NAMES) and is_message(source)

@@ -10,12 +10,15 @@ import json
 
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
+from scanners.finding import Severity
 from scanners.formats.config.document import judge_json as judge_any_json
 from scanners.formats.keras.config import judge_config
 from scanners.formats.keras.layout import CONFIG, LARGEST_CONFIG, METADATA
 from scanners.formats.zip_archive import judge_member, note
 from scanners.formats.zip_directory import Member, Oddity, open_member, read_directory
 from scanners.source import ByteSource
+
+CODE = (".py", ".pyc", ".sh", ".so", ".dll", ".dylib", ".pth")
 
 
 def judge(source: ByteSource, case: Case) -> None:
@@ -36,6 +39,13 @@ def _judge_member(source: ByteSource, member: Member, case: Case) -> None:
     elif member.name.endswith((".weights.h5", ".weights.npz")):
         _judge_weights(source, member, case)
     else:
+        if member.name.lower().endswith(CODE):
+            case.add(
+                "keras-custom-object",
+                Severity.MEDIUM,
+                f"The archive carries {member.name[-80:]!r}: code, which Keras puts into no archive.",
+                evidence={"name": member.name[:200]},
+            )
         judge_member(source, member, case)
 
 

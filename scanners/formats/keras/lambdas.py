@@ -75,6 +75,8 @@ def codes_of(config: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in ("function", "output_shape", "mask"):
         value = config.get(key) if isinstance(config, dict) else None
+        if isinstance(value, dict) and value.get("class_name") == "__tuple__":
+            value = value.get("items")
         if isinstance(value, list) and value and isinstance(value[0], str):
             found[key] = value[0]
     return found

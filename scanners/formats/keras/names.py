@@ -114,6 +114,9 @@ def class_standing(module: str | None, name: str, registered: str | None) -> Sta
     if module is None or module == "" or is_keras(module):
         if short in GADGETS or any(part in GADGETS for part in (module or "").split(".")):
             return Standing.DANGEROUS
+        # Without a module, the registered name is what is looked up first: of a class that shares Keras' own name, too.
+        if not module and _package(registered) not in ("", "keras", *LIBRARY_PACKAGES):
+            return Standing.CUSTOM
         # Keras registers its own later classes as `Custom>Adam`.
         if name in (short, f"Custom>{short}") and (
             short in CLASSES or short in OLD_NAMES or short.removesuffix("V1") in CLASSES
