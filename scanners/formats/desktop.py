@@ -16,7 +16,7 @@ _COMMAND = re.compile(
     r"(?i)[\w\\/:. -]*(?:powershell|cmd\.exe|mshta|rundll32|wscript|cscript|regsvr32|bitsadmin|curl)[^\0]{0,120}"
 )
 _LAUNCHES = re.compile(
-    rb"(?im)^\s*(Exec|URL|IconFile|Command|open|shellexecute)\s*=\s*(.{1,200})|<hta:application|<script[^>]*>|"
+    rb"(?im)^[ \t]*(Exec|URL|IconFile|Command|open|shellexecute)\s*=\s*(.{1,200})|<hta:application|<script[^>]*>|"
     rb"<(?:job|package)\b|^\[HKEY_|<jnlp\b"
 )
 

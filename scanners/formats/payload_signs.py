@@ -128,7 +128,7 @@ SIGNS: tuple[Sign, ...] = (
     ),
     _sign(
         "import from",
-        r"(?m)^\s*(?:import|from)\s+(?:os|sys|subprocess|socket|ctypes|pickle|marshal|pty|shutil|builtins)\b",
+        r"(?m)^[ \t]*(?:import|from)\s+(?:os|sys|subprocess|socket|ctypes|pickle|marshal|pty|shutil|builtins)\b",
         "Python that imports what models do not need",
         Severity.MEDIUM,
     ),

@@ -12,8 +12,8 @@ _XML_NAMES = (".xml", ".pmml", ".svg", ".plist", ".xsl", ".xslt", ".xhtml", ".rd
               ".mjcf", ".xmi")  # fmt: skip
 _HTML_NAMES = (".html", ".htm", ".xhtml")
 _PROSE_NAMES = (".md", ".txt", ".rst", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".srt", ".vtt", ".log", ".tex")
-_PROTOTXT = re.compile(rb"^\s*layers?\s*\{\s*(?:#.*)?$", re.MULTILINE)
-_PROTOTXT_FIELD = re.compile(rb"""^\s*(?:type|name|bottom|top)\s*:\s*["'A-Z]""", re.MULTILINE)
+_PROTOTXT = re.compile(rb"^[ \t]*layers?\s*\{[ \t]*(?:#.*)?$", re.MULTILINE)
+_PROTOTXT_FIELD = re.compile(rb"""^[ \t]*(?:type|name|bottom|top)\s*:\s*["'A-Z]""", re.MULTILINE)
 _SET_UP = re.compile(rb"^(?:net|train_net|base_lr|solver_mode|lr_policy)\s*:", re.MULTILINE)
 
 
