@@ -11,7 +11,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.outside_path import is_library, judge_path, leads_outside
-from scanners.formats.payload_text import judge_text
+from scanners.formats.payload_text import WORTH_READING, judge_text
 from scanners.formats.wire import Message, Shape, Walk
 from scanners.source import ByteSource
 
@@ -25,9 +25,9 @@ SHAPES = {
     "image": Shape(texts={1: "source"}),
 }
 LARGEST_TEXT = 4 * 1024 * 1024
-_PYTHON_LAYER = re.compile(r"""\btype\s*:\s*["']?(?:Python|PYTHON)["']?(?![\w])|\bpython_param\s*\{""")
-_MODULE = re.compile(r"""\bmodule\s*:\s*["']([^"'\n]{1,200})["']""")
-_TEXTS = re.compile(r"""(\w+)\s*:\s*(?:"((?:[^"\\]|\\.){1,4096})"|'((?:[^'\\]|\\.){1,4096})')""")
+_PYTHON_LAYER = re.compile(r"""\btype\s{0,40}:\s{0,40}["']?(?:Python|PYTHON)["']?(?![\w])|\bpython_param\s{0,40}\{""")
+_MODULE = re.compile(r"""\bmodule\s{0,40}:\s{0,40}["']([^"'\n]{1,200})["']""")
+_TEXTS = re.compile(r"""\b(\w{1,64})\s{0,40}:\s{0,40}(?:"((?:[^"\\]|\\.){1,4096})"|'((?:[^'\\]|\\.){1,4096})')""")
 
 
 def judge_model(source: ByteSource, case: Case) -> None:
@@ -58,7 +58,8 @@ def judge_text_form(source: ByteSource, case: Case) -> None:
         value = match.group(2) or match.group(3) or ""
         if is_library(value) and leads_outside(value):
             judge_path(value, case, "The network names the library")
-        judge_text(value, case, place=f"the field {match.group(1)[:60]!r}")
+        if WORTH_READING.search(value):
+            judge_text(value, case, place=f"the field {match.group(1)[:60]!r}")
     if source.size > LARGEST_TEXT:
         case.leave_open(f"It is a network in text of more than {LARGEST_TEXT // 1024 // 1024} MiB.")
 

@@ -21,7 +21,9 @@ LOOKED_AT = 16 * 1024 * 1024
 STEP = 1024 * 1024
 OVERLAP = 512
 _WORDS = re.compile(rb"[\t\x20-\x7e]{6,4096}")
-_LIBRARY = re.compile(r"[\w./\\:~$-]{0,200}\.(?:so(?:\.\d+)*|dll|dylib)\b")
+_LIBRARY = re.compile(r"\.(?:so(?:\.\d{1,4}){0,4}|dll|dylib)\b")
+_PATH_BEFORE = re.compile(r"[\w./\\:~$-]*\Z")
+LONGEST_PATH = 200
 _LOADS = re.compile(r"\b(?:dlopen|LoadLibrary[AW]?|ctypes|cudaLaunchHostFunc|pluginLibrar\w+)\b")
 _NAMES = {
     Format.TENSORRT: "a TensorRT engine: code for one kind of GPU",
@@ -66,16 +68,18 @@ def _judge_string(text: str, case: Case, place: str, noted: set[str], offset: in
             noted.add(sign.what)
             note(case, sign.what, sign.severity, place, text[max(0, at - 20) : at + 100])
             return
-    library = _LIBRARY.search(text)
-    if library is not None and "library" not in noted:
+    found = _LIBRARY.search(text) if "library" not in noted else None
+    if found is not None:
         noted.add("library")
-        outside = leads_outside(library.group())
+        before = _PATH_BEFORE.search(text, max(0, found.start() - LONGEST_PATH), found.start())
+        library = (before.group() if before is not None else "") + found.group()
+        outside = leads_outside(library)
         case.add(
             "graph-custom-layer",
             Severity.HIGH if outside else Severity.MEDIUM,
-            f"The file names the library {library.group()[:80]!r}: native code that must be loaded with it.",
+            f"The file names the library {library[:80]!r}: native code that must be loaded with it.",
             offset=offset,
-            evidence={"library": library.group()[:200]},
+            evidence={"library": library[:200]},
         )
     if _LOADS.search(text) is not None and "loads" not in noted:
         noted.add("loads")

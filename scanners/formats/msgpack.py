@@ -23,6 +23,7 @@ from scanners.source import ByteSource
 DEEPEST = 100
 LONGEST_TEXT = 64 * 1024
 LONGEST_KEY = 4096
+MOST_TEXTS = 50_000
 FLAX_ARRAY, FLAX_COMPLEX, FLAX_SCALAR, TIMESTAMP = 1, 2, 3, 0xFF
 SIZES = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4, 0xDC: 2, 0xDD: 4, 0xDE: 2,
          0xDF: 4}  # fmt: skip
@@ -74,6 +75,7 @@ class _Reader:
     window: Window = field(init=False)
     arrays: int = 0
     values: int = 0
+    texts: int = 0
     noted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -152,6 +154,9 @@ class _Reader:
         text = self.window.take(min(length, LONGEST_TEXT)).decode("utf-8", "replace")
         self.window.skip(max(0, length - LONGEST_TEXT))
         if WORTH_READING.search(text):
+            self.texts += 1
+            if self.texts > MOST_TEXTS:
+                raise Unscannable(f"Its msgpack has more than {MOST_TEXTS:,} texts that could be code.")
             judge_text(text, self.case, place=f"the value at {place[-120:] or 'the top'}")
         return text if length <= LONGEST_KEY else None
 

@@ -10,12 +10,14 @@ from scanners.source import ByteSource
 
 LARGEST_PAGE = 16 * 1024 * 1024
 
-_SCRIPT = re.compile(r"<\s*script\b([^>]*)>(.*?)(?:<\s*/\s*script|\Z)", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(r"<\s{0,10}script\b([^<>]{0,4096})>", re.IGNORECASE)
+MOST_SCRIPTS = 1000
+LONGEST_SCRIPT = 1024 * 1024
 _DATA_SCRIPT = re.compile(
     r"""type\s*=\s*["']?(?:application/(?:ld\+)?json|text/(?:template|x-mathjax-config|x-template))""", re.IGNORECASE
 )
 _HANDLER = re.compile(
-    r"""<[a-z][^>]*\son(?:load|error|mouseover|focus|click)\s*=|href\s*=\s*["']?\s*javascript:""", re.IGNORECASE
+    r"""<[a-z][^<>]{0,4096}\son(?:load|error|mouseover|focus|click)\s*=|href\s*=\s*["']?\s*javascript:""", re.IGNORECASE
 )
 _STRANGE = re.compile(
     r"\beval\s*\(|\batob\s*\(|\bunescape\s*\(|fromCharCode|document\.cookie"
@@ -34,10 +36,18 @@ def judge_html(source: ByteSource, case: Case) -> None:
     text = source.read(0, LARGEST_PAGE).decode("utf-8", "replace")
     worst: Severity | None = None
     why, line = "", 1
-    for found in _SCRIPT.finditer(text):
+    for number, found in enumerate(_SCRIPT.finditer(text)):
+        if number == MOST_SCRIPTS:
+            case.leave_open(f"It is a page of more than {MOST_SCRIPTS:,} scripts.")
+            break
+        end = text.find("</", found.end(), found.end() + LONGEST_SCRIPT)
+        while end >= 0 and text[end + 2 : end + 8].lower() != "script":
+            end = text.find("</", end + 2, found.end() + LONGEST_SCRIPT)
+        body = text[found.end() : end if end >= 0 else found.end() + LONGEST_SCRIPT]
+        case.meter.check_clock()
         if _DATA_SCRIPT.search(found.group(1)):
             continue
-        strange = _STRANGE.search(found.group(2))
+        strange = _STRANGE.search(body)
         severity = Severity.MEDIUM if strange is not None or _OUTSIDE.search(found.group(1)) else Severity.LOW
         if worst is None or severity.rank > worst.rank:
             worst, why = severity, strange.group() if strange is not None else found.group(1).strip()[:80] or "a script"

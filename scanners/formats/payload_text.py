@@ -29,7 +29,7 @@ MOST_LAYERS = 3
 EXCERPT = 120
 
 
-_OLD_PICKLE = re.compile(r"(?:^|[^\w])(\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n)")
+_OLD_PICKLE = re.compile(r"(?:^|[^\w])(\(?[ci][A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n)")
 """An import in a pickle of protocol 0, which is plain text."""
 WORTH_READING = re.compile(r"[({<$;|\\`\n]|\.\./|__|://|!!|import |_target_|/dev/|py/|\S{24}")
 """What any of the signs and packed objects needs: where texts come by the thousand, the others are passed over."""

@@ -128,8 +128,6 @@ def _tell(told: Told, case: Case, reader: Reader) -> None:
         case.fact("r_promises", told.promises)
     for text in told.strange_texts:
         judge_text(text, case, place="a text of the R file", template=False)
-    if told.too_many_texts:
-        case.leave_open("It has more texts that look like code than are looked at.")
     if reader.version:
         case.fact("r_format", reader.version)
 

@@ -56,7 +56,6 @@ class Told:
     tags: set[str] = field(default_factory=set)
     """Names of variables and list elements."""
     strange_texts: list[str] = field(default_factory=list)
-    too_many_texts: bool = False
 
 
 class Reader:
@@ -267,11 +266,9 @@ class Reader:
         if length > self.window.remaining:
             raise Broken(f"a text at byte {self.position:,} is longer than the file")
         data = self.octets(length)
-        if _WORTH_READING.search(data):
-            if len(self.told.strange_texts) < MOST_TEXTS:
-                self.told.strange_texts.append(data.decode("utf-8", "replace"))
-            else:
-                self.told.too_many_texts = True
+        # Of a table of texts the first will do: they are its rows.
+        if len(self.told.strange_texts) < MOST_TEXTS and _WORTH_READING.search(data):
+            self.told.strange_texts.append(data.decode("utf-8", "replace"))
         text = data[:200].decode("utf-8", "replace")
         if self.in_code and len(text) < 100:
             self.told.symbols.add(text)

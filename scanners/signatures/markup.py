@@ -12,9 +12,9 @@ _XML_NAMES = (".xml", ".pmml", ".svg", ".plist", ".xsl", ".xslt", ".xhtml", ".rd
               ".mjcf", ".xmi")  # fmt: skip
 _HTML_NAMES = (".html", ".htm", ".xhtml")
 _PROSE_NAMES = (".md", ".txt", ".rst", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".srt", ".vtt", ".log", ".tex")
-_PROTOTXT = re.compile(rb"^[ \t]*layers?\s*\{[ \t]*(?:#.*)?$", re.MULTILINE)
-_PROTOTXT_FIELD = re.compile(rb"""^[ \t]*(?:type|name|bottom|top)\s*:\s*["'A-Z]""", re.MULTILINE)
-_SET_UP = re.compile(rb"^(?:net|train_net|base_lr|solver_mode|lr_policy)\s*:", re.MULTILINE)
+_PROTOTXT = re.compile(rb"^[ \t]{0,40}layers?[ \t]{0,40}\{[ \t\r]{0,40}(?:#.*)?$", re.MULTILINE)
+_PROTOTXT_FIELD = re.compile(rb"""^[ \t]{0,40}(?:type|name|bottom|top)[ \t]{0,40}:[ \t]{0,40}["'A-Z]""", re.MULTILINE)
+_SET_UP = re.compile(rb"^(?:net|train_net|base_lr|solver_mode|lr_policy)[ \t]{0,40}:", re.MULTILINE)
 
 
 def kind_of_markup(body: bytes, name: str) -> Format | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -123,3 +124,26 @@ def test_entities_are_never_expanded() -> None:
     report = judged(content, "model.pmml")
     assert report.verdict is Verdict.UNSAFE
     assert rules(report) == {"xml-entity"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.html", b"<html>" + b"<script " * 100_000),
+        ("page.html", b"<html>" + b"<script>" * 100_000),
+        ("net.prototxt", b"layer {\n" + b"a" * 2_000_000),
+        ("notes.txt", b"layer" + b"\n" * 500_000),
+        ("model.engine", b"ftrt" + b"a" * 2_000_000 + b".sx" * 300_000),
+        ("a.xml", b"<?xml version='1.0'?>" + b"<!--" * 50_000),
+        ("words.safetensors", safetensors.file({"__metadata__": {"a": "import " + "\n" * 400_000}})),
+        ("words.safetensors", safetensors.file({"__metadata__": {"a": ".c" * 300_000}})),
+        ("words.safetensors", safetensors.file({"__metadata__": {"a": "curl " * 100_000 + "wget"}})),
+        ("words.safetensors", safetensors.file({"__metadata__": {"a": "_target_ eval os" + " " * 400_000}})),
+        ("words.safetensors", safetensors.file({"__metadata__": {"a": "../" * 200_000 + "A" * 300_000}})),
+        ("paper.pdf", b"%PDF-1.7\n" + b"/ObjStm" * 200_000),
+    ],
+)
+def test_no_text_keeps_a_pattern_busy(name: str, content: bytes) -> None:
+    begun = time.monotonic()
+    judged(content, name)
+    assert time.monotonic() - begun < 5
