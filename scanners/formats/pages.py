@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from scanners.case import Case
 from scanners.finding import Severity
@@ -11,8 +12,6 @@ from scanners.source import ByteSource
 LARGEST_PAGE = 16 * 1024 * 1024
 
 _SCRIPT = re.compile(r"<\s{0,10}script\b([^<>]{0,4096})>", re.IGNORECASE)
-MOST_SCRIPTS = 1000
-LONGEST_SCRIPT = 1024 * 1024
 _DATA_SCRIPT = re.compile(
     r"""type\s*=\s*["']?(?:application/(?:ld\+)?json|text/(?:template|x-mathjax-config|x-template))""", re.IGNORECASE
 )
@@ -32,18 +31,22 @@ _OUTSIDE = re.compile(
 """Scripts from elsewhere, but for the places that pages of models and demos use."""
 
 
+def _scripts(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Each opening tag and what stands up to its end. What looks like a tag inside of a script is a part of it."""
+    position = 0
+    while (found := _SCRIPT.search(text, position)) is not None:
+        end = found.end()
+        while (end := text.find("</", end)) >= 0 and text[end + 2 : end + 8].lower() != "script":
+            end += 2
+        position = end if end >= 0 else len(text)
+        yield found, text[found.end() : position]
+
+
 def judge_html(source: ByteSource, case: Case) -> None:
     text = source.read(0, LARGEST_PAGE).decode("utf-8", "replace")
     worst: Severity | None = None
     why, line = "", 1
-    for number, found in enumerate(_SCRIPT.finditer(text)):
-        if number == MOST_SCRIPTS:
-            case.leave_open(f"It is a page of more than {MOST_SCRIPTS:,} scripts.")
-            break
-        end = text.find("</", found.end(), found.end() + LONGEST_SCRIPT)
-        while end >= 0 and text[end + 2 : end + 8].lower() != "script":
-            end = text.find("</", end + 2, found.end() + LONGEST_SCRIPT)
-        body = text[found.end() : end if end >= 0 else found.end() + LONGEST_SCRIPT]
+    for found, body in _scripts(text):
         case.meter.check_clock()
         if _DATA_SCRIPT.search(found.group(1)):
             continue
