@@ -147,3 +147,38 @@ def test_no_text_keeps_a_pattern_busy(name: str, content: bytes) -> None:
     begun = time.monotonic()
     judged(content, name)
     assert time.monotonic() - begun < 5
+
+
+def nested_r(shape: str, depth: int) -> bytes:
+    value = r_data.words("a")
+    for _ in range(depth):
+        if shape == "list":
+            value = r_data.items(value)
+        elif shape == "call":
+            value = r_data.call("f", value)
+        elif shape == "function":
+            value = r_data.closure(value)
+        else:
+            value = r_data.environment(r_data.pairs(("x", value)))
+    return r_data.file(value)
+
+
+@pytest.mark.parametrize("shape", ["list", "call", "function", "environment"])
+@pytest.mark.parametrize("depth", [40, 199, 5000])
+def test_r_data_of_any_depth_ends_in_a_report(shape: str, depth: int) -> None:
+    report = judged(nested_r(shape, depth), "data.rds")
+    assert "failed" not in (report.unscannable or "")
+    if depth == 40 and shape == "list":
+        assert report.verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize("depth", [199, 5000])
+def test_other_formats_of_any_depth_end_in_a_report(depth: int) -> None:
+    for name, content in (
+        ("model.ubj", b"{L" + struct.pack(">q", 3) + b"abc" + b"[" * depth),
+        ("model.msgpack", b"\x91" * depth + b"\x01"),
+        ("model.t7", b"\x03\0\0\0" + b"".join(struct.pack("<iiii", n, 1, 0, 3) for n in range(depth))),
+        ("a.xml", b"<?xml version='1.0'?>" + b"<a>" * depth),
+        ("Manifest.json", b'{"base_code":' + b"[" * depth + b"]" * depth + b"}"),
+    ):
+        assert "failed" not in (judged(content, name).unscannable or "")
