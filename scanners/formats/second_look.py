@@ -35,6 +35,7 @@ _FOR_ASSISTANTS = frozenset(
         "system-prompt.txt",
     }
 )
+_DOCKERFILE = re.compile(r"^(?:docker|container)file(?:\..*)?$|\.dockerfile$")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -55,6 +56,11 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
         from scanners.formats.template import judge_words
 
         judge_words(source.read(0, LARGEST_YAML_AS_TEXT).decode("utf-8", "replace"), case)
+    if kind in (Format.TEXT, Format.SCRIPT) and _DOCKERFILE.search(name):
+        # Only for containers.
+        from scanners.formats.config.pipelines import judge_dockerfile
+
+        judge_dockerfile(source.read(0, LARGEST_YAML_AS_TEXT).decode("utf-8", "replace"), case)
     # The expressions for secrets are only built when there is a text to look through.
     from scanners.formats.secrets import look_for_secrets
 

@@ -24,7 +24,7 @@ _MODELFILE = re.compile(rb"^(?:TEMPLATE|PARAMETER|SYSTEM|ADAPTER|MESSAGE)\s", re
 _FROM = re.compile(rb"^FROM\s+\S", re.MULTILINE | re.IGNORECASE)
 _OF_PIP = re.compile(
     rb"^(?:(?:-i|-e|-r|-f|--[a-z-]*(?:index-url|find-links|trusted-host|editable|requirement|pre)\b).*|(?:git\+|https?://).*|"
-    rb"[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*(?:[=~<>!]=?=?\s*[\w.*+!-]+.*|@\s*(?:git\+|https?:|file:).*))$"
+    rb"[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*(?:(?:={2,3}|~=|!=|[<>]=?)\s*[\w.*+!-]+.*|@\s*(?:git\+|https?:|file:).*))$"
 )
 _NAME_ONLY = re.compile(rb"^[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?$")
 _JINJA = (b"{%", b"{{")

@@ -123,6 +123,9 @@ def _target(found: Any, key: str, value: dict[str, Any], case: Case) -> None:
         Danger.REACHES_OUT: (Severity.HIGH, "which reaches files, the network or other code"),
         Danger.UNKNOWN: (Severity.MEDIUM, "which is of no library known here"),
     }[danger]
+    if key == "target" and danger is Danger.UNKNOWN:
+        # Of latent diffusion and what came of it: each of their files names classes of the program itself.
+        severity = Severity.LOW
     case.add(
         "config-names-code",
         severity,

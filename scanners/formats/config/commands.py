@@ -50,7 +50,7 @@ def judge_commands(value: dict[str, Any], keys: frozenset[str], case: Case) -> N
     """Looks at one object of a configuration; `keys` are its keys."""
     for key in keys & {"mcpServers", "mcp_servers", "servers", "context_servers"}:
         _servers(value[key], key, case)
-    if isinstance(value.get("scripts"), dict) and keys & _OF_PACKAGES:
+    if isinstance(value.get("scripts"), dict) and (keys & _OF_PACKAGES or case.name.lower() == "package.json"):
         _scripts(value["scripts"], case)
     if isinstance(value.get("tasks"), list):
         _tasks(value["tasks"], case)

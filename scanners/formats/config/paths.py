@@ -56,7 +56,13 @@ def _weight_map(files: dict[str, Any], case: Case) -> None:
         if not isinstance(name, str) or name in seen:
             continue
         seen.add(name)
-        if _UP.search(name) or _ADDRESS.match(name) or _ABSOLUTE.match(name) or "\0" in name or "%2e" in name.lower():
+        if (
+            _UP.search(name)
+            or _ADDRESS.match(name)
+            or _ABSOLUTE.match(name)
+            or "\0" in name
+            or re.search(r"%2[ef]|%5c", name, re.IGNORECASE)
+        ):
             _add(
                 Severity.HIGH,
                 f"The index has a tensor read from {name[:80]!r}, outside the repository.",

@@ -8,6 +8,9 @@ from typing import Any
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.config.commands import lines_of, note_command, tell
+from scanners.formats.config.shell import Weight, weight_of
+
+MOST_LINES = 5000
 
 _ATTACK = re.compile(
     r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
@@ -29,6 +32,7 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
                         key="run",
                         most=_of_service(step["run"]),
                     )
+    _any_command(document, case)
     services = document.get("services")
     if isinstance(services, dict):
         for service in services.values():
@@ -50,6 +54,30 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
     for entry in entries.values() if isinstance(entries, dict) else []:
         if isinstance(entry, dict) and isinstance(entry.get("command"), str):
             note_command(entry["command"], "when the project is run", case, key="command")
+
+
+def _any_command(document: dict[str, Any], case: Case) -> None:
+    """A dangerous command under whatever tool's name for one, such as those of Kubernetes."""
+    stack: list[Any] = [document]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value.values())
+            for key in ("command", "entrypoint", "cmd", "exec", "args", "script"):
+                for line in lines_of(value.get(key)) if not isinstance(value.get(key), dict) else ():
+                    if weight_of(line) is Weight.DANGEROUS:
+                        note_command(line, "when it is started", case, key=key, most=Severity.MEDIUM)
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def judge_dockerfile(text: str, case: Case) -> None:
+    """Of what building and starting a container runs, what is plainly dangerous."""
+    joined = re.sub(r"\\\r?\n", " ", text)
+    for number, line in enumerate(joined.splitlines(), 1):
+        found = re.match(r"\s*(RUN|CMD|ENTRYPOINT)\s+(.*)", line, re.IGNORECASE)
+        if found is not None and weight_of(found[2]) is Weight.DANGEROUS and number < MOST_LINES:
+            note_command(found[2], "when the container is built or started", case, key=found[1], most=Severity.MEDIUM)
 
 
 def _of_service(line: str) -> Severity:

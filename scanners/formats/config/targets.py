@@ -57,21 +57,21 @@ KNOWN_PACKAGES = _names(
     lightning_fabric lightning_utilities nemo nemo_toolkit nemo_text_processing nemo_run megatron apex
     transformer_engine transformers diffusers accelerate peft trl datasets evaluate tokenizers optimum safetensors
     sentence_transformers setfit timm open_clip clip sklearn scipy numpy pandas xgboost lightgbm catboost keras
-    keras_hub keras_nlp keras_cv tensorflow tensorflow_hub tf_keras jax jaxlib flax optax haiku orbax monai fairseq
-    fairseq2 speechbrain espnet espnet2 funasr detectron2 mmdet mmengine mmcv mmseg mmpose mmpretrain mmcls
-    ultralytics segment_anything sam2 sam3 ldm sgm taming audiocraft demucs TTS einops einops_exts albumentations
-    kornia bitsandbytes deepspeed xformers flash_attn vllm sglang composer llmfoundry streaming omegaconf hydra
-    mamba_ssm causal_conv1d gluonts pytorch_forecasting chronos uni2ts neuralforecast statsmodels rdkit
-    torch_geometric dgl e3nn openfold esm anndata scanpy scvi spacy flair stanza nltk gensim faiss onnx onnxruntime
-    openvino coremltools wandb tensorboard mlflow skops stable_baselines3 gymnasium lerobot sample_factory ray
-    llama_index haystack dspy outlines guidance axolotl llamafactory unsloth torchtune litgpt lit_gpt colbert pylate
-    ragatouille FlagEmbedding gliner pyannote whisper faster_whisper whisperx kokoro parler_tts cosmos1 imaginaire
-    cosmos_predict2 perception_models vissl mae dinov2 dinov3 hydra_plugins collections matplotlib PIL cv2 skimage
-    imageio librosa soundfile soxr webdataset braceexpand lhotse k2 kaldifst vector_quantize_pytorch x_transformers
-    denoising_diffusion_pytorch k_diffusion controlnet_aux insightface basicsr realesrgan gfpgan facexlib mup
-    schedulefree heavyball tiktoken sentencepiece autogluon tabpfn pytabkit interpret shap tensorrt tensorrt_llm
-    modelopt nncf brevitas auto_gptq gptqmodel awq hqq quanto aqlm eetq compressed_tensors llmcompressor sparseml
-    deepsparse"""
+    keras_hub keras_nlp keras_cv tensorflow tensorflow_hub tf_keras jax jaxlib flax optax haiku orbax monai
+    fairseq fairseq2 speechbrain espnet espnet2 funasr detectron2 mmdet mmengine mmcv mmseg mmpose mmpretrain
+    mmcls ultralytics segment_anything sam2 sam3 ldm sgm taming audiocraft demucs TTS einops einops_exts
+    albumentations kornia bitsandbytes deepspeed xformers flash_attn vllm sglang composer llmfoundry streaming
+    omegaconf hydra mamba_ssm causal_conv1d gluonts pytorch_forecasting chronos uni2ts neuralforecast statsmodels
+    rdkit torch_geometric dgl e3nn openfold esm anndata scanpy scvi spacy flair stanza nltk gensim faiss onnx
+    onnxruntime openvino coremltools wandb tensorboard mlflow skops stable_baselines3 gymnasium lerobot
+    sample_factory ray llama_index haystack dspy outlines guidance axolotl llamafactory unsloth torchtune optuna
+    aim litgpt lit_gpt colbert pylate ragatouille FlagEmbedding gliner pyannote whisper faster_whisper whisperx
+    kokoro parler_tts cosmos1 imaginaire cosmos_predict2 perception_models vissl mae dinov2 dinov3 hydra_plugins
+    collections matplotlib PIL cv2 skimage imageio librosa soundfile soxr webdataset braceexpand lhotse k2
+    kaldifst vector_quantize_pytorch x_transformers denoising_diffusion_pytorch k_diffusion controlnet_aux
+    insightface basicsr realesrgan gfpgan facexlib mup schedulefree heavyball tiktoken sentencepiece autogluon
+    tabpfn pytabkit interpret shap tensorrt tensorrt_llm modelopt nncf brevitas auto_gptq gptqmodel awq hqq quanto
+    aqlm eetq compressed_tensors llmcompressor sparseml deepsparse"""
 )
 """First parts of names: kept libraries of machine learning, whose classes are data and layers."""
 

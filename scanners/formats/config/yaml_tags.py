@@ -57,9 +57,11 @@ def judge_raw(data: bytes, case: Case) -> None:
 
 def judge_inclusion(path: str, line: int, case: Case) -> None:
     """`!include`, which several loaders have: another file takes its place."""
-    if ".." in path or path.startswith(("/", "~")) or "://" in path:
+    outside = path.startswith(("/", "~")) or "://" in path or path.count("..") > 1
+    if outside or ".." in path:
+        # The folder beside is where projects keep what several of them share.
         _add(
-            Severity.HIGH,
+            Severity.HIGH if outside else Severity.LOW,
             f"The YAML takes in {path[:80]!r}, a file outside its own folder.",
             f"!include:{path}",
             line,

@@ -108,7 +108,7 @@ def judge_conda(document: dict[str, Any], case: Case) -> None:
         elif not is_usual_channel(channel):
             case.add(
                 "requirement-foreign-source",
-                Severity.LOW if re.fullmatch(r"[\w.-]+", channel) else Severity.MEDIUM,
+                Severity.MEDIUM,
                 f"The environment takes packages from the channel {channel[:60]!r}, which is somebody's own.",
                 evidence={"from": channel[:200]},
             )
