@@ -36,6 +36,8 @@ _FOR_ASSISTANTS = frozenset(
     }
 )
 _DOCKERFILE = re.compile(r"^(?:docker|container)file(?:\..*)?$|\.dockerfile$")
+_MAY_BE_YAML = frozenset({Format.TEXT, Format.INI, Format.TOML, Format.REQUIREMENTS, Format.TEMPLATE})
+LARGEST_TEMPLATE_AS_TEXT = 256 * 1024
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -47,8 +49,10 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
         from scanners.formats.requirements.manifests import judge_setup_py
 
         judge_setup_py(source.read(0, LARGEST_SETUP).decode("utf-8", "replace"), case)
-    if kind is Format.TEXT and not name.endswith((".md", ".rst", ".html")):
+    if kind in _MAY_BE_YAML and not name.endswith((".md", ".rst", ".html")):
         _look_for_yaml(source, name, case)
+    if kind is Format.TEXT and not name.endswith((".md", ".rst", ".html")):
+        _look_for_template(source, case)
     if kind is Format.TEXT and name.endswith(".pth"):
         _look_for_imports(source, case)
     if kind in (Format.TEXT, Format.MARKDOWN) and name in _FOR_ASSISTANTS:
@@ -78,6 +82,19 @@ def _look_for_imports(source: ByteSource, case: Case) -> None:
             f"The path file has Python run {line[:80]!r} at each start of an environment it lies in.",
             evidence={"key": "import", "command": line[:300]},
         )
+
+
+def _look_for_template(source: ByteSource, case: Case) -> None:
+    """A prompt with Jinja in it, under a name of plain text, if it reaches for Python."""
+    head = source.read(0, LARGEST_TEMPLATE_AS_TEXT)
+    if b"__" in head and (b"{{" in head or b"{%" in head):
+        # Only for texts with both signs.
+        from scanners.formats.template import judge_template
+        from scanners.formats.template.tokens import first_reach
+
+        text = head.decode("utf-8", "replace")
+        if first_reach(text) is not None:
+            judge_template(text, case)
 
 
 def _look_for_yaml(source: ByteSource, name: str, case: Case) -> None:

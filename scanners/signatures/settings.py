@@ -49,6 +49,9 @@ _OTHER_ENDINGS = (
 
 def kind_of_settings(body: bytes, name: str) -> Format | None:
     """What a person's settings are, if they are; by the name where that promises something, else by how they begin."""
+    # No JSON and no YAML begins so, and it would pass for JSON by its brackets.
+    if body.lstrip().startswith(_JINJA) and not name.endswith((".yaml", ".yml", ".md", ".markdown", ".mdx")):
+        return Format.TEMPLATE
     if name.endswith((".md", ".markdown", ".mdx")):
         return Format.MARKDOWN if re.match(rb"---[ \t]*\r?\n", body) else None
     if name.endswith(".toml") or name in _TOML:

@@ -29,7 +29,7 @@ _IS_CODE = re.compile(
     r"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:run|call|Popen|check_\w+)\s*\(|"
     r"\b(?:exec|eval)\s*\(\s*(?:compile|base64|bytes|open|zlib|__)|\bpickle\.loads\s*\("
 )
-_OF_MODELS = _names(
+OF_MODELS = _names(
     """config.json tokenizer_config.json generation_config.json preprocessor_config.json processor_config.json
     adapter_config.json model_index.json modules.json special_tokens_map.json scheduler_config.json
     training_args.json trainer_state.json params.json"""
@@ -89,7 +89,7 @@ def judge_name(key: str, text: str, case: Case) -> None:
     elif (
         _IS_CODE.search(text)
         and key not in _ELSEWHERE
-        and (case.name.lower() in _OF_MODELS or case.name.lower().endswith((".yaml", ".yml")))
+        and (case.name.lower() in OF_MODELS or case.name.lower().endswith((".yaml", ".yml")))
     ):
         case.add(
             "config-names-code",

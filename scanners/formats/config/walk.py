@@ -10,14 +10,16 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.config.code import judge_code, judge_name
+from scanners.formats.config.code import OF_MODELS, judge_code, judge_name
 from scanners.formats.config.commands import judge_commands
 from scanners.formats.config.paths import judge_paths
 from scanners.formats.config.reading import Doubled, pairs_of
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
+from scanners.formats.template.tokens import first_reach
 from scanners.source import MemorySource
 
 MOST_OBJECTS = 1_000_000
+MOST_TEMPLATES = 100
 _TELLING_TWICE = frozenset(
     {
         "auto_map",
@@ -82,13 +84,20 @@ def _judge_object(value: dict[str, Any], case: Case) -> None:
 
 def _templates(found: Any, case: Case) -> None:
     """One template is a string; several are a list of `{"name": ..., "template": ...}` or an object by name."""
-    for part in found if isinstance(found, list) else [found]:
-        for text in part.values() if isinstance(part, dict) else [part]:
-            if not isinstance(text, str):
-                continue
-            judge_template(text[:LONGEST_TEMPLATE], case, key="chat_template")
-            if len(text) > LONGEST_TEMPLATE:
+    stack, looked_at = [found], 0
+    while stack and looked_at < MOST_TEMPLATES:
+        part = stack.pop()
+        if isinstance(part, dict):
+            stack.extend(one for _, one in pairs_of(part))
+        elif isinstance(part, list):
+            stack.extend(part)
+        elif isinstance(part, str):
+            looked_at += 1
+            judge_template(part[:LONGEST_TEMPLATE], case, key="chat_template")
+            if len(part) > LONGEST_TEMPLATE:
                 case.leave_open(f"It has a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
+    if stack:
+        case.leave_open(f"It has more than {MOST_TEMPLATES:,} chat templates.")
 
 
 def _judge_value(name: str, text: str, case: Case) -> None:
@@ -106,8 +115,17 @@ def _judge_value(name: str, text: str, case: Case) -> None:
 
         if content[:2] == b"PK" or probe(MemorySource(content)) is not None:
             case.examine(MemorySource(content), name[:100], name="encoded")
-    elif name.endswith("template") and name != "chat_template" and ("{{" in text or "{%" in text) and "__" in text:
+        return
+    may_reach = "__" in text and ("{{" in text or "{%" in text) and name != "chat_template"
+    if may_reach and _is_rendered(name, case) and first_reach(text[:LONGEST_TEMPLATE]) is not None:
         judge_template(text[:LONGEST_TEMPLATE], case, key=name)
+
+
+def _is_rendered(name: str, case: Case) -> bool:
+    """Whether somebody may render it: by its key, or since it stands in a configuration and not among data."""
+    file = case.name.lower()
+    telling = re.search(r"template|prompt|system|instruction", name, re.IGNORECASE)
+    return telling is not None or file in OF_MODELS or file.endswith((".yaml", ".yml", ".toml"))
 
 
 def _twice(value: Doubled, case: Case) -> None:
