@@ -13,6 +13,8 @@ from scanners.formats.config.commands import note_command
 from scanners.formats.config.walk import judge_document
 from scanners.source import ByteSource
 
+_INI_ERRORS = (configparser.Error, AttributeError)
+"""The parser of Python trips over a line that goes on where nothing began (AttributeError)."""
 LARGEST_SETTINGS = 8 * 1024 * 1024
 LONGEST_FRONT_MATTER = 1024 * 1024
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
@@ -36,15 +38,16 @@ def judge_toml(source: ByteSource, case: Case) -> None:
 def judge_ini(source: ByteSource, case: Case) -> None:
     """setup.cfg, pip.conf, .npmrc, .gitmodules, logging.conf, desktop entries: by their sections."""
     text = _text(source, case)
-    parser = configparser.RawConfigParser(
-        strict=False, allow_no_value=True, default_section="\0", inline_comment_prefixes=None
-    )
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read_string("[-]\n" + text.lstrip("\ufeff"))
-    except configparser.Error as error:
+        parser = _read_ini(text)
+    except _INI_ERRORS as error:
+        # Git and others read line by line, and know no lines that go on: the settings among the rest are read so.
         _unreadable("INI", error, case)
-        return
+        lines = [line.strip() for line in text.splitlines()]
+        try:
+            parser = _read_ini("\n".join(line for line in lines if line.startswith("[") or "=" in line[1:]))
+        except _INI_ERRORS:
+            return
     sections = {name: {key: value or "" for key, value in parser.items(name)} for name in parser.sections()}
     # Only for what names packages.
     from scanners.formats.requirements.manifests import judge_ini_manifest
@@ -53,6 +56,15 @@ def judge_ini(source: ByteSource, case: Case) -> None:
     judge_document(sections, case)
     for name, values in sections.items():
         _section(name, values, case)
+
+
+def _read_ini(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(
+        strict=False, allow_no_value=True, default_section="\0", inline_comment_prefixes=None
+    )
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string("[-]\n" + text.lstrip("\ufeff"))
+    return parser
 
 
 def judge_markdown(source: ByteSource, case: Case) -> None:
