@@ -15,6 +15,7 @@ FAR_RIGHT = 160
 WIDE_GAP = re.compile(r"[^\s][ \t\f]{80,}(?=[^\s#\\])")
 WIDE_INDENT = re.compile(r"^[ \t]{160,}(?=[^\s#])")
 LARGE_BLOB = 1500
+_ESCAPED_LETTERS = re.compile(r"(?:\\x(?:[46][1-9a-fA-F]|[57][0-9aA])){6}(?:\\x[2-7][0-9a-fA-F])*")
 _WORTH_A_WALK = re.compile(r"[ \t\f]{80}|[A-Za-z0-9+/=_-]{60}|(?:\\x[0-9a-fA-F]{2}){8}")
 _BLOB = re.compile(r"^[A-Za-z0-9+/=_\-\s]+$")
 _LOOK_ALIKES = ("CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
@@ -24,6 +25,16 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
     # A walk over the tree takes longer than reading the text: most text has nothing to look for.
     if _WORTH_A_WALK.search(source.text) is not None:
         _far_and_large(source, tree, case)
+    escaped = _ESCAPED_LETTERS.search(source.text)
+    if escaped is not None:
+        case.add(
+            "code-disguised",
+            Severity.MEDIUM,
+            "The code spells a text by the numbers of its letters, so that it cannot be read or searched.",
+            confidence=Confidence.LIKELY,
+            line=source.text.count("\n", 0, escaped.start()) + 1,
+            evidence={"text": escaped.group()[:120]},
+        )
     if not source.text.isascii():
         _look_alikes(tree, case)
         _plain_letters(source, tree, case)

@@ -165,6 +165,7 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         """torch.utils.cpp_extension.load torch.utils.cpp_extension.load_inline cffi.FFI().set_source
         cupy.RawModule cupy.RawKernel cppyy.cppdef cppyy.include numba.core.ccallback weave.inline
         distutils.ccompiler.new_compiler pyximport.install Cython.inline
+        numpy.f2py.compile
         tcc.compile llvmlite.binding.create_mcjit_compiler"""
     ),
     Power.DELETE: _names(
@@ -175,7 +176,8 @@ _TABLE: dict[Power, tuple[str, ...]] = {
     Power.WRITE: _names(
         """shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.symlink os.link
         pathlib.Path().write_text pathlib.Path().write_bytes pathlib.Path().symlink_to pathlib.Path().rename
-        pathlib.Path().replace os.write os.mkfifo shutil.unpack_archive"""
+        pathlib.Path().replace zipfile.ZipFile().extractall
+        tarfile.open().extractall os.write os.mkfifo shutil.unpack_archive"""
     ),
     Power.PERSIST: _names(
         """winreg.SetValueEx winreg.CreateKey winreg.CreateKeyEx _winreg.SetValueEx crontab.CronTab

@@ -19,6 +19,7 @@ _GUARDED = (
     "builtins", "os", "sys", "subprocess", "pickle", "importlib", "ssl", "torch.load", "torch.serialization",
     "safetensors", "huggingface_hub", "transformers.dynamic_module_utils", "transformers.utils.hub", "socket", "open",
     "numpy.load", "json.loads", "hashlib", "hmac",
+    "transformers.AutoModel", "transformers.AutoConfig", "transformers.AutoTokenizer", "transformers.PreTrainedModel",
 )  # fmt: skip
 """What code that only computes never replaces."""
 _GRAVELY_GUARDED = ("builtins", "os.", "subprocess", "pickle", "torch", "open")

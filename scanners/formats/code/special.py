@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from scanners.formats.code.calls import Calls
 
     Special = Callable[[Calls, ast.Call, Unit, list[Value], dict[str, Value]], Value | None]
+
+
+_ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{3}){3}")
+"""Letters that nobody writes as their numbers, unless nobody should read them."""
 
 
 def _getattr(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
@@ -62,6 +67,8 @@ def _execute(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
         return None
     source = arguments[0]
     path = reader.callee(node.func, unit).path
+    if _ESCAPED.search(reader.snippet(node)):
+        source = Value(source.path, source.constant, source.text, source.tags | {Power.DECODE})
     text = source.words if isinstance(source.constant, (str, bytes, bytearray)) else ""
     if path == "compile":
         reader.note(unit, Power.COMPILE, "compile", node, words=text or source.text, tags=source.tags)
