@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -31,7 +32,10 @@ _SPEAK_OF_DANGER = frozenset(
 def bandit_version() -> str:
     """Its version, or `absent: <why>`. Imports it."""
     try:
-        from bandit.core import config, manager  # noqa: F401
+        with warnings.catch_warnings():
+            # How it finds its own plugins is not our matter.
+            warnings.simplefilter("ignore")
+            from bandit.core import config, manager  # noqa: F401
 
         logging.getLogger("bandit").setLevel(logging.CRITICAL)
         return version("bandit")

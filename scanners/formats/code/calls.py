@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Any
 
-from scanners.formats.code.expressions import Expressions
+from scanners.formats.code.comprehensions import Comprehensions
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold, fold_method
 from scanners.formats.code.knowledge import MODULES_THAT_CAN_ALL, START_PLACES, Power, power_of
 from scanners.formats.code.record import canonical, is_first
@@ -42,7 +42,7 @@ _SENDS = re.compile(
 _LISTS_FILES = frozenset({"os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"})
 
 
-class Calls(Expressions):
+class Calls(Comprehensions):
     """The `call` of Expressions."""
 
     def __init__(self, *arguments: Any) -> None:

@@ -12,9 +12,6 @@ from scanners.formats.code.knowledge import BUILTINS, Power, power_of
 from scanners.formats.code.record import Record, canonical
 from scanners.formats.code.values import MISSING, NO_TAGS, UNKNOWN, Kind, Unit, Value
 
-MOST_TURNS = 4096
-"""Of a loop over constants that is followed for its result."""
-
 WHOLE_ENVIRONMENT = frozenset({"os.environ", "os.environ.copy()", "os.environ.items()", "os.environ.values()"})
 
 _PATH = "pathlib.Path()"
@@ -308,63 +305,11 @@ class Expressions(Record):
         for argument, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
             inner.names[argument.arg] = self.evaluate(given, unit)
 
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, unit: Unit) -> Value:
-        inner = Unit(unit.name, Kind.FUNCTION, node, unit)
-        inner.deeds, inner.reaches, inner.makes, inner.method_names = (
-            unit.deeds, unit.reaches, unit.makes, unit.method_names,
-        )  # fmt: skip
-        first = self.evaluate(node.generators[0].iter, unit)
-        self.bind(node.generators[0].target, self._each(first), inner)
-        for generator in node.generators[1:]:
-            self.bind(generator.target, self._each(self.evaluate(generator.iter, inner)), inner)
-        for generator in node.generators:
-            for test in generator.ifs:
-                self.evaluate(test, inner)
-        element = self.evaluate(node.elt, inner)
-        tags = first.tags | element.tags
-        if len(node.generators) == 1 and not node.generators[0].ifs:
-            folded = self._turns(first, node.generators[0].target, node.elt, inner)
-            if folded is not None:
-                return self.constant(folded, tags)
-        return Value(path=element.path if element.path.startswith("?") else "", tags=tags)
-
-    _on_listcomp = _on_setcomp = _on_generatorexp = _comprehension
-
-    def _on_dictcomp(self, node: ast.DictComp, unit: Unit) -> Value:
-        inner = Unit(unit.name, Kind.FUNCTION, node, unit, deeds=unit.deeds, reaches=unit.reaches, makes=unit.makes)
-        tags = NO_TAGS
-        for generator in node.generators:
-            value = self.evaluate(generator.iter, inner)
-            if self._whole_environment(value, node, unit):
-                tags |= {Power.TOKEN}
-            tags |= value.tags
-            self.bind(generator.target, self._each(value), inner)
-            for test in generator.ifs:
-                self.evaluate(test, inner)
-        return Value(tags=tags | self.evaluate(node.key, inner).tags | self.evaluate(node.value, inner).tags)
-
     def _each(self, value: Value) -> Value:
         """Any one of what is looped over."""
         if value.items:
             return next(iter(value.items.values()))
         return Value(path="?" if value.path else "", text=value.text, tags=value.tags)
-
-    def _turns(self, over: Value, target: ast.expr, body: ast.expr, inner: Unit) -> list[Any] | None:
-        """A comprehension over constants, followed to its result."""
-        if not can_be_followed(over):
-            return None
-        found: list[Any] = []
-        self.quiet += 1
-        try:
-            for element in over.constant:
-                self.bind(target, Value(constant=element), inner)
-                value = self.evaluate(body, inner)
-                if not value.is_constant:
-                    return None
-                found.append(value.constant)
-        finally:
-            self.quiet -= 1
-        return found
 
     def bind(self, target: ast.expr, value: Value, unit: Unit) -> None:
         """`target = value`, without a word about what that changes."""
@@ -375,11 +320,6 @@ class Expressions(Record):
                 self.bind(part, _part(value, index), unit)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(tags=value.tags), unit)
-
-
-def can_be_followed(over: Value) -> bool:
-    """Constants to loop over, and few enough."""
-    return isinstance(over.constant, (str, bytes, bytearray, list, tuple, range)) and len(over.constant) <= MOST_TURNS
 
 
 def _part(value: Value, index: int) -> Value:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from scanners.formats.code.expressions import can_be_followed
+from scanners.formats.code.comprehensions import can_be_followed
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold
 from scanners.formats.code.knowledge import LOADER_VARIABLES, MODULES_THAT_CAN_ALL, Power
 from scanners.formats.code.record import canonical
