@@ -30,9 +30,9 @@ _PROGRAMS = re.compile(
     re.IGNORECASE,
 )
 _HOSTILE_WORDS = re.compile(
-    r"\bos\s*\.\s*(?:system|popen|exec\w+|spawn\w+)\s*\(|\bsubprocess\s*\.\s*\w+\s*\(|\bexec\s*\(|\beval\s*\(|__import__\s*\("
-    r"|\bsocket\s*\.\s*socket\s*\(|\burlopen\s*\(|\bb64decode\s*\(|\bmarshal\s*\.\s*loads|\bexec\s+[\"'\w]"
-    r"|\bpty\s*\.\s*spawn|\bctypes\s*\.\s*CDLL|requests\s*\.\s*(?:get|post)\s*\(|\.ssh/|/etc/(?:passwd|shadow)"
+    r"\bos\s*\.\s*(?:system|popen|exec[lv]\w*|spawn\w+)\s*\(|\bsubprocess\s*\.\s*(?:run|call|Popen|check_\w+|getoutput)\s*\("
+    r"|(?<![.\w])(?:exec|eval|__import__)\s*\(|(?<![.\w])exec\s+[\"'\w]|\bsocket\s*\.\s*socket\s*\(|\burlopen\s*\("
+    r"|\bmarshal\s*\.\s*loads|\bpty\s*\.\s*spawn|\bctypes\s*\.\s*CDLL|\.ssh/|/etc/(?:passwd|shadow)"
 )
 
 
