@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 from scanners.formats.code.expressions import Expressions
 from scanners.formats.code.knowledge import Power
 from scanners.formats.code.values import NO_TAGS, Kind, Unit, Value
 
+TURNS_NOTED = 8
+"""Of a loop over constants whose every turn may do something of its own."""
 MOST_TURNS = 4096
 """Of a loop over constants that is followed for its result."""
 
@@ -32,8 +33,10 @@ class Comprehensions(Expressions):
         tags = first.tags | element.tags
         if len(node.generators) == 1 and not node.generators[0].ifs:
             folded = self._turns(first, node.generators[0].target, node.elt, inner)
+            if folded is not None and all(value.is_constant for value in folded):
+                return self.constant([value.constant for value in folded], tags)
             if folded is not None:
-                return self.constant(folded, tags)
+                return Value(items=dict(enumerate(folded)), tags=tags)
         return Value(path=element.path if element.path.startswith("?") else "", tags=tags)
 
     _on_listcomp = _on_setcomp = _on_generatorexp = _comprehension
@@ -51,21 +54,22 @@ class Comprehensions(Expressions):
                 self.evaluate(test, inner)
         return Value(tags=tags | self.evaluate(node.key, inner).tags | self.evaluate(node.value, inner).tags)
 
-    def _turns(self, over: Value, target: ast.expr, body: ast.expr, inner: Unit) -> list[Any] | None:
+    def _turns(self, over: Value, target: ast.expr, body: ast.expr, inner: Unit) -> list[Value] | None:
         """A comprehension over constants, followed to its result."""
         if not can_be_followed(over):
             return None
-        found: list[Any] = []
-        self.quiet += 1
+        found: list[Value] = []
+        is_short = len(over.constant) <= TURNS_NOTED
+        self.quiet += not is_short
         try:
             for element in over.constant:
                 self.bind(target, Value(constant=element), inner)
                 value = self.evaluate(body, inner)
-                if not value.is_constant:
+                if not value.is_constant and not is_short:
                     return None
-                found.append(value.constant)
+                found.append(value)
         finally:
-            self.quiet -= 1
+            self.quiet -= not is_short
         return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanners.budget import Meter
 from scanners.formats.code.calls import MOST_NESTED_SOURCES
-from scanners.formats.code.comprehensions import can_be_followed
+from scanners.formats.code.comprehensions import TURNS_NOTED, can_be_followed
 from scanners.formats.code.definitions import Definitions
 from scanners.formats.code.expressions import more_telling
 from scanners.formats.code.knowledge import LOADER_VARIABLES, Power, power_of
@@ -49,8 +49,9 @@ class Reader(Definitions):
         self._finish()
 
     def _finish(self) -> None:
+        # In their order: what `__init__` keeps as `self.x` is known in what follows.
         while self._waiting:
-            unit = self._waiting.pop()
+            unit = self._waiting.pop(0)
             self._block(unit.node.body, unit)  # type: ignore[attr-defined]
 
     def run_source(self, source: str, unit: Unit, node: ast.AST) -> bool:
@@ -180,6 +181,9 @@ class Reader(Definitions):
             if value.unit is not None and not self.quiet:
                 base.unit.methods.setdefault(name, value.unit)
             return
+        if name == "__code__":
+            self.note(unit, Power.TAMPER, "__code__", node, words="__code__ = ...", note="replaced")
+            return
         if not base.path or base.path.startswith("?"):
             self.attributes[name] = value
             return
@@ -262,15 +266,15 @@ class Reader(Definitions):
         self._block(node.body, unit)
         if can_be_followed(over) and len(over.constant) > 1:
             unit.names = before
-            self.quiet += 1
-            try:
-                for element in over.constant:
-                    self.bind(node.target, Value(constant=element, tags=over.tags), unit)
+            for turn, element in enumerate(over.constant):
+                self.bind(node.target, Value(constant=element, tags=over.tags), unit)
+                self.quiet += turn >= TURNS_NOTED
+                try:
                     self._block(node.body, unit)
-                    if self.steps_left < 0:
-                        break
-            finally:
-                self.quiet -= 1
+                finally:
+                    self.quiet -= turn >= TURNS_NOTED
+                if self.steps_left < 0:
+                    break
         self._block(node.orelse, unit)
 
     _do_asyncfor = _do_for

@@ -140,6 +140,9 @@ def _map(reader: Calls, _n: ast.Call, unit: Unit, arguments: list[Value], _: dic
     function, over = arguments
     if function.path.endswith(".__getitem__"):
         return None
+    if function.path in ("__import__", "importlib.import_module") and can_be_followed(over):
+        modules = [Value(path=canonical(str(name)[:200])) for name in over.constant]
+        return Value(items=dict(enumerate(modules)))
     compute = FUNCTIONS.get(function.path)
     found: list[Any] = []
     if can_be_followed(over):

@@ -314,8 +314,9 @@ def _computed(deed: Deed, around: Surroundings) -> Weight | None:
         return Weight(rule, MEDIUM, what) if around.moment is Moment.IMPORT else None
     if deed.path.startswith("?import"):
         what = "takes something by a computed name from a module with a computed name"
-        severity = HIGH if deed.called else MEDIUM
-        return Weight(rule, severity, what) if around.moment is Moment.IMPORT else None
+        severity = HIGH if deed.called and around.moment is Moment.IMPORT else MEDIUM
+        is_told = around.moment is Moment.IMPORT or (deed.called and around.moment is Moment.USE)
+        return Weight(rule, severity, what) if is_told else None
     return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "reaches for something whose name is computed")
 
 
