@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from scanners.formats.pickle.probe import probe
@@ -10,12 +9,8 @@ from scanners.formats.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.kinds import Format
 from scanners.signatures.behind import has_graph_behind, has_hdf5_behind
 from scanners.signatures.code import CODE, is_called_code
-from scanners.signatures.data import by_own_mark
-from scanners.signatures.magic import by_magic, by_structure, is_tar
-from scanners.signatures.models import BINARY_NAMES, by_layout, by_name
-from scanners.signatures.tensorflow import by_tensorflow, by_tensorflow_name, is_record
-from scanners.signatures.text import kind_of_text
-from scanners.signatures.weak import by_first_fields
+from scanners.signatures.magic import is_tar
+from scanners.signatures.tensorflow import is_record
 from scanners.source import ByteSource
 
 HEAD_BYTES = 64 * 1024
@@ -55,7 +50,6 @@ _NO_SECOND_LOOK = frozenset({Format.PICKLE, Format.TORCH_LEGACY, Format.ZIP})
 """Known to be pickles, or to begin with what no unpickler of a model gets past (`PK`: an id its loader must find)."""
 
 
-_INTERPRETER = re.compile(rb"#! ?/[\w./-]+")
 _HOLDS_FILES = frozenset(
     {
         Format.PICKLE, Format.TORCH_LEGACY, Format.NUMPY, Format.HDF5, Format.ONNX, Format.SAVED_MODEL, Format.MSGPACK,
@@ -70,8 +64,11 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06")):
         return Format.ZIP
     # Code is run by its name: `GIF89a = 1` is its first line, and no picture.
-    if is_called_code(name) and (kind := kind_of_text(source, head, name)) in CODE:
-        return kind
+    if is_called_code(name):
+        from scanners.signatures.content import kind_of_text
+
+        if (kind := kind_of_text(source, head, name)) in CODE:
+            return kind
     # A pickle that says so is one, whatever its first text or bytes look like.
     if _is_small_pickle(source, head):
         return Format.PICKLE
@@ -83,27 +80,10 @@ def _by_content(source: ByteSource, head: bytes, name: str) -> Format:
     # Before all else that is weaker: a header of 256 bytes begins as a font does.
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_SAFETENSORS_HEADER:
         return Format.SAFETENSORS
-    kind = by_magic(head) or by_structure(source, head, name) or by_own_mark(source, head, name)
-    if kind is not None:
-        return kind
-    found = probe(source)
-    if found is not None:
-        return Format.TORCH_LEGACY if found.is_torch_legacy else Format.PICKLE
-    text = kind_of_text(source, head, name)
-    # Words where a binary format is promised: its judge says what is wrong with them.
-    if text is Format.TEXT and name.endswith(BINARY_NAMES):
-        text = None
-    return (
-        text
-        # A script with something packed behind it.
-        or (Format.SCRIPT if _INTERPRETER.match(head) else None)
-        or by_tensorflow(source, head, name)
-        or by_layout(source, head, name)
-        or by_first_fields(head, name)
-        or by_tensorflow_name(source, name)
-        or by_name(source, head, name)
-        or Format.UNKNOWN
-    )
+    # Fetched here: the most frequent kinds are told above, and need not wait for the marks of all others.
+    from scanners.signatures.content import kind_of_content
+
+    return kind_of_content(source, head, name)
 
 
 def _is_small_pickle(source: ByteSource, head: bytes) -> bool:

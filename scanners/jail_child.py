@@ -124,6 +124,7 @@ def warm_up() -> None:
 
     for target in (*JUDGES.values(), GRAPH_JSON):
         importlib.import_module(target.split(":")[0])
+    importlib.import_module("scanners.signatures.content")
     importlib.import_module("scanners.signatures.raw_tensors")
     for name in (*CODECS, *OLD_ENCODINGS):
         # Looked up, since text is encoded in the common ones without loading what decodes them piece by piece.
