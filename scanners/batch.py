@@ -134,7 +134,7 @@ class Batch:
             self._fork(files)
 
     def _fork(self, files: deque[_Open]) -> None:
-        self._needs.load_what_all_need()
+        self._needs.load_what_is_likely(file.name for file in files)
         # The child shares these pages until one of the two writes to them.
         gc.freeze()
         born_with = frozenset(self._needs.met)

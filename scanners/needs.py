@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec
 from types import FrameType, ModuleType
 
@@ -24,7 +24,24 @@ LIBRARIES = frozenset(
 """Other people's packages that judges import while they judge."""
 _NEVER = frozenset({"antigravity", "idlelib", "test", "this", "tkinter", "turtle", "turtledemo", "webbrowser"})
 _OUR_OWN = "scanners."
-_CORE = ("scanners.examination", "scanners.engines.interface", "scanners.reading", "scanners.formats.pickle.judge")
+_CORE = (
+    "scanners.examination", "scanners.engines.interface", "scanners.reading", "scanners.formats.pickle.judge",
+    "scanners.formats.bombs",
+)  # fmt: skip
+_PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
+_LIKELY = (
+    ((".pt", ".pth", ".bin", ".ckpt", ".zip", ".npz", ".keras", ".mar"), ("scanners.zip_kinds", "encodings.cp437")),
+    ((".safetensors",), ("scanners.formats.safetensors",)),
+    (
+        (".json", ".md", ".yaml", ".yml", ".txt"),
+        (
+            "scanners.signatures.content", "scanners.formats.secrets", "scanners.formats.config.settings_files",
+            "scanners.formats.config.document", "scanners.formats.config.yaml_document", "encodings.utf_8_sig",
+        ),
+    ),
+    (("",), ("scanners.signatures.content", "scanners.formats.secrets")),
+)  # fmt: skip
+"""What files of such names mostly need; only a guess, since a child asks for whatever else its files turn out to be."""
 _EVERYTHING = "everything"
 
 
@@ -44,9 +61,13 @@ class Needs:
         self.absent: set[str] = set()
         """Modules that are not installed: a child is told so without being ended."""
 
-    def load_what_all_need(self) -> None:
-        """What nearly every file needs, so that the first child gets somewhere."""
-        for module in _CORE:
+    def load_what_is_likely(self, names: Iterable[str]) -> None:
+        """What nearly every file needs, and what files of these names do: each need that is not met costs a child."""
+        wanted = list(_CORE)
+        for ending in {name[name.rfind(".") :].lower() if "." in name else "" for name in names}:
+            if ending not in _PICKLES:
+                wanted += next(modules for endings, modules in _LIKELY if ending in endings or "" in endings)
+        for module in wanted:
             importlib.import_module(module)
 
     def meet(self, said: bytes, born_with: frozenset[str]) -> None:

@@ -30,6 +30,9 @@ KNOWN_NAMES = re.compile(
     r"|\.data/[a-z_]+|code/.*|extra/.*|attributes\.pkl|model\.json|bytecode\.pkl|mobile_debug_handles\.pkl)\Z"
 )
 
+NOTES = re.compile(r"[^/]*/(version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id)\Z")
+NOTE = re.compile(rb"(\d{1,64}|little|big)\n?")
+LONGEST_NOTE = 80
 CODE = re.compile(r"[^/]*/code/.*\.py\Z", re.IGNORECASE)
 SCRIPT_PICKLES = (".debug_pkl", "/bytecode.pkl", "/attributes.pkl", "/mobile_debug_handles.pkl", "/traced_inputs.pkl")
 DATA_FOLDERS = ("data", "constants", ".data", "traced_inputs", "xl_model_weights")
@@ -68,7 +71,7 @@ def judge(source: ByteSource, case: Case) -> None:
             _judge_pickle(source, member, case, reading)
         elif CODE.match(member.name):
             _judge_code(source, member, case)
-        else:
+        elif not _is_plain(source, member, case):
             if not KNOWN_NAMES.match(member.name) and not member.is_folder:
                 case.add(
                     "torch-unexpected-member",
@@ -80,6 +83,17 @@ def judge(source: ByteSource, case: Case) -> None:
     _look_at_orphans(source, reading, case)
     case.fact("parameters", dict(sorted(reading.sizes.items())))
     case.fact("tensors", len(tensors))
+
+
+def _is_plain(source: ByteSource, member: Member, case: Case) -> bool:
+    """Whether it is one of the notes that PyTorch writes into each archive, with no more in it than such a note.
+
+    Only spares them the marks of all formats there are.
+    """
+    if member.size > LONGEST_NOTE or not NOTES.match(member.name):
+        return False
+    content = open_checked(source, member, case)
+    return content is not None and NOTE.fullmatch(content.read(0, LONGEST_NOTE)) is not None
 
 
 @dataclass(slots=True)
