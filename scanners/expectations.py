@@ -92,8 +92,13 @@ def look_at_name(name: str, case: Case) -> None:
     """A name that shows something else than what it is, or that programs shorten."""
     # Joiners belong between the letters of some scripts, and in emoji.
     name = re.sub("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])", "", name)
+    plain = name.isascii() and name.isprintable()
     hidden = sorted(
-        {letter for letter in name if letter in _TURNS_AROUND | _INVISIBLE or unicodedata.category(letter) == "Cc"}
+        {
+            letter
+            for letter in ("" if plain else name)
+            if letter in _TURNS_AROUND | _INVISIBLE or unicodedata.category(letter) == "Cc"
+        }
     )
     if any(letter in _TURNS_AROUND or unicodedata.category(letter) == "Cc" for letter in hidden):
         severity, says = Severity.HIGH, "holds characters that are not shown and change how it reads"
