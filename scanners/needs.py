@@ -30,13 +30,20 @@ _CORE = (
 )  # fmt: skip
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
 _LIKELY = (
-    ((".pt", ".pth", ".bin", ".ckpt", ".zip", ".npz", ".keras", ".mar"), ("scanners.zip_kinds", "encodings.cp437")),
+    (
+        (".pt", ".pth", ".bin", ".ckpt", ".zip", ".npz", ".keras", ".mar"),
+        (
+            "scanners.formats.torch_export", "scanners.formats.torch_package", "scanners.formats.torch_zip",
+            "scanners.formats.keras.layout", "encodings.cp437",
+        ),
+    ),
     ((".safetensors",), ("scanners.formats.safetensors",)),
     (
         (".json", ".md", ".yaml", ".yml", ".txt"),
         (
             "scanners.signatures.content", "scanners.formats.secrets", "scanners.formats.config.settings_files",
-            "scanners.formats.config.document", "scanners.formats.config.yaml_document", "encodings.utf_8_sig",
+            "scanners.formats.config.document", "scanners.formats.config.yaml_document", "scanners.formats.graph_json",
+            "encodings.utf_8_sig",
         ),
     ),
     (("",), ("scanners.signatures.content", "scanners.formats.secrets")),

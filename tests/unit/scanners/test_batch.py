@@ -195,3 +195,8 @@ class TestNeeds:
         met.meet(b"import json.tool", frozenset())
         with pytest.raises(BadNeed, match="met before"):
             met.meet(b"import json.tool", frozenset(met.met))
+
+    def test_what_is_guessed_from_names_is_there(self) -> None:
+        met = Needs()
+        met.load_what_is_likely(f"model{ending}" for endings, _ in needs._LIKELY for ending in endings)
+        met.load_what_is_likely(["model.PKL", "nothing"])
