@@ -1,6 +1,7 @@
 """Coverage-guided fuzzing of every parser: no input crashes its judge, hangs it or exceeds its limits.
 
-    python -m tests.fuzz.harness [--seconds 60] [--only gguf] [--target scan|protocol] [--folder FOLDER]
+    python -m tests.fuzz.harness [--seconds 60] [--only gguf] [--target scan|protocol]
+        [--most-seeds 500] [--folder FOLDER]
 
 atheris (libFuzzer) mutates the files of the labelled corpus and of the fixtures, and keeps what reaches new lines of
 `scanners`. An input that breaks a judge is left in the folder, and the run ends with a traceback; inputs that reached
@@ -101,12 +102,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--only", metavar="FORMAT", help="begin with files of this format alone")
     parser.add_argument("--target", choices=sorted(TARGETS), default="scan")
+    parser.add_argument("--most-seeds", type=int, help="begin with so many of them, evenly chosen (default: all)")
     parser.add_argument("--folder", type=Path, help="keeps what was found (default: one that is removed)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder: Path = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        for content in seeds(options.target, options.only):
+        begun_with = list(seeds(options.target, options.only))
+        step = max(1, len(begun_with) // (options.most_seeds or len(begun_with)))
+        for content in begun_with[::step]:
             (folder / hashlib.sha256(content).hexdigest()[:32]).write_bytes(content)
         arguments = [
             f"-max_total_time={options.seconds}",
