@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where temporary files go; default: the system's folder for them")
     parser.add_argument("--only", choices=["accuracy", "speed"])
     parser.add_argument("--without", nargs="*", default=[], choices=[rival.name for rival in RIVALS])
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth sample of the corpus")
     parser.add_argument("--checkpoint", type=size, default=1 << 30, help="size of the PyTorch checkpoint")
     parser.add_argument("--safetensors", type=size, default=5 << 30, help="size of the sparse safetensors file")
     parser.add_argument("--pickles", type=int, default=1000, help="number of small pickles")
@@ -73,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 def accuracy(results: Results, ways: list[Scanner], root: Path) -> None:
     """Every sample as a folder of its own, some dozens of them in one run of a scanner."""
-    samples = list(all_samples())
+    samples = list(all_samples())[:: results.options.every]
     folders: list[Path] = []
     for number, sample in enumerate(samples):
         folder = root / "corpus" / f"{number // CHUNK:03}" / f"{number:04}"
