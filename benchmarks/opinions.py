@@ -62,16 +62,16 @@ class Row:
 
 def disagreements(asked: dict[Engine, str]) -> str:
     rows: dict[tuple[str, str], Row] = defaultdict(Row)
+    names = [engine.name for engine in asked]
     for sample, reports in _judged(list(all_samples())):
-        with_pickles = [report for report in reports if len(report.engines) > 1]
+        with_pickles = [report for report in reports if not report.engines.keys().isdisjoint(names)]
         if not with_pickles:
             continue
         row = rows["ordinary" if sample.is_ordinary else "unsafe", sample.technique]
         findings = [finding for report in with_pickles for finding in report.findings]
         row.samples += 1
         row.ours += any(one.engine == "curator" and one.severity is not Severity.LOW for one in findings)
-        row.others.update({one.engine for one in findings if one.engine != "curator"})
-    names = [engine.name for engine in asked]
+        row.others.update({one.engine for one in findings} & {*names})
     lines = [
         _line(["", "files", "curator", *(f"{engine.name} {version}" for engine, version in asked.items())]),
         _line(["---"] * (3 + len(names))),
