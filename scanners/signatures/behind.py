@@ -34,4 +34,9 @@ def has_hdf5_behind(source: ByteSource, kind: Format, name: str) -> bool:
 
 def has_graph_behind(source: ByteSource, kind: Format, name: str) -> bool:
     """A protobuf message may begin with a field that nobody knows: one that reads `%PDF` or as a picture begins."""
-    return (kind in INERT or kind in _PICTURES) and kind not in _GRAPHS and name.endswith(GRAPH_NAMES) and is_message(source)
+    return (
+        (kind in INERT or kind in _PICTURES)
+        and kind not in _GRAPHS
+        and name.endswith(GRAPH_NAMES)
+        and is_message(source)
+    )
