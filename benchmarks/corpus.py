@@ -56,7 +56,9 @@ class Marked:
             return self.worst_rank <= Severity(self.may_be).rank and self.unscannable is None
         if Severity(self.deserves).rank >= Severity.HIGH.rank:
             return self.worst_rank >= Severity.HIGH.rank
-        return Severity.MEDIUM.rank <= self.worst_rank <= max(Severity.MEDIUM.rank, Severity(self.may_be).rank)
+        # High and critical are one verdict.
+        most = Severity.CRITICAL if Severity(self.may_be).rank >= Severity.HIGH.rank else Severity.MEDIUM
+        return Severity.MEDIUM.rank <= self.worst_rank <= most.rank
 
     @property
     def silent(self) -> bool:

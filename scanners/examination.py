@@ -171,6 +171,9 @@ def examine(source: ByteSource, name: str, case: Case) -> None:
         except Unscannable as reason:
             case.leave_open(str(reason))
     _judge(source, kind, case)
+    if kind is Format.SCRIPT and not detected.also and b"\0" in source.read(0, HEAD_OF_SCRIPT):
+        # One that unpacks what stands behind it.
+        _load(HIDDEN)(source, case)
     if kind in TEXTS:
         look_again(source, kind, case)
 
@@ -192,9 +195,6 @@ def _judge(source: ByteSource, kind: Format, case: Case) -> None:
         judge(source, case)
         if kind is Format.JSON:
             _load(GRAPH_JSON)(source, case)
-        if kind is Format.SCRIPT and b"\0" in source.read(0, HEAD_OF_SCRIPT):
-            # One that unpacks what stands behind it.
-            _load(HIDDEN)(source, case)
     elif kind in INERT:
         # Nobody reads plain data as anything else; what is plain to see in it all the same was put there for somebody.
         if kind not in TEXTS | {Format.LFS_POINTER, Format.EMPTY}:

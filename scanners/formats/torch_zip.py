@@ -44,6 +44,8 @@ _WORTH_A_LOOK = frozenset(
     }
 )  # fmt: skip
 
+PROGRAMS = (".sh", ".bash", ".bat", ".cmd", ".ps1", ".exe", ".dll", ".so", ".dylib", ".js", ".vbs", ".pl", ".rb")
+
 
 def looks_like(names: list[str]) -> bool:
     """Whether these members make a PyTorch archive; PyTorch finds its members without regard to case."""
@@ -79,10 +81,22 @@ def judge(source: ByteSource, case: Case) -> None:
                     f"The archive carries {member.name[:100]!r}, which PyTorch does not write.",
                     evidence={"member": member.name[:200]},
                 )
+            _look_for_code(member, case)
             judge_member(source, member, case)
     _look_at_orphans(source, reading, case)
     case.fact("parameters", dict(sorted(reading.sizes.items())))
     case.fact("tensors", len(tensors))
+
+
+def _look_for_code(member: Member, case: Case) -> None:
+    """What a program may keep beside its tensors is anything, and yet no model has a use for a script there."""
+    if member.name.lower().endswith(PROGRAMS):
+        case.add(
+            "torch-unexpected-member",
+            Severity.MEDIUM,
+            f"The archive carries {member.name[:100]!r}: a program, for which PyTorch has no use.",
+            evidence={"member": member.name[:200]},
+        )
 
 
 def _is_plain(source: ByteSource, member: Member, case: Case) -> bool:

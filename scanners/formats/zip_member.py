@@ -18,7 +18,7 @@ from scanners.finding import Severity
 from scanners.formats.unpackers import UNPACKERS, Inflater, Unpacker, lzma1
 from scanners.formats.unpacking import unpack
 from scanners.formats.zip_ends import LOCAL, MAX32, BadZip
-from scanners.kinds import Format
+from scanners.kinds import ACTIVE, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
@@ -153,17 +153,26 @@ def open_member(source: ByteSource, member: Member, oddities: list[Oddity], spen
     local = read_local(source, member, oddities)
     packed = SliceSource(source, local.data_offset, member.packed_size)
     marked = bool((local.flags | member.flags) & (ENCRYPTED | STRONGLY_ENCRYPTED)) or member.method == AES
-    if member.method == AES:
-        raise _encrypted(member, oddities)
     try:
         content = _content(packed, member, oddities, spend)
     except Unpackable as reason:
+        if _is_plain(packed):
+            oddities.append(
+                Oddity(
+                    "zip-irregular",
+                    f"The member {member.name[:100]!r} is said to be encrypted or packed and is not: some "
+                    "scanners pass over it.",
+                    member.name,
+                    Severity.HIGH,
+                )
+            )
+            return packed
         if marked:
             raise _encrypted(member, oddities) from reason
         oddities.append(Oddity("archive-opaque", str(reason), member.name))
         raise
     if marked:
-        if _checksum(content, spend) != member.crc:
+        if _checksum(content, spend) != member.crc and not _is_plain(content):
             raise _encrypted(member, oddities)
         oddities.append(
             Oddity(
@@ -174,6 +183,14 @@ def open_member(source: ByteSource, member: Member, oddities: list[Oddity], spen
             )
         )
     return content
+
+
+def _is_plain(packed: ByteSource) -> bool:
+    """Whether the bytes are the content itself, whatever is said of them."""
+    # Not before: what detects all formats knows zip archives, too.
+    from scanners.detect import detect
+
+    return detect(packed, "").format in ACTIVE
 
 
 class Unpackable(Unscannable):

@@ -31,7 +31,9 @@ def test_an_unsafe_file_is_found_with_the_weight_it_deserves(sample: Sample) -> 
     if sample.deserves.rank >= Severity.HIGH.rank:
         assert found.rank >= Severity.HIGH.rank
     else:
-        assert Severity.MEDIUM.rank <= found.rank <= max(Severity.MEDIUM.rank, sample.may_be.rank)
+        assert Severity.MEDIUM.rank <= found.rank
+        # High and critical are one verdict.
+        assert found is Severity.MEDIUM or sample.may_be.rank >= Severity.HIGH.rank
 
 
 @pytest.mark.parametrize("sample", ORDINARY, ids=lambda sample: sample.id)
