@@ -130,6 +130,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "content-mismatch": "The content is not what the name says.",
         "polyglot": "The file is two formats at once.",
         "data-behind-the-end": "Something stands behind the end of the file's own content, or hidden inside of it.",
+        "link-outside-folder": "The file is a link that leaves its folder.",
         "deceptive-name": "The file's name hides what it is.",
         # second opinions
         "second-opinion": "Another scanner objects to the file.",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scanners.batch import Batch, Judged
 from scanners.confinement import Limits
 from scanners.files import LocalFile, NoSuchPath, files_of
-from scanners.finding import Report, Severity
+from scanners.finding import Confidence, Finding, Report, Severity
 from scanners.output import Style, render
 from scanners.output.record import Scanned, exit_code
 
@@ -205,5 +205,18 @@ def progress(total: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]
 
 def _scanned(file: LocalFile, judged: Judged | None) -> Scanned:
     if judged is None:
-        return Scanned(file.shown, 0, None, Report(format="unknown", unscannable=file.problem), file.path)
+        findings = () if file.leads_to is None else (_way_out(file.leads_to),)
+        report = Report(format="unknown", unscannable=file.problem, findings=findings)
+        return Scanned(file.shown, 0, None, report, file.path)
     return Scanned(file.shown, judged.size, judged.sha256, judged.report, file.path)
+
+
+def _way_out(leads_to: str) -> Finding:
+    return Finding(
+        rule="link-outside-folder",
+        severity=Severity.HIGH,
+        confidence=Confidence.CERTAIN,
+        message=f"The file is a link to {leads_to[:100]!r}, outside the folder: whoever loads or copies the model reads "
+        "what is there.",
+        evidence={"target": leads_to[:200]},
+    )

@@ -23,18 +23,41 @@ class LocalFile:
     """For people: relative to the folder that was named, and printable."""
     problem: str | None = None
     """Why it is not opened at all, as a sentence."""
+    leads_to: str | None = None
+    """Where a link points that leaves the folder; such a link is not followed."""
+
+
+class _Home:
+    """The folder that is judged, and where links inside of it may lead."""
+
+    def __init__(self, target: str) -> None:
+        self._root = os.path.realpath(target)
+        self._places = [self._root]
+        snapshots = os.path.dirname(self._root)
+        if os.path.basename(snapshots) == "snapshots":
+            # The cache of huggingface_hub: each file of a snapshot is a link to its content beside it.
+            self._places.append(os.path.join(os.path.dirname(snapshots), "blobs"))
+
+    def way_out(self, link: str) -> str | None:
+        """What the link says, if it leads somewhere else."""
+        target = os.path.realpath(link)
+        if any(target == place or target.startswith(place.rstrip(os.sep) + os.sep) for place in self._places):
+            return None
+        return printable(os.readlink(link))
 
 
 def files_of(target: str, prefix: str = "") -> Iterator[LocalFile]:
-    """The file, or every file of the folder in the order of names; links to files are followed, to folders not.
+    """The file, or every file of the folder in the order of names.
 
-    Raises NoSuchPath. What cannot be listed is there, with its problem: nothing is passed over in silence.
+    Links to files of the folder are followed, others are not: what is outside belongs to this machine, and not to the
+    model. Raises NoSuchPath. What cannot be listed is there, with its problem: nothing is passed over in silence.
     """
     if not os.path.isdir(target):
         if not os.path.lexists(target):
             raise NoSuchPath(f"{printable(target)}: there is no such file or folder")
         yield LocalFile(target, printable(prefix.rstrip("/") or os.path.basename(target)))
         return
+    home = _Home(target)
     unlisted: list[OSError] = []
     for folder, folders, names in os.walk(target, onerror=unlisted.append):
         while unlisted:
@@ -43,10 +66,14 @@ def files_of(target: str, prefix: str = "") -> Iterator[LocalFile]:
         for name in folders:
             path = os.path.join(folder, name)
             if os.path.islink(path):
-                yield _problem(target, prefix, path, "It is a link to a folder, which is not followed.")
+                why = "It is a link to a folder, which is not followed."
+                yield _problem(target, prefix, path, why, home.way_out(path))
         start = _shown(target, prefix, folder)
         for name in sorted(names):
-            yield LocalFile(os.path.join(folder, name), start + printable(name))
+            path = os.path.join(folder, name)
+            leads_to = home.way_out(path) if os.path.islink(path) else None
+            why = None if leads_to is None else "It is a link that leaves the folder, which is not followed."
+            yield LocalFile(path, start + printable(name), why, leads_to)
     for error in unlisted:
         yield _problem(target, prefix, str(error.filename), _unlisted(error))
 
@@ -66,8 +93,8 @@ def _shown(target: str, prefix: str, folder: str) -> str:
     return prefix + ("" if inside == "." else printable(inside.replace(os.sep, "/")) + "/")
 
 
-def _problem(target: str, prefix: str, path: str, why: str) -> LocalFile:
-    return LocalFile(path, _shown(target, prefix, path).rstrip("/") or ".", why)
+def _problem(target: str, prefix: str, path: str, why: str, leads_to: str | None = None) -> LocalFile:
+    return LocalFile(path, _shown(target, prefix, path).rstrip("/") or ".", why, leads_to)
 
 
 def _unlisted(error: OSError) -> str:

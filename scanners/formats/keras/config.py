@@ -70,6 +70,12 @@ def judge_config(text: bytes | str, case: Case, *, key: str, is_surely: bool = T
     try:
         document = json.loads(text, object_pairs_hook=collect, parse_int=_number, parse_float=_number)
     except RecursionError as error:
+        case.add(
+            "keras-malformed",
+            Severity.MEDIUM,
+            "The configuration is nested deeper than any model: it is made to stop who reads it.",
+            evidence={"key": key},
+        )
         raise Unscannable(f"Its {key} is JSON nested too deep to be read.") from error
     except ValueError:
         return False
