@@ -216,7 +216,7 @@ def _way_out(leads_to: str) -> Finding:
         rule="link-outside-folder",
         severity=Severity.HIGH,
         confidence=Confidence.CERTAIN,
-        message=f"The file is a link to {leads_to[:100]!r}, outside the folder: whoever loads or copies the model reads "
-        "what is there.",
+        message=f"The file is a link to {leads_to[:100]!r}, outside the folder: whoever loads or copies the model "
+        "reads what is there.",
         evidence={"target": leads_to[:200]},
     )

@@ -72,8 +72,8 @@ def files_of(target: str, prefix: str = "") -> Iterator[LocalFile]:
         for name in sorted(names):
             path = os.path.join(folder, name)
             leads_to = home.way_out(path) if os.path.islink(path) else None
-            why = None if leads_to is None else "It is a link that leaves the folder, which is not followed."
-            yield LocalFile(path, start + printable(name), why, leads_to)
+            problem = None if leads_to is None else "It is a link that leaves the folder, which is not followed."
+            yield LocalFile(path, start + printable(name), problem, leads_to)
     for error in unlisted:
         yield _problem(target, prefix, str(error.filename), _unlisted(error))
 
