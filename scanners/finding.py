@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-SCANNER_VERSION = "1"
+SCANNER_VERSION = "2"
 """Raised whenever the same bytes could be judged otherwise; reports are kept per content and this version."""
 
 

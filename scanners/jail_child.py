@@ -39,7 +39,7 @@ CODECS = (
     "utf-32-be", "utf-32-le",
 )  # fmt: skip
 CODE = b"import os\n\n\ndef warm(text):\n    return eval(text)\n"
-LIBRARIES = ("zstandard", "lz4.frame", "py7zr.compressor")
+LIBRARIES = ("zstandard", "lz4.frame", "bcj")
 """What judges import when they first need it."""
 DATA_FD = 3
 """Where a child has its only connection; 0 to 2 are /dev/null."""

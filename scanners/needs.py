@@ -16,8 +16,8 @@ from types import FrameType, ModuleType
 
 LIBRARIES = frozenset(
     {
-        "asttokens", "bandit", "detect_secrets", "fickling", "h5py", "jinja2", "lz4", "markupsafe", "modelaudit",
-        "modelaudit_picklescan", "modelscan", "numpy", "packaging", "picklescan", "py7zr", "rapidfuzz", "tomlkit",
+        "asttokens", "bandit", "bcj", "detect_secrets", "fickling", "jinja2", "lz4", "markupsafe", "modelaudit",
+        "modelaudit_picklescan", "modelscan", "numpy", "packaging", "picklescan", "rapidfuzz", "tomlkit",
         "yaml", "zstandard",
     }
 )  # fmt: skip

@@ -18,12 +18,12 @@ AES = b"\x06\xf1\x07\x01"
 BRANCH_FILTERS = {
     b"\x04": "BCJDecoder",
     b"\x03\x03\x01\x03": "BCJDecoder",
-    b"\x03\x03\x02\x05": "BcjPpcDecoder",
-    b"\x03\x03\x05\x01": "BcjArmDecoder",
-    b"\x03\x03\x07\x01": "BcjArmtDecoder",
-    b"\x03\x03\x08\x05": "BcjSparcDecoder",
+    b"\x03\x03\x02\x05": "PPCDecoder",
+    b"\x03\x03\x05\x01": "ARMDecoder",
+    b"\x03\x03\x07\x01": "ARMTDecoder",
+    b"\x03\x03\x08\x05": "SparcDecoder",
 }
-"""Method to the class of py7zr that undoes it."""
+"""Method to the class of pybcj that undoes it."""
 OTHERS = {
     b"\x03": "a delta filter",
     b"\x03\x03\x01\x1b": "BCJ2",
@@ -129,10 +129,10 @@ def _filter(coder: Coder, size: int) -> Callable[[bytes], bytes]:
     name = BRANCH_FILTERS.get(coder.method)
     if name is None:
         raise Opaque(_called([coder]))
-    from py7zr import compressor
+    import bcj
 
-    decoder = getattr(compressor, name)(size)
-    return lambda data: bytes(decoder.decompress(data))
+    decoder = getattr(bcj, name)(size)
+    return lambda data: bytes(decoder.decode(data))
 
 
 def _called(coders: list[Coder]) -> str:
