@@ -132,6 +132,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
             return connect(settings, database, patience_s=WORKER_PATIENCE_S), Filler(store)
 
         upstream, filler = portal.call(begin)
+        threading.Thread(target=jail.start, name="jail", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         judge = Judge(database, settings.retry_failed_s)
         try:

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -66,6 +67,11 @@ class Jail:
             return self._keep(mine, source, pid, deadline)
         finally:
             mine.close()
+
+    def start(self) -> None:
+        """Begins the process now, so that the first scan need not wait until it has loaded all judges."""
+        with self._lock, suppress(OSError, JailBroken):
+            self._running()
 
     def close(self) -> None:
         """Ends the process and every scan in it."""
