@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scanners.formats.archives.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.formats.pickle.probe import probe
-from scanners.formats.zip_ends import CENTRAL, END, LONGEST_TAIL
 from scanners.kinds import Format
 from scanners.signatures.behind import has_graph_behind, has_hdf5_behind
 from scanners.signatures.code import CODE, is_called_code

@@ -123,9 +123,12 @@ def look_at_name(name: str, case: Case) -> None:
 def kind_of_zip(source: ByteSource) -> Format:
     """By what is inside; a damaged archive is just a zip, and its judge says what is wrong with it."""
     # What is no archive does not wait for the judges of archives.
-    from scanners.formats import torch_export, torch_package, torch_shards, torch_zip
+    from scanners.formats.archives.zip_directory import read_directory
     from scanners.formats.keras import layout as keras
-    from scanners.formats.zip_directory import read_directory
+    from scanners.formats.torch import archive as torch_zip
+    from scanners.formats.torch import export as torch_export
+    from scanners.formats.torch import package as torch_package
+    from scanners.formats.torch import shards as torch_shards
 
     if torch_shards.looks_like(source):
         return Format.TORCH_SHARDS
@@ -152,6 +155,6 @@ def kind_of_zip(source: ByteSource) -> Format:
 
 def kind_of_tar(source: ByteSource) -> Format:
     """PyTorch's first format is a tar; every other is judged by its members alone."""
-    from scanners.formats import torch_tar
+    from scanners.formats.torch import tar as torch_tar
 
     return Format.TORCH_TAR if torch_tar.looks_like(source) else Format.TAR

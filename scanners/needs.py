@@ -26,24 +26,24 @@ _NEVER = frozenset({"antigravity", "idlelib", "test", "this", "tkinter", "turtle
 _OUR_OWN = "scanners."
 _CORE = (
     "scanners.examination", "scanners.engines.interface", "scanners.reading", "scanners.formats.pickle.judge",
-    "scanners.formats.bombs",
+    "scanners.formats.archives.bombs",
 )  # fmt: skip
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
 _LIKELY = (
     (
         (".pt", ".pth", ".bin", ".ckpt", ".zip", ".npz", ".keras", ".mar"),
         (
-            "scanners.formats.torch_export", "scanners.formats.torch_package", "scanners.formats.torch_zip",
+            "scanners.formats.torch.export", "scanners.formats.torch.package", "scanners.formats.torch.archive",
             "scanners.formats.keras.layout", "encodings.cp437",
         ),
     ),
-    ((".safetensors",), ("scanners.formats.safetensors",)),
+    ((".safetensors",), ("scanners.formats.tensors.safetensors",)),
     (
         (".json", ".md", ".yaml", ".yml", ".txt"),
         (
             "scanners.signatures.content", "scanners.formats.secrets", "scanners.formats.config.settings_files",
-            "scanners.formats.config.document", "scanners.formats.config.yaml_document", "scanners.formats.graph_json",
-            "encodings.utf_8_sig",
+            "scanners.formats.config.document", "scanners.formats.config.yaml_document",
+            "scanners.formats.graphs.json_graph", "encodings.utf_8_sig",
         ),
     ),
     (("",), ("scanners.signatures.content", "scanners.formats.secrets")),

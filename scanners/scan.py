@@ -32,7 +32,7 @@ def scan(
     from scanners.case import Case, Dossier
     from scanners.engines.interface import ask, versions
     from scanners.examination import examine
-    from scanners.formats.bombs import note_a_bomb
+    from scanners.formats.archives.bombs import note_a_bomb
     from scanners.reading import CountingSource
 
     meter = Meter(budget if budget is not None else Budget())

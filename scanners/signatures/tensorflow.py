@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scanners.formats.protobuf import BYTES, FIXED64, VARINT, BrokenMessage, Field, ProtobufReader
+from scanners.formats.shared.protobuf import BYTES, FIXED64, VARINT, BrokenMessage, Field, ProtobufReader
 from scanners.kinds import Format
 from scanners.source import ByteSource, MemorySource
 

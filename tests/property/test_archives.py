@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from fixtures.corpus.archive_parts import CONFIG, SHELL, rar4, rar5, seven_zip, tar_entry, tarred, torch_zip
 from fixtures.corpus.archives import HOME
 from scanners.budget import Budget, Meter, Unscannable
-from scanners.formats.seven_zip_header import Folder, read_contents
-from scanners.formats.seven_zip_unpack import unpacked
-from scanners.formats.tar_headers import Walk, walk
-from scanners.formats.unpackers import Zstd
-from scanners.formats.unpacking import unpack
+from scanners.formats.archives.seven_zip_header import Folder, read_contents
+from scanners.formats.archives.seven_zip_unpack import unpacked
+from scanners.formats.archives.tar_headers import Walk, walk
+from scanners.formats.archives.unpackers import Zstd
+from scanners.formats.archives.unpacking import unpack
 from scanners.source import MemorySource
 from tests.scanning import judged
 

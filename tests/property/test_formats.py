@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fixtures.corpus import Sample, formats, graphs, markup, msgpack, r_data, safetensors, skops
 from scanners.budget import Budget
 from scanners.finding import Report, Severity
-from scanners.formats.hidden_bytes import LOADABLE
+from scanners.formats.shared.hidden_bytes import LOADABLE
 from scanners.scan import scan
 from scanners.signatures.encodings import is_text_of_old_encoding
 from scanners.signatures.raw_tensors import is_raw_tensors

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanners.finding import Verdict
-from scanners.formats.gguf_types import TENSOR_TYPES
+from scanners.formats.tensors.gguf_types import TENSOR_TYPES
 from scanners.scan import scan
 from scanners.source import MemorySource
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanners.budget import Unscannable
-from scanners.formats.zip_directory import read_directory
+from scanners.formats.archives.zip_directory import read_directory
 from scanners.source import MemorySource
 from tests.scanning import TORCH_ZIP, judged, proto
 from tests.unit.scanners.test_torch import POISON, archive

@@ -11,11 +11,11 @@ import json
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.archives.zip_archive import judge_member, note
+from scanners.formats.archives.zip_directory import Member, Oddity, open_member, read_directory
 from scanners.formats.config.document import judge_json as judge_any_json
 from scanners.formats.keras.config import judge_config
 from scanners.formats.keras.layout import CONFIG, LARGEST_CONFIG, METADATA
-from scanners.formats.zip_archive import judge_member, note
-from scanners.formats.zip_directory import Member, Oddity, open_member, read_directory
 from scanners.source import ByteSource
 
 CODE = (".py", ".pyc", ".sh", ".so", ".dll", ".dylib", ".pth")

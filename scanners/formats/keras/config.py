@@ -28,9 +28,9 @@ from scanners.formats.keras.names import (
     is_of_the_system,
 )
 from scanners.formats.keras.paths import judge_text
+from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
 from scanners.formats.tensorflow.symbols import Reach, reach_of
-from scanners.formats.words import words
 from scanners.source import MemorySource
 
 MOST_VALUES = 2_000_000

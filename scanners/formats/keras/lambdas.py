@@ -10,8 +10,8 @@ from scanners.finding import Confidence, Severity
 from scanners.formats.keras.bytecode import BrokenCode, Code, decode, read_code
 from scanners.formats.keras.names import COMPUTING, FUNCTIONS, GADGETS
 from scanners.formats.pickle.known.dangerous import MODULES, NAMES
+from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.symbols import Reach, reach_of
-from scanners.formats.words import words
 
 MOST_SHOWN = 20
 _WORDS = words(

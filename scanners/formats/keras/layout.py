@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scanners.budget import Unscannable
-from scanners.formats.zip_directory import Member, open_member
+from scanners.formats.archives.zip_directory import Member, open_member
 from scanners.source import ByteSource
 
 CONFIG, METADATA = "config.json", "metadata.json"

@@ -13,8 +13,8 @@ from importlib.resources import files
 from scanners.formats.pickle.imports import Standing as PickleStanding
 from scanners.formats.pickle.imports import is_standard_library
 from scanners.formats.pickle.imports import standing as pickle_standing
+from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.symbols import Reach, reach_of
-from scanners.formats.words import words
 
 
 class Standing(Enum):

@@ -6,7 +6,7 @@ import re
 
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.words import words
+from scanners.formats.shared.words import words
 
 _FILE_KEYS = words(
     """vocabulary vocab vocabulary_file vocab_file vocabulary_path filepath file_path path filename file fname origin

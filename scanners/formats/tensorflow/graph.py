@@ -13,9 +13,9 @@ from enum import Enum, auto
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.formats.keras.config import judge_config
-from scanners.formats.protobuf import BYTES, BrokenMessage, Field, ProtobufReader
+from scanners.formats.shared.protobuf import BYTES, BrokenMessage, Field, ProtobufReader
+from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
-from scanners.formats.words import words
 from scanners.source import ByteSource
 
 LONGEST_NAME = 1024

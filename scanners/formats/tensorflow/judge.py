@@ -9,7 +9,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.keras.config import judge_config
-from scanners.formats.protobuf import BYTES, VARINT, BrokenMessage, ProtobufReader
+from scanners.formats.shared.protobuf import BYTES, VARINT, BrokenMessage, ProtobufReader
 from scanners.formats.tensorflow.graph import Graph, Kind, Node
 from scanners.formats.tensorflow.ops import OpRisk, risk_of, says_it_runs
 from scanners.source import ByteSource

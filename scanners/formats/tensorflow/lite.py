@@ -13,12 +13,12 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
+from scanners.formats.archives.zip_archive import judge_member, note
+from scanners.formats.archives.zip_directory import find_end, read_directory
+from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.flatbuffer import BrokenBuffer, FlatBuffer, Table, Vector
 from scanners.formats.tensorflow.judge import tell_unknown
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
-from scanners.formats.words import words
-from scanners.formats.zip_archive import judge_member, note
-from scanners.formats.zip_directory import find_end, read_directory
 from scanners.kinds import Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from scanners.formats.words import words
+from scanners.formats.shared.words import words
 
 
 class Reach(Enum):

@@ -12,8 +12,8 @@ import pytest
 
 from scanners.budget import Budget
 from scanners.finding import Verdict
-from scanners.formats import unpacking
-from scanners.formats.unpackers import Inflater
+from scanners.formats.archives import unpacking
+from scanners.formats.archives.unpackers import Inflater
 from scanners.source import MemorySource
 from tests.scanning import MODELS, SHELL, judged, proto, rules, the
 

@@ -94,7 +94,7 @@ def test_what_a_gguf_says_of_itself_becomes_facts_in_either_byte_order(tmp_path:
 
 
 def test_every_element_type_of_the_reference_library_has_the_same_size_here() -> None:
-    from scanners.formats.gguf_types import TENSOR_TYPES
+    from scanners.formats.tensors.gguf_types import TENSOR_TYPES
 
     for kind, (block, size) in gguf.GGML_QUANT_SIZES.items():
         assert TENSOR_TYPES[int(kind)] == (kind.name, block, size)

@@ -12,8 +12,8 @@ import pytest
 from fixtures.corpus import msgpack, r_data, safetensors
 from fixtures.corpus.building import ELF, SHELL_PICKLE
 from scanners.finding import Severity, Verdict
-from scanners.formats.outside_path import leads_outside
-from scanners.formats.payload_signs import signs_in
+from scanners.formats.shared.outside_path import leads_outside
+from scanners.formats.shared.payload_signs import signs_in
 from scanners.scan import scan
 from tests.scanning import judged, rules, the
 
