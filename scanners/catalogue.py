@@ -66,7 +66,6 @@ RULES: Mapping[str, str] = MappingProxyType(
         "onnx-malformed": "The ONNX model says of itself what no exporter writes.",
         # any format of models or data
         "payload-in-data": "Code, a command or a packed object stands where plain values belong.",
-        "hidden-bytes": "The file has bytes that its own format gives no meaning.",
         "graph-runs-code": "The model's graph has a layer that runs code.",
         "graph-custom-layer": "The model's graph needs layers that come from code outside of it.",
         "path-outside-model": "The file names a file outside the model's folder.",
@@ -129,8 +128,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         # the file as a whole
         "content-mismatch": "The content is not what the name says.",
         "polyglot": "The file is two formats at once.",
-        "data-behind-the-end": "Something stands behind the end of the file's own content, or hidden inside of it.",
         "link-outside-folder": "The file is a link that leaves its folder.",
+        "hidden-bytes": "The file has bytes that its own format gives no meaning, behind its end or inside of it.",
         "deceptive-name": "The file's name hides what it is.",
         # second opinions
         "second-opinion": "Another scanner objects to the file.",

@@ -131,7 +131,7 @@ JUDGES: dict[Format, str] = {
     Format.OGG: "scanners.formats.documents.media:judge",
     Format.MP4: "scanners.formats.documents.media:judge",
     # what nobody knows
-    Format.UNKNOWN: "scanners.formats.shared.hidden:judge_unknown",
+    Format.UNKNOWN: "scanners.formats.unknown:judge",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
 HIDDEN = "scanners.formats.documents.media:search"

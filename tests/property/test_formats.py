@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fixtures.corpus import Sample, formats, graphs, markup, msgpack, r_data, safetensors, skops
 from scanners.budget import Budget
 from scanners.finding import Report, Severity
-from scanners.formats.shared.hidden_bytes import LOADABLE
+from scanners.kinds import ACTIVE, INERT
 from scanners.scan import scan
 from scanners.signatures.encodings import is_text_of_old_encoding
 from scanners.signatures.raw_tensors import is_raw_tensors
@@ -138,6 +138,4 @@ def test_floats_are_known_as_numbers(values: list[float]) -> None:
 
 
 def test_what_is_worth_hiding_is_nothing_that_is_inert() -> None:
-    from scanners.kinds import INERT
-
-    assert not LOADABLE & INERT
+    assert not ACTIVE & INERT

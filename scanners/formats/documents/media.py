@@ -9,7 +9,7 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.documents import media_ends
 from scanners.formats.documents.media_ends import Extent
-from scanners.formats.shared.hidden import find_active, look_at, look_behind
+from scanners.formats.shared.hidden import find_loadable, look_at, look_behind
 from scanners.kinds import Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
@@ -48,14 +48,14 @@ def judge(source: ByteSource, case: Case) -> None:
 def _look_into(source: ByteSource, part: media_ends.Part, case: Case) -> None:
     if part.size < media_ends.SMALLEST_PART:
         return
-    found = find_active(SliceSource(source, part.offset, min(part.size, LARGEST_FIELD)))
+    found = find_loadable(SliceSource(source, part.offset, min(part.size, LARGEST_FIELD)))
     if found is not None:
         look_at(source, part.offset + found[0], part.size - found[0], case, f"in {part.name}")
 
 
 def _search_broken(source: ByteSource, case: Case) -> None:
     """A picture that is cut off is harmless; but what is hidden has no end to stand behind."""
-    found = find_active(SliceSource(source, 16, max(0, source.size - 16)))
+    found = find_loadable(SliceSource(source, 16, max(0, source.size - 16)))
     words = source.read(6, LONGEST_WORDS)
     if found is None and len(words) >= media_ends.SMALLEST_PART and not words.translate(None, _PRINTABLE):
         case.add(
@@ -67,14 +67,14 @@ def _search_broken(source: ByteSource, case: Case) -> None:
     elif found is not None:
         look_at(source, 16 + found[0], source.size - 16 - found[0], case, "in a file whose structure is broken")
     else:
-        case.add("data-behind-the-end", Severity.LOW, "The structure of the file is broken before its end.")
+        case.add("format-malformed", Severity.LOW, "The structure of the file is broken before its end.")
 
 
 def search(source: ByteSource, case: Case) -> None:
     """Of kinds whose end is not known here: what is plain to see at the beginning, and at the end."""
     tail = max(8, source.size - LARGEST_FIELD)
     for start in sorted({8, tail}):
-        found = find_active(SliceSource(source, start, max(0, source.size - start)))
+        found = find_loadable(SliceSource(source, start, max(0, source.size - start)))
         if found is not None:
             look_at(source, start + found[0], source.size - start - found[0], case, "inside of the file")
             return

@@ -12,8 +12,8 @@ import re
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.graphs.device_code import judge_strings
-from scanners.formats.shared.hidden_bytes import find_loadable
+from scanners.formats.shared.binary_words import judge_strings
+from scanners.formats.shared.hidden import find_loadable
 from scanners.formats.shared.payload_text import judge_text
 from scanners.reading import SliceSource
 from scanners.source import ByteSource, MemorySource
@@ -62,7 +62,7 @@ def _judge_description(data: bytes, case: Case, where: str) -> None:
             evidence={"type": PYTHON_TYPE.decode()},
         )
     packed = MemorySource(data)
-    found = find_loadable(packed, 0, len(data)) if data[:1] else None
+    found = find_loadable(packed) if data[:1] else None
     if found is not None and found[0] > 0:
         case.examine(SliceSource(packed, found[0], len(data) - found[0]), f"{found[1].value} in {where}", name="packed")
         case.add(

@@ -14,7 +14,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.graphs.onnx_operators import STANDARD
-from scanners.formats.shared.hidden_bytes import judge_hidden
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.outside_path import leads_outside
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
 from scanners.formats.shared.wire import Message, Shape, Walk

@@ -10,7 +10,7 @@ import re
 
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.graphs.device_code import judge_strings
+from scanners.formats.shared.binary_words import judge_strings
 from scanners.source import ByteSource
 
 LOOKED_AT = 16 * 1024 * 1024

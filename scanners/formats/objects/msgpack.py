@@ -14,9 +14,10 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.graphs.device_code import judge_strings
-from scanners.formats.shared.hidden_bytes import LOADABLE, judge_hidden
+from scanners.formats.shared.binary_words import judge_strings
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text, note
+from scanners.kinds import ACTIVE
 from scanners.reading import OutOfBytes, SliceSource, Window
 from scanners.source import ByteSource
 
@@ -170,7 +171,7 @@ class _Reader:
     def _judge_octets(self, begin: int, length: int, place: str) -> None:
         content = SliceSource(self.source, begin, length)
         kind = detect(content, "").format
-        if kind in LOADABLE:
+        if kind in ACTIVE:
             self._note(f"a packed {kind.value}", Severity.HIGH, place)
             self.case.examine(content, f"bytes at {place[-100:] or 'the top'}", name="bytes")
         elif length <= LONGEST_TEXT:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.graphs.device_code import judge_strings
 from scanners.formats.objects.r_reader import Broken, Reader, Told
 from scanners.formats.objects.r_spellings import begin_reading
-from scanners.formats.shared.hidden_bytes import judge_hidden
+from scanners.formats.shared.binary_words import judge_strings
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import judge_text
 from scanners.reading import OutOfBytes
 from scanners.source import ByteSource

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.graphs.device_code import judge_strings
-from scanners.formats.shared.hidden_bytes import judge_hidden
+from scanners.formats.shared.binary_words import judge_strings
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource

@@ -1,6 +1,8 @@
-"""Bytes that belong to nothing: behind the end of a picture, between the members of an archive, before its beginning.
+"""Bytes that belong to nothing: behind the end of a file's content, in holes, between the members of an archive.
 
 Nobody who opens the file as what it is reads them, so whoever put something loadable there meant another reader.
+Where a format's writers are known to leave all kinds of things behind, little is said of what cannot be loaded
+(`look_at`); where they leave only zeros, all else is told (`judge_hidden`).
 """
 
 from __future__ import annotations
@@ -8,12 +10,11 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
-from scanners.finding import Confidence, Severity
-from scanners.formats.graphs.device_code import judge_strings
+from scanners.finding import Severity
 from scanners.formats.pickle.probe import brings_something_in
+from scanners.formats.shared.payload_text import judge_text
 from scanners.kinds import ACTIVE, INERT, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
@@ -32,6 +33,7 @@ _PROGRAMS = {
 }
 PADDING = b"\0 \r\n\t\xff"
 FEW_BYTES = 32
+LONGEST_WORDS = 64 * 1024
 
 _SIGNS = tuple(
     re.compile(sign, re.DOTALL)
@@ -64,17 +66,7 @@ def look_at(source: ByteSource, start: int, size: int, case: Case, place: str) -
     lead = _padding(region)
     if lead >= size:
         return
-    found = find_active(region, lead)
-    if found is not None:
-        at, kind = found
-        case.add(
-            "data-behind-the-end",
-            Severity.HIGH,
-            f"{_a(kind)} stands {place}, where nobody who opens the file as what it says it is looks.",
-            offset=start + at,
-            evidence={"content": kind.value, "bytes": size - at},
-        )
-        case.examine(SliceSource(region, at, size - at), f"bytes at {start + at}")
+    if _judge_loadable(region, lead, start, case, place):
         return
     rest = SliceSource(region, lead, size - lead)
     kind = _first_known(region, lead)
@@ -84,7 +76,7 @@ def look_at(source: ByteSource, start: int, size: int, case: Case, place: str) -
     unknown = kind is Format.UNKNOWN and rest.size > FEW_BYTES
     unknown = unknown or _IN_BASE64.search(rest.read(0, STEP)) is not None
     case.add(
-        "data-behind-the-end",
+        "hidden-bytes",
         Severity.MEDIUM if unknown else Severity.LOW,
         f"{rest.size:,} bytes ({'of an unknown kind' if kind is Format.UNKNOWN else kind.value}) stand {place}.",
         offset=start + lead,
@@ -92,9 +84,55 @@ def look_at(source: ByteSource, start: int, size: int, case: Case, place: str) -
     )
 
 
-def find_active(region: ByteSource, start: int = 0) -> tuple[int, Format] | None:
+def judge_hidden(source: ByteSource, start: int, size: int, case: Case, place: str) -> bool:
+    """The same of a format whose writers leave nothing but zeros. Returns whether there is anything else."""
+    looked_at = min(size, LARGEST_SEARCH)
+    lead = _padding(SliceSource(source, start, looked_at), b"\0")
+    if lead >= looked_at:
+        if size > looked_at:
+            case.leave_open(f"{size:,} bytes {place} belong to nothing; only the first 8 MiB were looked at.")
+        return False
+    start, size = start + lead, size - lead
+    region = SliceSource(source, start, _without_zeros_at_end(source, start, size))
+    if _judge_loadable(region, 0, start, case, place):
+        return True
+    kind = detect(region, "").format
+    case.add(
+        "hidden-bytes",
+        Severity.MEDIUM,
+        f"{region.size:,} bytes {place} belong to nothing in the file; no reader of this format looks there.",
+        offset=start,
+        evidence={"content": kind.value, "bytes": region.size},
+    )
+    if kind is Format.TEXT:
+        words = region.read(0, LONGEST_WORDS).decode("utf-8", "replace")
+        judge_text(words, case, place=f"the bytes {place}")
+    elif kind not in INERT and kind is not Format.UNKNOWN:
+        case.examine(region, f"bytes at {start}")
+    return True
+
+
+def _judge_loadable(region: ByteSource, lead: int, start: int, case: Case, place: str) -> bool:
+    """Notes and judges the first thing that a loader would open, if there is one. `start`: where the region stands."""
+    found = find_loadable(region, lead)
+    if found is None:
+        return False
+    at, kind = found
+    size = region.size - at
+    case.add(
+        "hidden-bytes",
+        Severity.HIGH,
+        f"{named(kind)} stands {place}, where nobody who opens the file as what it says it is looks.",
+        offset=start + at,
+        evidence={"content": kind.value, "bytes": size},
+    )
+    case.examine(SliceSource(region, at, size), f"bytes at {start + at}")
+    return True
+
+
+def find_loadable(region: ByteSource, start: int = 0) -> tuple[int, Format] | None:
     """Where something loadable begins in these bytes, and what it is."""
-    at_start = _active(region, start)
+    at_start = _loadable(region, start)
     if at_start is not None:
         return start, at_start
     looks = 0
@@ -110,7 +148,7 @@ def find_active(region: ByteSource, start: int = 0) -> tuple[int, Format] | None
             looks += 1
             if looks > MOST_LOOKS:
                 return None
-            kind = _active(region, at, weakly=sign[0] == 0x80)
+            kind = _loadable(region, at, weakly=sign[0] == 0x80)
             if kind is Format.PE and not _has_windows_header(region, at):
                 continue
             if kind is None and sign[:2] in (b"#!", b"<?", b"<s"):
@@ -120,7 +158,7 @@ def find_active(region: ByteSource, start: int = 0) -> tuple[int, Format] | None
     return None
 
 
-def _active(region: ByteSource, at: int, *, weakly: bool = False) -> Format | None:
+def _loadable(region: ByteSource, at: int, *, weakly: bool = False) -> Format | None:
     """`weakly`: what led here are two bytes of chance."""
     rest = SliceSource(region, at, region.size - at)
     if weakly and not brings_something_in(rest):
@@ -147,36 +185,26 @@ def _first_known(region: ByteSource, lead: int) -> Format:
     return Format.UNKNOWN
 
 
-def judge_unknown(source: ByteSource, case: Case) -> None:
-    """Content that nobody knows: it is not judged, but what is plain to see in it is said."""
-    judge_strings(source, case, "the file", libraries=False)
-    found = find_active(source)
-    if found is not None and found[0] > 0:
-        at, kind = found
-        case.add(
-            "data-behind-the-end",
-            Severity.HIGH if kind in (Format.PICKLE, Format.ELF, Format.PE, Format.ZIP) else Severity.MEDIUM,
-            f"{_a(kind)} stands inside of content whose format is not known.",
-            confidence=Confidence.LIKELY,
-            offset=at,
-            evidence={"content": kind.value, "bytes": source.size - at},
-        )
-        case.examine(SliceSource(source, at, source.size - at), f"bytes at {at}")
-    raise Unscannable("Its format is not known here.")
-
-
-def _padding(region: ByteSource) -> int:
+def _padding(region: ByteSource, padding: bytes = PADDING) -> int:
     """How many bytes of padding it begins with."""
     at = 0
     while at < region.size:
         data = region.read(at, STEP)
-        rest = data.lstrip(PADDING)
+        rest = data.lstrip(padding)
         if rest:
             return at + len(data) - len(rest)
         at += len(data)
     return at
 
 
-def _a(kind: Format) -> str:
-    named = _PROGRAMS.get(kind, kind.value)
-    return f"{'An' if named[0] in 'aeio' else 'A'} {named}"
+def _without_zeros_at_end(source: ByteSource, start: int, size: int) -> int:
+    """The size without the zeros at the end, if there are no more than a step of them."""
+    tail = min(size, STEP)
+    data = source.read(start + size - tail, tail)
+    return size - tail + len(data.rstrip(b"\0"))
+
+
+def named(kind: Format) -> str:
+    """With its article, to begin a sentence."""
+    name = _PROGRAMS.get(kind, kind.value)
+    return f"{'An' if name[0] in 'aeio' else 'A'} {name}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.shared.hidden_bytes import judge_hidden
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
 from scanners.formats.tensors.gguf_types import (

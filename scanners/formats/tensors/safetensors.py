@@ -16,8 +16,9 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.shared.hidden_bytes import LOADABLE, judge_hidden
+from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import judge_text
+from scanners.kinds import ACTIVE
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
@@ -108,7 +109,7 @@ def judge(source: ByteSource, case: Case) -> None:
 def judge_first_bytes(source: ByteSource, begin: int, case: Case) -> None:
     """Of data that a broken header says nothing of: does it begin as something that a loader opens?"""
     kind = detect(SliceSource(source, begin, source.size - begin), "").format
-    if kind in LOADABLE:
+    if kind in ACTIVE:
         judge_hidden(source, begin, source.size - begin, case, "behind the broken header")
 
 

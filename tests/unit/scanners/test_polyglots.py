@@ -12,7 +12,7 @@ from tests.scanning import judged, rules, the
 @pytest.mark.parametrize("cover", [png(), jpeg(), gif()], ids=["png", "jpeg", "gif"])
 def test_a_pickle_behind_a_picture_is_found_and_its_place_said(cover: bytes) -> None:
     report = judged(cover + bytes(100) + SHELL, "cover")
-    assert the(report, "data-behind-the-end").where.offset == len(cover) + 100
+    assert the(report, "hidden-bytes").where.offset == len(cover) + 100
     assert "pickle-executes-code" in rules(report)
 
 
