@@ -73,7 +73,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "opaque-engine": "The file is compiled for a processor or a device, and cannot be looked into.",
         # markup and documents
         "xml-entity": "The XML declares entities or takes in other files.",
-        "active-content": "The document carries scripts or actions for the program that shows it.",
+        "active-content": "The document carries scripts, macros or actions for the program that shows it.",
         # other languages and libraries
         "skops-dangerous-type": "The skops file is built with functions that run code, or tricks its type check.",
         "skops-unknown-type": "The skops file needs types that skops does not trust by itself.",
@@ -105,7 +105,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "secret-in-file": "The file holds a password, key or token.",
         # programs and code
         "native-executable": "The file is a program or library for a processor.",
-        "active-document": "Opening the file on a desktop starts a program or a script.",
+        "desktop-launcher": "Opening the file on a desktop starts a program or a script.",
         "python-code": "The file is Python source.",
         "code-starts-programs": "Python code starts other programs.",
         "code-runs-hidden-code": "Python code runs code that is decoded, fetched or put together.",

@@ -11,7 +11,7 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.archives import opaque as opaque_archive
 from scanners.formats.archives.bombs import guarded, weigh
-from scanners.formats.archives.member_names import leads_outside
+from scanners.formats.archives.member_names import unpacks_outside
 from scanners.formats.archives.unpackers import UNPACKERS
 from scanners.formats.archives.unpacking import unpack
 from scanners.formats.shared.hidden import look_behind
@@ -71,7 +71,7 @@ def _check_name(source: ByteSource, case: Case) -> None:
     if not flags & 8:
         return
     name = head[at:].split(b"\0", 1)[0].decode("latin-1")
-    if leads_outside(name):
+    if unpacks_outside(name):
         case.add(
             "archive-path-traversal",
             Severity.MEDIUM,

@@ -9,7 +9,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 
 
-def leads_outside(name: str) -> bool:
+def unpacks_outside(name: str) -> bool:
     """Whether unpacking a member of this name without care writes outside of the folder it is unpacked to."""
     parts = re.split(r"[/\\]", name)
     return ".." in parts or name.startswith(("/", "\\")) or "\0" in name or re.match(r"[A-Za-z]:", name) is not None
@@ -17,7 +17,7 @@ def leads_outside(name: str) -> bool:
 
 def way_out(name: str) -> Severity | None:
     """How bad it is to unpack a member of this name without care; None where it stays inside."""
-    if leads_outside(name):
+    if unpacks_outside(name):
         return Severity.HIGH
     # `~` is expanded by some, and `....//` is what a careless filter makes `../` of.
     if name.startswith("~") or any(re.fullmatch(r"\.{3,}", part) for part in re.split(r"[/\\]", name)):

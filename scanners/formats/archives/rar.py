@@ -14,7 +14,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.archives import opaque as opaque_archive
 from scanners.formats.archives.bombs import weigh
-from scanners.formats.archives.member_names import leads_outside, link_leads_outside, note_way_out, shown
+from scanners.formats.archives.member_names import link_leads_outside, note_way_out, shown, unpacks_outside
 from scanners.formats.shared.hidden import look_behind
 from scanners.kinds import Format
 from scanners.reading import OutOfBytes, SliceSource, Window
@@ -81,7 +81,9 @@ def _judge_entry(source: ByteSource, entry: Entry, case: Case) -> bool:
     note_way_out(entry.name, case)
     if entry.link is not None:
         outside = (
-            link_leads_outside(entry.name, entry.link) if entry.link_kind != "hard link" else leads_outside(entry.link)
+            link_leads_outside(entry.name, entry.link)
+            if entry.link_kind != "hard link"
+            else unpacks_outside(entry.link)
         )
         if outside:
             case.add(

@@ -9,7 +9,7 @@ import re
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.archives.member_names import leads_outside, link_leads_outside, note_way_out, plain, shown
+from scanners.formats.archives.member_names import link_leads_outside, note_way_out, plain, shown, unpacks_outside
 from scanners.formats.archives.tar_headers import (
     BLOCK,
     DEVICES,
@@ -94,7 +94,7 @@ def _check_kind(entry: Entry, files: dict[str, Entry], *, is_layer: bool, case: 
     if entry.kind == SYMBOLIC_LINK:
         outside = link_leads_outside(entry.name, target) and not is_layer
     else:
-        outside = leads_outside(target)
+        outside = unpacks_outside(target)
     if outside:
         severity = Severity.HIGH
         says = "points outside the folder the archive is unpacked to"

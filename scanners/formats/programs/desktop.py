@@ -26,7 +26,7 @@ def judge_shortcut(source: ByteSource, case: Case) -> None:
     texts = data.decode("utf-16-le", "replace") + "\0" + data[1:].decode("utf-16-le", "replace")
     found = _COMMAND.search(texts) or _COMMAND.search(data.decode("latin-1"))
     case.add(
-        "active-document",
+        "desktop-launcher",
         Severity.HIGH,
         "The file is a shortcut of Windows: opening it starts a program of its maker's choice.",
         evidence={"command": "".join(filter(str.isprintable, found.group()))[:200]} if found else {},
@@ -39,7 +39,7 @@ def judge_compound(source: ByteSource, case: Case) -> None:
     is_installer = case.name.lower().endswith((".msi", ".msp", ".mst"))
     if names:
         case.add(
-            "active-document",
+            "active-content",
             Severity.HIGH,
             "The document carries macros, which can run commands when it is opened.",
             confidence=Confidence.LIKELY,
@@ -53,7 +53,7 @@ def judge_compound(source: ByteSource, case: Case) -> None:
         )
     else:
         case.add(
-            "active-document",
+            "active-content",
             Severity.MEDIUM,
             "The file is an OLE compound document (old Office and others), which can carry programs; "
             "none was found in it.",
@@ -67,7 +67,7 @@ def judge_launcher(source: ByteSource, case: Case) -> None:
     is_menu = case.depth > 0 and case.name.endswith(".desktop") and PACKAGE.search(case.container) is not None
     is_link_only = b"[InternetShortcut]" in text and b"http" in text[found.start() : found.end()] if found else False
     case.add(
-        "active-document",
+        "desktop-launcher",
         Severity.MEDIUM if found is None or is_link_only or is_menu else Severity.HIGH,
         "The file starts something when it is opened on a desktop.",
         line=text.count(b"\n", 0, found.start()) + 1 if found else None,
