@@ -13,7 +13,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.shared.outside_path import judge_path
 from scanners.formats.shared.payload_text import judge_text
-from scanners.formats.shared.wire import Message, Shape, Walk
+from scanners.formats.shared.protobuf_walk import Message, Shape, Walk
 from scanners.source import ByteSource
 
 _NETWORKS = dict.fromkeys((303, 403, 500), "network")

@@ -17,7 +17,7 @@ from scanners.formats.graphs.onnx_operators import STANDARD
 from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.outside_path import leads_outside
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
-from scanners.formats.shared.wire import Message, Shape, Walk
+from scanners.formats.shared.protobuf_walk import Message, Shape, Walk
 from scanners.source import ByteSource
 
 LONGEST_FACT = 200

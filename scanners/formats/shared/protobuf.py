@@ -18,7 +18,12 @@ LARGEST_STEP = 64 * 1024
 
 
 class BrokenMessage(Unscannable):
-    """The bytes are no message, or one that is cut off; the message says where."""
+    """The bytes are no message, or one that is cut off."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"Its {name} {reason}.")
+        self.reason = reason
+        """Says where; the end of a sentence."""
 
 
 @dataclass(slots=True)
@@ -50,56 +55,69 @@ class ProtobufReader:
 
     def fields(self, end: int) -> Iterator[Field]:
         """Of the message from here to `end`; whatever of a field was not read is stepped over before the next."""
-        while self.window.position < end:
+        position = self.window.position
+        while position < end:
             found = self._field(end)
             yield found
-            behind = found.end - self.window.position
-            if behind < 0:
-                raise BrokenMessage(f"Its {self.name} is broken at byte {self.window.position:,}.")
-            self._step(behind)
-        if self.window.position != end:
-            raise BrokenMessage(f"Its {self.name} is broken at byte {self.window.position:,}.")
+            position = self.window.position
+            if position > found.end:
+                raise self.broken()
+            if position < found.end:
+                self._step(found.end - position)
+                position = found.end
+        if position != end:
+            raise self.broken()
 
     def take(self, found: Field, longest: int) -> bytes:
         """The content of a BYTES field, cut off after `longest` bytes."""
         try:
             return self.window.take(min(found.length, longest))
         except OutOfBytes as reason:
-            raise BrokenMessage(f"Its {self.name} is cut off: {reason}.") from reason
+            raise self.broken(f"is cut off: {reason}") from reason
 
     def text(self, found: Field, longest: int) -> str:
         return self.take(found, longest).decode("utf-8", "replace")
 
+    def broken(self, reason: str = "") -> BrokenMessage:
+        """To be raised; without a reason it is the place alone."""
+        return BrokenMessage(self.name, reason or f"is broken at byte {self.window.position:,}")
+
     def _field(self, end: int) -> Field:
-        tag = self._varint()
+        tag = self.varint()
         if tag >> 32 or not tag >> 3:
-            raise BrokenMessage(f"Its {self.name} has an impossible field at byte {self.window.position:,}.")
+            raise self.broken(f"has an impossible field at byte {self.window.position:,}")
         number, wire_type = tag >> 3, tag & 7
         if wire_type == VARINT:
-            value = self._varint()
-            return Field(number, wire_type, value, self.window.position, self.window.position)
+            value = self.varint()
+            end = self.window.position
+            return Field(number, wire_type, value, end, end)
         if wire_type == BYTES:
-            length = self._varint()
+            length = self.varint()
         elif wire_type in (FIXED64, FIXED32):
             length = 8 if wire_type == FIXED64 else 4
         else:
-            raise BrokenMessage(f"Its {self.name} has something at byte {self.window.position:,} that is no field.")
+            raise self.broken(f"has something at byte {self.window.position:,} that is no field")
         start = self.window.position
         if length > end - start:
-            raise BrokenMessage(f"Its {self.name} is broken at byte {start:,}.")
+            raise self.broken()
         return Field(number, wire_type, 0, start, start + length)
 
-    def _varint(self) -> int:
-        value = 0
+    def varint(self) -> int:
+        next_byte = self.window.byte
         try:
-            for shift in range(0, 70, 7):
-                byte = self.window.byte()
+            value = next_byte()
+            if value < 0x80:
+                # Most are so short.
+                return value
+            value &= 0x7F
+            for shift in range(7, 70, 7):
+                byte = next_byte()
                 value |= (byte & 0x7F) << shift
                 if byte < 0x80:
                     return value
         except OutOfBytes as reason:
-            raise BrokenMessage(f"Its {self.name} is cut off: {reason}.") from reason
-        raise BrokenMessage(f"Its {self.name} has a number at byte {self.window.position:,} that does not end.")
+            raise self.broken(f"is cut off: {reason}") from reason
+        raise self.broken(f"has a number at byte {self.window.position:,} that does not end")
 
     def _step(self, length: int) -> None:
         if length > LARGEST_STEP:
@@ -108,4 +126,4 @@ class ProtobufReader:
             try:
                 self.window.skip(length)
             except OutOfBytes as reason:
-                raise BrokenMessage(f"Its {self.name} is cut off: {reason}.") from reason
+                raise self.broken(f"is cut off: {reason}") from reason

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.formats.keras.config import judge_config
-from scanners.formats.shared.protobuf import BYTES, BrokenMessage, Field, ProtobufReader
+from scanners.formats.shared.protobuf import BYTES, Field, ProtobufReader
 from scanners.formats.shared.words import words
 from scanners.formats.tensorflow.ops import OpRisk, risk_of
 from scanners.source import ByteSource
@@ -121,7 +121,7 @@ class Graph:
 
     def _walk(self, kind: Kind, end: int, depth: int) -> None:
         if depth > DEEPEST_MESSAGE:
-            raise BrokenMessage(f"Its TensorFlow graph is nested deeper than {DEEPEST_MESSAGE} levels.")
+            raise self._reader.broken(f"is nested deeper than {DEEPEST_MESSAGE} levels")
         if kind is Kind.NODE:
             self._node(end)
             return
