@@ -6,7 +6,7 @@ import re
 import struct
 
 from scanners.kinds import Format
-from scanners.signatures.weak import read_field
+from scanners.signatures.weak import read_field, varint
 from scanners.source import ByteSource
 
 COREML_TYPES = frozenset(
@@ -127,14 +127,8 @@ def _is_coreml(head: bytes, name: str) -> bool:
 
 def _tag(data: bytes, at: int) -> tuple[int, int, int] | None:
     """Field number, wire type, and where the tag ends."""
-    value = 0
-    for index in range(5):
-        if at + index >= len(data):
-            return None
-        value |= (data[at + index] & 0x7F) << 7 * index
-        if data[at + index] < 0x80:
-            return value >> 3, value & 7, at + index + 1
-    return None
+    value, end = varint(data, at)
+    return (value >> 3, value & 7, end) if 0 <= end <= at + 5 else None
 
 
 def _is_paddle_program(head: bytes, name: str) -> bool:
@@ -172,15 +166,15 @@ def _are_paddle_weights(source: ByteSource) -> bool:
             field = read_field(description, at)
             if field is None:
                 return False
-            number = _number(description, at) if field.wire_type == 0 else None
+            number = varint(field.data, 0)[0] if field.wire_type == 0 else None
             if field.number == 1 and number is not None:
                 kind = number
             elif field.number == 2 and number is not None:
                 elements *= number
             elif field.number == 2 and field.wire_type == 2:
                 inner = 0
-                while inner < len(field.data):
-                    value, inner = _varint_at(field.data, inner)
+                while 0 <= inner < len(field.data):
+                    value, inner = varint(field.data, inner)
                     elements *= value
             else:
                 return False
@@ -191,20 +185,6 @@ def _are_paddle_weights(source: ByteSource) -> bool:
         if position >= source.size:
             return position == source.size
     return False
-
-
-def _number(data: bytes, at: int) -> int:
-    tag = _tag(data, at)
-    return _varint_at(data, tag[2])[0] if tag is not None else 0
-
-
-def _varint_at(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for index in range(min(10, len(data) - at)):
-        value |= (data[at + index] & 0x7F) << 7 * index
-        if data[at + index] < 0x80:
-            return value, at + index + 1
-    return value, len(data)
 
 
 def _is_darknet(source: ByteSource, head: bytes) -> bool:

@@ -94,12 +94,12 @@ class Field:
 
 
 def read_field(data: bytes, at: int) -> Field | None:
-    tag, at = _varint(data, at)
+    tag, at = varint(data, at)
     wire_type = tag & 7
     if wire_type == 0:
-        begin, (_, end) = at, _varint(data, at)
+        begin, (_, end) = at, varint(data, at)
     elif wire_type == 2:
-        length, begin = _varint(data, at)
+        length, begin = varint(data, at)
         end = begin + length
     elif wire_type in FIXED_BYTES:
         begin, end = at, at + FIXED_BYTES[wire_type]
@@ -110,7 +110,7 @@ def read_field(data: bytes, at: int) -> Field | None:
     return Field(tag >> 3, wire_type, data[begin:end], end)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
     """The number and where it ends; an end of -1 if it is cut off."""
     value = 0
     for index in range(10):

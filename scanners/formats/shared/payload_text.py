@@ -16,7 +16,7 @@ from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.shared.payload_signs import signs_in
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
-from scanners.kinds import Format
+from scanners.kinds import ACTIVE, Format
 from scanners.source import MemorySource
 
 LONGEST_TEXT = 1024 * 1024
@@ -41,15 +41,9 @@ _BEGINS_PACKED = re.compile(
     re.DOTALL,
 )
 """First bytes of what is worth hiding: most runs of letters are words, and mean nothing as base64."""
-_LOADABLE = frozenset(
-    {
-        Format.PICKLE, Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.ZIP, Format.NUMPY, Format.SEVEN_ZIP, Format.TAR,
-        Format.GZIP, Format.BZIP2, Format.XZ, Format.ELF, Format.PE, Format.MACH_O, Format.PYTHON_BYTECODE,
-        Format.JAVA_CLASS, Format.WASM,
-    }
-)  # fmt: skip
-"""What is worth hiding in a text."""
 _PROGRAM_TEXT = frozenset({Format.PYTHON, Format.SCRIPT})
+_LOADABLE = (ACTIVE | {Format.NUMPY}) - _PROGRAM_TEXT
+"""What is worth hiding in a text."""
 
 
 def judge_text(text: str, case: Case, *, place: str, template: bool = True, layer: int = 0) -> Severity | None:

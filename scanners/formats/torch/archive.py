@@ -14,11 +14,12 @@ from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.archives.zip_archive import check_stored, judge_member, note
+from scanners.formats.archives.zip_archive import judge_member, note
 from scanners.formats.archives.zip_directory import STORED, Member, Oddity, open_member, read_directory
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.known.torch_types import STORAGE_DTYPES, STORAGE_ITEM_BYTES
+from scanners.formats.torch.members import judge_inside, open_checked, read_pickle
 from scanners.formats.torch.script import judge_operators, judge_source
 from scanners.kinds import Format
 from scanners.reading import SliceSource, Window
@@ -123,17 +124,7 @@ class _Reading:
 
 
 def _judge_code(source: ByteSource, member: Member, case: Case) -> None:
-    content = open_checked(source, member, case)
-    if content is None:
-        return
-    inner = case
-    try:
-        inner = case.inside(member.name)
-        judge_source(content, inner)
-    except BudgetSpent:
-        raise
-    except Unscannable as reason:
-        inner.leave_open(str(reason))
+    judge_inside(source, member, case, judge_source)
 
 
 def _look_at_orphans(source: ByteSource, reading: _Reading, case: Case) -> None:
@@ -168,39 +159,14 @@ def _check_tensor(source: ByteSource, member: Member, case: Case) -> None:
         note(oddities, case)
 
 
-def open_checked(source: ByteSource, member: Member, case: Case) -> ByteSource | None:
-    """The member's content; None when it cannot be had, which is said."""
-    oddities: list[Oddity] = []
-    try:
-        content = open_member(source, member, oddities, case.meter.spend_unpacked)
-        if member.method == STORED:
-            check_stored(content, member, oddities)
-    except BudgetSpent:
-        raise
-    except Unscannable as reason:
-        note(oddities, case)
-        case.leave_open(str(reason))
-        return None
-    note(oddities, case)
-    return content
-
-
 def _judge_pickle(source: ByteSource, member: Member, case: Case, reading: _Reading) -> None:
     content = open_checked(source, member, case)
     if content is None:
         return
     inner = case.inside(member.name)
     judgement = Judgement(torchscript=reading.torchscript)
-    window = Window(content)
-    try:
-        outcome = pickle_judge.read_one(window, judgement, inner)
-    except BudgetSpent:
-        pickle_judge.report(judgement, inner)
-        raise
-    pickle_judge.report(judgement, inner)
-    if outcome.broken is not None:
-        inner.leave_open(str(pickle_judge.broke_off(judgement, inner, outcome.broken)))
-    elif window.remaining:
+    outcome, window = read_pickle(content, judgement, inner)
+    if outcome.broken is None and window.remaining:
         _judge_rest(content, window, member, inner)
     folder, _, name = member.name.rpartition("/")
     reading.asked_for.update(f"{folder}/{part}/{key}" for key in judgement.storages for part in DATA_FOLDERS)

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scanners.budget import BudgetSpent, Unscannable
+from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.archives.zip_archive import judge_member, note
-from scanners.formats.archives.zip_directory import Member, read_directory
-from scanners.formats.torch.archive import open_checked
+from scanners.formats.archives.zip_directory import read_directory
+from scanners.formats.torch.members import judge_inside
 from scanners.formats.torch.script import OWN_NAMESPACES
 from scanners.source import ByteSource
 
@@ -43,23 +43,13 @@ def judge(source: ByteSource, case: Case) -> None:
         if RAW.match(member.name):
             continue
         if GRAPH.match(member.name):
-            _judge_graph(source, member, case)
+            judge_inside(source, member, case, _judge_graph)
         else:
             judge_member(source, member, case)
 
 
-def _judge_graph(source: ByteSource, member: Member, case: Case) -> None:
-    content = open_checked(source, member, case)
-    if content is None:
-        return
-    inner = case
-    try:
-        inner = case.inside(member.name)
-        _look(_parsed(content), inner)
-    except BudgetSpent:
-        raise
-    except Unscannable as reason:
-        inner.leave_open(str(reason))
+def _judge_graph(content: ByteSource, case: Case) -> None:
+    _look(_parsed(content), case)
 
 
 def _parsed(content: ByteSource) -> Any:

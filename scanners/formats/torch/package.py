@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 
-from scanners.budget import BudgetSpent
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.archives.zip_archive import judge_member, note
 from scanners.formats.archives.zip_directory import Member, read_directory
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
-from scanners.formats.torch.archive import open_checked
-from scanners.reading import Window
+from scanners.formats.torch.members import open_checked, read_pickle
 from scanners.source import ByteSource
 
 STORAGE = re.compile(r"[^/]*/\.data/[^/]+\.storage\Z")
@@ -57,14 +55,6 @@ def _judge_pickle(source: ByteSource, member: Member, modules: frozenset[str], c
         return
     inner = case.inside(member.name)
     judgement = Judgement(own_modules=modules)
-    window = Window(content)
-    try:
-        outcome = pickle_judge.read_one(window, judgement, inner)
-    except BudgetSpent:
-        pickle_judge.report(judgement, inner)
-        raise
-    pickle_judge.report(judgement, inner)
-    if outcome.broken is not None:
-        inner.leave_open(str(pickle_judge.broke_off(judgement, inner, outcome.broken)))
-    elif window.remaining:
+    outcome, window = read_pickle(content, judgement, inner)
+    if outcome.broken is None and window.remaining:
         pickle_judge.trailing(content, window.position, inner)
