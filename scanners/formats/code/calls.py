@@ -14,6 +14,8 @@ from scanners.formats.code.special import SPECIAL
 from scanners.formats.code.values import UNKNOWN, Kind, Unit, Value
 
 DEEPEST_CALL = 4
+MOST_TRIED_ALOUD = 100
+"""Calls of local functions that are given a module or a function of power."""
 LONGEST_BODY = 30
 """Of local functions that are tried for their result; what decodes constants is short."""
 MOST_NESTED_SOURCES = 40
@@ -31,6 +33,17 @@ _KEEPS_FUNCTIONS = frozenset({"dict", "list", "tuple", "set", "isinstance", "iss
 """Take a function without calling it."""
 
 
+_SHOWS = frozenset(
+    {
+        "print", "pprint.pprint", "pprint.pformat", "json.dumps", "json.dump", "str", "repr", "pickle.dumps",
+        "pickle.dump", "yaml.dump", "logging.info", "logging.warning", "logging.debug", "logging.error",
+        "urllib.parse.urlencode", "sys.stdout.write",
+    }
+)  # fmt: skip
+"""Makes a text of what it is given, or shows it."""
+_PROTOTYPES = frozenset({"ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()"})
+_ADDRESSES = re.compile(r"addressof|cast\(|VirtualAlloc|valloc|mmap|memalign|from_buffer|c_void_p")
+_PAYLOAD = frozenset({"data", "json", "content", "files", "body", "params", "fields", "payload"})
 _GOES_ON = frozenset({Power.NETWORK, Power.SOCKET, Power.HUB, Power.NATIVE})
 _SENDS = re.compile(
     r"\.(?:get|post|put|patch|delete|head|request|stream|send\w*|connect(?:_ex)?|urlopen|open|login|stor\w+|upload\w*"
@@ -49,6 +62,7 @@ class Calls(Comprehensions):
         super().__init__(*arguments)
         self._trying: list[ast.AST] = []
         self.nested_sources = 0
+        self._tried_aloud = 0
 
     def run_source(self, source: str, unit: Unit, node: ast.AST) -> bool:
         """Reads code that stands in a string as code of the unit; False if it is none."""
@@ -75,6 +89,8 @@ class Calls(Comprehensions):
         tags = callee.tags.union(*(value.tags for value in given))
         if any(self._whole_environment(value, node, unit) for value in given):
             tags |= {Power.TOKEN}
+            if callee.path in _SHOWS:
+                self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment", note="shown")
         self._hand_over(callee, given, unit)
         if callee.path == "operator.attrgetter()" and callee.items and arguments:
             return self.take(arguments[0], callee.items[0], unit, node)
@@ -119,6 +135,12 @@ class Calls(Comprehensions):
         if path.startswith(("?computed", "?import.?")):
             power = Power.COMPUTED
         goes_on = "(" in path and not is_first(path)
+        if path in _PROTOTYPES and arguments and _is_address(arguments[0]):
+            self.note(unit, Power.NATIVE, f"{path}(address)", node, words="an address in memory", note="address")
+            return Power.NATIVE
+        if path == "mmap.mmap" and _is_executable(keywords.get("prot", UNKNOWN)):
+            self.note(unit, Power.NATIVE, "mmap.PROT_EXEC", node, tags=tags)
+            return Power.NATIVE
         if power is None or (goes_on and not (power in _GOES_ON and _SENDS.search(path))):
             return power
         first = arguments[0] if arguments else next(iter(keywords.values()), UNKNOWN)
@@ -131,7 +153,7 @@ class Calls(Comprehensions):
             self.pickles.append((bytes(first.constant), self.line_of(node)))
         if power is Power.BUILD_NATIVE:
             words = " ".join(value.words for value in (*arguments, *keywords.values()))
-        note = ""
+        note = "inputs" if power is Power.NETWORK and _sends_inputs(path, words, arguments, keywords) else ""
         if power is Power.EXEC and isinstance(first.constant, str) and not self.quiet:
             note = "read" if self.run_source(first.constant, unit, node) else ""
         if power is Power.WRITE and len(arguments) > 1:
@@ -160,6 +182,11 @@ class Calls(Comprehensions):
                 return Value(path=path, tags=tags)
             self.look_at_text(unit, value, node)
             return value
+        if callee.path == "urllib.request.Request":
+            payload = arguments[1:] + [value for name, value in keywords.items() if name in _PAYLOAD]
+            first = arguments[0] if arguments else keywords.get("url", UNKNOWN)
+            inner = frozenset({Power.INPUT}) & frozenset().union(*(value.tags for value in payload))
+            return Value(path=path, text=first.words[:4096], tags=(tags - {Power.INPUT}) | inner)
         if callee.path in _LISTS_FILES and arguments:
             return Value(path="?", text=arguments[0].words[:4096], tags=tags)
         if compute is not None and len(arguments) == 1:
@@ -210,6 +237,8 @@ class Calls(Comprehensions):
         if base.is_constant and all(value.is_constant for value in arguments) and not node.keywords:
             if name == "decode" and arguments:
                 tags |= {Power.DECODE}
+            elif name in ("join", "replace", "format", "lower", "translate", "swapcase", "strip"):
+                tags |= {Power.JOINED}
             try:
                 value = self.constant(
                     fold_method(base.constant, name, [value.constant for value in arguments]), tags, "?"
@@ -232,6 +261,8 @@ class Calls(Comprehensions):
             found = self.attribute(base, name.constant, unit)
             if power_of(found.path) is not None:
                 self.touch(unit, found.path, node, name.tags)
+            if base.path in MODULES_THAT_CAN_ALL:
+                self.hidden_name(found.path, name, unit, node)
             return Value(path=found.path, constant=found.constant, unit=found.unit, tags=found.tags | name.tags)
         if base.path in MODULES_THAT_CAN_ALL or base.path.startswith("?import"):
             self.note(unit, Power.COMPUTED, f"{base.path}.?", node, called=False, words=base.path, tags=name.tags)
@@ -266,20 +297,61 @@ class Calls(Comprehensions):
         if too_long or len(self._trying) >= DEEPEST_CALL or target.node in self._trying or self.steps_left < 0:
             return Value(path="?", tags=tags)
         self._trying.append(target.node)
-        self.quiet += 1
         try:
-            return self._tried(target, arguments, keywords, tags)
+            if not self.quiet and self._tried_aloud < MOST_TRIED_ALOUD and any(map(_can_do, _given(arguments, keywords))):
+                # What the function does depends on what it is given: `(lambda m: m.system("..."))(os)`.
+                self._tried_aloud += 1
+                self._tried(target, arguments, keywords, tags)
+            self.quiet += 1
+            try:
+                return self._tried(target, arguments, keywords, tags)
+            finally:
+                self.quiet -= 1
         finally:
-            self.quiet -= 1
             self._trying.pop()
 
     def _tried(self, target: Unit, arguments: list[Value], keywords: dict[str, Value], tags: frozenset[Power]) -> Value:
+        """As if it were called with these; unless all is quiet, what it does is noted as its own."""
         own: ast.arguments = target.node.args  # type: ignore[attr-defined]
         trial = Unit(target.name, Kind.FUNCTION, target.node, target.parent)
         trial.names = dict(target.names)
+        if not self.quiet:
+            trial.deeds, trial.reaches, trial.makes, trial.method_names = (
+                target.deeds, target.reaches, target.makes, target.method_names,
+            )  # fmt: skip
         for argument, value in zip((*own.posonlyargs, *own.args), arguments, strict=False):
             trial.names[argument.arg] = value
         for name, value in keywords.items():
             trial.names[name] = value
         result = self.run_body(trial)
         return Value(result.path or "?", result.constant, result.text, result.tags | tags, result.unit, result.items)
+
+
+def _given(arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
+    return [*arguments, *keywords.values()]
+
+
+def _can_do(value: Value) -> bool:
+    """Whether a function that is given it can do more than compute."""
+    return value.path in MODULES_THAT_CAN_ALL or (bool(value.path) and power_of(value.path) is not None)
+
+
+def _is_address(value: Value) -> bool:
+    return isinstance(value.constant, int) or _ADDRESSES.search(value.path) is not None
+
+
+def _is_executable(protection: Value) -> bool:
+    """Of `mmap(prot=...)`: PROT_EXEC is 4 (POSIX, sys/mman.h)."""
+    return isinstance(protection.constant, int) and bool(protection.constant & 4)
+
+
+def _sends_inputs(path: str, address: str, arguments: list[Value], keywords: dict[str, Value]) -> bool:
+    """Whether what the function was given goes to an address that stands in the code."""
+    if not address.startswith("http") or address.partition("://")[2].startswith("*"):
+        return False
+    payload = [*arguments[1:], *(value for name, value in keywords.items() if name in _PAYLOAD)]
+    first = arguments[0] if arguments else keywords.get("url", UNKNOWN)
+    if first.path == "urllib.request.Request()" or "?" in address:
+        payload.append(first)
+    sends = _SENDS.search(path) is not None
+    return sends and any(Power.INPUT in value.tags for value in payload)

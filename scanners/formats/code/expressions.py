@@ -10,11 +10,16 @@ from typing import Any
 from scanners.formats.code.folding import NotFoldable, fold_operator
 from scanners.formats.code.knowledge import BUILTINS, Power, power_of
 from scanners.formats.code.record import Record, canonical
-from scanners.formats.code.values import MISSING, NO_TAGS, UNKNOWN, Kind, Unit, Value
+from scanners.formats.code.values import GIVEN, MISSING, NO_TAGS, UNKNOWN, Kind, Unit, Value
 
-WHOLE_ENVIRONMENT = frozenset({"os.environ", "os.environ.copy()", "os.environ.items()", "os.environ.values()"})
+WHOLE_ENVIRONMENT = frozenset(
+    {"os.environ", "os.environ.copy()", "os.environ.items()", "os.environ.values()", "dict()<os.environ>"}
+)
 
 _PATH = "pathlib.Path()"
+_WORTH_HIDING = frozenset(
+    {Power.PROCESS, Power.EXEC, Power.COMPILE, Power.SOCKET, Power.UNPICKLE, Power.NATIVE, Power.INSTALL}
+)
 
 
 class Expressions(Record):
@@ -123,6 +128,10 @@ class Expressions(Record):
             parts.append(
                 str(value.constant)[: 1 << 20] if is_plain and _is_scalar(value.constant) else value.text or "*"
             )
+            if value.path in WHOLE_ENVIRONMENT:
+                self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment", note="shown")
+        if whole and len(parts) > 1:
+            tags |= {Power.JOINED}
         return self._text("".join(parts)[: 1 << 20], tags, unit, node, is_whole=whole)
 
     def _text(self, text: str, tags: frozenset[Power], unit: Unit, node: ast.AST, *, is_whole: bool) -> Value:
@@ -150,6 +159,8 @@ class Expressions(Record):
             value = self._text(joined, tags, unit, node, is_whole=whole)
             return Value(path=_PATH, constant=value.constant, text=value.text, tags=tags)
         if left.is_constant and right.is_constant:
+            if isinstance(left.constant, (str, bytes)):
+                tags |= {Power.JOINED}
             try:
                 folded = self.constant(fold_operator(operator, left.constant, right.constant), tags)
             except NotFoldable:
@@ -244,10 +255,14 @@ class Expressions(Record):
         if base.path in ("sys.modules", "globals()", "locals()", "vars()") and isinstance(name, str):
             if base.path == "sys.modules":
                 return Value(path=canonical(name)) if name != "__main__" else Value(path="globals()")
-            return self.name(name, unit)
+            found = self.name(name, unit)
+            self.hidden_name(found.path, key, unit, node)
+            return found
         if base.path in ("builtins", "os", "sys", "subprocess", "shutil", "socket", "importlib", "pickle", "ctypes"):
             if isinstance(name, str):
-                return self.attribute(base, name, unit)
+                found = self.attribute(base, name, unit)
+                self.hidden_name(found.path, key, unit, node)
+                return found
             self.note(unit, Power.COMPUTED, base.path, node, words=base.path, tags=key.tags)
             return Value(path="?computed", tags=key.tags)
         if base.path == "os.environ":
@@ -261,6 +276,13 @@ class Expressions(Record):
                 return Value(tags=base.tags)
         path = f"{base.path}[]" if base.path.startswith("?") else base.path
         return Value(path=path, tags=base.tags | key.tags)
+
+    def hidden_name(self, path: str, name: Value, unit: Unit, node: ast.AST) -> None:
+        """Notes a name of power that is put together from pieces, so that no search finds it."""
+        if not name.tags & {Power.JOINED, Power.DECODE}:
+            return
+        if power_of(path) in _WORTH_HIDING or path.removeprefix("builtins.") in ("__import__", "getattr", "open"):
+            self.note(unit, Power.COMPUTED, path, node, called=False, words=path, tags=frozenset({Power.DECODE}))
 
     def environment(self, key: Value, node: ast.AST, unit: Unit) -> Value:
         """One variable of the environment."""
@@ -298,7 +320,7 @@ class Expressions(Record):
         positional = [*arguments.posonlyargs, *arguments.args]
         for argument in (*positional, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
             if argument is not None:
-                inner.names[argument.arg] = UNKNOWN
+                inner.names[argument.arg] = UNKNOWN if argument.arg in ("self", "cls") else GIVEN
         first = len(positional) - len(arguments.defaults)
         for argument, default in zip(positional[first:], arguments.defaults, strict=True):
             inner.names[argument.arg] = self.evaluate(default, unit)
@@ -309,7 +331,8 @@ class Expressions(Record):
         """Any one of what is looped over."""
         if value.items:
             return next(iter(value.items.values()))
-        return Value(path="?" if value.path else "", text=value.text, tags=value.tags)
+        tags = value.tags | ({Power.TOKEN} if value.path in WHOLE_ENVIRONMENT else NO_TAGS)
+        return Value(path="?" if value.path else "", text=value.text, tags=tags)
 
     def bind(self, target: ast.expr, value: Value, unit: Unit) -> None:
         """`target = value`, without a word about what that changes."""

@@ -45,6 +45,10 @@ class Power(StrEnum):
     INSTALL = "install"
     REMOTE_CODE = "remote-code"
     READ_FILE = "read-file"
+    JOINED = "joined"
+    """Only of values: a text put together from pieces that could have been written as one."""
+    INPUT = "input"
+    """Only of values: what a function was given by whoever calls it."""
 
 
 def _names(text: str) -> tuple[str, ...]:

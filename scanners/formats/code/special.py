@@ -79,6 +79,8 @@ def _execute(reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], 
         # `exec(code, names)`: what it defines is found there.
         arguments[1].items.update({name: it for name, it in unit.names.items() if before.get(name) is not it})
     note = "read" if read else ("constant" if text else "")
+    if source.path == "?code" and note:
+        note = "compiled"
     reader.note(unit, Power.EXEC, path, node, words=text or source.text, tags=source.tags, note=note)
     if path == "eval" and text:
         found = _result_of_expression(reader, text, unit)
@@ -202,6 +204,8 @@ def _from_spec(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dic
 
 def _members(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
     """A table of a module's names is as good as the module."""
+    if arguments and arguments[0].path in ("os.environ", "os.environ.items()"):
+        return Value(path="dict()<os.environ>", tags=frozenset({Power.TOKEN}))
     return Value(path=arguments[0].path) if arguments and arguments[0].path in MODULES_THAT_CAN_ALL else None
 
 

@@ -62,6 +62,8 @@ def _word(constant: Any) -> str:
 
 
 UNKNOWN = Value()
+GIVEN = Value(tags=frozenset({Power.INPUT}))
+"""A parameter: what the caller chooses."""
 
 
 @dataclass(frozen=True, slots=True)

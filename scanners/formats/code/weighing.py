@@ -114,6 +114,8 @@ def _network(deed: Deed, around: Surroundings) -> Weight | None:
     if deed.tags & {Power.HOST}:
         severity = around.by_moment(HIGH, HIGH, HIGH)
         return Weight("code-opens-connections", severity, "tells another place on which machine and for whom it runs")
+    if deed.note == "inputs" and around.moment is Moment.USE and not around.is_notebook:
+        return Weight("code-opens-connections", HIGH, "sends what it is given to another place")
     both = around.company & {Power.TOKEN, Power.HOST}
     if both and around.moment is Moment.IMPORT:
         return Weight("code-opens-connections", HIGH, "looks at the machine and opens a connection of its own")
@@ -135,6 +137,17 @@ def _hub(deed: Deed, around: Surroundings) -> Weight | None:
     if Power.SECRET in around.company | deed.tags or Power.TOKEN in deed.tags:
         return Weight("code-reads-secrets", around.by_moment(CRITICAL, HIGH, HIGH), "uploads secrets to the Hub")
     return Weight("code-opens-connections", around.by_moment(HIGH, MEDIUM, MEDIUM), "uploads to the Hub")
+
+
+def _token(deed: Deed, around: Surroundings) -> Weight | None:
+    """Reading a token is ordinary where somebody asks for it; a model that does so by itself is looked at."""
+    if deed.note == "shown":
+        return Weight("code-reads-secrets", around.by_moment(HIGH, MEDIUM, MEDIUM), "shows or keeps all of the environment")
+    is_variable = deed.path.startswith("os.environ[")
+    if is_variable and not (around.is_program or around.is_setup or around.is_notebook):
+        if around.moment is not Moment.ASKED:
+            return Weight("code-reads-secrets", MEDIUM, f"reads a token ({deed.words[:40]})")
+    return None
 
 
 def _secret(deed: Deed, around: Surroundings) -> Weight | None:
@@ -161,6 +174,9 @@ def _execute(deed: Deed, around: Surroundings) -> Weight | None:
     if Power.READ_FILE in deed.tags:
         severity = MEDIUM if around.is_setup else around.by_moment(HIGH, HIGH, MEDIUM)
         return Weight(rule, severity, "runs the content of another file as code")
+    if deed.note == "compiled" and not around.is_setup:
+        # A text of its own needs no compiling before it runs, unless somebody should not see that it runs.
+        return Weight(rule, around.by_moment(CRITICAL, MEDIUM, MEDIUM), "compiles a text of its own and runs it")
     if deed.note:
         # Its text is there to be read, and was judged where it could be.
         severity = MEDIUM if deed.path == "exec" or deed.note != "read" else LOW
@@ -206,6 +222,8 @@ def _unpickle(deed: Deed, around: Surroundings) -> Weight | None:
 
 def _native(deed: Deed, around: Surroundings) -> Weight | None:
     rule = "code-loads-native-code"
+    if deed.note == "address":
+        return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls machine code at an address in memory")
     if _NATIVE_CALL.search(deed.path):
         return Weight(rule, around.by_moment(CRITICAL, HIGH, HIGH), "calls the system's own functions past Python")
     if deed.path in _SHELLCODE:
@@ -337,6 +355,7 @@ _JUDGES: Mapping[Power, Callable[[Deed, Surroundings], Weight | None]] = Mapping
         Power.SOCKET: _network,
         Power.HUB: _hub,
         Power.SECRET: _secret,
+        Power.TOKEN: _token,
         Power.EXEC: _execute,
         Power.COMPILE: _compile,
         Power.IMPORT_FILE: _import_file,
