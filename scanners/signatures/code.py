@@ -25,6 +25,16 @@ _PYTHON_LINE = re.compile(
     re.MULTILINE,
 )
 _IMPORT = re.compile(rb"^[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \t])", re.MULTILINE)
+_COMMAND_LINE = re.compile(
+    rb"\s*(?:sudo\s+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv|tar|eval|exec"
+    rb"|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
+    rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|[}\])]|\w+\s*\(\)\s*\{)"
+)
+_PLAINLY_SHELL = re.compile(
+    rb"^\s*(?:sudo\s+)?(?:curl|wget)\s+[^|\n]*(?:https?:|\$)|\|\s*(?:ba|z|da|k)?sh\b|^\s*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
+    rb"\s+-\w+\s|^\s*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|^\s*fi\s*$|^\s*done\s*$|/dev/tcp/",
+    re.MULTILINE,
+)
 _PROSE = (".md", ".rst", ".html", ".csv", ".tsv", ".ipynb")
 
 
@@ -51,6 +61,17 @@ def kind_of_code(body: bytes, name: str, *, is_whole: bool) -> Format | None:
     if _reads_as_python(body, name, is_whole=is_whole):
         return Format.PYTHON
     return None
+
+
+def reads_as_shell(body: bytes, name: str) -> bool:
+    """Whether a text without a first line that says so is a script: nearly all lines begin as commands do."""
+    if name.endswith((*_PROSE, ".json", ".jsonl", ".yaml", ".yml", ".toml", ".cfg", ".ini")):
+        return False
+    lines = [line for line in body[:16384].split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
+    if not lines or _PLAINLY_SHELL.search(body[:16384]) is None:
+        return False
+    commands = sum(_COMMAND_LINE.match(line) is not None for line in lines)
+    return commands * 10 >= len(lines) * 8
 
 
 def _reads_as_python(body: bytes, name: str, *, is_whole: bool) -> bool:

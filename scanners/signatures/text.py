@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 
 from scanners.kinds import Format
-from scanners.signatures.code import kind_of_code
+from scanners.signatures.code import kind_of_code, reads_as_shell
 from scanners.signatures.launchers import is_launcher
 from scanners.signatures.markup import kind_of_markup
 from scanners.signatures.settings import kind_of_settings
@@ -65,7 +65,7 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return marked
     if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
         return Format.YAML
-    return Format.TEXT
+    return Format.SCRIPT if reads_as_shell(body, name) else Format.TEXT
 
 
 def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import TypeGuard
 
 from scanners.case import Case
@@ -15,6 +16,11 @@ FAR_RIGHT = 160
 WIDE_GAP = re.compile(r"[^\s][ \t\f]{80,}(?=[^\s#\\])")
 WIDE_INDENT = re.compile(r"^[ \t]{160,}(?=[^\s#])")
 LARGE_BLOB = 1500
+LONG_LINE, MANY_CALLS = 1500, 25
+_DECODER_IN_PASSING = re.compile(
+    r"__import__\s*\(\s*[\"'](?:zlib|base64|marshal|bz2|lzma|codecs|binascii|gzip)[\"']\s*\)|_pyarmor|pyarmor_runtime|__pyarmor__"
+)
+_NO_NAMES = re.compile(r"(?<![\w.])(?:_{3,}|_*[Oo][Oo0]{4,}|_*[lI][lI1]{4,}|_0x[0-9a-f]{3,})(?!\w)")
 _ESCAPED_LETTERS = re.compile(r"(?:\\x(?:[46][1-9a-fA-F]|[57][0-9aA])){6}(?:\\x[2-7][0-9a-fA-F])*")
 _WORTH_A_WALK = re.compile(r"[ \t\f]{80}|[A-Za-z0-9+/=_-]{60}|(?:\\x[0-9a-fA-F]{2}){8}")
 _BLOB = re.compile(r"^[A-Za-z0-9+/=_\-\s]+$")
@@ -25,6 +31,7 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
     # A walk over the tree takes longer than reading the text: most text has nothing to look for.
     if _WORTH_A_WALK.search(source.text) is not None:
         _far_and_large(source, tree, case)
+    _packed(source, tree, case)
     escaped = _ESCAPED_LETTERS.search(source.text)
     if escaped is not None:
         case.add(
@@ -38,6 +45,38 @@ def look_at_source(source: Source, tree: ast.Module, case: Case) -> None:
     if not source.text.isascii():
         _look_alikes(tree, case)
         _plain_letters(source, tree, case)
+
+
+def _packed(source: Source, tree: ast.Module, case: Case) -> None:
+    """What tools that pack code leave: decoders without an import, names that are no names, one endless expression."""
+    found = _DECODER_IN_PASSING.search(source.text)
+    if found is not None:
+        line: int | None = source.text.count("\n", 0, found.start()) + 1
+        _note_packed("takes a decoder without importing it", found.group(), line, case)
+        return
+    if len(set(_NO_NAMES.findall(source.text))) >= 2:
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and _NO_NAMES.fullmatch(node.id)]
+        if len({node.id for node in nodes}) >= 2 and len(nodes) >= 6:
+            _note_packed("has names that nobody can tell apart", nodes[0].id, nodes[0].lineno, case)
+            return
+    if any(len(text) > LONG_LINE for text in source.lines):
+        for statement in tree.body:
+            if statement.lineno == statement.end_lineno and (statement.end_col_offset or 0) > LONG_LINE:
+                calls = sum(isinstance(node, (ast.Call, ast.Lambda)) for node in ast.walk(statement))
+                if calls >= MANY_CALLS:
+                    _note_packed(f"has {calls} calls in one line", "", statement.lineno, case)
+                    return
+
+
+def _note_packed(what: str, excerpt: str, line: int | None, case: Case) -> None:
+    case.add(
+        "code-disguised",
+        Severity.MEDIUM,
+        f"The code {what}, as tools write it that hide code from readers.",
+        confidence=Confidence.LIKELY,
+        line=line,
+        evidence={"text": excerpt[:120]} if excerpt else {},
+    )
 
 
 def _far_and_large(source: Source, tree: ast.Module, case: Case) -> None:
@@ -97,27 +136,37 @@ def _far_right(source: Source, places: set[tuple[int, int]], case: Case) -> None
 def _look_alikes(tree: ast.Module, case: Case) -> None:
     """Python reads identifiers in their compatibility form, so the parser has already changed what is in the text."""
     for node in ast.walk(tree):
-        name = (
-            node.id
-            if isinstance(node, ast.Name)
-            else node.attr
-            if isinstance(node, ast.Attribute)
-            else getattr(node, "name", None)
-        )
-        if not isinstance(name, str) or name.isascii():
-            continue
+        for name in _names_of(node):
+            if not name.isascii() and _mixes(name):
+                case.add(
+                    "code-disguised",
+                    Severity.HIGH,
+                    f"The name {name[:40]!r} mixes letters that look alike: it is not the name it seems to be.",
+                    line=getattr(node, "lineno", None),
+                    evidence={"name": name[:100]},
+                )
+                return
+
+
+def _names_of(node: ast.AST) -> Iterator[str]:
+    """Every identifier that the node itself writes: `id`, `attr`, `name`, `module`, `arg`, `asname`, `names`."""
+    for field in ("id", "attr", "name", "module", "arg", "asname"):
+        value = getattr(node, field, None)
+        if isinstance(value, str):
+            yield value
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        yield from node.names
+
+
+def _mixes(name: str) -> bool:
+    """Letters of an alphabet that looks like ours beside ours, in one word of it."""
+    for word in re.split(r"[._]", name):
         scripts = {
-            unicodedata.name(letter, "").split(" ")[0] for letter in name if letter.isalpha() and not letter.isascii()
+            unicodedata.name(letter, "").split(" ")[0] for letter in word if letter.isalpha() and not letter.isascii()
         }
-        if scripts & set(_LOOK_ALIKES) and any(letter.isascii() and letter.isalpha() for letter in name):
-            case.add(
-                "code-disguised",
-                Severity.HIGH,
-                f"The name {name[:40]!r} mixes letters that look alike: it is not the name it seems to be.",
-                line=getattr(node, "lineno", None),
-                evidence={"name": name[:100]},
-            )
-            return
+        if scripts & set(_LOOK_ALIKES) and any(letter.isascii() and letter.isalpha() for letter in word):
+            return True
+    return False
 
 
 def _plain_letters(source: Source, tree: ast.Module, case: Case) -> None:

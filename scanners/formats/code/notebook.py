@@ -28,6 +28,10 @@ _SHELL_LINE = re.compile(r"^(\s*)(?:[\w, ]+=\s*)?!+(.*)$")
 _MAGIC_LINE = re.compile(r"^(\s*)(?:[\w, ]+=\s*)?%+(\w+)\s*(.*)$")
 _SHELL_CELLS = frozenset({"bash", "sh", "script", "cmd", "system", "sx", "perl", "ruby", "powershell", "pwsh", "zsh"})
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "python", "python3", "prun", "memit", "debug", "skip", "px"})
+_WEB_CELLS = frozenset({"javascript", "js", "html", "HTML", "svg", "SVG"})
+_SCRIPT_CELLS = frozenset({"javascript", "js"})
+_KEPT_MAGICS = frozenset({"system", "sx", "sc"})
+_LOOKS = re.compile(r"(?:ls|pwd|cd|cat|head|tail|echo \$|nvidia-smi|pip3?|conda|git|which|wc|du|df|nproc|date|find|python3? --)\b")
 _SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh"})
 _PYTHONS = ("python", "ipython", "sage", "conda", "venv", "xpython", "pyodide")
 _HELP = re.compile(r"^\s*\?{1,2}[\w.]+\s*$|^\s*[\w.]+\?{1,2}\s*$")
@@ -60,9 +64,10 @@ def judge(source: ByteSource, case: Case) -> None:
     program: list[str] = []
     commands: list[str] = []
     foreign: list[str] = []
+    kept: list[str] = []
     for cell in cells:
         if cell.get("cell_type") == "code":
-            own = _sort_lines(_text(cell.get("source", cell.get("input", ""))), commands)
+            own = _sort_lines(_source_of(cell), commands, kept)
             if _language(document).lower().startswith(_PYTHONS):
                 _add_cell(own, program, case)
             else:
@@ -73,6 +78,7 @@ def judge(source: ByteSource, case: Case) -> None:
         case.leave_open(f"Its cells are more than {MOST_CODE // 1024:,} KiB of code.")
         return
     judge_lines(commands, case)
+    _note_kept(kept, case)
     judge_lines(foreign, case, statements=statements_of("cells.jl", ""))
     if any(line.strip() for line in program):
         judge_text(Source("\n".join(program), program), case, latest=Moment.USE)
@@ -110,15 +116,39 @@ def _text(value: Any) -> str:
     return "".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 
-def _sort_lines(text: str, commands: list[str]) -> list[str]:
+def _source_of(cell: dict[str, Any]) -> str:
+    return _text(cell.get("source", cell.get("input", "")))
+
+
+def _magic_of(text: str) -> str:
+    """The name of the magic that takes the whole cell; empty if there is none."""
+    first = next((line.strip() for line in text.split("\n") if line.strip()), "")
+    return first[2:].strip().split(" ")[0] if first.startswith("%%") else ""
+
+
+def _note_kept(kept: list[str], case: Case) -> None:
+    """People write `!ls`; magics that keep what a command prints are seldom, and easily read over."""
+    started = next((line for line in kept if line.strip() and not _LOOKS.match(line.strip())), None)
+    if started is not None:
+        case.add(
+            "script-dangerous-command",
+            Severity.MEDIUM,
+            f"The notebook has a magic that runs {started.strip()[:60]!r} and keeps what it prints.",
+            confidence=Confidence.LIKELY,
+            evidence={"command": started.strip()[:300]},
+        )
+
+
+def _sort_lines(text: str, commands: list[str], kept: list[str]) -> list[str]:
     """The Python of one cell; its commands go to the others, with a `pass` where they stood."""
     program: list[str] = []
     lines = text.split("\n")
     first = next((line.strip() for line in lines if line.strip()), "")
     if first.startswith("%%"):
-        magic = first[2:].split(" ")[0].strip()
+        magic = _magic_of(text)
         if magic in _SHELL_CELLS:
             commands.extend(lines[1:])
+            kept.extend(lines[1:] if magic in _KEPT_MAGICS else ())
             return []
         if magic not in _PYTHON_CELLS:
             return []
@@ -137,6 +167,7 @@ def _sort_lines(text: str, commands: list[str]) -> list[str]:
         elif magic_line is not None:
             if magic_line.group(2) in _SHELL_MAGICS:
                 commands.append(magic_line.group(3))
+                kept.extend([magic_line.group(3)] if magic_line.group(2) in _KEPT_MAGICS else ())
             elif magic_line.group(2) in ("pip", "conda", "uv"):
                 commands.append(f"{magic_line.group(2)} {magic_line.group(3)}")
             rest = magic_line.group(3) if magic_line.group(2) in ("time", "timeit") else "pass"
@@ -150,6 +181,8 @@ def _web_contents(cell: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """What a browser is given to show, and whether it is a script as a whole."""
     if cell.get("cell_type") in ("markdown", "raw", "html"):
         yield _text(cell.get("source", "")), False
+    elif (magic := _magic_of(text := _source_of(cell))) in _WEB_CELLS:
+        yield text.partition("\n")[2], magic in _SCRIPT_CELLS
     outputs = cell.get("outputs")
     for output in outputs if isinstance(outputs, list) else ():
         data = output.get("data") if isinstance(output, dict) else None

@@ -22,6 +22,7 @@ from scanners.source import ByteSource, MemorySource
 
 LARGEST_SOURCE = 1024 * 1024
 """A syntax tree takes up to 500 times the bytes of its source; the longest of known models have 300 KiB."""
+PIECE, MOST_OF_LONG = 1024 * 1024, 64 * 1024 * 1024
 MOST_PLACES_SHOWN = 12
 _SETUP_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py"})
 _PROGRAMS = re.compile(
@@ -34,6 +35,7 @@ _HOSTILE_WORDS = re.compile(
     r"|(?<![.\w])(?:exec|eval|__import__)\s*\(|(?<![.\w])exec\s+[\"'\w]|\bsocket\s*\.\s*socket\s*\(|\burlopen\s*\("
     r"|\bmarshal\s*\.\s*loads|\bpty\s*\.\s*spawn|\bctypes\s*\.\s*CDLL|\.ssh/|/etc/(?:passwd|shadow)"
 )
+_HOSTILE_STATEMENT = re.compile(rf"^(?:\w+\s*=\s*)?(?:{_HOSTILE_WORDS.pattern})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def judge(source: ByteSource, case: Case) -> None:
         case.add(
             "python-code", Severity.MEDIUM, f"The file is Python source of {source.size:,} bytes, too long to be read."
         )
+        _judge_long(source, case)
         raise Unscannable(f"It is Python source of more than {LARGEST_SOURCE // 1024 // 1024} MiB.")
     case.add(
         "python-code",
@@ -57,6 +60,46 @@ def judge(source: ByteSource, case: Case) -> None:
         "The file is Python source: it runs when it is imported, for instance with trust_remote_code.",
     )
     judge_text(decode(source.read(0, source.size), case), case)
+
+
+def _judge_long(source: ByteSource, case: Case) -> None:
+    """What can be told of a file too long for a tree: its lines without comments, if few, or its words."""
+    kept: list[str] = []
+    size = 0
+    hostile = False
+    rest = b""
+    for begin in range(0, min(source.size, MOST_OF_LONG), PIECE):
+        case.meter.check_clock()
+        lines = (rest + source.read(begin, min(PIECE, source.size - begin))).split(b"\n")
+        rest = lines.pop()[-LARGEST_SOURCE:]
+        for raw in lines:
+            line = raw.decode("utf-8", "replace").rstrip("\r")
+            if size <= LARGEST_SOURCE and line.strip() and not line.lstrip().startswith("#"):
+                kept.append(line)
+                size += len(line) + 1
+        hostile = hostile or _note_words(b"\n".join(lines).decode("utf-8", "replace"), case)
+    kept.append(rest.decode("utf-8", "replace"))
+    if not hostile:
+        hostile = _note_words(kept[-1], case)
+    if size + len(kept[-1]) <= LARGEST_SOURCE:
+        judge_text(Source("\n".join(kept), kept), case)
+
+
+def _note_words(text: str, case: Case) -> bool:
+    """Whether it names what runs programs or code; at the beginning of a line, it does so at import."""
+    found = _HOSTILE_STATEMENT.search(text)
+    at_import = found is not None
+    found = found or _HOSTILE_WORDS.search(text)
+    if found is None:
+        return False
+    case.add(
+        "code-unparsable",
+        Severity.CRITICAL if at_import else Severity.HIGH,
+        f"The code is too long to be read as a whole, and it names {found.group().strip()[:40]!r}.",
+        confidence=Confidence.LIKELY,
+        evidence={"names": found.group().strip()[:60]},
+    )
+    return True
 
 
 def judge_text(source: Source, case: Case, *, latest: Moment = Moment.IMPORT) -> None:

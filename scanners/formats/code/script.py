@@ -15,6 +15,13 @@ from scanners.source import ByteSource
 
 LARGEST_SCRIPT = 8 * 1024 * 1024
 MOST_FINDINGS = 8
+_HOOKS = re.compile(
+    r"^(?:applypatch-msg|pre-applypatch|post-applypatch|pre-commit|pre-merge-commit|prepare-commit-msg|commit-msg"
+    r"|post-commit|pre-rebase|post-checkout|post-merge|pre-push|pre-receive|update|post-receive|post-update"
+    r"|post-rewrite|pre-auto-gc|fsmonitor-watchman|post-index-change)$"
+)
+"""Names that git looks for in `.git/hooks` (githooks(5))."""
+_CHECKPOINTS = (".bin", ".pt", ".pth", ".ckpt", ".keras", ".npz", ".mar", ".nemo", ".pt2", ".mlpackage", ".model")
 _COMMENT = re.compile(r"^\s*(?:#(?!!)|//|::|rem\s|--\s|;)", re.IGNORECASE)
 
 
@@ -27,6 +34,7 @@ def judge(source: ByteSource, case: Case) -> None:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = data.decode("utf-16" if wide else "utf-8", "replace")
     lines = re.split(r"\r\n|\r|\n", text)
+    _note_place(case)
     judge_lines(lines, case, statements=statements_of(case.name, lines[0]))
     if case.name.lower().endswith(".desktop"):
         started = next((line for line in lines if line.startswith("Exec=")), None)
@@ -37,6 +45,25 @@ def judge(source: ByteSource, case: Case) -> None:
                 f"The file is a launcher: opened on a desktop, it starts {started[5:65]!r}.",
                 evidence={"command": started[:300]},
             )
+
+
+def _note_place(case: Case) -> None:
+    """Where it lies says who starts it: git at a commit, or nobody who only loads a model."""
+    if _HOOKS.match(case.name) is not None and case.depth == 0:
+        case.add(
+            "script-dangerous-command",
+            Severity.MEDIUM,
+            f"The file is called as a hook of git ({case.name[:40]}): in its folder, git runs it by itself.",
+            confidence=Confidence.LIKELY,
+            evidence={"name": case.name[:100]},
+        )
+    elif case.container.lower().endswith(_CHECKPOINTS):
+        case.add(
+            "script-dangerous-command",
+            Severity.MEDIUM,
+            "A script lies among the parts of a checkpoint, where no library puts one.",
+            confidence=Confidence.LIKELY,
+        )
 
 
 def judge_lines(lines: Iterable[str], case: Case, *, statements: tuple[Command, ...] | None = None) -> None:

@@ -7,10 +7,17 @@ from typing import Any
 
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.code.commands import worst_command
 from scanners.formats.config.commands import lines_of, note_command, tell
 from scanners.formats.config.shell import Weight, weight_of
 
 MOST_LINES = 5000
+MOST_TEXT = 256 * 1024
+_PRIVILEGED = ("pull_request_target", "workflow_run", "issue_comment", "issues", "discussion")
+_OF_A_STRANGER = re.compile(
+    r"github\.event\.(?:pull_request\.(?:head|title|body)|issue\.(?:title|body)|comment\.body|discussion\.(?:title|body))"
+    r"|github\.head_ref|refs/pull/"
+)
 
 _ATTACK = re.compile(
     r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
@@ -20,6 +27,7 @@ _ATTACK = re.compile(
 def judge_pipeline(document: dict[str, Any], case: Case) -> None:
     """YAML of tools that run things: workflows, services, stages."""
     jobs = document.get("jobs")
+    _note_foreign_code(document, case)
     if isinstance(jobs, dict):
         for job in jobs.values():
             steps = job.get("steps") if isinstance(job, dict) else None
@@ -56,6 +64,24 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
             note_command(entry["command"], "when the project is run", case, key="command")
 
 
+def _note_foreign_code(document: dict[str, Any], case: Case) -> None:
+    """A workflow with the repository's rights that runs what anybody proposes (a "pwn request")."""
+    # YAML 1.1 reads the key `on` as true.
+    triggers = document.get("on", document.get(True))
+    if not any(trigger in str(triggers) for trigger in _PRIVILEGED):
+        return
+    jobs = document.get("jobs")
+    text = str(jobs)[:MOST_TEXT] if isinstance(jobs, dict) else ""
+    found = _OF_A_STRANGER.search(text)
+    if found is not None:
+        tell(
+            "The workflow runs with the repository's rights what a stranger proposes.",
+            Severity.MEDIUM,
+            found.group()[:200],
+            case,
+        )
+
+
 def _any_command(document: dict[str, Any], case: Case) -> None:
     """A dangerous command under whatever tool's name for one, such as those of Kubernetes."""
     stack: list[Any] = [document]
@@ -82,7 +108,11 @@ def judge_dockerfile(text: str, case: Case) -> None:
 
 def _of_service(line: str) -> Severity:
     """What runs on a service's machine is no danger here; what is plainly an attack still is one on somebody."""
-    return Severity.MEDIUM if _ATTACK.search(line) else Severity.LOW
+    is_attack = _ATTACK.search(line) is not None
+    if not is_attack:
+        command = worst_command(line)
+        is_attack = command is not None and command.severity.rank >= Severity.HIGH.rank
+    return Severity.MEDIUM if is_attack else Severity.LOW
 
 
 def _service(service: dict[str, Any], case: Case) -> None:

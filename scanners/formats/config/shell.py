@@ -21,7 +21,7 @@ _DANGEROUS = re.compile(
     r"|/dev/(?:tcp|udp)/|\bn(?:c|cat)\b\s[^\n]{0,80}(?:-e\b|\d{2,5})|\bmkfifo\b|\bsocat\b|\bbash\s+-i\b"
     r"|\bbase64\s+(?:-d|-D|--decode)\b|\bopenssl\s+enc\b|\bxxd\s+-r\b"
     r"|\bpowershell(?:\.exe)?\b|\bpwsh\b|\bcmd(?:\.exe)?\s+/c\b|\bmshta\b|\bregsvr32\b|\brundll32\b|\bcertutil\b|\bbitsadmin\b"
-    r"|\brm\s+-\w*[rf]\w*\s+(?:/|~|\$HOME)|\bdd\s+if=|\bmkfs\b|:\(\)\s*\{|\bshred\b"
+    r"|\brm\s+-\w*[rf]\w*\s+(?:/(?!var/(?:lib/apt|cache|tmp)/|tmp/|root/\.cache|opt/conda/pkgs)|~|\$HOME)|\bdd\s+if=|\bmkfs\b|:\(\)\s*\{|\bshred\b"
     r"|\b(?:python3?|node|perl|ruby|php|deno)\s+-(?:c|e|r|-eval)\b|\bosascript\b|\beval\b"
     r"|~?/\.ssh\b|id_rsa|\.aws/credentials|/etc/(?:passwd|shadow|sudoers|cron)|\.bashrc|\.profile|authorized_keys|\bcrontab\b"
     r"|\b(?:printenv|env)\b\s*[|>]|\bchmod\s+(?:\+x|[0-7]*[1357][0-7]*)\b[^\n]{0,80}(?:&&|;)|\bsudo\b|\bnohup\b|\bsetsid\b"
