@@ -11,7 +11,8 @@ from scanners.source import ByteSource
 
 TEXTS = frozenset(
     {
-        Format.PYTHON, Format.SCRIPT, Format.NOTEBOOK, Format.PATH_CONFIGURATION, Format.JSON, Format.YAML, Format.TEMPLATE, Format.TOML, Format.INI,
+        Format.PYTHON, Format.SCRIPT, Format.NOTEBOOK, Format.PATH_CONFIGURATION,
+        Format.JSON, Format.YAML, Format.TEMPLATE, Format.TOML, Format.INI,
         Format.MARKDOWN,
         Format.REQUIREMENTS, Format.MODELFILE, Format.TEXT,
     }

@@ -28,11 +28,11 @@ _IMPORT = re.compile(rb"^[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \
 _COMMAND_LINE = re.compile(
     rb"\s*(?:sudo\s+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv|tar|eval|exec"
     rb"|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
-    rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|[}\])]|\w+\s*\(\)\s*\{)"
+    rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|\./\S+|[}\])]|\w+\s*\(\)\s*\{)"
 )
 _PLAINLY_SHELL = re.compile(
     rb"^\s*(?:sudo\s+)?(?:curl|wget)\s+[^|\n]*(?:https?:|\$)|\|\s*(?:ba|z|da|k)?sh\b|^\s*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
-    rb"\s+-\w+\s|^\s*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|^\s*fi\s*$|^\s*done\s*$|/dev/tcp/",
+    rb"\s+-\w+\s|^\s*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
     re.MULTILINE,
 )
 _PROSE = (".md", ".rst", ".html", ".csv", ".tsv", ".ipynb")

@@ -90,8 +90,10 @@ class Calls(Comprehensions):
         if any(self._whole_environment(value, node, unit) for value in given):
             tags |= {Power.TOKEN}
             if callee.path in _SHOWS:
-                self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment", note="shown")
+                self.note(unit, Power.TOKEN, "os.environ", node, words="the environment is shown", note="shown")
         self._hand_over(callee, given, unit)
+        if not self.quiet and any(value.path in ("exec", "eval") for value in given):
+            self._run_handed(given, unit, node)
         if callee.path == "operator.attrgetter()" and callee.items and arguments:
             return self.take(arguments[0], callee.items[0], unit, node)
         special = SPECIAL.get(callee.path)
@@ -111,7 +113,7 @@ class Calls(Comprehensions):
         power = self._note_call(callee, node, unit, arguments, keywords, tags)
         if power in _TAGGING:
             tags |= {power}
-        return self._folded(callee, node, unit, arguments, tags)
+        return self._folded(callee, node, unit, arguments, keywords, tags)
 
     def _note_call(
         self, callee: Value, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value],
@@ -162,8 +164,9 @@ class Calls(Comprehensions):
         return power
 
     def _folded(
-        self, callee: Value, node: ast.Call, unit: Unit, arguments: list[Value], tags: frozenset[Power]
-    ) -> Value:
+        self, callee: Value, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value],
+        tags: frozenset[Power],
+    ) -> Value:  # fmt: skip
         """The result, where it can be told."""
         path = f"{callee.path}()" if callee.path else ""
         if callee.path == "chr":
@@ -286,6 +289,14 @@ class Calls(Comprehensions):
                 if inner.unit is not None and inner.unit.kind is Kind.FUNCTION:
                     unit.reaches.add(inner.unit)
 
+    def _run_handed(self, given: list[Value], unit: Unit, node: ast.Call) -> None:
+        """`Thread(target=exec, args=("...",))`: the text is run by whoever is given both."""
+        for value in given:
+            inner = value.constant if isinstance(value.constant, (list, tuple)) else [value.constant]
+            for text in inner[:8]:
+                if isinstance(text, str):
+                    self.run_source(text, unit, node)
+
     def _call_local(self, target: Unit, arguments: list[Value], keywords: dict[str, Value], unit: Unit,
                     tags: frozenset[Power]) -> Value:  # fmt: skip
         if not self.quiet:
@@ -298,7 +309,11 @@ class Calls(Comprehensions):
             return Value(path="?", tags=tags)
         self._trying.append(target.node)
         try:
-            if not self.quiet and self._tried_aloud < MOST_TRIED_ALOUD and any(map(_can_do, _given(arguments, keywords))):
+            if (
+                not self.quiet
+                and self._tried_aloud < MOST_TRIED_ALOUD
+                and any(map(_can_do, _given(arguments, keywords)))
+            ):
                 # What the function does depends on what it is given: `(lambda m: m.system("..."))(os)`.
                 self._tried_aloud += 1
                 self._tried(target, arguments, keywords, tags)

@@ -40,6 +40,7 @@ HIGH, MEDIUM = Severity.HIGH, Severity.MEDIUM
 COMMANDS: tuple[Command, ...] = (
     _command(rf"{_FETCH}[^|\n;]*\|\s*(?:sudo\s+(?:-\w+\s+)*|env\s+|nohup\s+|command\s+|exec\s+)?(?:[\w=]+\s+)?[\w/.-]*?{_SHELLS}", HIGH, "fetches a script and runs it"),
     _command(rf"(?:{_SHELLS}|eval|exec)\s*(?:-\w+\s+)*[\"']?(?:<\(|\$\(|`)\s*{_FETCH}", HIGH, "fetches a script and runs it"),
+    _command(rf"\b(\w+)=[\"']?(?:\$\(|`)\s*{_FETCH}[\s\S]{{0,600}}?(?:\b(?:eval|exec|source|(?:ba)?sh\s+-c)\s+[\"']?\$\{{?\1\b|\$\{{?\1\}}?[\"']?\s*\|\s*{_SHELLS})", HIGH, "fetches a script and runs it"),
     _command(r"\.\s+<\(\s*(?:curl|wget)", HIGH, "fetches a script and runs it"),
     _command(rf"{_FETCH}[^\n]*?(?:&&|;|\n)\s*(?:sudo\s+)?chmod\s+(?:\S+\s+)*(?:\+x|[0-7]*[75][0-7]*)[^\n]*", HIGH, "fetches a program and makes it executable"),
     _command(rf"{_FETCH}[^\n]*-o\s*(\S+)[^\n]*(?:&&|;|\|\|)\s*(?:sudo\s+)?(?:{_SHELLS}\s+)\1", HIGH, "fetches a script and runs it"),
@@ -55,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     _command(r"\beval\b[^\n]*\\x[0-9a-f]{2}|\$'\\x[0-9a-f]{2}(?:\\x[0-9a-f]{2}){3}", HIGH, "hides its words behind escapes"),
     _command(r"[a-z/.-]\$\{IFS\}[\w/$.-]|[a-z]\$IFS(?:\$\d)?[\w/-]", HIGH, "hides its words behind variables"),
     _command(r"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*(?:-\w*r\w*|--recursive)\s+(?:-\w+\s+|--[\w-]+\s+)*[\"']?(?:/(?:\s|$|\*|\"|')|~(?:/?(?:\s|$|\*))|\$HOME/?[\"']?(?:\s|$|\*)|/\*|/(?:home|etc|usr|var|boot|root|bin|lib)/?(?:\s|$|\*))", HIGH, "deletes the files of the user or the system"),
-    _command(r"\brm\s+-\w*r\w*\s[^\n;|&]*?\s[\"']?(?:/|~/?|\$HOME/?|/\*|~/\*)[\"']?(?:\s|$)", HIGH, "deletes the files of the user or the system"),
+    _command(r"\brm\s+-\w*r\w*\s[^\n;|&]*?\s[\"']?(?:/|~/?|\$HOME/?|/\*|~/\*)[\"']?/?(?:\s|$)", HIGH, "deletes the files of the user or the system"),
     _command(r"\bfind\s+(?:/|~|\$HOME)\S*\s[^\n]*(?:-delete\b|-exec\s+(?:rm|shred)\b)", HIGH, "deletes the files of the user or the system"),
     _command(r"--no-preserve-root|\bmkfs(?:\.\w+)?\s|\bdd\b[^\n]*\bof=/dev/(?:sd|nvme|hd|vd|mem)|>\s*/dev/(?:sd|nvme|hd|vd)|:\(\)\s*\{\s*:\|:&\s*\};:|\bshred\s+[^\n]*(?:~|/|\$HOME)", HIGH, "destroys data or the machine's work"),
     _command(r"\bcrontab\s+(?:-(?!l\b)|[^\s-]|<)|\|\s*crontab\b|/etc/cron|/var/spool/cron|@reboot", HIGH, "starts itself again by the clock"),

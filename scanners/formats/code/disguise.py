@@ -20,7 +20,7 @@ LONG_LINE, MANY_CALLS = 1500, 25
 _DECODER_IN_PASSING = re.compile(
     r"__import__\s*\(\s*[\"'](?:zlib|base64|marshal|bz2|lzma|codecs|binascii|gzip)[\"']\s*\)|_pyarmor|pyarmor_runtime|__pyarmor__"
 )
-_NO_NAMES = re.compile(r"(?<![\w.])(?:_{3,}|_*[Oo][Oo0]{4,}|_*[lI][lI1]{4,}|_0x[0-9a-f]{3,})(?!\w)")
+_NO_NAMES = re.compile(r"(?<![\w.])(?:_{3,}|_*[Oo][Oo0]{4,}|_*[lI][lI1]{4,}|_0x[0-9a-f]{2,})(?!\w)")
 _ESCAPED_LETTERS = re.compile(r"(?:\\x(?:[46][1-9a-fA-F]|[57][0-9aA])){6}(?:\\x[2-7][0-9a-fA-F])*")
 _WORTH_A_WALK = re.compile(r"[ \t\f]{80}|[A-Za-z0-9+/=_-]{60}|(?:\\x[0-9a-fA-F]{2}){8}")
 _BLOB = re.compile(r"^[A-Za-z0-9+/=_\-\s]+$")

@@ -129,7 +129,7 @@ class Expressions(Record):
                 str(value.constant)[: 1 << 20] if is_plain and _is_scalar(value.constant) else value.text or "*"
             )
             if value.path in WHOLE_ENVIRONMENT:
-                self.note(unit, Power.TOKEN, "os.environ", node, words="the whole environment", note="shown")
+                self.note(unit, Power.TOKEN, "os.environ", node, words="the environment is shown", note="shown")
         if whole and len(parts) > 1:
             tags |= {Power.JOINED}
         return self._text("".join(parts)[: 1 << 20], tags, unit, node, is_whole=whole)
@@ -267,6 +267,9 @@ class Expressions(Record):
             return Value(path="?computed", tags=key.tags)
         if base.path == "os.environ":
             return self.environment(key, node, unit)
+        if name == "__builtins__":
+            self.note(unit, Power.ESCAPE, f"{base.path or '?'}['__builtins__']", node, called=False)
+            return Value(path="builtins")
         if base.items is not None and _is_scalar(name):
             return base.items.get(name, Value(tags=base.tags))
         if base.is_constant and _is_scalar(name):

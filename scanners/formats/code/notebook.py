@@ -31,7 +31,9 @@ _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "python", "python3", "pr
 _WEB_CELLS = frozenset({"javascript", "js", "html", "HTML", "svg", "SVG"})
 _SCRIPT_CELLS = frozenset({"javascript", "js"})
 _KEPT_MAGICS = frozenset({"system", "sx", "sc"})
-_LOOKS = re.compile(r"(?:ls|pwd|cd|cat|head|tail|echo \$|nvidia-smi|pip3?|conda|git|which|wc|du|df|nproc|date|find|python3? --)\b")
+_LOOKS = re.compile(
+    r"(?:ls|pwd|cd|cat|head|tail|echo \$|nvidia-smi|pip3?|conda|git|which|wc|du|df|nproc|date|find|python3? --)\b"
+)
 _SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh"})
 _PYTHONS = ("python", "ipython", "sage", "conda", "venv", "xpython", "pyodide")
 _HELP = re.compile(r"^\s*\?{1,2}[\w.]+\s*$|^\s*[\w.]+\?{1,2}\s*$")
@@ -67,6 +69,8 @@ def judge(source: ByteSource, case: Case) -> None:
     kept: list[str] = []
     for cell in cells:
         if cell.get("cell_type") == "code":
+            if "Javascript(" in _source_of(cell):
+                _judge_web(_source_of(cell), case, is_script=True)
             own = _sort_lines(_source_of(cell), commands, kept)
             if _language(document).lower().startswith(_PYTHONS):
                 _add_cell(own, program, case)
@@ -150,6 +154,9 @@ def _sort_lines(text: str, commands: list[str], kept: list[str]) -> list[str]:
             commands.extend(lines[1:])
             kept.extend(lines[1:] if magic in _KEPT_MAGICS else ())
             return []
+        if magic in ("writefile", "file"):
+            # What it writes is there to be run by the next cell.
+            commands.extend(lines[1:] if first.endswith((".sh", ".bash", ".bat", ".ps1")) else ())
         if magic not in _PYTHON_CELLS:
             return []
         lines = ["" if line.strip() == first else line for line in lines]
@@ -170,6 +177,8 @@ def _sort_lines(text: str, commands: list[str], kept: list[str]) -> list[str]:
                 kept.extend([magic_line.group(3)] if magic_line.group(2) in _KEPT_MAGICS else ())
             elif magic_line.group(2) in ("pip", "conda", "uv"):
                 commands.append(f"{magic_line.group(2)} {magic_line.group(3)}")
+            elif magic_line.group(2) in ("run", "load") and "://" in magic_line.group(3):
+                commands.append(f"python <(curl {magic_line.group(3)})")
             rest = magic_line.group(3) if magic_line.group(2) in ("time", "timeit") else "pass"
             program.append(magic_line.group(1) + (rest or "pass"))
         else:

@@ -13,7 +13,7 @@ from scanners.case import Case, CodeText
 from scanners.finding import Confidence, Severity
 from scanners.formats.code.disguise import look_at_source
 from scanners.formats.code.knowledge import Power
-from scanners.formats.code.reach import SENTENCES, Moment, Moments, moments_of
+from scanners.formats.code.reach import SENTENCES, Moment, Moments, is_in_model, moments_of
 from scanners.formats.code.reader import Reader
 from scanners.formats.code.text import Source, decode
 from scanners.formats.code.values import Deed, Unit
@@ -166,6 +166,7 @@ def _weigh(reader: Reader, moments: Moments, name: str, latest: Moment) -> Itera
             company,
             is_setup=name in _SETUP_FILES,
             is_notebook=latest is Moment.USE,
+            in_model=is_in_model(unit),
             is_program=latest is Moment.USE or _PROGRAMS.match(name) is not None,
         )
         for deed in unit.deeds:

@@ -139,14 +139,19 @@ _FRAMEWORKS = (
 )  # fmt: skip
 
 
-def _is_used(unit: Unit, name: str) -> bool:
-    last = unit.name.rpartition(".")[2]
+def is_in_model(unit: Unit) -> bool:
+    """Whether it is a method of a class of a framework."""
     parent = unit.parent
-    if (
+    return (
         parent is not None
         and parent.kind is Kind.CLASS
         and any(base.path.startswith(_FRAMEWORKS) for base in parent.bases)
-    ):
+    )
+
+
+def _is_used(unit: Unit, name: str) -> bool:
+    last = unit.name.rpartition(".")[2]
+    if is_in_model(unit):
         # Whatever it defines may take the place of something that the framework calls.
         return True
     if last not in USED:

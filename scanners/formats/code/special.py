@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Special = Callable[[Calls, ast.Call, Unit, list[Value], dict[str, Value]], Value | None]
 
 
+_SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh", "script", "cmd", "powershell", "perl", "ruby"})
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{3}){3}")
 """Letters that nobody writes as their numbers, unless nobody should read them."""
 
@@ -226,6 +227,20 @@ def _targets(
     return None
 
 
+def _magic(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], keywords: dict[str, Value]
+) -> Value | None:
+    """`get_ipython().run_line_magic("system", "...")`; of most magics there is nothing to say."""
+    name = (arguments[0] if arguments else keywords.get("magic_name", UNKNOWN)).words
+    rest = [*arguments[1:], *keywords.values()]
+    command = "\n".join(value.words for value in rest if value.words)
+    if name in _SHELL_MAGICS:
+        reader.note(unit, Power.PROCESS, f"get_ipython().{name}", node, words=command)
+    elif name in ("pip", "conda", "uv"):
+        reader.note(unit, Power.PROCESS, f"get_ipython().{name}", node, words=f"{name} {command}")
+    return Value(path="?")
+
+
 SPECIAL: dict[str, Special] = {
     "getattr": _getattr,
     "object.__getattribute__": _object_getattr,
@@ -271,4 +286,9 @@ SPECIAL: dict[str, Special] = {
     "operator.attrgetter": _attrgetter,
     "operator.methodcaller": _attrgetter,
     "setattr": _setattr,
+    "get_ipython().run_line_magic": _magic,
+    "get_ipython().run_cell_magic": _magic,
+    "get_ipython().magic": _magic,
+    "IPython.get_ipython().run_line_magic": _magic,
+    "IPython.get_ipython().run_cell_magic": _magic,
 }

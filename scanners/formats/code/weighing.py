@@ -33,6 +33,8 @@ class Surroundings:
     """The powers of all that runs together with it."""
     is_setup: bool = False
     is_notebook: bool = False
+    in_model: bool = False
+    """Inside of a class that a framework's loader makes: one that computes, and needs no token."""
     is_program: bool = False
     """By its name, people run it (`train.py`), and no library imports it."""
 
@@ -142,11 +144,11 @@ def _hub(deed: Deed, around: Surroundings) -> Weight | None:
 def _token(deed: Deed, around: Surroundings) -> Weight | None:
     """Reading a token is ordinary where somebody asks for it; a model that does so by itself is looked at."""
     if deed.note == "shown":
-        return Weight("code-reads-secrets", around.by_moment(HIGH, MEDIUM, MEDIUM), "shows or keeps all of the environment")
-    is_variable = deed.path.startswith("os.environ[")
-    if is_variable and not (around.is_program or around.is_setup or around.is_notebook):
-        if around.moment is not Moment.ASKED:
-            return Weight("code-reads-secrets", MEDIUM, f"reads a token ({deed.words[:40]})")
+        return Weight(
+            "code-reads-secrets", around.by_moment(HIGH, MEDIUM, MEDIUM), "shows or keeps all of the environment"
+        )
+    if around.in_model and deed.path.startswith("os.environ[") and around.moment is not Moment.ASKED:
+        return Weight("code-reads-secrets", MEDIUM, f"reads a token ({deed.words[:40]}) inside of a model")
     return None
 
 

@@ -67,7 +67,7 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
 def _note_foreign_code(document: dict[str, Any], case: Case) -> None:
     """A workflow with the repository's rights that runs what anybody proposes (a "pwn request")."""
     # YAML 1.1 reads the key `on` as true.
-    triggers = document.get("on", document.get(True))
+    triggers = next((value for key, value in document.items() if key in ("on", True)), None)
     if not any(trigger in str(triggers) for trigger in _PRIVILEGED):
         return
     jobs = document.get("jobs")
