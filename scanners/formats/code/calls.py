@@ -43,6 +43,7 @@ _SHOWS = frozenset(
 """Makes a text of what it is given, or shows it."""
 _PROTOTYPES = frozenset({"ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()"})
 _ADDRESSES = re.compile(r"addressof|cast\(|VirtualAlloc|valloc|mmap|memalign|from_buffer|c_void_p")
+_WEIGHTS = re.compile(r"\.(?:state_dict|named_parameters|parameters)\(\)")
 _PAYLOAD = frozenset({"data", "json", "content", "files", "body", "params", "fields", "payload"})
 _GOES_ON = frozenset({Power.NETWORK, Power.SOCKET, Power.HUB, Power.NATIVE})
 _SENDS = re.compile(
@@ -369,4 +370,4 @@ def _sends_inputs(path: str, address: str, arguments: list[Value], keywords: dic
     if first.path == "urllib.request.Request()" or "?" in address:
         payload.append(first)
     sends = _SENDS.search(path) is not None
-    return sends and any(Power.INPUT in value.tags for value in payload)
+    return sends and any(Power.INPUT in value.tags or _WEIGHTS.search(value.path) for value in payload)

@@ -37,7 +37,7 @@ _WINDOWS = (
 
 _PROGRAMS = (
     _statement(r"\bos\.execute\s*\(|\bio\.popen\s*\(", HIGH, "starts other programs"),
-    _statement(r"\b(?:shell_exec|passthru|proc_open|pcntl_exec|popen)\s*\(|\bsystem2?\s*\(|^\s*(?:system|exec)\s+[\"'$@]|\bIO\.popen\b|\bKernel\.(?:system|exec)|\bOpen3\.|%x[({\[]|\bqx[({/]|=\s*`[^`]+`", HIGH, "starts other programs"),
+    _statement(r"\b(?:shell_exec|passthru|proc_open|pcntl_exec|popen)\s*\(|\bsystem2?\s*\(|\bexec\s*\(\s*[\"'$@]|\brun\s*\(\s*(?:pipeline\s*\(\s*)?`|^\s*(?:system|exec)\s+[\"'$@]|\bIO\.popen\b|\bKernel\.(?:system|exec)|\bOpen3\.|%x[({\[]|\bqx[({/]|=\s*`[^`]+`", HIGH, "starts other programs"),
     _statement(r"\beval\s*\(\s*(?:gzinflate|base64_decode|str_rot13|gzuncompress|\$_(?:GET|POST|REQUEST))|\beval\s*\(?\s*(?:unpack|decode_base64|Base64|MIME)|load(?:string)?\s*\(\s*[\"'][^\"']*\\\d{2,3}", HIGH, "runs code that is decoded first"),
     _statement(r"\bTCPSocket\.(?:new|open)|\bIO::Socket|\buse\s+Socket\b|\bsocket\.tcp\s*\(|\bfsockopen\s*\(|\bsocketConnection\s*\(", HIGH, "opens a connection of its own"),
     _statement(r"\bsource\s*\(\s*[\"']https?://|devtools::(?:source_url|install_github)|remotes::install|eval\s*\(\s*parse\s*\(", MEDIUM, "fetches code or runs text as code"),

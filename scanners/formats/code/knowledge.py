@@ -163,7 +163,7 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         ctypes.pythonapi ctypes.LibraryLoader numpy.ctypeslib.load_library cffi.FFI().dlopen cffi.FFI().verify
         torch.ops.load_library torch.classes.load_library tensorflow.load_op_library tensorflow.load_library
         ctypes.CFUNCTYPE ctypes.WINFUNCTYPE ctypes.PYFUNCTYPE ctypes.memmove ctypes.string_at
-        os.memfd_create mmap.PROT_EXEC _ctypes.dlopen _ctypes.dlsym"""
+        os.memfd_create sqlite3.connect().load_extension mmap.PROT_EXEC _ctypes.dlopen _ctypes.dlsym"""
     ),
     Power.BUILD_NATIVE: _names(
         """torch.utils.cpp_extension.load torch.utils.cpp_extension.load_inline cffi.FFI().set_source

@@ -15,6 +15,7 @@ from typing import Any
 from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
+from scanners.formats.code.commands import Command
 from scanners.formats.code.foreign import statements_of
 from scanners.formats.code.python import judge_text, note_unparsable
 from scanners.formats.code.reach import Moment
@@ -35,6 +36,8 @@ _LOOKS = re.compile(
     r"(?:ls|pwd|cd|cat|head|tail|echo \$|nvidia-smi|pip3?|conda|git|which|wc|du|df|nproc|date|find|python3? --)\b"
 )
 _SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh"})
+_SHELLS = ("bash", "sh", "zsh", "fish", "ksh", "calysto_bash", "powershell", "pwsh", ".net-powershell")
+_BROWSERS = ("javascript", "typescript", "node", "deno", "jslab", "tslab")
 _PYTHONS = ("python", "ipython", "sage", "conda", "venv", "xpython", "pyodide")
 _HELP = re.compile(r"^\s*\?{1,2}[\w.]+\s*$|^\s*[\w.]+\?{1,2}\s*$")
 _ACTIVE = re.compile(
@@ -83,7 +86,7 @@ def judge(source: ByteSource, case: Case) -> None:
         return
     judge_lines(commands, case)
     _note_kept(kept, case)
-    judge_lines(foreign, case, statements=statements_of("cells.jl", ""))
+    judge_lines(foreign, case, statements=_statements_of(_language(document).lower()))
     if any(line.strip() for line in program):
         judge_text(Source("\n".join(program), program), case, latest=Moment.USE)
 
@@ -118,6 +121,13 @@ def _cells(document: Any) -> Iterator[dict[str, Any]]:
 
 def _text(value: Any) -> str:
     return "".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _statements_of(language: str) -> tuple[Command, ...] | None:
+    """What to look for in the cells of a language that is not Python; None for one of a shell."""
+    if language.startswith(_SHELLS):
+        return None
+    return statements_of("cells.js" if language.startswith(_BROWSERS) else "cells.jl", "")
 
 
 def _source_of(cell: dict[str, Any]) -> str:

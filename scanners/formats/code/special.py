@@ -241,6 +241,21 @@ def _magic(
     return Value(path="?")
 
 
+def _dirname(_r: Calls, _n: ast.Call, _u: Unit, arguments: list[Value], _: dict[str, Value]) -> Value | None:
+    """The folder of an installed module; of other folders nothing is known that matters."""
+    words = arguments[0].words if arguments else ""
+    return Value(text=words.rpartition("/")[0]) if words.startswith("site-packages/") else None
+
+
+def _search_path(
+    reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]
+) -> Value | None:
+    words = arguments[-1].words if arguments else ""
+    if words.lower().endswith((".zip", ".whl", ".egg", ".bin", ".pyz", ".pt")):
+        reader.note(unit, Power.TAMPER, "sys.path", node, words=words)
+    return None
+
+
 SPECIAL: dict[str, Special] = {
     "getattr": _getattr,
     "object.__getattribute__": _object_getattr,
@@ -286,6 +301,9 @@ SPECIAL: dict[str, Special] = {
     "operator.attrgetter": _attrgetter,
     "operator.methodcaller": _attrgetter,
     "setattr": _setattr,
+    "os.path.dirname": _dirname,
+    "sys.path.insert": _search_path,
+    "sys.path.append": _search_path,
     "get_ipython().run_line_magic": _magic,
     "get_ipython().run_cell_magic": _magic,
     "get_ipython().magic": _magic,

@@ -313,7 +313,11 @@ def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
         severity = around.by_moment(HIGH, MEDIUM, MEDIUM) if deed.called else MEDIUM
         return Weight(rule, severity, "changes how Python imports or reads code")
     if deed.path.startswith("gc."):
-        return None
+        return Weight(rule, MEDIUM, "goes through all objects of Python") if around.moment is Moment.IMPORT else None
+    if deed.path == "sys.path":
+        return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM), "imports code out of an archive")
+    if deed.path == "os.fork" and deed.called and around.moment is Moment.IMPORT and not around.is_program:
+        return Weight(rule, HIGH, "multiplies processes")
     if deed.path.startswith("os."):
         what = "ends or multiplies processes"
         return Weight(rule, MEDIUM, what) if deed.called and around.moment is not Moment.ASKED else None
@@ -346,7 +350,9 @@ def _install(deed: Deed, around: Surroundings) -> Weight | None:
     return Weight("code-installs-packages", around.by_moment(HIGH, MEDIUM, MEDIUM), "installs packages")
 
 
-def _remote_code(_deed: Deed, _around: Surroundings) -> Weight | None:
+def _remote_code(deed: Deed, around: Surroundings) -> Weight | None:
+    if deed.path.startswith("torch.hub.") and around.moment is Moment.IMPORT and not around.is_program:
+        return Weight("code-fetches-code", HIGH, "fetches code of another repository and runs it")
     return Weight("code-fetches-code", MEDIUM, "runs code of another repository")
 
 
