@@ -14,7 +14,8 @@ TEXTS = frozenset(
         Format.PYTHON, Format.SCRIPT, Format.NOTEBOOK, Format.PATH_CONFIGURATION,
         Format.JSON, Format.YAML, Format.TEMPLATE, Format.TOML, Format.INI,
         Format.MARKDOWN,
-        Format.REQUIREMENTS, Format.MODELFILE, Format.TEXT,
+        Format.REQUIREMENTS, Format.MODELFILE, Format.TEXT, Format.NOTEBOOK, Format.HTML, Format.XML, Format.R_SCRIPT,
+        Format.KERAS_CONFIG, Format.PATH_CONFIGURATION,
     }
 )  # fmt: skip
 LARGEST_SETUP = 1024 * 1024
@@ -36,9 +37,8 @@ _FOR_ASSISTANTS = frozenset(
         "system-prompt.txt",
     }
 )
-_DOCKERFILE = re.compile(r"^(?:docker|container)file(?:\..*)?$|\.dockerfile$")
 _MAY_BE_YAML = frozenset({Format.TEXT, Format.INI, Format.TOML, Format.REQUIREMENTS, Format.TEMPLATE})
-LARGEST_TEMPLATE_AS_TEXT = 256 * 1024
+LARGEST_TEMPLATE_AS_TEXT = 4 * 1024 * 1024
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -61,11 +61,6 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
         from scanners.formats.template import judge_words
 
         judge_words(source.read(0, LARGEST_YAML_AS_TEXT).decode("utf-8", "replace"), case)
-    if kind in (Format.TEXT, Format.SCRIPT) and _DOCKERFILE.search(name):
-        # Only for containers.
-        from scanners.formats.config.pipelines import judge_dockerfile
-
-        judge_dockerfile(source.read(0, LARGEST_YAML_AS_TEXT).decode("utf-8", "replace"), case)
     # The expressions for secrets are only built when there is a text to look through.
     from scanners.formats.secrets import look_for_secrets
 

@@ -49,8 +49,35 @@ _FIRST_LOOKS: tuple[tuple[bytes, bytes], ...] = (
     (b"dop_v1_", rb"dop_v1_[a-f0-9]{64}"),
     (b"AGE-SECRET", rb"AGE-SECRET-KEY-1"),
     (b"aws_secret", rb"aws_secret_access_key"),
+    (b"machine ", rb"machine\s+\S{1,100}\s+login\s"),
+    (b"r8_", rb"\br8_[A-Za-z0-9]{37}"),
+    (b"gsk_", rb"gsk_[A-Za-z0-9]{40}"),
+    (b"xai-", rb"xai-[A-Za-z0-9]{60}"),
+    (b"nvapi-", rb"nvapi-[\w-]{50}"),
+    (b"dapi", rb"\bdapi[0-9a-f]{32}"),
+    (b"pplx-", rb"pplx-[A-Za-z0-9]{40}"),
+    (b"lsv2_", rb"lsv2_(?:pt|sk)_"),
+    (b"api_org_", rb"api_org_[A-Za-z0-9]{30}"),
+    (b"GOCSPX-", rb"GOCSPX-[\w-]{20}"),
+    (b"dckr_pat_", rb"dckr_pat_[\w-]{20}"),
+    (b"hvs.", rb"\bhvs\.[\w-]{20}"),
+    (b"pcsk_", rb"pcsk_\w{30}"),
+    (b"ntn_", rb"\bntn_[A-Za-z0-9]{30}"),
+    (b"shpat_", rb"shpat_[0-9a-fA-F]{32}"),
+    (b"glsa_", rb"glsa_\w{30}"),
+    (b"lin_api_", rb"lin_api_\w{30}"),
+    (b"discord", rb"discord(?:app)?\.com/api/webhooks/\d"),
+    (b"WANDB_API_KEY", rb"WANDB_API_KEY"),
+    (b"asic ", rb"[Bb]asic [A-Za-z0-9+/]{16}"),
+    (b'"auth"', rb"\"auth\"\s*:"),
+    (b'"key"', rb"\"key\"\s*:\s*\"[0-9a-f]{32}\""),
 )
 """A plain text to search for, many times faster than an expression, and the expression for where it stands."""
+
+
+_NETRC = re.compile(
+    r"\bmachine\s+\S{1,100}\s+login\s+\S{1,100}\s+(?:account\s+\S{1,100}\s+)?password\s+([^\s\"'<>{}$]{6,200})"
+)
 
 
 @lru_cache(maxsize=1)
@@ -68,6 +95,30 @@ def _ours() -> tuple[tuple[str, re.Pattern[str]], ...]:
         ("Google key", re.compile(r"\bAIza[\w-]{35}\b|\bya29\.[\w-]{30,}")),
         ("GitHub token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{60,}|\bgh[pousr]_[A-Za-z0-9]{36}\b")),
         ("GitLab token", re.compile(r"\bgl(?:pat|dt|rt|ptt)-[\w-]{20,}")),
+        ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
+        ("password for a host", _NETRC),
+        (
+            "API token",
+            re.compile(
+                r"\b(?:r8_[A-Za-z0-9]{37}|gsk_[A-Za-z0-9]{40,60}|xai-[A-Za-z0-9]{60,90}|nvapi-[\w-]{50,80}|dapi[0-9a-f]{32}"
+                r"(?:-\d)?|pplx-[A-Za-z0-9]{40,60}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|api_org_[A-Za-z0-9]{30,40}|"
+                r"GOCSPX-[\w-]{20,40}|dckr_pat_[\w-]{20,40}|hvs\.[\w-]{24,120}|pcsk_\w{30,90}|ntn_[A-Za-z0-9]{30,60}|"
+                r"shpat_[0-9a-fA-F]{32}|glsa_\w{30,60}|lin_api_\w{30,60})\b"
+            ),
+        ),
+        ("Discord webhook", re.compile(r"discord(?:app)?\.com/api/webhooks/\d{15,22}/[\w-]{50,90}")),
+        ("Weights & Biases key", re.compile(r"WANDB_API_KEY[\"']?\]?\s*[=:]\s*[\"']?([0-9a-f]{40})\b")),
+        (
+            "password in a header",
+            re.compile(r"\b[Aa]uthorization[\"']?\s*[:=]\s*[\"']?[Bb]asic ([A-Za-z0-9+/]{16,200}={0,2})"),
+        ),
+        (
+            "registry password",
+            re.compile(
+                r"\"auths\"\s*:\s*\{[^{}]{1,200}\{[^{}]{0,200}?\"auth\"\s*:\s*\"([A-Za-z0-9+/]{16,400}={0,2})\""
+            ),
+        ),
+        ("Kaggle key", re.compile(r"\"username\"\s*:\s*\"[\w-]{1,60}\"\s*,\s*\"key\"\s*:\s*\"([0-9a-f]{32})\"")),
         ("DigitalOcean token", re.compile(r"\bdop_v1_[a-f0-9]{64}\b")),
         ("age key", re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
         (
@@ -189,7 +240,7 @@ def _plugins() -> list[tuple[str, Any]]:
 def _is_example(secret: str, kind: str) -> bool:
     if _EXAMPLE.search(secret):
         return True
-    if kind == "password in an address":
+    if kind in ("password in an address", "password for a host"):
         return _WORDS_FOR_PASSWORDS.match(secret) is not None
     return len(set(secret)) < 10
 

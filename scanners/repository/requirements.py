@@ -15,6 +15,12 @@ MOST_IMITATED = 2500
 """Of the list, most downloaded first: whoever imitates, imitates these."""
 SHORTEST_FOR_EDITS = 5
 SHORTEST_FOR_TWO_EDITS = 10
+_SHORT = frozenset(
+    {"numpy", "torch", "scipy", "flask", "keras", "tqdm", "timm", "peft", "vllm", "jax", "onnx", "faiss"}
+)
+"""So well known that even a short name one letter away deserves a look."""
+_ALSO_MEANT = ("pytorch", "sklearn", "opencv", "huggingface", "tensorflow-gpu", "faiss-gpu", "faiss-cpu", "flash-attn")
+"""What people call a package, on an index of its own or in conda, besides the most downloaded."""
 _SEPARATORS = re.compile(r"[-_.]+")
 _STROKES = str.maketrans("01i!|5", "olllls")
 _DRESSES = re.compile(
@@ -53,8 +59,8 @@ def is_malicious(name: str, version: str | None = None) -> bool:
     return normal(name) in known or (version is not None and f"{normal(name)}=={version}" in known)
 
 
-def imitated(name: str) -> Imitation | None:
-    """None for packages on the list, and for names like nobody's."""
+def imitated(name: str, *, quick: bool = False) -> Imitation | None:
+    """None for packages on the list, and for names like nobody's; `quick` leaves out what is only near to one."""
     name = name.strip()[:100]
     normalised, known = normal(name), _known()
     flat = normalised.replace("-", "")
@@ -69,7 +75,7 @@ def imitated(name: str) -> Imitation | None:
     words = tuple(sorted(normalised.split("-")))
     if len(words) > 1 and (of := known.words.get(words)) is not None:
         return Imitation(of, "it has the same words in another order", certain=True)
-    return _dressed(normalised, known) or _edited(flat, known)
+    return _dressed(normalised, known) or (None if quick else _edited(flat, known))
 
 
 def _edited(flat: str, known: _Known) -> Imitation | None:
@@ -82,6 +88,8 @@ def _edited(flat: str, known: _Known) -> Imitation | None:
             return Imitation(
                 of, "it is one letter away from it", certain=plain and (not digits_only or _slips(flat, text))
             )
+        if distance == 1 and of in _SHORT and shortest >= SHORTEST_FOR_EDITS - 2:
+            return Imitation(of, "it is one letter away from it", certain=_slips(flat, text))
         if distance == 1 and _slips(flat, text):
             return Imitation(of, "two of its letters are swapped or one is doubled", certain=True)
         if distance == 2 and shortest >= SHORTEST_FOR_TWO_EDITS and flat[0] == text[0] and of in known.learning:
@@ -133,6 +141,7 @@ def _known() -> _Known:
             into = learning
         elif line and not line.startswith("#"):
             into.append(line.strip())
+    learning.extend(_ALSO_MEANT)
     targets = list(dict.fromkeys([*ranked[:MOST_IMITATED], *learning]))
     flat: dict[str, str] = {}
     for name in targets:
@@ -141,7 +150,7 @@ def _known() -> _Known:
     return _Known(
         names=frozenset([*ranked, *learning]),
         imitated=flat,
-        imitated_list=[text for text in flat if len(text) >= 4],
+        imitated_list=[text for text in flat if len(text) >= 4 or text in _SHORT],
         skeletons={_skeleton(text): name for text, name in reversed(flat.items())},
         words={tuple(sorted(name.split("-"))): name for name in reversed(targets) if "-" in name},
         learning=popular,

@@ -24,9 +24,14 @@ _MODELFILE = re.compile(rb"^(?:TEMPLATE|PARAMETER|SYSTEM|ADAPTER|MESSAGE)\s", re
 _FROM = re.compile(rb"^FROM\s+\S", re.MULTILINE | re.IGNORECASE)
 _OF_PIP = re.compile(
     rb"^(?:(?:-i|-e|-r|-f|--[a-z-]*(?:index-url|find-links|trusted-host|editable|requirement|pre)\b).*|(?:git\+|https?://).*|"
-    rb"[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*(?:(?:={2,3}|~=|!=|[<>]=?)\s*[\w.*+!-]+.*|@\s*(?:git\+|https?:|file:).*))$"
+    rb"[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?(?:(?:\s*(?:={2,3}|~=|!=|[<>]=?)|\s+(?:={2,3}|~=|!=|[<>]=?)\s+)[\w.*+!-]+.*|"
+    rb"\s*@\s*(?:git\+|https?:|file:).*))$"
 )
+"""White space on both sides of an operator, or on none behind it: `IQ== 0` is base64 and a number."""
 _NAME_ONLY = re.compile(rb"^[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?$")
+_VOCABULARY = re.compile(
+    r"\.(?:tiktoken|bpe|vocab|codes|merges|spm|vec|dict)$|^(?:merges|vocab\w*|bpe\.codes|dict|tokens|words|labels?\w*|classes)\.txt$"
+)
 _JINJA = (b"{%", b"{{")
 _OTHER_ENDINGS = (
     ".md",
@@ -65,7 +70,7 @@ def kind_of_settings(body: bytes, name: str) -> Format | None:
     if not name.endswith(_OTHER_ENDINGS):
         if "template" in name and any(sign in body for sign in _JINJA):
             return Format.TEMPLATE
-        if _reads_as_list(body):
+        if not _VOCABULARY.search(name) and _reads_as_list(body):
             return Format.REQUIREMENTS
     return None
 

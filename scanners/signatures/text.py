@@ -22,6 +22,7 @@ MOST_STRANGE_CHARACTERS = 0.02
 """Characters no standard has named, as a share of a text in UTF-16."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Never in text, but for white space and the escape of terminals; DEL is a token of its own in vocabularies."""
+_YAML_BY_NAME = frozenset({"mlmodel", "mlproject", ".condarc", "condarc", ".clang-format", "dvc.lock", ".yamllint"})
 _ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
 
 
@@ -63,7 +64,11 @@ def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
         return Format.SAVED_MODEL
     if (marked := kind_of_markup(body, name)) is not None:
         return marked
-    if name.endswith((".yaml", ".yml")) or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md")):
+    if (
+        name.endswith((".yaml", ".yml", ".dvc"))
+        or name in _YAML_BY_NAME
+        or (body.startswith((b"---\n", b"%YAML")) and not name.endswith(".md"))
+    ):
         return Format.YAML
     return Format.SCRIPT if reads_as_shell(body, name) else Format.TEXT
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanners.case import Case
 from scanners.finding import Severity
+from scanners.formats.config.elsewhere import HUB_ID, OTHER_REPOSITORY, WHOLE_REFERENCE, take_code_from
 from scanners.formats.config.reading import pairs_of
 from scanners.formats.config.targets import KNOWN_PACKAGES, Danger, danger_of
 
@@ -16,8 +17,6 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_OTHER_REPOSITORY = re.compile(r"^([\w.-]{1,96}/[\w.-]{1,96})--(.+)$")
-_HUB_ID = re.compile(r"^[\w-][\w.-]{0,95}/[\w.-]{1,96}(?:@[\w./-]+)?$")
 _DOTTED = re.compile(r"^[A-Za-z_][\w-]*(?:[./][A-Za-z_][\w-]*)*\.[A-Za-z_]\w*$")
 LONGEST_NAME = 2000
 _NAMES_CODE = re.compile(
@@ -65,12 +64,14 @@ def judge_code(value: dict[str, Any], keys: frozenset[str], case: Case) -> None:
         _target(value["target"], "target", value, case)
     if any(_PICKLED_JSON.match(key) for key in keys if key.startswith("py/")):
         _pickled(value, case)
-    if value.get("class_name") in ("Lambda", "keras>Lambda") and "module" not in keys and "config" in keys:
-        _keras({**value, "module": "keras.layers"}, case)
     if {"module", "class_name"} <= keys and isinstance(value["module"], str):
         _keras(value, case)
-    if keys >= {"type", "path", "name"} and isinstance(value["type"], str) and _DOTTED.match(value["type"]):
-        _module_of_sentences(value["type"], case)
+    is_module = keys >= {"type", "path", "name"} or ("type" in keys and case.name.lower() == "modules.json")
+    if is_module and isinstance(value["type"], str) and _DOTTED.match(value["type"]):
+        _module_of_sentences(value["type"], "type", case)
+    if "types" in keys and "structure" in keys and isinstance(value["types"], dict):
+        for name in _texts(value["types"]):
+            _module_of_sentences(name, "types", case)
     if "lc" in keys and value.get("type") == "constructor" and isinstance(value.get("id"), list):
         _target(".".join(str(part) for part in value["id"]), "id", value, case)
 
@@ -79,7 +80,14 @@ def judge_name(key: str, text: str, case: Case) -> None:
     """Looks at one text of a configuration: the name of something dangerous where a name of code belongs, or code."""
     if len(text) > LONGEST_NAME:
         return
-    if _NAMES_CODE.search(key) and key not in _KEYS and "." in text and danger_of(text) is Danger.RUNS:
+    if "--" in text and key not in _KEYS and case.name.lower() in OF_MODELS and WHOLE_REFERENCE.match(text):
+        if not key.startswith("Auto") and key != "impl":
+            # Those are judged with the object they stand in.
+            repository, _, name = text.partition("--")
+            take_code_from(repository, name, key, case)
+    elif key in ("activation_function", "activation_fn") and _DOTTED.match(text):
+        _module_of_sentences(text, key, case)
+    elif _NAMES_CODE.search(key) and key not in _KEYS and "." in text and danger_of(text) is Danger.RUNS:
         case.add(
             "config-names-code",
             Severity.HIGH,
@@ -148,34 +156,31 @@ def _pickled(value: dict[str, Any], case: Case) -> None:
 
 
 def _keras(value: dict[str, Any], case: Case) -> None:
+    """What a Lambda layer holds is for the judge of Keras."""
     module, name = str(value["module"]), str(value["class_name"])
     first = module.split(".", 1)[0]
-    if name == "Lambda":
-        case.add(
-            "config-names-code",
-            Severity.HIGH,
-            "The configuration has a Keras layer of type Lambda, which carries code of its own.",
-            evidence={"module": module[:100], "class": name},
-        )
-    elif (first not in KNOWN_PACKAGES and first not in ("builtins", "Custom", "")) or danger_of(f"{module}.{name}") in (
+    if name in ("Lambda", "__lambda__"):
+        return
+    if (first not in KNOWN_PACKAGES and first not in ("builtins", "Custom", "")) or danger_of(f"{module}.{name}") in (
         Danger.RUNS,
         Danger.REACHES_OUT,
     ):
         _target(f"{module}.{name}", "module", value, case)
 
 
-def _module_of_sentences(name: str, case: Case) -> None:
+def _module_of_sentences(name: str, key: str, case: Case) -> None:
+    """sentence-transformers imports what stands here: parts of the model, activations."""
     danger = danger_of(name)
-    if (other := _OTHER_REPOSITORY.match(name)) is not None:
-        _other(other[1], other[2], "type", case)
+    if (other := OTHER_REPOSITORY.match(name)) is not None:
+        take_code_from(other[1], other[2], key, case)
     elif danger in (Danger.RUNS, Danger.REACHES_OUT):
-        _target(name, "type", {}, case)
+        _target(name, key, {}, case)
     elif danger is Danger.UNKNOWN:
         case.add(
             "remote-code",
             Severity.MEDIUM,
             f"The model is put together with {name[:80]!r}, code that is in none of the known libraries.",
-            evidence={"name": name[:200], "key": "type"},
+            evidence={"name": name[:200], "key": key},
         )
 
 
@@ -183,9 +188,9 @@ def _auto_map(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
     names = list(_texts(found))
     case.fact("auto_map", names[:40])
     for name in names:
-        other = _OTHER_REPOSITORY.match(name)
-        if other is not None:
-            _other(other[1], other[2], key, case)
+        other = OTHER_REPOSITORY.match(name)
+        if other is not None and ".." not in name:
+            take_code_from(other[1], other[2], key, case)
         elif ".." in name or name.startswith(("/", "\\", "~")) or "://" in name:
             case.add(
                 "config-path-escape",
@@ -205,20 +210,6 @@ def _own(name: str, key: str, case: Case, severity: Severity = Severity.LOW) -> 
         severity,
         f"The model needs Python code of its repository ({name[:80]}), which runs with trust_remote_code.",
         evidence={"name": name[:200], "key": key},
-    )
-
-
-def _other(repository: str, name: str, key: str, case: Case) -> None:
-    # Only needed for files that name another repository.
-    from scanners.repository.names import is_known_publisher
-
-    known = is_known_publisher(repository.split("/", 1)[0])
-    case.fact("code_from_repository", repository)
-    case.add(
-        "remote-code",
-        Severity.MEDIUM if known else Severity.HIGH,
-        f"The model takes its Python code from another repository, {repository[:100]!r}, whatever that holds by then.",
-        evidence={"repository": repository, "name": name[:200], "key": key},
     )
 
 
@@ -256,10 +247,10 @@ def _code_by_id(name: str, key: str, case: Case) -> None:
             f"The configuration takes its code from {name[:80]!r}, outside the repository.",
             evidence={"key": key, "path": name[:200]},
         )
-    elif (other := _OTHER_REPOSITORY.match(name)) is not None:
-        _other(other[1], other[2], key, case)
-    elif _HUB_ID.match(name) and not name.endswith(".py"):
-        _other(name.split("@", 1)[0], "", key, case)
+    elif (other := OTHER_REPOSITORY.match(name)) is not None:
+        take_code_from(other[1], other[2], key, case)
+    elif HUB_ID.match(name) and not name.endswith(".py"):
+        take_code_from(name.split("@", 1)[0], "", key, case)
     elif danger_of(name) in (Danger.RUNS, Danger.REACHES_OUT) and "." in name:
         _target(name, key, {}, case)
     else:
@@ -269,7 +260,7 @@ def _code_by_id(name: str, key: str, case: Case) -> None:
 def _attention(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
     for name in _texts(found):
         if "/" in name and not name.startswith("kernels-community/"):
-            _other(name.split(":", 1)[0].split("@", 1)[0], "", key, case)
+            take_code_from(name.split(":", 1)[0].split("@", 1)[0], "", key, case)
 
 
 def _class_name(found: Any, key: str, value: dict[str, Any], case: Case) -> None:
@@ -298,8 +289,13 @@ def _class_name(found: Any, key: str, value: dict[str, Any], case: Case) -> None
 
 
 def _auto_mapping(found: Any, key: str, _: dict[str, Any], case: Case) -> None:
+    """PEFT imports `parent_library`, and takes the class of the base model out of it."""
+    for name in (name for name in _texts(found) if "--" in name):
+        owner, _dashes, rest = name.partition("--")
+        repository = owner if "/" in owner else f"{owner}/{rest.split('--')[0].split('.')[0]}"
+        take_code_from(repository, name, key, case)
     library = found.get("parent_library") if isinstance(found, dict) else None
-    if not isinstance(library, str) or library.split(".")[0] == "transformers_modules":
+    if not isinstance(library, str) or "--" in library or library.split(".")[0] == "transformers_modules":
         return
     danger = danger_of(library)
     if danger is not Danger.NONE:

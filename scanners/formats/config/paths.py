@@ -36,12 +36,36 @@ def judge_paths(value: dict[str, Any], case: Case) -> None:
         if isinstance(one, str | list) and len(key) < 60 and _KEY.search(key):
             for path in _texts(one):
                 _judge_path(path, key, case)
-    base = value.get("base_model_name_or_path")
-    if isinstance(base, str) and _ADDRESS.match(base):
+    for key in ("base_model_name_or_path", "tokenizer_name_or_path"):
+        _judge_base(value.get(key), key, case)
+
+
+def _judge_base(base: Any, key: str, case: Case) -> None:
+    """What an adapter is put on: a name of the Hub, or the folder where it lay in training."""
+    if not isinstance(base, str):
+        return
+    if _SENSITIVE.search(base) or len(_UP.findall(base.replace("/", "//"))) >= 3:
+        # Beside it or above it lie models, too; three levels up is somebody else's.
+        _add(
+            Severity.HIGH,
+            f"The adapter takes its base model from {base[:80]!r}, outside the repository.",
+            key,
+            base,
+            case,
+        )
+    elif len(_UP.findall(base.replace("/", "//"))) == 2:
+        _add(
+            Severity.MEDIUM,
+            f"The adapter takes its base model from {base[:80]!r}, outside the repository.",
+            key,
+            base,
+            case,
+        )
+    elif _ADDRESS.match(base):
         _add(
             Severity.MEDIUM,
             f"The adapter takes its base model from {base[:80]!r}.",
-            "base_model_name_or_path",
+            key,
             base,
             case,
         )

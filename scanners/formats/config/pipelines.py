@@ -11,7 +11,6 @@ from scanners.formats.code.commands import worst_command
 from scanners.formats.config.commands import lines_of, note_command, tell
 from scanners.formats.config.shell import Weight, weight_of
 
-MOST_LINES = 5000
 MOST_TEXT = 256 * 1024
 _PRIVILEGED = ("pull_request_target", "workflow_run", "issue_comment", "issues", "discussion")
 _OF_A_STRANGER = re.compile(
@@ -22,6 +21,14 @@ _OF_A_STRANGER = re.compile(
 _ATTACK = re.compile(
     r"/dev/(?:tcp|udp)/|\bbash\s+-i\b|base64\s+(?:-d|--decode)[^\n]*\|\s*(?:ba)?sh|\b(?:curl|wget)\b[^\n]*(?:secrets\.|\benv\b)"
 )
+
+
+_INSTALLERS = re.compile(
+    r"https://(?:astral\.sh|sh\.rustup\.rs|install\.python-poetry\.org|get\.docker\.com|deb\.nodesource\.com|"
+    r"(?:raw\.)?github(?:usercontent)?\.com|get\.pnpm\.io|bun\.sh|deno\.land|uploader\.codecov\.io|codecov\.io|"
+    r"pre-commit\.com|huggingface\.co|hf\.co|pixi\.sh|micro\.mamba\.pm|packagecloud\.io|get\.helm\.sh|ollama\.com)[/\s\"']"
+)
+_FETCHED = re.compile(r"\b(?:curl|wget)\b([^\n|]{0,300})\|\s*(?:sudo\s+)?(?:ba|z)?sh\b")
 
 
 def judge_pipeline(document: dict[str, Any], case: Case) -> None:
@@ -97,22 +104,15 @@ def _any_command(document: dict[str, Any], case: Case) -> None:
             stack.extend(value)
 
 
-def judge_dockerfile(text: str, case: Case) -> None:
-    """Of what building and starting a container runs, what is plainly dangerous."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    for number, line in enumerate(joined.splitlines(), 1):
-        found = re.match(r"\s*(RUN|CMD|ENTRYPOINT)\s+(.*)", line, re.IGNORECASE)
-        if found is not None and weight_of(found[2]) is Weight.DANGEROUS and number < MOST_LINES:
-            note_command(found[2], "when the container is built or started", case, key=found[1], most=Severity.MEDIUM)
-
-
 def _of_service(line: str) -> Severity:
     """What runs on a service's machine is no danger here; what is plainly an attack still is one on somebody."""
-    is_attack = _ATTACK.search(line) is not None
-    if not is_attack:
-        command = worst_command(line)
-        is_attack = command is not None and command.severity.rank >= Severity.HIGH.rank
-    return Severity.MEDIUM if is_attack else Severity.LOW
+    command = worst_command(line)
+    is_attack = _ATTACK.search(line) is not None or (
+        command is not None and command.severity.rank >= Severity.HIGH.rank
+    )
+    fetched = _FETCHED.search(line)
+    unknown = fetched is not None and _INSTALLERS.search(fetched[1] + " ") is None
+    return Severity.MEDIUM if is_attack or unknown else Severity.LOW
 
 
 def _service(service: dict[str, Any], case: Case) -> None:

@@ -92,7 +92,8 @@ def danger_of(name: str) -> Danger:
         tail = ".".join(rest[index:])
         if "." in tail and (_RUNS.fullmatch(tail) and rest[index] in _CARRIED):
             return Danger.RUNS
-    if any(part.startswith("__") and part.endswith("__") for part in name.split(".")):
+    # What a script itself defines is code of this repository, however its module is called.
+    if any(part.startswith("__") and part.endswith("__") for part in name.removeprefix("__main__.").split(".")):
         return Danger.RUNS
     return Danger.NONE if first in KNOWN_PACKAGES else Danger.UNKNOWN
 

@@ -12,9 +12,11 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.config.code import OF_MODELS, judge_code, judge_name
 from scanners.formats.config.commands import judge_commands
+from scanners.formats.config.loaders import judge_loaders, judge_resolvers
 from scanners.formats.config.paths import judge_paths
 from scanners.formats.config.reading import Doubled, pairs_of
-from scanners.formats.template import LONGEST_TEMPLATE, judge_template
+from scanners.formats.config.tool_texts import judge_tool
+from scanners.formats.template import LARGEST_TEMPLATE, judge_template
 from scanners.formats.template.tokens import first_reach
 from scanners.source import MemorySource
 
@@ -66,7 +68,11 @@ def judge_document(document: Any, case: Case, *, key: str | None = None) -> None
                 if isinstance(one, str):
                     _judge_value(str(name), one, case)
         elif isinstance(value, list):
-            stack.extend(one for one in value if isinstance(one, dict | list))
+            for one in value:
+                if isinstance(one, dict | list):
+                    stack.append(one)
+                elif isinstance(one, str) and "${" in one:
+                    judge_resolvers("", one, case)
 
 
 def _judge_object(value: dict[str, Any], case: Case) -> None:
@@ -74,7 +80,9 @@ def _judge_object(value: dict[str, Any], case: Case) -> None:
     if isinstance(value, Doubled):
         _twice(value, case)
     judge_code(value, keys, case)
+    judge_loaders(value, keys, case)
     judge_commands(value, keys, case)
+    judge_tool(value, keys, case)
     judge_paths(value, case)
     if "chat_template" in keys or "chat_templates" in keys:
         for name, one in pairs_of(value):
@@ -93,15 +101,15 @@ def _templates(found: Any, case: Case) -> None:
             stack.extend(part)
         elif isinstance(part, str):
             looked_at += 1
-            judge_template(part[:LONGEST_TEMPLATE], case, key="chat_template")
-            if len(part) > LONGEST_TEMPLATE:
-                case.leave_open(f"It has a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
+            judge_template(part, case, key="chat_template")
     if stack:
         case.leave_open(f"It has more than {MOST_TEMPLATES:,} chat templates.")
 
 
 def _judge_value(name: str, text: str, case: Case) -> None:
     judge_name(name, text, case)
+    if "${" in text:
+        judge_resolvers(name, text, case)
     if len(text) <= LONGEST_ENCODED and text[:2] in _FIRST_OF_BASE64 and "\n" in text:
         text = "".join(text.split())
     if _BASE64_PICKLE.match(text) and len(text) <= LONGEST_ENCODED:
@@ -117,8 +125,8 @@ def _judge_value(name: str, text: str, case: Case) -> None:
             case.examine(MemorySource(content), name[:100], name="encoded")
         return
     may_reach = "__" in text and ("{{" in text or "{%" in text) and name != "chat_template"
-    if may_reach and _is_rendered(name, case) and first_reach(text[:LONGEST_TEMPLATE]) is not None:
-        judge_template(text[:LONGEST_TEMPLATE], case, key=name)
+    if may_reach and _is_rendered(name, case) and first_reach(text[:LARGEST_TEMPLATE]) is not None:
+        judge_template(text, case, key=name)
 
 
 def _is_rendered(name: str, case: Case) -> bool:

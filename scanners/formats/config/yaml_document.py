@@ -55,7 +55,7 @@ def judge_yaml_text(text: str, case: Case, *, data: bytes | None = None) -> None
 
 
 def _judge_environment(document: dict[str, Any], case: Case) -> None:
-    if isinstance(document.get("dependencies"), list):
+    if isinstance(document.get("dependencies"), list) or case.name.lower() in (".condarc", "condarc"):
         # Only conda's environments have them in YAML.
         from scanners.formats.requirements.manifests import judge_conda
 

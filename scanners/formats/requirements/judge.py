@@ -13,6 +13,8 @@ from scanners.source import ByteSource
 
 LARGEST_LIST = 4 * 1024 * 1024
 MOST_LINES = 5_000
+"""Of those that say something, how many are compared with every well-known name; what follows is still looked up."""
+MOST_LINES_READ = 200_000
 LONGEST_LINE = 4096
 MOST_OF_A_KIND = 25
 _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*|[^\W\d_][\w.-]*)\s*(\[[^\]]*\])?\s*(.*)$", re.DOTALL)
@@ -29,6 +31,9 @@ class Listing:
     case: Case
     unpinned: list[str] = field(default_factory=list)
     foreign: dict[Severity, int] = field(default_factory=dict)
+    quick: bool = False
+    """Names are looked up only, and not compared with what they are near to."""
+    seen: set[str] = field(default_factory=set)
 
     def requirement(self, text: str, line: int | None = None) -> None:
         """A line as pip reads it, without options."""
@@ -75,7 +80,8 @@ class Listing:
                 evidence={"package": name[:100], "version": exact[1] if exact else ""},
             )
             return
-        imitation = imitated(name)
+        imitation = imitated(name, quick=self.quick) if name not in self.seen else None
+        self.seen.add(name)
         if imitation is not None and not (learning_only and not imitation.certain):
             self.case.add(
                 "requirement-lookalike",
@@ -109,7 +115,12 @@ class Listing:
         address = address.strip().strip("'\"")
         if not address or (not _URL.match(address) and option == "--find-links"):
             if address:
-                self._foreign(Severity.LOW, f"The list looks for packages in {address[:80]!r}.", address, line)
+                self._foreign(
+                    Severity.MEDIUM,
+                    f"The list takes packages from {address[:80]!r}, a folder and not the index.",
+                    address,
+                    line,
+                )
             return
         place = index_of(address)
         if place is Place.USUAL:
@@ -178,7 +189,7 @@ class Listing:
                 )
             elif value.startswith(("/", "~")) or value.count("..") >= 2:
                 self._foreign(
-                    Severity.MEDIUM if value[:1] in ("/", "~") else Severity.LOW,
+                    Severity.MEDIUM,
                     f"The list goes on in {value[:80]!r}, outside the repository.",
                     value,
                     line,
@@ -215,18 +226,21 @@ def judge_lines(text: str, case: Case) -> None:
     """Lines as pip reads them."""
     listing = Listing(case)
     joined = re.sub(r"\\\r?\n", " ", text)
-    lines = joined.splitlines()
-    if len(lines) > MOST_LINES:
-        case.leave_open(f"It is a list of more than {MOST_LINES:,} lines.")
-    for number, raw in enumerate(lines[:MOST_LINES], 1):
+    told = 0
+    for number, raw in enumerate(joined.splitlines(), 1):
         if number % 100 == 0:
             case.meter.check_clock()
-        line = re.sub(r"(?:^|\s+)#.*$", "", raw[:LONGEST_LINE]).strip()
-        if not line:
+        if raw.lstrip()[:1] in ("", "#"):
             continue
+        told += 1
+        listing.quick = told > MOST_LINES
+        if told > MOST_LINES_READ:
+            case.leave_open(f"It is a list of more than {MOST_LINES_READ:,} packages.")
+            break
+        line = re.sub(r"(?:^|\s+)#.*$", "", raw[:LONGEST_LINE]).strip()
         if line.startswith("-"):
             listing.option(_words(line), number)
-        else:
+        elif line:
             requirement, *options = re.split(r"\s+(?=--?[a-z])", line)
             listing.requirement(requirement, number)
             for option in options:
@@ -236,7 +250,9 @@ def judge_lines(text: str, case: Case) -> None:
 
 
 def _judge_apt(text: str, case: Case) -> None:
-    for number, raw in enumerate(text.splitlines()[:MOST_LINES], 1):
+    for number, raw in enumerate(text.splitlines(), 1):
+        if number % 100 == 0:
+            case.meter.check_clock()
         line = raw.split("#", 1)[0].strip()
         if (
             (line and not re.fullmatch(r"[\w.+:-]+(?:[=/ ][\w.+:~ -]+)?", line))

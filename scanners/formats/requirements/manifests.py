@@ -112,6 +112,7 @@ def judge_conda(document: dict[str, Any], case: Case) -> None:
                 f"The environment takes packages from the channel {channel[:60]!r}, which is somebody's own.",
                 evidence={"from": channel[:200]},
             )
+    _judge_variables(document.get("variables"), case, listing)
     dependencies = document.get("dependencies")
     for one in (dependencies if isinstance(dependencies, list) else [])[:MOST_PACKAGES]:
         if isinstance(one, str):
@@ -120,15 +121,68 @@ def judge_conda(document: dict[str, Any], case: Case) -> None:
                 listing.index(one.split("::", 1)[0], option="channel")
             if "://" in one:
                 listing.address(one)
-            elif "=" not in version.lstrip("=") and (plain := re.split(r"[<>!~ \[]", name)[0]) not in _OF_CONDA:
+            elif (plain := re.split(r"[<>!~ \[]", name)[0]) in _OF_CONDA:
+                continue
+            elif "=" not in version.lstrip("="):
                 listing.package(plain, None, learning_only=True)
+            else:
+                # An export names hundreds, with their builds; what is known for malware is still told.
+                listing.quick = True
+                listing.package(plain, None, learning_only=True)
+                listing.quick = False
         elif isinstance(one, dict):
             for text in _texts(one.get("pip")):
-                if text.strip().startswith("-"):
-                    listing.option(text.strip().split(), None)
-                else:
-                    listing.requirement(text.split(" #", 1)[0])
+                requirement, *options = re.split(r"(?:^|\s+)(?=--?[a-z])", text.split(" #", 1)[0].strip())
+                listing.requirement(requirement)
+                for option in options:
+                    if not option.startswith("--hash"):
+                        listing.option(option.split(), None)
     listing.close()
+
+
+_LOADING = _names(
+    """LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH PYTHONSTARTUP PYTHONPATH PYTHONHOME
+    PYTHONINSPECT PYTHONWARNINGS PYTHONBREAKPOINT BASH_ENV ENV PROMPT_COMMAND NODE_OPTIONS PERL5OPT RUBYOPT
+    JAVA_TOOL_OPTIONS GIT_SSH_COMMAND GIT_SSH GIT_EXTERNAL_DIFF EDITOR VISUAL
+    PAGER PIP_CONFIG_FILE PIP_REQUIRE_VIRTUALENV CONDARC"""
+)
+_SOURCES = {
+    "PIP_INDEX_URL": "--index-url",
+    "PIP_EXTRA_INDEX_URL": "--extra-index-url",
+    "PIP_FIND_LINKS": "--find-links",
+    "PIP_TRUSTED_HOST": "--trusted-host",
+    "UV_INDEX_URL": "--index-url",
+    "UV_EXTRA_INDEX_URL": "--extra-index-url",
+    "UV_DEFAULT_INDEX": "--index-url",
+    "CONDA_CHANNELS": "",
+    "HF_ENDPOINT": "",
+    "HTTP_PROXY": "",
+    "HTTPS_PROXY": "",
+    "ALL_PROXY": "",
+}
+
+
+def _judge_variables(variables: Any, case: Case, listing: Listing) -> None:
+    """Of the environment, set each time it is entered."""
+    for name, value in variables.items() if isinstance(variables, dict) else ():
+        upper = str(name).upper()
+        if upper in _LOADING:
+            case.add(
+                "config-runs-command",
+                Severity.HIGH,
+                f"The environment sets {upper} each time it is entered, which makes programs load other code.",
+                evidence={"what": upper, "value": str(value)[:200]},
+            )
+        elif upper == "PATH" or upper in _SOURCES:
+            if option := _SOURCES.get(upper):
+                listing.option([option, str(value)], None)
+            else:
+                case.add(
+                    "config-runs-command",
+                    Severity.MEDIUM,
+                    f"The environment sets {upper} to {str(value)[:60]!r}: programs or files come from there.",
+                    evidence={"what": upper, "value": str(value)[:200]},
+                )
 
 
 def judge_ini_manifest(sections: dict[str, dict[str, str]], case: Case) -> None:

@@ -4,6 +4,12 @@ Honest templates read fields of messages; what reaches into Python goes through 
 piece or in many. Jinja's own parser says what is code; nothing is rendered.
 """
 
-from scanners.formats.template.judge import LONGEST_TEMPLATE, judge_template, judge_template_file, judge_words
+from scanners.formats.template.judge import (
+    LARGEST_TEMPLATE,
+    LONGEST_TEMPLATE,
+    judge_template,
+    judge_template_file,
+    judge_words,
+)
 
-__all__ = ["LONGEST_TEMPLATE", "judge_template", "judge_template_file", "judge_words"]
+__all__ = ["LARGEST_TEMPLATE", "LONGEST_TEMPLATE", "judge_template", "judge_template_file", "judge_words"]

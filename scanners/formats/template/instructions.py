@@ -51,7 +51,9 @@ _KNOWN_HOSTS = re.compile(
     r"json-schema\.org|w3\.org|schema\.org|wikipedia\.org|example\.(?:com|org)|python\.org|arxiv\.org|tiktok\.com)$",
     re.IGNORECASE,
 )
-_ENCODED = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{32,2000}={0,2}(?![\w/+=])")
+_ENCODED = re.compile(r"(?<![\w/+=-])[A-Za-z0-9+/_-]{24,4000}={0,2}(?![\w/+=-])")
+_URL_SAFE = re.compile(r"[-_]")
+_IN_HEX = re.compile(r"(?<![\w])(?:[2-7][0-9a-fA-F]|0[aA9]){24,2000}(?!\w)")
 _EXFILTRATES = re.compile(
     r"!\[[^\]]{0,200}\]\(\s{0,9}https?://|<img[^>]{1,200}src|https?://\S{0,300}[?&]\w{1,40}=\s{0,9}(?:$|\{|<)",
     re.IGNORECASE,
@@ -79,13 +81,14 @@ def says(text: str, line: int) -> Iterator[Instruction]:
     """What one text of a template, or a template that is no Jinja, tells the model."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     yield from _says(plain, line)
-    for match in _ENCODED.finditer(plain):
-        decoded = _decoded(match.group())
-        if decoded is not None:
-            told = next(_says(decoded, line), None)
-            severity = Severity.HIGH if told is not None else Severity.MEDIUM
-            yield Instruction(severity, "carries text in base64", decoded[:120], line)
-            return
+    for pattern, decode, form in ((_ENCODED, _decoded, "base64"), (_IN_HEX, _from_hex, "hexadecimal digits")):
+        for match in pattern.finditer(plain):
+            decoded = decode(match.group())
+            if decoded is not None:
+                told = next(_says(decoded, line), None)
+                severity = Severity.HIGH if told is not None else Severity.MEDIUM
+                yield Instruction(severity, f"carries text in {form}", decoded[:120], line)
+                return
 
 
 def _says(text: str, line: int) -> Iterator[Instruction]:
@@ -107,11 +110,26 @@ def _says(text: str, line: int) -> Iterator[Instruction]:
 def _decoded(encoded: str) -> str | None:
     """What base64 says, if it is text."""
     try:
-        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-        text = raw.decode()
+        raw = base64.b64decode(
+            encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4),
+            b"-_" if _URL_SAFE.search(encoded) else None,
+            validate=True,
+        )
+        return _read(raw.decode())
     except ValueError:
         return None
-    return text if text.isprintable() and " " in text and any(letter.isalpha() for letter in text) else None
+
+
+def _from_hex(digits: str) -> str | None:
+    try:
+        return _read(bytes.fromhex(digits).decode())
+    except ValueError:
+        return None
+
+
+def _read(text: str) -> str | None:
+    flat = " ".join(text.split())
+    return text if flat.isprintable() and " " in flat and any(letter.isalpha() for letter in flat) else None
 
 
 def hides(text: str) -> Iterator[Instruction]:

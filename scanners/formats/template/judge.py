@@ -9,10 +9,12 @@ from typing import Any
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.template.names import RUNS_CODE, Reach
-from scanners.formats.template.tokens import first_reach
+from scanners.formats.template.tokens import first_reach, without_comments
 from scanners.source import ByteSource
 
 LONGEST_TEMPLATE = 256 * 1024
+"""Without its comments, what is read as Jinja; of a longer one only its tokens are looked at."""
+LARGEST_TEMPLATE = 4 * 1024 * 1024
 EXCERPT_LENGTH = 120
 MOST_INSTRUCTIONS = 8
 _GO = re.compile(
@@ -25,6 +27,13 @@ def judge_template(text: str, case: Case, *, key: str | None = None) -> None:
     """Notes what is wrong with a template. `key` says which template of a file it is."""
     case.meter.check_clock()
     named: dict[str, Any] = {} if key is None else {"key": key[:200]}
+    if len(text) > LONGEST_TEMPLATE:
+        if len(text) > LARGEST_TEMPLATE:
+            case.leave_open(f"It has a chat template of more than {LARGEST_TEMPLATE // 1024 // 1024} MiB.")
+        text = without_comments(text[:LARGEST_TEMPLATE])
+        if len(text) > LONGEST_TEMPLATE:
+            _judge_long(text, case, named)
+            return
     if "{{" not in text and "{%" not in text and "{#" not in text:
         _judge_words(text, case, named)
         return
@@ -71,9 +80,20 @@ def judge_template(text: str, case: Case, *, key: str | None = None) -> None:
 
 
 def judge_template_file(source: ByteSource, case: Case) -> None:
-    judge_template(source.read(0, LONGEST_TEMPLATE).decode("utf-8", "replace"), case)
-    if source.size > LONGEST_TEMPLATE:
-        case.leave_open(f"It is a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
+    judge_template(source.read(0, LARGEST_TEMPLATE).decode("utf-8", "replace"), case)
+    if source.size > LARGEST_TEMPLATE:
+        case.leave_open(f"It is a chat template of more than {LARGEST_TEMPLATE // 1024 // 1024} MiB.")
+
+
+def _judge_long(text: str, case: Case, named: Mapping[str, Any]) -> None:
+    """By its tokens and words, to the end; what its expressions come to stays open."""
+    reach = first_reach(text)
+    if reach is not None:
+        _note_reach(text, reach, RUNS_CODE.search(text) is not None, case, named)
+    for at in range(0, len(text), LONGEST_TEMPLATE):
+        case.meter.check_clock()
+        _judge_words(text[at : at + LONGEST_TEMPLATE + 1000], case, named)
+    case.leave_open(f"It has a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
 
 
 def judge_words(text: str, case: Case) -> None:

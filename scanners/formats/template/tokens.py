@@ -54,6 +54,26 @@ def first_reach(text: str) -> Reach | None:
     return min(found, key=lambda reach: reach.at or 0, default=None)
 
 
+def without_comments(text: str) -> str:
+    """The same lines, with what stands between `{#` and `#}` left out."""
+    parts: list[str] = []
+    position = kept_until = 0
+    while (opening := _OPENING.search(text, position)) is not None:
+        begin, position = opening.start(), opening.end()
+        if (raw := _RAW.match(text, begin)) is not None:
+            end_raw = _END_RAW.search(text, raw.end())
+            position = end_raw.end() if end_raw is not None else len(text)
+        elif opening.group().startswith("{#"):
+            end = text.find("#}", position)
+            if end < 0:
+                break
+            parts += [text[kept_until:begin], "\n" * text.count("\n", begin, end)]
+            position = kept_until = end + 2
+        else:
+            _, position = _tokens(text, position, "}}" if opening.group().startswith("{{") else "%}")
+    return "".join([*parts, text[kept_until:]])
+
+
 def _blocks(text: str) -> Iterator[list[Token]]:
     """The tokens of each `{{ }}` and `{% %}`. Ends where Jinja would refuse the template."""
     position = 0

@@ -49,7 +49,7 @@ def test_code_of_its_own_repository_is_a_fact_for_rules() -> None:
 def test_code_of_another_repository_is_named_so_that_it_can_be_judged_too() -> None:
     report = judged_json({"auto_map": {"AutoModel": "nobody-here/code--modeling.Model"}})
     assert report.verdict is Verdict.UNSAFE
-    assert report.metadata["code_from_repository"] == "nobody-here/code"
+    assert report.metadata["code_from"] == ["nobody-here/code"]
     assert the(report, "remote-code").evidence["repository"] == "nobody-here/code"
 
 
