@@ -31,8 +31,8 @@ _COMMAND_LINE = re.compile(
     rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|\./\S+|[}\])]|\w+\s*\(\)\s*\{)"
 )
 _PLAINLY_SHELL = re.compile(
-    rb"^\s*(?:sudo\s+)?(?:curl|wget)\s+[^|\n]*(?:https?:|\$)|\|\s*(?:ba|z|da|k)?sh\b|^\s*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
-    rb"\s+-\w+\s|^\s*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
+    rb"^[ \t]*(?:sudo\s+)?(?:curl|wget)[ \t]+[^|\n]*(?:https?:|\$)|\|[ \t]*(?:ba|z|da|k)?sh\b|^[ \t]*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
+    rb"\s+-\w+\s|^[ \t]*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
     re.MULTILINE,
 )
 _PROSE = (".md", ".rst", ".html", ".csv", ".tsv", ".ipynb")

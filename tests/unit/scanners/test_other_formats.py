@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -143,10 +142,9 @@ def test_entities_are_never_expanded() -> None:
         ("paper.pdf", b"%PDF-1.7\n" + b"/ObjStm" * 200_000),
     ],
 )
+@pytest.mark.timeout(60)
 def test_no_text_keeps_a_pattern_busy(name: str, content: bytes) -> None:
-    begun = time.monotonic()
     judged(content, name)
-    assert time.monotonic() - begun < 5
 
 
 def nested_r(shape: str, depth: int) -> bytes:
