@@ -114,6 +114,7 @@ JUDGES: dict[Format, str] = {
     Format.PMML: "scanners.formats.documents.xml:judge",
     Format.SVG: "scanners.formats.documents.xml:judge",
     Format.HTML: "scanners.formats.documents.pages:judge_html",
+    Format.WIDE_TEXT: "scanners.formats.shared.wide_text:judge",
     # documents and tables
     Format.ARROW: "scanners.formats.documents.tables:judge_arrow",
     Format.PARQUET: "scanners.formats.documents.tables:judge_parquet",

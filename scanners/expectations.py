@@ -14,7 +14,7 @@ from scanners.source import ByteSource
 _PLAIN = frozenset(
     {
         Format.JSON, Format.KERAS_CONFIG, Format.TEXT, Format.YAML, Format.LFS_POINTER, Format.EMPTY, Format.TEMPLATE,
-        Format.REQUIREMENTS, Format.TOML, Format.INI, Format.MARKDOWN, Format.MODELFILE,
+        Format.REQUIREMENTS, Format.TOML, Format.INI, Format.MARKDOWN, Format.MODELFILE, Format.WIDE_TEXT,
     }
 )  # fmt: skip
 _PICTURES = frozenset({Format.PNG, Format.JPEG, Format.GIF, Format.WEBP, Format.BMP, Format.ICO, Format.TEXT}) | {

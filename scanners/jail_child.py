@@ -36,7 +36,7 @@ CODECS = (
     "utf-7", "cp1252", "iso8859-15", "gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp949",
     "koi8-r", "cp1251", "iso8859-2", "cp932", "rot13", "hex", "base64", "utf-16-le", "utf-16-be",
     # What the JSON parser takes bytes for.
-    "utf-32-be", "utf-32-le",
+    "utf-32-be", "utf-32-le", "cp037",
 )  # fmt: skip
 CODE = b"import os\n\n\ndef warm(text):\n    return eval(text)\n"
 LIBRARIES = ("zstandard", "lz4.frame", "bcj")

@@ -123,6 +123,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     REQUIREMENTS = "requirements"
     MODELFILE = "modelfile"
+    WIDE_TEXT = "text-in-utf-16"
     LFS_POINTER = "lfs-pointer"
     TEXT = "text"
     EMPTY = "empty"

@@ -42,6 +42,47 @@ LARGEST_TEMPLATE_AS_TEXT = 4 * 1024 * 1024
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
+_LOADERS_SETTINGS = (
+    (
+        re.compile(r"\Aconfig\.properties\Z"),
+        re.compile(
+            re.compile(
+                rb"^[ \t]*install_py_dep_per_model[ \t]*=[ \t]*true|^[ \t]*allowed_urls[ \t]*=[^\n]{0,200}\.\*",
+                re.MULTILINE,
+            ),
+            re.MULTILINE,
+        ),
+        "TorchServe installs what a model asks for, or takes models from any address",
+    ),
+    (
+        re.compile(r"\.pbtxt\Z"),
+        re.compile(rb"EXECUTION_ENV_PATH[^\n]{0,200}?string_value[^\n]{0,20}?[\"'](?:/|[a-z]+://|\.\.)"),
+        "Triton runs the model in an environment that lies outside of it",
+    ),
+    (
+        re.compile(r"\A\.lfsconfig\Z"),
+        re.compile(rb"^[ \t]*(?:url|pushurl)[ \t]*=[ \t]*(?!https://huggingface\.co/)\S", re.MULTILINE),
+        "Git fetches the large files from another address",
+    ),
+)
+"""Settings of single servers: name, what is looked for, what it comes to."""
+LARGEST_SETTINGS = 256 * 1024
+
+
+def _look_for_loaders(source: ByteSource, name: str, case: Case) -> None:
+    for named, wanted, what in _LOADERS_SETTINGS:
+        if named.search(name) is None:
+            continue
+        found = wanted.search(source.read(0, LARGEST_SETTINGS))
+        if found is not None:
+            case.add(
+                "config-path-escape",
+                Severity.MEDIUM,
+                f"With these settings {what}.",
+                evidence={"setting": found.group().decode("utf-8", "replace").strip()[:200]},
+            )
+
+
 def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     """Secrets; requirements in a setup.py; YAML that is called something else."""
     name = case.name.lower()
@@ -54,6 +95,7 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
         _look_for_yaml(source, name, case)
     if kind is Format.TEXT and not name.endswith((".md", ".rst", ".html")):
         _look_for_template(source, case)
+    _look_for_loaders(source, name, case)
     if kind is Format.TEXT and name.endswith(".pth"):
         _look_for_imports(source, case)
     if kind in (Format.TEXT, Format.MARKDOWN) and name in _FOR_ASSISTANTS:

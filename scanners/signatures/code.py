@@ -31,8 +31,9 @@ _COMMAND_LINE = re.compile(
     rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|\./\S+|[}\])]|\w+\s*\(\)\s*\{)"
 )
 _PLAINLY_SHELL = re.compile(
-    rb"^[ \t]*(?:sudo\s+)?(?:curl|wget)[ \t]+[^|\n]*(?:https?:|\$)|\|[ \t]*(?:ba|z|da|k)?sh\b|^[ \t]*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
-    rb"\s+-\w+\s|^[ \t]*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
+    rb"^[ \t]*(?:sudo\s+)?(?:curl|wget)[ \t]+[^|\n]*(?:https?:|\$)|\|[ \t]*(?:ba|z|da|k)?sh\b"
+    rb"|^[ \t]*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)\s+-\w+\s"
+    rb"|^[ \t]*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
     re.MULTILINE,
 )
 _PROSE = (".md", ".rst", ".html", ".csv", ".tsv", ".ipynb")

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from scanners.formats.shared.wide_text import encoding_of
 from scanners.kinds import Format
 from scanners.signatures.code import kind_of_code, reads_as_shell
 from scanners.signatures.launchers import is_launcher
@@ -29,10 +30,9 @@ _ASCII_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
 def kind_of_text(source: ByteSource, head: bytes, name: str) -> Format | None:
     """Text reads as such at its beginning and its end."""
     tail = source.read(max(0, source.size - TAIL_BYTES), TAIL_BYTES) if source.size > len(head) else b""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
-        if not _is_wide_text(head, is_whole=not tail):
-            return None
-        return kind_of_markup(head.decode("utf-16", "ignore").encode("utf-8", "ignore"), name) or Format.TEXT
+    encoding = encoding_of(head)
+    if encoding is not None:
+        return Format.WIDE_TEXT if _is_wide_text(head, encoding, is_whole=not tail) else None
     if name.endswith(".py") and b"\0" in head and _is_narrow_text(head.replace(b"\0", b""), is_whole=not tail):
         # Python of old reads up to the zero byte, that of today refuses it.
         return Format.PYTHON
@@ -88,11 +88,10 @@ def _is_narrow_text(data: bytes, *, is_whole: bool) -> bool:
     return True
 
 
-def _is_wide_text(head: bytes, *, is_whole: bool) -> bool:
-    """UTF-16 or UTF-32 by its byte order mark. Nearly any bytes decode as UTF-16, so the characters must exist."""
-    wide = head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff"))
+def _is_wide_text(head: bytes, encoding: str, *, is_whole: bool) -> bool:
+    """By more than its first bytes: nearly any bytes decode as UTF-16, so the characters must exist."""
     try:
-        text = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")().decode(head, final=is_whole)
+        text = codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
     except UnicodeDecodeError:
         return False
     kinds = Counter(unicodedata.category(character) for character in text)

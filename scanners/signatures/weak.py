@@ -27,6 +27,9 @@ def by_first_fields(head: bytes, name: str) -> Format | None:
         return Format.ONNX
     if _is_msgpack(head, name):
         return Format.MSGPACK
+    # Marshal 4.8 of Ruby: an object, a user's own, a structure, or a list or hash of them.
+    if re.match(rb"\x04\x08(?:[ouUSeC]:|[\[{].{0,2}[ouUS]:)", head, re.DOTALL):
+        return Format.FOREIGN_OBJECTS
     return None
 
 

@@ -35,6 +35,7 @@ _GADGETS = re.compile(
     r"|org\.springframework\.\w+\.support|com\.sun\.rowset|groovy\.util\.Expando|MethodClosure|bcel"
 )
 _CODE_ELEMENTS = frozenset({"extension", "script", "code", "exec", "command", "eval", "python", "system", "shell"})
+_UTF7 = re.compile(rb"""\s*<\?xml[^>]*encoding\s*=\s*["']utf-?7["']""", re.IGNORECASE)
 
 
 class _Stop(Exception):
@@ -59,7 +60,8 @@ def judge(source: ByteSource, case: Case) -> None:
         document.flush()
         case.add(
             "format-malformed",
-            Severity.MEDIUM,
+            # No honest writer uses it, and parsers that know it read entities where a scanner sees none.
+            Severity.HIGH if _UTF7.match(source.read(0, 256)) else Severity.MEDIUM,
             f"The XML cannot be read: {error}."[:300],
             evidence={"format": "xml", "reason": str(error)[:200]},
         )

@@ -39,7 +39,7 @@ def judge(source: ByteSource, case: Case) -> None:
     case.add(
         "foreign-objects",
         Severity.HIGH if found is not None else Severity.MEDIUM,
-        "The file is serialized objects of Java or .NET"
+        "The file is serialized objects of another language (Java, .NET or Ruby)"
         + (f", among them {found.group()[:80].decode()!r}, which runs code when it is read." if found is not None
            else ": who reads them builds whatever classes they name."),
         evidence={"class": found.group()[:200].decode()} if found is not None else {},

@@ -102,7 +102,7 @@ class Listing:
         place = source_of(address)
         if place is Place.USUAL:
             return
-        severity = {Place.KNOWN: Severity.LOW, Place.FOREIGN: Severity.MEDIUM, Place.UNPROTECTED: Severity.HIGH}[place]
+        severity = {Place.KNOWN: Severity.LOW, Place.STRANGER: Severity.MEDIUM}.get(place, Severity.HIGH)
         if is_number(address):
             severity = Severity.HIGH
         without = " without protection on the way" if place is Place.UNPROTECTED else ""

@@ -16,6 +16,7 @@ class Place(Enum):
 
     USUAL = "usual"
     KNOWN = "known"
+    STRANGER = "of somebody on a known host of code"
     FOREIGN = "foreign"
     UNPROTECTED = "unprotected"
 
@@ -84,7 +85,7 @@ def source_of(address: str) -> Place:
     owner = path.strip("/").split("/", 1)[0].lower()
     if _KNOWN_HOSTS.search(host) or (_CODE_HOSTS.search(host) and owner in _KNOWN_OWNERS):
         return Place.KNOWN
-    return Place.FOREIGN
+    return Place.STRANGER if _CODE_HOSTS.search(host) else Place.FOREIGN
 
 
 def is_number(address: str) -> bool:
