@@ -46,10 +46,7 @@ _LOADERS_SETTINGS = (
     (
         re.compile(r"\Aconfig\.properties\Z"),
         re.compile(
-            re.compile(
-                rb"^[ \t]*install_py_dep_per_model[ \t]*=[ \t]*true|^[ \t]*allowed_urls[ \t]*=[^\n]{0,200}\.\*",
-                re.MULTILINE,
-            ),
+            rb"^[ \t]*install_py_dep_per_model[ \t]*=[ \t]*true|^[ \t]*allowed_urls[ \t]*=[^\n]{0,200}\.\*",
             re.MULTILINE,
         ),
         "TorchServe installs what a model asks for, or takes models from any address",
