@@ -135,7 +135,7 @@ JUDGES: dict[Format, str] = {
     Format.UNKNOWN: "scanners.formats.unknown:judge",
 }
 """Format to its judge, imported when first needed. One neither here nor inert is not judged, and says so."""
-HIDDEN = "scanners.formats.documents.media:search"
+HIDDEN = "scanners.formats.shared.hidden:search"
 """Looks into plain data that is no text for what does not belong there."""
 HEAD_OF_SCRIPT = 256 * 1024
 GRAPH_JSON = "scanners.formats.graphs.json_graph:judge"

@@ -1,0 +1,1 @@
+"""Archives and compressed streams: their members are judged each by its content."""

@@ -1,0 +1,1 @@
+"""Documents, tables, pictures, sound and films: data for the program that shows them."""

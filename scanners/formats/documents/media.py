@@ -68,13 +68,3 @@ def _search_broken(source: ByteSource, case: Case) -> None:
         look_at(source, 16 + found[0], source.size - 16 - found[0], case, "in a file whose structure is broken")
     else:
         case.add("format-malformed", Severity.LOW, "The structure of the file is broken before its end.")
-
-
-def search(source: ByteSource, case: Case) -> None:
-    """Of kinds whose end is not known here: what is plain to see at the beginning, and at the end."""
-    tail = max(8, source.size - LARGEST_FIELD)
-    for start in sorted({8, tail}):
-        found = find_loadable(SliceSource(source, start, max(0, source.size - start)))
-        if found is not None:
-            look_at(source, start + found[0], source.size - start - found[0], case, "inside of the file")
-            return

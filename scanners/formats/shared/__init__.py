@@ -1,0 +1,1 @@
+"""Ideas that judges of many formats share."""

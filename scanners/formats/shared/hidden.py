@@ -13,13 +13,13 @@ from itertools import islice
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.pickle.probe import brings_something_in
 from scanners.formats.shared.payload_text import judge_text
 from scanners.kinds import ACTIVE, INERT, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
 
 LARGEST_SEARCH = 8 * 1024 * 1024
+NEAR_THE_END = 4 * 1024 * 1024
 STEP = 1024 * 1024
 LONGEST_SIGN = 512
 MOST_LOOKS = 64
@@ -112,6 +112,15 @@ def judge_hidden(source: ByteSource, start: int, size: int, case: Case, place: s
     return True
 
 
+def search(source: ByteSource, case: Case) -> None:
+    """Of plain data whose end is not known here: what is plain to see at its beginning, and near its end."""
+    for start in sorted({8, max(8, source.size - NEAR_THE_END)}):
+        found = find_loadable(SliceSource(source, start, max(0, source.size - start)))
+        if found is not None:
+            look_at(source, start + found[0], source.size - start - found[0], case, "inside of the file")
+            return
+
+
 def _judge_loadable(region: ByteSource, lead: int, start: int, case: Case, place: str) -> bool:
     """Notes and judges the first thing that a loader would open, if there is one. `start`: where the region stands."""
     found = find_loadable(region, lead)
@@ -161,8 +170,12 @@ def find_loadable(region: ByteSource, start: int = 0) -> tuple[int, Format] | No
 def _loadable(region: ByteSource, at: int, *, weakly: bool = False) -> Format | None:
     """`weakly`: what led here are two bytes of chance."""
     rest = SliceSource(region, at, region.size - at)
-    if weakly and not brings_something_in(rest):
-        return None
+    if weakly:
+        # Tensor files mostly have nothing hidden, and need no machine for pickles.
+        from scanners.formats.pickle.probe import brings_something_in
+
+        if not brings_something_in(rest):
+            return None
     kind = detect(rest, "").format
     if kind in (Format.TEXT, Format.JSON, Format.YAML):
         return Format.SCRIPT if _ACTIVE_TEXT.search(rest.read(0, 65536)) else None

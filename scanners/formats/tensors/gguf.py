@@ -6,7 +6,6 @@ one after the other. Native readers believe these numbers, so one that lies abou
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -16,11 +15,10 @@ from scanners.finding import Severity
 from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
+from scanners.formats.tensors.gguf_facts import Facts
 from scanners.formats.tensors.gguf_types import (
     ALIGNMENT_TYPE,
     ARRAY,
-    FILE_TYPES,
-    GUESSED_FILE_TYPE,
     SCALARS,
     STRING,
     TENSOR_TYPES,
@@ -33,20 +31,16 @@ LONGEST_KEY = 65_535
 LONGEST_TENSOR_NAME = 64
 MOST_DIMENSIONS = 4
 LARGEST_SIZE = (1 << 63) - 1
-LONGEST_FACT = 1000
 LONGEST_TEXT = 64 * 1024
 MOST_WORDS = 1000
 """Texts of one array that are read; the long ones are vocabularies."""
 LARGEST_PADDING = 1 << 20
 """Bytes before the first tensor; no honest alignment asks for more."""
-MOST_FACTS_OF_A_KIND = 20
 MOST_PAIRS = 100_000
 MOST_TENSORS = 200_000
 """Hundreds of times what ordinary models have; more would only fill our memory with names."""
 DEEPEST_ARRAY = 4
 MOST_HOLES = 20
-
-_BASE_MODEL = re.compile(r"general\.base_model\.\d+\.(?:name|organization|version|repo_url|url|doi)")
 
 
 class Malformed(Exception):
@@ -88,10 +82,7 @@ class Header:
     version: int = 0
     big_endian: bool = False
     alignment: int = DEFAULT_ALIGNMENT
-    values: dict[str, str | int] = field(default_factory=dict)
-    """Of the few keys that are facts."""
-    base_models: dict[str, str] = field(default_factory=dict)
-    has_template: bool = False
+    facts: Facts = field(default_factory=Facts)
     tensors: list[Tensor] = field(default_factory=list)
     parameters: Counter[str] = field(default_factory=Counter)
     _noted: set[str] = field(default_factory=set)
@@ -101,7 +92,7 @@ class Header:
     def read(self) -> None:
         pairs, tensors = self._read_counts()
         self._read_pairs(pairs)
-        self._tell_facts()
+        self.facts.tell(self.case)
         self._read_tensors(tensors)
         self._check_layout()
 
@@ -203,7 +194,7 @@ class Header:
         # Any key that sounds like it: which one is used depends on the program that loads the file.
         if "chat_template" in key:
             data, length = self._text(LONGEST_TEMPLATE)
-            self.has_template = True
+            self.facts.has_template = True
             judge_template(data.decode("utf-8", "replace"), self.case, key=key)
             if length > LONGEST_TEMPLATE:
                 self.case.leave_open(f"Its chat template has {length:,} bytes, too many to look at.")
@@ -213,11 +204,7 @@ class Header:
         # Vocabularies hold pieces of all there is, code too; they stand in arrays.
         if WORTH_READING.search(value):
             judge_text(value, self.case, place=f"the key {key[:80]!r}")
-        value = value[:LONGEST_FACT]
-        if _BASE_MODEL.fullmatch(key) and len(self.base_models) < MOST_FACTS_OF_A_KIND:
-            self.base_models.setdefault(key.removeprefix("general.base_model."), value)
-        elif key in ("general.architecture", "general.name", "general.license"):
-            self.values.setdefault(key, value)
+        self.facts.note_text(key, value)
 
     def _read_scalar(self, key: str, kind: str, length: int) -> None:
         if kind == "float":
@@ -232,8 +219,8 @@ class Header:
             if value == 0 or value & (value - 1):
                 raise Malformed(f"asks for an alignment of {value}, which is not a power of two")
             self.alignment = value
-        elif key == "general.file_type" or key.endswith(".context_length"):
-            self.values.setdefault(key, value)
+        else:
+            self.facts.note_number(key, value)
 
     def _skip_array(self, key: str, depth: int) -> None:
         if depth > DEEPEST_ARRAY:
@@ -263,32 +250,6 @@ class Header:
         else:
             for _ in range(count):
                 self._text(0)
-
-    def _tell_facts(self) -> None:
-        fact = self.case.fact
-        architecture = self.values.get("general.architecture")
-        for name, key in (
-            ("architecture", "general.architecture"),
-            ("name", "general.name"),
-            ("license", "general.license"),
-            ("context_length", f"{architecture}.context_length"),
-        ):
-            if key in self.values:
-                fact(name, self.values[key])
-        kind = self.values.get("general.file_type")
-        if isinstance(kind, int):
-            fact("quantization", FILE_TYPES.get(kind & ~GUESSED_FILE_TYPE, str(kind)))
-        if self.base_models:
-            fact("base_models", self._base_models())
-        fact("chat_template", self.has_template)
-
-    def _base_models(self) -> list[dict[str, str]]:
-        """`{"name": ..., "repo_url": ...}` for each, in the order of their numbers."""
-        models: dict[int, dict[str, str]] = {}
-        for key, value in self.base_models.items():
-            number, what = key.split(".", 1)
-            models.setdefault(int(number[:9]), {})[what] = value
-        return [model for _, model in sorted(models.items())]
 
     # Tensors
 
