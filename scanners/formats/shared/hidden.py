@@ -8,6 +8,7 @@ Where a format's writers are known to leave all kinds of things behind, little i
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import islice
 
 from scanners.case import Case
@@ -35,17 +36,14 @@ PADDING = b"\0 \r\n\t\xff"
 FEW_BYTES = 32
 LONGEST_WORDS = 64 * 1024
 
-_SIGNS = tuple(
-    re.compile(sign, re.DOTALL)
-    for sign in (
-        rb"PK\x03\x04[\x00-\x40]\x00", rb"\x7fELF[\x01\x02][\x01\x02]\x01", rb"7z\xbc\xaf\x27\x1c", rb"Rar!\x1a\x07",
-        rb"MZ.{58}", rb"\xfd7zXZ\x00", rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]",
-        rb"\x80\x04\x95.{6}\x00\x00", rb"\x80\x05\x95.{6}\x00\x00", rb"\x80[\x02-\x05][(c}\]X\x8c\x8a]",
-        rb"ustar[\x00 ]", rb"MSCF\0\0\0\0", rb"\x89HDF\r\n\x1a\n", rb"#!/(?:usr/)?bin/", rb"<\?php", rb"<script[ >]",
-        rb"\xcf\xfa\xed\xfe[\x07\x0c]\0\0[\0\1]", rb"\xfe\xed\xfa[\xce\xcf][\0\1]\0\0[\x07\x0c\x12]", rb"dex\n03\d\0",
-        rb"cos\n", rb"cposix\n", rb"cnt\n", rb"cbuiltins\n", rb"c__builtin__\n", rb"csubprocess\n", rb"csys\n",
-        rb"crunpy\n", rb"cpty\n", rb"cshutil\n", rb"csocket\n", rb"cimportlib\n", rb"cwebbrowser\n", rb"ccommands\n",
-    )
+_SIGNS = (
+    rb"PK\x03\x04[\x00-\x40]\x00", rb"\x7fELF[\x01\x02][\x01\x02]\x01", rb"7z\xbc\xaf\x27\x1c", rb"Rar!\x1a\x07",
+    rb"MZ.{58}", rb"\xfd7zXZ\x00", rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]",
+    rb"\x80\x04\x95.{6}\x00\x00", rb"\x80\x05\x95.{6}\x00\x00", rb"\x80[\x02-\x05][(c}\]X\x8c\x8a]",
+    rb"ustar[\x00 ]", rb"MSCF\0\0\0\0", rb"\x89HDF\r\n\x1a\n", rb"#!/(?:usr/)?bin/", rb"<\?php", rb"<script[ >]",
+    rb"\xcf\xfa\xed\xfe[\x07\x0c]\0\0[\0\1]", rb"\xfe\xed\xfa[\xce\xcf][\0\1]\0\0[\x07\x0c\x12]", rb"dex\n03\d\0",
+    rb"cos\n", rb"cposix\n", rb"cnt\n", rb"cbuiltins\n", rb"c__builtin__\n", rb"csubprocess\n", rb"csys\n",
+    rb"crunpy\n", rb"cpty\n", rb"cshutil\n", rb"csocket\n", rb"cimportlib\n", rb"cwebbrowser\n", rb"ccommands\n",
 )  # fmt: skip
 """Each begins with a literal, so that a search is as fast as memory."""
 _ACTIVE_TEXT = re.compile(
@@ -148,7 +146,11 @@ def find_loadable(region: ByteSource, start: int = 0) -> tuple[int, Format] | No
     for begin in range(start, min(region.size, LARGEST_SEARCH), STEP):
         data = region.read(begin, STEP + LONGEST_SIGN)
         hits = sorted(
-            {(match.start(), match.group()[:5]) for sign in _SIGNS for match in islice(sign.finditer(data), MOST_LOOKS)}
+            {
+                (match.start(), match.group()[:5])
+                for sign in _signs()
+                for match in islice(sign.finditer(data), MOST_LOOKS)
+            }
         )
         for place, sign in hits:
             at = begin + place - (257 if sign == b"ustar" else 0)
@@ -165,6 +167,12 @@ def find_loadable(region: ByteSource, start: int = 0) -> tuple[int, Format] | No
             if kind is not None:
                 return at, kind
     return None
+
+
+@cache
+def _signs() -> tuple[re.Pattern[bytes], ...]:
+    """Compiled when something is there to look at, which is seldom, and takes milliseconds."""
+    return tuple(re.compile(sign, re.DOTALL) for sign in _SIGNS)
 
 
 def _loadable(region: ByteSource, at: int, *, weakly: bool = False) -> Format | None:
