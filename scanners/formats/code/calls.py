@@ -6,6 +6,16 @@ import ast
 import re
 from typing import Any
 
+from scanners.formats.code.arguments import (
+    PAYLOAD,
+    PROTOTYPES,
+    SENDS,
+    can_do,
+    all_of,
+    is_address,
+    is_executable,
+    sends_inputs,
+)
 from scanners.formats.code.comprehensions import Comprehensions
 from scanners.formats.code.folding import FUNCTIONS, NotFoldable, fold, fold_method
 from scanners.formats.code.knowledge import MODULES_THAT_CAN_ALL, START_PLACES, Power, power_of
@@ -41,16 +51,7 @@ _SHOWS = frozenset(
     }
 )  # fmt: skip
 """Makes a text of what it is given, or shows it."""
-_PROTOTYPES = frozenset({"ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()"})
-_ADDRESSES = re.compile(r"addressof|cast\(|VirtualAlloc|valloc|mmap|memalign|from_buffer|c_void_p")
-_WEIGHTS = re.compile(r"\.(?:state_dict|named_parameters|parameters)\(\)")
-_PAYLOAD = frozenset({"data", "json", "content", "files", "body", "params", "fields", "payload"})
 _GOES_ON = frozenset({Power.NETWORK, Power.SOCKET, Power.HUB, Power.NATIVE})
-_SENDS = re.compile(
-    r"\.(?:get|post|put|patch|delete|head|request|stream|send\w*|connect(?:_ex)?|urlopen|open|login|stor\w+|upload\w*"
-    r"|create_\w+|push_to_hub|delete_\w+|exec_command|[A-Z]\w+|system|popen|exec\w*|dlopen|mprotect|ptrace)$"
-)
-"""What is done with a connection or a library once it is there."""
 
 
 _LISTS_FILES = frozenset({"os.walk", "os.listdir", "os.scandir", "glob.glob", "glob.iglob"})
@@ -138,13 +139,15 @@ class Calls(Comprehensions):
         if path.startswith(("?computed", "?import.?")):
             power = Power.COMPUTED
         goes_on = "(" in path and not is_first(path)
-        if path in _PROTOTYPES and arguments and _is_address(arguments[0]):
+        if path in PROTOTYPES:
+            if not arguments or not is_address(arguments[0]):
+                return None
             self.note(unit, Power.NATIVE, f"{path}(address)", node, words="an address in memory", note="address")
             return Power.NATIVE
-        if path == "mmap.mmap" and _is_executable(keywords.get("prot", UNKNOWN)):
+        if path == "mmap.mmap" and is_executable(keywords.get("prot", UNKNOWN)):
             self.note(unit, Power.NATIVE, "mmap.PROT_EXEC", node, tags=tags)
             return Power.NATIVE
-        if power is None or (goes_on and not (power in _GOES_ON and _SENDS.search(path))):
+        if power is None or (goes_on and not (power in _GOES_ON and SENDS.search(path))):
             return power
         first = arguments[0] if arguments else next(iter(keywords.values()), UNKNOWN)
         words = first.words
@@ -156,7 +159,7 @@ class Calls(Comprehensions):
             self.pickles.append((bytes(first.constant), self.line_of(node)))
         if power is Power.BUILD_NATIVE:
             words = " ".join(value.words for value in (*arguments, *keywords.values()))
-        note = "inputs" if power is Power.NETWORK and _sends_inputs(path, words, arguments, keywords) else ""
+        note = "inputs" if power is Power.NETWORK and sends_inputs(path, words, arguments, keywords) else ""
         if power is Power.EXEC and isinstance(first.constant, str) and not self.quiet:
             note = "read" if self.run_source(first.constant, unit, node) else ""
         if power is Power.WRITE and len(arguments) > 1:
@@ -187,7 +190,7 @@ class Calls(Comprehensions):
             self.look_at_text(unit, value, node)
             return value
         if callee.path == "urllib.request.Request":
-            payload = arguments[1:] + [value for name, value in keywords.items() if name in _PAYLOAD]
+            payload = arguments[1:] + [value for name, value in keywords.items() if name in PAYLOAD]
             first = arguments[0] if arguments else keywords.get("url", UNKNOWN)
             inner = frozenset({Power.INPUT}) & frozenset().union(*(value.tags for value in payload))
             return Value(path=path, text=first.words[:4096], tags=(tags - {Power.INPUT}) | inner)
@@ -313,7 +316,7 @@ class Calls(Comprehensions):
             if (
                 not self.quiet
                 and self._tried_aloud < MOST_TRIED_ALOUD
-                and any(map(_can_do, _given(arguments, keywords)))
+                and any(map(can_do, all_of(arguments, keywords)))
             ):
                 # What the function does depends on what it is given: `(lambda m: m.system("..."))(os)`.
                 self._tried_aloud += 1
@@ -341,33 +344,3 @@ class Calls(Comprehensions):
             trial.names[name] = value
         result = self.run_body(trial)
         return Value(result.path or "?", result.constant, result.text, result.tags | tags, result.unit, result.items)
-
-
-def _given(arguments: list[Value], keywords: dict[str, Value]) -> list[Value]:
-    return [*arguments, *keywords.values()]
-
-
-def _can_do(value: Value) -> bool:
-    """Whether a function that is given it can do more than compute."""
-    return value.path in MODULES_THAT_CAN_ALL or (bool(value.path) and power_of(value.path) is not None)
-
-
-def _is_address(value: Value) -> bool:
-    return isinstance(value.constant, int) or _ADDRESSES.search(value.path) is not None
-
-
-def _is_executable(protection: Value) -> bool:
-    """Of `mmap(prot=...)`: PROT_EXEC is 4 (POSIX, sys/mman.h)."""
-    return isinstance(protection.constant, int) and bool(protection.constant & 4)
-
-
-def _sends_inputs(path: str, address: str, arguments: list[Value], keywords: dict[str, Value]) -> bool:
-    """Whether what the function was given goes to an address that stands in the code."""
-    if not address.startswith("http") or address.partition("://")[2].startswith("*"):
-        return False
-    payload = [*arguments[1:], *(value for name, value in keywords.items() if name in _PAYLOAD)]
-    first = arguments[0] if arguments else keywords.get("url", UNKNOWN)
-    if first.path == "urllib.request.Request()" or "?" in address:
-        payload.append(first)
-    sends = _SENDS.search(path) is not None
-    return sends and any(Power.INPUT in value.tags or _WEIGHTS.search(value.path) for value in payload)

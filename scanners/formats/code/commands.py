@@ -99,8 +99,8 @@ COMMANDS: tuple[Command, ...] = (
     _command(r"trust_remote_code\s*=?\s*true|--trust[-_]remote[-_]code", MEDIUM, "runs code of another repository"),
     _command(r"\bssh\b[^\n]*-R\s|\bngrok\b|\bcloudflared\s+tunnel|\bchisel\b|\bfrpc\b", MEDIUM, "opens a way in from outside"),
     _command(r"\b(?:echo|printf|cat)\b[^|\n;]*\|\s*(?:sudo\s+)?(?:/\w+/)*(?:ba|z|da|k)?sh\s*(?:-s?\s*)?(?:$|[;&\n])", MEDIUM, "hands what it puts together to a shell"),
-    _command(r"\bdel\s+(?:/[fqa]\s+)*/s\b|\b(?:rd|rmdir)\s+(?:/\w\s+)*/s\b", MEDIUM, "deletes whole folders"),
-    _command(r"\beval\s+[\"']?\$\(|\beval\s+[\"']?`|\beval\s+[\"']?\$[{\w]", MEDIUM, "runs what it puts together"),
+    _command(r"\b(?:del|erase|rd|rmdir)\s+(?:/\w\s+)*/s\b(?:\s+/\w)*\s+[\"']?(?:\*(?:\.\*)?(?:\s|$|[\"'])|\.\.|\\)", MEDIUM, "deletes whole folders"),
+    _command(r"(?<!\$\()\beval\s+[\"']?\$\(|\beval\s+[\"']?`|\beval\s+[\"']?\$[{\w]", MEDIUM, "runs what it puts together"),
 )  # fmt: skip
 
 _HARMLESS_EVAL = re.compile(

@@ -10,7 +10,17 @@ from typing import Any
 from scanners.formats.code.folding import NotFoldable, fold_operator
 from scanners.formats.code.knowledge import BUILTINS, Power, power_of
 from scanners.formats.code.record import Record, canonical
-from scanners.formats.code.values import GIVEN, MISSING, NO_TAGS, UNKNOWN, Kind, Unit, Value
+from scanners.formats.code.values import (
+    GIVEN,
+    NO_TAGS,
+    UNKNOWN,
+    Kind,
+    Unit,
+    Value,
+    is_scalar,
+    more_telling,
+    part_of,
+)
 
 WHOLE_ENVIRONMENT = frozenset(
     {"os.environ", "os.environ.copy()", "os.environ.items()", "os.environ.values()", "dict()<os.environ>"}
@@ -126,7 +136,7 @@ class Expressions(Record):
             is_plain = value.is_constant and not (isinstance(part, ast.FormattedValue) and part.format_spec)
             whole = whole and is_plain
             parts.append(
-                str(value.constant)[: 1 << 20] if is_plain and _is_scalar(value.constant) else value.text or "*"
+                str(value.constant)[: 1 << 20] if is_plain and is_scalar(value.constant) else value.text or "*"
             )
             if value.path in WHOLE_ENVIRONMENT:
                 self.note(unit, Power.TOKEN, "os.environ", node, words="the environment is shown", note="shown")
@@ -219,7 +229,7 @@ class Expressions(Record):
             if key is None:
                 self._whole_environment(value, element, unit)
             tags |= value.tags | name.tags
-            if _is_scalar(name.constant):
+            if is_scalar(name.constant):
                 items[name.constant] = value
         if len(items) == len(node.keys) and all(value.is_constant for value in items.values()):
             folded = self.constant({key: value.constant for key, value in items.items()}, tags)
@@ -270,9 +280,9 @@ class Expressions(Record):
         if name == "__builtins__":
             self.note(unit, Power.ESCAPE, f"{base.path or '?'}['__builtins__']", node, called=False)
             return Value(path="builtins")
-        if base.items is not None and _is_scalar(name):
+        if base.items is not None and is_scalar(name):
             return base.items.get(name, Value(tags=base.tags))
-        if base.is_constant and _is_scalar(name):
+        if base.is_constant and is_scalar(name):
             try:
                 return self.constant(base.constant[name], base.tags)
             except (TypeError, LookupError):
@@ -343,27 +353,6 @@ class Expressions(Record):
             unit.names[unicodedata.normalize("NFKC", target.id)] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for index, part in enumerate(target.elts):
-                self.bind(part, _part(value, index), unit)
+                self.bind(part, part_of(value, index), unit)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(tags=value.tags), unit)
-
-
-def _part(value: Value, index: int) -> Value:
-    if value.items is not None:
-        return value.items.get(index, Value(tags=value.tags))
-    if isinstance(value.constant, (list, tuple)) and index < len(value.constant):
-        return Value(constant=value.constant[index], tags=value.tags)
-    return Value(text=value.text, tags=value.tags)
-
-
-def _is_scalar(value: Any) -> bool:
-    return value is not MISSING and isinstance(value, (str, bytes, int, float, bool, type(None)))
-
-
-def more_telling(one: Value, other: Value) -> Value:
-    """Of two values it may have, the one that can do more."""
-    if power_of(other.path) is not None and power_of(one.path) is None:
-        return other
-    if not (one.path or one.is_constant or one.unit or one.text):
-        return other if other.path or other.is_constant or other.unit else Value(tags=one.tags | other.tags)
-    return one

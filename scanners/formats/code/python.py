@@ -17,7 +17,8 @@ from scanners.formats.code.reach import SENTENCES, Moment, Moments, is_in_model,
 from scanners.formats.code.reader import Reader
 from scanners.formats.code.text import Source, decode
 from scanners.formats.code.values import Deed, Unit
-from scanners.formats.code.weighing import Surroundings, Weight, weigh
+from scanners.formats.code.weighing import weigh
+from scanners.formats.code.weights import Surroundings, Weight
 from scanners.source import ByteSource, MemorySource
 
 LARGEST_SOURCE = 1024 * 1024

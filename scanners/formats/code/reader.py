@@ -10,10 +10,9 @@ from scanners.budget import Meter
 from scanners.formats.code.calls import MOST_NESTED_SOURCES
 from scanners.formats.code.comprehensions import TURNS_NOTED, can_be_followed
 from scanners.formats.code.definitions import Definitions
-from scanners.formats.code.expressions import more_telling
 from scanners.formats.code.knowledge import LOADER_VARIABLES, Power, power_of
 from scanners.formats.code.record import canonical
-from scanners.formats.code.values import UNKNOWN, Kind, Unit, Value
+from scanners.formats.code.values import UNKNOWN, Kind, Unit, Value, more_telling
 
 LONGEST_NESTED_SOURCE = 256 * 1024
 _GUARDED = (

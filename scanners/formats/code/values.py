@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from scanners.formats.code.knowledge import Power
+from scanners.formats.code.knowledge import Power, power_of
 
 
 class _Missing:
@@ -64,6 +64,29 @@ def _word(constant: Any) -> str:
 UNKNOWN = Value()
 GIVEN = Value(tags=frozenset({Power.INPUT}))
 """A parameter: what the caller chooses."""
+
+
+def part_of(value: Value, index: int) -> Value:
+    """What is at an index of a container."""
+    if value.items is not None:
+        return value.items.get(index, Value(tags=value.tags))
+    if isinstance(value.constant, (list, tuple)) and index < len(value.constant):
+        return Value(constant=value.constant[index], tags=value.tags)
+    return Value(text=value.text, tags=value.tags)
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether it can be a key of the containers that are followed."""
+    return value is not MISSING and isinstance(value, (str, bytes, int, float, bool, type(None)))
+
+
+def more_telling(one: Value, other: Value) -> Value:
+    """Of two values it may have, the one that can do more."""
+    if power_of(other.path) is not None and power_of(one.path) is None:
+        return other
+    if not (one.path or one.is_constant or one.unit or one.text):
+        return other if other.path or other.is_constant or other.unit else Value(tags=one.tags | other.tags)
+    return one
 
 
 @dataclass(frozen=True, slots=True)

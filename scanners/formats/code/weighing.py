@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from scanners.finding import Severity
@@ -12,35 +11,9 @@ from scanners.formats.code.commands import worst_command
 from scanners.formats.code.knowledge import HUB_HOSTS, PROBES, SECRET_PLACES, START_PLACES, Power
 from scanners.formats.code.reach import Moment
 from scanners.formats.code.values import Deed
+from scanners.formats.code.weights import Surroundings, Weight
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    rule: str
-    severity: Severity
-    what: str
-    """What it does, as the beginning of a sentence: `starts a program`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Of a deed: when it runs, and with what."""
-
-    moment: Moment
-    company: frozenset[Power]
-    """The powers of all that runs together with it."""
-    is_setup: bool = False
-    is_notebook: bool = False
-    in_model: bool = False
-    """Inside of a class that a framework's loader makes: one that computes, and needs no token."""
-    is_program: bool = False
-    """By its name, people run it (`train.py`), and no library imports it."""
-
-    def by_moment(self, at_import: Severity, in_use: Severity, asked: Severity) -> Severity:
-        return {Moment.IMPORT: at_import, Moment.USE: in_use, Moment.ASKED: asked}[self.moment]
-
 
 _FROM_ELSEWHERE = frozenset({Power.DECODE, Power.NETWORK, Power.SOCKET})
 _INSTALLS = re.compile(
