@@ -193,7 +193,10 @@ _TABLE: dict[Power, tuple[str, ...]] = {
         gc.get_objects inspect.currentframe().f_back.f_globals ctypes.pythonapi.Py_SetProgramName
         ctypes.windll.kernel32.IsDebuggerPresent importlib.abc.MetaPathFinder sys.excepthook
         builtins.__import__ codecs.register forbiddenfruit.curse
-        os._exit os.kill os.killpg os.abort os.fork sys.breakpointhook sys.displayhook"""
+        os._exit os.kill os.killpg os.abort os.fork sys.breakpointhook sys.displayhook
+        keras.config.enable_unsafe_deserialization keras.saving.enable_unsafe_deserialization
+        tensorflow.keras.config.enable_unsafe_deserialization
+        keras.src.saving.serialization_lib.enable_unsafe_deserialization"""
     ),
     Power.ESCAPE: (),
     Power.INSTALL: _names(
@@ -299,7 +302,8 @@ LOADER_VARIABLES = frozenset(
     _names(
         """LD_PRELOAD LD_LIBRARY_PATH DYLD_INSERT_LIBRARIES PYTHONPATH PYTHONSTARTUP PYTHONHOME HF_ENDPOINT
         PIP_INDEX_URL PIP_EXTRA_INDEX_URL PYTHONINSPECT BASH_ENV PROMPT_COMMAND GIT_SSH_COMMAND HTTP_PROXY HTTPS_PROXY
-        CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSL_CERT_FILE PATH"""
+        CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSL_CERT_FILE PATH TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD
+        HF_DATASETS_TRUST_REMOTE_CODE"""
     )
 )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Special = Callable[[Calls, ast.Call, Unit, list[Value], dict[str, Value]], Value | None]
 
 
+_FOR_ANYBODY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (read, not used)
 _SHELL_MAGICS = frozenset({"system", "sx", "sc", "bash", "sh", "script", "cmd", "powershell", "perl", "ruby"})
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{3}){3}")
 """Letters that nobody writes as their numbers, unless nobody should read them."""
@@ -251,7 +252,7 @@ def _search_path(
     reader: Calls, node: ast.Call, unit: Unit, arguments: list[Value], _: dict[str, Value]
 ) -> Value | None:
     words = arguments[-1].words if arguments else ""
-    if words.lower().endswith((".zip", ".whl", ".egg", ".bin", ".pyz", ".pt")):
+    if words.lower().endswith((".zip", ".whl", ".egg", ".bin", ".pyz", ".pt")) or words.startswith(_FOR_ANYBODY):
         reader.note(unit, Power.TAMPER, "sys.path", node, words=words)
     return None
 

@@ -36,6 +36,10 @@ _LAUNCHES = re.compile(
     r"^(?:\S*python[\d.]*(?!\s+-c)|\*(?!\s+-c)|torchrun|accelerate|deepspeed|streamlit|uvicorn|gunicorn|srun|mpirun|jupyter"
     r"|(?:ba)?sh \S+\.sh)\b"
 )
+_GUARDS_IN_SYS_MODULES = frozenset(
+    f"sys.modules[{name!r}]"
+    for name in ("os", "subprocess", "pickle", "builtins", "ssl", "hashlib", "safetensors", "torch", "huggingface_hub")
+)
 _FETCHES = re.compile(r"(?:\.get|\.urlopen|\.urlretrieve|\.download|\.get_file|\.download_url_to_file)$")
 _UPLOADS = re.compile(r"\.(?:upload_\w+|push_to_hub|create_repo|create_commit|delete_\w+|post|put|sendall|send)$")
 
@@ -276,7 +280,7 @@ def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
     if deed.note == "replaced":
         return Weight(rule, around.by_moment(HIGH, HIGH, MEDIUM), "replaces a function of Python or of a loader")
     if deed.note == "environment":
-        grave = not deed.path.endswith(("'PATH']", "_PROXY']", "LIBRARY_PATH']"))
+        grave = not deed.path.endswith(("'PATH']", "_PROXY']", "LIBRARY_PATH']", "_ONLY_LOAD']", "_REMOTE_CODE']"))
         return Weight(
             rule,
             around.by_moment(HIGH, MEDIUM, MEDIUM) if grave else MEDIUM,
@@ -288,7 +292,13 @@ def _tamper(deed: Deed, around: Surroundings) -> Weight | None:
     if deed.path.startswith("gc."):
         return Weight(rule, MEDIUM, "goes through all objects of Python") if around.moment is Moment.IMPORT else None
     if deed.path == "sys.path":
+        if deed.words.startswith("/"):
+            return Weight(rule, MEDIUM, "imports code from a folder that anybody may write to")
         return Weight(rule, around.by_moment(HIGH, MEDIUM, MEDIUM), "imports code out of an archive")
+    if deed.path in _GUARDS_IN_SYS_MODULES and around.moment is not Moment.ASKED and not around.is_program:
+        return Weight(rule, HIGH, "puts another module in the place of one that everybody relies on")
+    if deed.path.endswith("enable_unsafe_deserialization"):
+        return Weight(rule, MEDIUM, "switches the guard of a loader off")
     if deed.path == "os.fork" and deed.called and around.moment is Moment.IMPORT and not around.is_program:
         return Weight(rule, HIGH, "multiplies processes")
     if deed.path.startswith("os."):
