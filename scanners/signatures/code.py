@@ -26,14 +26,14 @@ _PYTHON_LINE = re.compile(
 )
 _IMPORT = re.compile(rb"^[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \t])", re.MULTILINE)
 _COMMAND_LINE = re.compile(
-    rb"\s*(?:sudo\s+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv|tar|eval|exec"
-    rb"|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
+    rb"[ \t]*(?:sudo[ \t]+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv|tar"
+    rb"|eval|exec|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
     rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|\./\S+|[}\])]|\w+\s*\(\)\s*\{)"
 )
 _PLAINLY_SHELL = re.compile(
-    rb"^[ \t]*(?:sudo\s+)?(?:curl|wget)[ \t]+[^|\n]*(?:https?:|\$)|\|[ \t]*(?:ba|z|da|k)?sh\b"
-    rb"|^[ \t]*(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)\s+-\w+\s"
-    rb"|^[ \t]*(?:export\s+\w+=|eval\s+[\"$`]|source\s+\S*/|@echo off)|/dev/tcp/",
+    rb"^[ \t]{0,40}(?:sudo[ \t]+)?(?:curl|wget)[ \t]+[^|\n]*(?:https?:|\$)"
+    rb"|\|[ \t]{0,40}(?:ba|z|da|k)?sh\b|^[ \t]{0,40}(?:rm|chmod|mkdir|cp|mv|tar|nc|bash|sh|set|powershell)"
+    rb"[ \t]+-\w+\s|^[ \t]{0,40}(?:export[ \t]+\w+=|eval[ \t]+[\"$`]|source[ \t]+\S*/|@echo off)|/dev/tcp/",
     re.MULTILINE,
 )
 _PROSE = (".md", ".rst", ".html", ".csv", ".tsv", ".ipynb")

@@ -112,3 +112,9 @@ def test_a_workflow_that_runs_what_strangers_propose_is_told() -> None:
     text = b"on: pull_request_target\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v4\n        with:\n"
     text += b"          ref: ${{ github.event.pull_request.head.sha }}\n      - run: make\n"
     assert worst(text, "ci.yml") is Severity.MEDIUM
+
+
+@pytest.mark.parametrize("words", [b"rm -r ", b"curl iwr a.exe ", b"irm ", b"x=$(curl ", b"\n", b"base64 -d > a "])
+def test_a_script_of_nothing_but_beginnings_is_judged_in_time(words: bytes) -> None:
+    report = judged(b"#!/bin/sh\n" + (words * 20_000)[:20_000], "run.sh")
+    assert not report.unscannable
