@@ -26,8 +26,8 @@ _PYTHON_LINE = re.compile(
 )
 _IMPORT = re.compile(rb"^[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import[ \t])", re.MULTILINE)
 _COMMAND_LINE = re.compile(
-    rb"[ \t]*(?:sudo[ \t]+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv|tar"
-    rb"|eval|exec|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
+    rb"[ \t]*(?:sudo[ \t]+)?(?:(?:curl|wget|bash|sh|rm|echo|export|cd|set|source|python[\d.]*|pip3?|chmod|mkdir|cp|mv"
+    rb"|tar|eval|exec|nc|cat|touch|apt-get|apt|git|unzip|if|fi|then|else|elif|for|do|done|while|case|esac|function|trap|nohup|base64"
     rb"|printf|crontab|kill|sleep|exit|return|powershell|pwsh|cmd|iwr|iex|start|call|@echo)\b|\w+=\S*|\./\S+|[}\])]|\w+\s*\(\)\s*\{)"
 )
 _PLAINLY_SHELL = re.compile(
