@@ -7,7 +7,7 @@ import re
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.kinds import Format
-from scanners.source import ByteSource
+from scanners.source import ByteSource, MemorySource
 
 TEXTS = frozenset(
     {
@@ -40,6 +40,7 @@ _FOR_ASSISTANTS = frozenset(
 _MAY_BE_YAML = frozenset({Format.TEXT, Format.INI, Format.TOML, Format.REQUIREMENTS, Format.TEMPLATE})
 LARGEST_TEMPLATE_AS_TEXT = 4 * 1024 * 1024
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
+LARGEST_WIDE = 8 * 1024 * 1024
 
 
 _LOADERS_SETTINGS = (
@@ -83,6 +84,9 @@ def _look_for_loaders(source: ByteSource, name: str, case: Case) -> None:
 def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     """Secrets; requirements in a setup.py; YAML that is called something else."""
     name = case.name.lower()
+    if kind is Format.TEXT and source.read(0, 2) in _WIDE and source.size <= LARGEST_WIDE:
+        _judge_narrow(source, case)
+        return
     if kind is Format.PYTHON and name == "setup.py":
         # Only for setup files.
         from scanners.formats.requirements.manifests import judge_setup_py
@@ -104,6 +108,13 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     from scanners.formats.secrets import look_for_secrets
 
     look_for_secrets(source, case)
+
+
+def _judge_narrow(source: ByteSource, case: Case) -> None:
+    """UTF-16, which pip, JSON, YAML and PowerShell read like any other: once more, as what it is in UTF-8."""
+    text = source.read(0, source.size).decode("utf-16", "replace").encode("utf-8", "replace")
+    case.meter.spend_unpacked(len(text))
+    case.examine_content(MemorySource(text), case.name, case)
 
 
 def _look_for_imports(source: ByteSource, case: Case) -> None:

@@ -9,7 +9,7 @@ from scanners.kinds import Format
 _SCRIPTS = (
     ".sh", ".bash", ".zsh", ".ksh", ".csh", ".fish", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".psd1", ".vbs",
     ".vbe", ".wsf", ".hta", ".js", ".mjs", ".cjs", ".jse", ".rb", ".pl", ".pm", ".lua", ".php", ".tcl", ".awk",
-    ".desktop", ".mk", ".reg", ".inf", ".applescript", ".service", ".ts", ".envrc",
+    ".desktop", ".mk", ".reg", ".inf", ".applescript", ".service", ".ts", ".envrc", ".dockerfile", ".containerfile",
 )  # fmt: skip
 _SCRIPT_NAMES = frozenset(
     {
@@ -54,7 +54,7 @@ def kind_of_code(body: bytes, name: str, *, is_whole: bool) -> Format | None:
         return Format.PATH_CONFIGURATION
     if name.endswith(_R):
         return Format.R_SCRIPT
-    if is_called_code(name) or name.startswith("dockerfile."):
+    if is_called_code(name) or name.startswith(("dockerfile.", "containerfile.")):
         return Format.SCRIPT
     is_notebook = b'"cell_type"' in body and b'"nbformat' in body
     if body.lstrip()[:1] == b"{" and (name.endswith(".ipynb") or is_notebook):

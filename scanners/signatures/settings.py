@@ -79,6 +79,9 @@ def _reads_as_list(body: bytes) -> bool:
     """A list of packages under another name: most lines are pip's, and some could be nothing else."""
     lines = [line.split(b"#", 1)[0].strip() for line in body[:16384].split(b"\n")[:200]]
     lines = [line for line in lines if line]
+    if b"@EXPLICIT" in lines[:20]:
+        # Of conda: addresses only.
+        return True
     telling = sum(_OF_PIP.match(line) is not None for line in lines)
     names = sum(_NAME_ONLY.match(line) is not None for line in lines)
     return telling >= 1 and telling * 2 >= len(lines) and telling + names >= len(lines) * 0.9

@@ -9,6 +9,7 @@ from scanners.budget import Unscannable
 from scanners.case import Case
 from scanners.finding import Confidence, Severity
 from scanners.formats.code.commands import Command, worst_command
+from scanners.formats.code.dockerfile import NAME, as_shell
 from scanners.formats.code.foreign import statements_of, worst_statement
 from scanners.formats.code.knowledge import SECRET_PLACES
 from scanners.source import ByteSource
@@ -35,6 +36,8 @@ def judge(source: ByteSource, case: Case) -> None:
     text = data.decode("utf-16" if wide else "utf-8", "replace")
     lines = re.split(r"\r\n|\r|\n", text)
     _note_place(case)
+    if NAME.search(case.name):
+        lines = list(as_shell(lines))
     judge_lines(lines, case, statements=statements_of(case.name, lines[0]))
     if case.name.lower().endswith(".desktop"):
         started = next((line for line in lines if line.startswith("Exec=")), None)

@@ -50,6 +50,11 @@ def judge_loaders(value: dict[str, Any], keys: frozenset[str], case: Case) -> No
             _logging(value[key], case)
     if keys & {"backbone", "head", "neck"}:
         _layers(value, case)
+    if isinstance(value.get("custom_imports"), dict):
+        for name in _texts(value["custom_imports"].get("imports")):
+            _imported(name, "custom_imports", case)
+    if isinstance(value.get("import_path"), str) and "applications" not in keys:
+        _served(value, case)
     if isinstance(value.get("python_function"), dict):
         _python_function(value["python_function"], case)
     if isinstance(value.get("docker"), dict) and keys & {"service", "python", "include", "labels", "docker", "conda"}:
@@ -147,6 +152,39 @@ def _evaluated(text: str, key: str, case: Case) -> None:
         f"The list of layers has {text[:60]!r} where its loader looks up or evaluates a class.",
         evidence={"key": key, "code": text[:200]},
     )
+
+
+def _imported(name: str, key: str, case: Case, own: Severity = Severity.MEDIUM) -> None:
+    """A module that is imported, or an object of one; `own`: what it weighs if it is of no known library."""
+    danger = danger_of(name)
+    severity = {Danger.RUNS: Severity.HIGH, Danger.REACHES_OUT: Severity.HIGH, Danger.UNKNOWN: own}.get(danger)
+    if severity is not None:
+        case.add(
+            "config-names-code",
+            severity,
+            f"The configuration has its loader import {name[:80]!r}.",
+            evidence={"key": key, "name": name[:200]},
+        )
+
+
+def _served(value: dict[str, Any], case: Case) -> None:
+    """Ray Serve: the application, and the environment it is started in."""
+    _imported(value["import_path"], "import_path", case, own=Severity.LOW)
+    environment = value.get("runtime_env")
+    if not isinstance(environment, dict):
+        return
+    for place in [*_texts(environment.get("working_dir")), *_texts(environment.get("py_modules"))]:
+        if _SPACED.match(place):
+            case.add(
+                "config-names-code",
+                Severity.MEDIUM,
+                f"The application takes its code from {place[:80]!r}.",
+                evidence={"key": "runtime_env", "name": place[:200]},
+            )
+    # Only for what names packages.
+    from scanners.formats.requirements.judge import judge_lines
+
+    judge_lines("\n".join(one for one in _texts(environment.get("pip")) if "\n" not in one), case)
 
 
 def _python_function(flavor: dict[str, Any], case: Case) -> None:

@@ -44,23 +44,11 @@ def _judge_base(base: Any, key: str, case: Case) -> None:
     """What an adapter is put on: a name of the Hub, or the folder where it lay in training."""
     if not isinstance(base, str):
         return
-    if _SENSITIVE.search(base) or len(_UP.findall(base.replace("/", "//"))) >= 3:
-        # Beside it or above it lie models, too; three levels up is somebody else's.
-        _add(
-            Severity.HIGH,
-            f"The adapter takes its base model from {base[:80]!r}, outside the repository.",
-            key,
-            base,
-            case,
-        )
-    elif len(_UP.findall(base.replace("/", "//"))) == 2:
-        _add(
-            Severity.MEDIUM,
-            f"The adapter takes its base model from {base[:80]!r}, outside the repository.",
-            key,
-            base,
-            case,
-        )
+    levels = len(_UP.findall(re.sub(r"[/\\]", "//", base)))
+    if _SENSITIVE.search(base) or levels >= 2:
+        # Beside it lie models of whoever trained it, and one folder up; further up is somebody else's.
+        severity = Severity.MEDIUM if levels == 2 and not _SENSITIVE.search(base) else Severity.HIGH
+        _add(severity, f"The adapter takes its base model from {base[:80]!r}, outside the repository.", key, base, case)
     elif _ADDRESS.match(base):
         _add(
             Severity.MEDIUM,

@@ -12,7 +12,7 @@ from scanners.formats.requirements.places import Place, index_of, is_number, sou
 from scanners.source import ByteSource
 
 LARGEST_LIST = 4 * 1024 * 1024
-MOST_LINES = 5_000
+MOST_LINES = 3_000
 """Of those that say something, how many are compared with every well-known name; what follows is still looked up."""
 MOST_LINES_READ = 200_000
 LONGEST_LINE = 4096
@@ -21,6 +21,11 @@ _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*|[^\W\d_][\w.-]*)\s*(\[[^\]]*\])?\s*(.*
 _VCS = re.compile(r"^(?:git|hg|svn|bzr)\+|^git@|^git://|^ssh://")
 _URL = re.compile(r"^[a-z][a-z+]*://", re.IGNORECASE)
 _PATH = re.compile(r"^(?:\.{1,2}[/\\]|/|~|[A-Za-z]:\\|file:)|\.(?:whl|tar\.gz|zip|egg|tar\.bz2|tgz)(?:\[.*\])?$")
+_OPTIONS = (
+    "--index-url", "--pypi-url", "--extra-index-url", "--no-index", "--constraint", "--requirement", "--editable",
+    "--find-links", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--pre", "--trusted-host",
+    "--use-feature", "--global-option", "--hash", "--config-settings",
+)  # fmt: skip
 _EXACT = re.compile(r"^={2,3}\s*([^,;\s*]+)")
 
 
@@ -38,7 +43,7 @@ class Listing:
     def requirement(self, text: str, line: int | None = None) -> None:
         """A line as pip reads it, without options."""
         text = text.strip()
-        if not text:
+        if not text or text == "@EXPLICIT":
             return
         name, at, address = text.partition("@")
         if (
@@ -163,6 +168,9 @@ class Listing:
             else:
                 value = words[1] if len(words) > 1 else ""
         value = value.strip("'\"")
+        meant = [one for one in _OPTIONS if one.startswith(name)] if name.startswith("--") else []
+        # optparse takes any beginning of an option that is the only one to begin so.
+        name = meant[0] if len(meant) == 1 and name not in _OPTIONS else name
         if name in (
             "-i",
             "--index-url",

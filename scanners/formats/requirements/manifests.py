@@ -61,7 +61,12 @@ def judge_toml_manifest(document: dict[str, Any], case: Case) -> None:
         for name, value in group.items():
             if name.lower() != "python":
                 _entry(name, value, listing)
-    uv = _table(tool, "uv")
+    uv = document if case.name.lower() == "uv.toml" else _table(tool, "uv")
+    if case.name.lower() == "pdm.toml":
+        listing.index(str(_table(document, "pypi").get("url", "")), option="pypi.url")
+    for pixi in (document, _table(tool, "pixi")):
+        for table in (_table(pixi, "workspace"), _table(pixi, "project")):
+            _judge_channels(_texts(table.get("channels")), listing)
     for source in (
         _tables(document.get("source"))
         + _tables(poetry.get("source"))
@@ -102,16 +107,7 @@ def judge_json_manifest(document: dict[str, Any], case: Case) -> None:
 def judge_conda(document: dict[str, Any], case: Case) -> None:
     """environment.yml: channels, packages of conda, and those of pip among them."""
     listing = Listing(case)
-    for channel in _texts(document.get("channels")):
-        if channel.startswith("http://") or ("://" in channel and not is_usual_channel(channel)):
-            listing.index(channel, option="channel")
-        elif not is_usual_channel(channel):
-            case.add(
-                "requirement-foreign-source",
-                Severity.MEDIUM,
-                f"The environment takes packages from the channel {channel[:60]!r}, which is somebody's own.",
-                evidence={"from": channel[:200]},
-            )
+    _judge_channels(_texts(document.get("channels")), listing)
     _judge_variables(document.get("variables"), case, listing)
     dependencies = document.get("dependencies")
     for one in (dependencies if isinstance(dependencies, list) else [])[:MOST_PACKAGES]:
@@ -183,6 +179,19 @@ def _judge_variables(variables: Any, case: Case, listing: Listing) -> None:
                     f"The environment sets {upper} to {str(value)[:60]!r}: programs or files come from there.",
                     evidence={"what": upper, "value": str(value)[:200]},
                 )
+
+
+def _judge_channels(channels: Iterator[str], listing: Listing) -> None:
+    for channel in channels:
+        if channel.startswith("http://") or ("://" in channel and not is_usual_channel(channel)):
+            listing.index(channel, option="channel")
+        elif not is_usual_channel(channel):
+            listing.case.add(
+                "requirement-foreign-source",
+                Severity.MEDIUM,
+                f"The environment takes packages from the channel {channel[:60]!r}, which is somebody's own.",
+                evidence={"from": channel[:200]},
+            )
 
 
 def judge_ini_manifest(sections: dict[str, dict[str, str]], case: Case) -> None:
