@@ -87,7 +87,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "template-unusual": "A chat template uses what no ordinary chat template needs.",
         "template-exhausts": "Rendering the chat template takes time or memory without end.",
         "template-unreadable": "The chat template is not valid Jinja.",
-        "template-hidden-instructions": "A chat template tells the model something the user does not see.",
+        "template-hidden-instructions": "A chat template or a tool tells the model something the user does not see.",
         # configurations
         "yaml-python-tag": "The YAML names objects that an unsafe loader would create.",
         "yaml-expands": "The YAML grows without end when its aliases are followed.",

@@ -17,6 +17,7 @@ from scanners.source import MemorySource
 NAMES = [
     "chat_template.jinja", "config.json", "a.yaml", "pyproject.toml", "setup.cfg", "requirements.txt", "README.md",
     "Modelfile", "environment.yml", "package.json", "notes.txt", ".gitmodules", "tokenizer_config.json", "Pipfile.lock",
+    "MLmodel", "bentofile.yaml", "tools.json", "Dockerfile", "uv.toml", ".condarc", "adapter_config.json", "spec-file.txt",
 ]  # fmt: skip
 CODE = "{{ }} {% %} {# ' | attr x __class__ [ ] ( ) ~ for a in b set if endif macro m() 1 * range( == , { } \\ \\u005f"
 SETTINGS = '_target_: - &a *a !!python/name: os.system = ==1.0 @ git+ // /* hf_ ://u:p@ [a] %TAG ! << --- "'
@@ -27,6 +28,30 @@ keys = st.one_of(
         [
             "_target_",
             "auto_map",
+            "auto_mapping",
+            "parent_library",
+            "base_model_name_or_path",
+            "()",
+            "handlers",
+            "filename",
+            "backbone",
+            "activation",
+            "python_function",
+            "docker",
+            "python",
+            "packages",
+            "pip_args",
+            "custom_imports",
+            "imports",
+            "import_path",
+            "runtime_env",
+            "pip",
+            "variables",
+            "channels",
+            "description",
+            "parameters",
+            "types",
+            "structure",
             "chat_template",
             "weight_map",
             "mcpServers",
