@@ -99,7 +99,7 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     _look_for_loaders(source, name, case)
     if kind is Format.TEXT and name.endswith(".pth"):
         _look_for_imports(source, case)
-    if kind in (Format.TEXT, Format.MARKDOWN) and name in _FOR_ASSISTANTS:
+    if (kind in (Format.TEXT, Format.MARKDOWN) and name in _FOR_ASSISTANTS) or name.endswith(".mdc"):
         # Only for texts that assistants obey.
         from scanners.formats.template import judge_words
 

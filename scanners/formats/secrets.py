@@ -50,6 +50,8 @@ _FIRST_LOOKS: tuple[tuple[bytes, bytes], ...] = (
     (b"AGE-SECRET", rb"AGE-SECRET-KEY-1"),
     (b"aws_secret", rb"aws_secret_access_key"),
     (b"machine ", rb"machine\s+\S{1,100}\s+login\s"),
+    (b"sk-or-v1-", rb"sk-or-v1-[0-9a-f]{40}"),
+    (b":5432:", rb":5432:"),
     (b"r8_", rb"\br8_[A-Za-z0-9]{37}"),
     (b"gsk_", rb"gsk_[A-Za-z0-9]{40}"),
     (b"xai-", rb"xai-[A-Za-z0-9]{60}"),
@@ -98,9 +100,13 @@ def _ours() -> tuple[tuple[str, re.Pattern[str]], ...]:
         ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
         ("password for a host", _NETRC),
         (
+            "password for a host",
+            re.compile(r"^[\w.*-]{1,100}:5432:[\w*-]{1,60}:[\w*-]{1,60}:([^\s:]{6,100})$", re.MULTILINE),
+        ),
+        (
             "API token",
             re.compile(
-                r"\b(?:r8_[A-Za-z0-9]{37}|gsk_[A-Za-z0-9]{40,60}|xai-[A-Za-z0-9]{60,90}|nvapi-[\w-]{50,80}|dapi[0-9a-f]{32}"
+                r"\b(?:sk-or-v1-[0-9a-f]{64}|r8_[A-Za-z0-9]{37}|gsk_[A-Za-z0-9]{40,60}|xai-[A-Za-z0-9]{60,90}|nvapi-[\w-]{50,80}|dapi[0-9a-f]{32}"
                 r"(?:-\d)?|pplx-[A-Za-z0-9]{40,60}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|api_org_[A-Za-z0-9]{30,40}|"
                 r"GOCSPX-[\w-]{20,40}|dckr_pat_[\w-]{20,40}|hvs\.[\w-]{24,120}|pcsk_\w{30,90}|ntn_[A-Za-z0-9]{30,60}|"
                 r"shpat_[0-9a-fA-F]{32}|glsa_\w{30,60}|lin_api_\w{30,60})\b"

@@ -11,7 +11,17 @@ _LISTS = re.compile(
 )
 _TOML = frozenset({"pipfile", "poetry.lock", "uv.lock", "pdm.lock", "cargo.lock"})
 _INI = frozenset(
-    {"pip.conf", ".npmrc", ".pypirc", ".gitmodules", ".gitconfig", ".yarnrc", "autorun.inf", "logging.conf"}
+    {
+        "pip.conf",
+        ".npmrc",
+        ".pypirc",
+        ".gitmodules",
+        ".gitconfig",
+        ".yarnrc",
+        ".lfsconfig",
+        "autorun.inf",
+        "logging.conf",
+    }
 )
 _INI_ENDINGS = (".ini", ".cfg", ".desktop", ".url", ".service")
 _INI_SECTION = re.compile(

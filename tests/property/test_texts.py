@@ -17,7 +17,8 @@ from scanners.source import MemorySource
 NAMES = [
     "chat_template.jinja", "config.json", "a.yaml", "pyproject.toml", "setup.cfg", "requirements.txt", "README.md",
     "Modelfile", "environment.yml", "package.json", "notes.txt", ".gitmodules", "tokenizer_config.json", "Pipfile.lock",
-    "MLmodel", "bentofile.yaml", "tools.json", "Dockerfile", "uv.toml", ".condarc", "adapter_config.json", "spec-file.txt",
+    "MLmodel", "bentofile.yaml", "tools.json", "Dockerfile", "uv.toml", ".condarc", "adapter_config.json",
+    "spec-file.txt", ".npmrc", "rules.mdc",
 ]  # fmt: skip
 CODE = "{{ }} {% %} {# ' | attr x __class__ [ ] ( ) ~ for a in b set if endif macro m() 1 * range( == , { } \\ \\u005f"
 SETTINGS = '_target_: - &a *a !!python/name: os.system = ==1.0 @ git+ // /* hf_ ://u:p@ [a] %TAG ! << --- "'

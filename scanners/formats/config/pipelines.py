@@ -47,6 +47,11 @@ def judge_pipeline(document: dict[str, Any], case: Case) -> None:
                         key="run",
                         most=_of_service(step["run"]),
                     )
+    yarn = document.get("yarnPath")
+    if isinstance(yarn, str):
+        usual = re.fullmatch(r"(?:\./)?\.yarn/releases/yarn-[\w.-]+\.c?js", yarn) is not None
+        least = Severity.LOW if usual else Severity.HIGH
+        note_command(yarn, "whenever yarn is started here", case, key="yarnPath", least=least)
     _any_command(document, case)
     services = document.get("services")
     if isinstance(services, dict):

@@ -112,6 +112,17 @@ def _section(name: str, values: dict[str, str], case: Case) -> None:
             "The shortcut opens a program or a file.",
             evidence={"path": lowered["url"][:200]},
         )
+    elif kind == "lfs" and not re.match(
+        r"https://(?:[\w.-]+\.)?(?:huggingface\.co|hf\.co|github\.com)/|$", lowered.get("url", "")
+    ):
+        case.add(
+            "config-path-escape",
+            Severity.MEDIUM,
+            f"Git takes the large files of the repository from {lowered['url'][:60]!r}.",
+            evidence={"key": "lfs.url", "path": lowered["url"][:200]},
+        )
+    elif name == "-" and case.name.lower() == ".npmrc":
+        runs = [(key, "when npm is used here", Severity.HIGH) for key in _NPM_RUNS]
     elif kind.startswith("testenv"):
         runs = [("commands", "with tox", Severity.LOW)]
     for key, when, least in runs:
@@ -135,6 +146,7 @@ def _section(name: str, values: dict[str, str], case: Case) -> None:
         name_target(lowered["class"], case, key="class")
 
 
+_NPM_RUNS = ("script-shell", "shell", "git", "node-options", "onload-script", "init-module", "editor", "viewer")
 _GIT_RUNS = (
     "sshcommand",
     "hookspath",

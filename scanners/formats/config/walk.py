@@ -16,10 +16,12 @@ from scanners.formats.config.loaders import judge_loaders, judge_resolvers
 from scanners.formats.config.paths import judge_paths
 from scanners.formats.config.reading import Doubled, pairs_of
 from scanners.formats.config.tool_texts import judge_tool
-from scanners.formats.template import LARGEST_TEMPLATE, judge_template
+from scanners.formats.template import LARGEST_TEMPLATE, judge_template, judge_words
 from scanners.formats.template.tokens import first_reach
 from scanners.source import MemorySource
 
+_SYSTEM_PROMPT = re.compile(r"^(?:default_|base_)?system_?(?:prompt|message|instruction)s?$", re.IGNORECASE)
+_YAML = (".yaml", ".yml")
 MOST_OBJECTS = 1_000_000
 MOST_TEMPLATES = 100
 _TELLING_TWICE = frozenset(
@@ -73,6 +75,8 @@ def judge_document(document: Any, case: Case, *, key: str | None = None) -> None
                     stack.append(one)
                 elif isinstance(one, str) and "${" in one:
                     judge_resolvers("", one, case)
+                elif isinstance(one, str) and "__" in one and "{" in one:
+                    _judge_value("", one, case)
 
 
 def _judge_object(value: dict[str, Any], case: Case) -> None:
@@ -124,6 +128,8 @@ def _judge_value(name: str, text: str, case: Case) -> None:
         if content[:2] == b"PK" or probe(MemorySource(content)) is not None:
             case.examine(MemorySource(content), name[:100], name="encoded")
         return
+    if _SYSTEM_PROMPT.search(name) and (case.name.lower() in OF_MODELS or case.name.lower().endswith(_YAML)):
+        judge_words(text, case, "system prompt")
     may_reach = "__" in text and ("{{" in text or "{%" in text) and name != "chat_template"
     if may_reach and _is_rendered(name, case) and first_reach(text[:LARGEST_TEMPLATE]) is not None:
         judge_template(text, case, key=name)

@@ -96,9 +96,9 @@ def _judge_long(text: str, case: Case, named: Mapping[str, Any]) -> None:
     case.leave_open(f"It has a chat template of more than {LONGEST_TEMPLATE // 1024:,} KiB.")
 
 
-def judge_words(text: str, case: Case) -> None:
+def judge_words(text: str, case: Case, subject: str = "text for assistants") -> None:
     """A text that is written for assistants to obey, such as AGENTS.md."""
-    _judge_words(text[:LONGEST_TEMPLATE], case, {}, "text for assistants")
+    _judge_words(text[:LONGEST_TEMPLATE], case, {}, subject)
 
 
 def _note_reach(text: str, reach: Reach, runs: bool, case: Case, named: Mapping[str, Any]) -> None:
