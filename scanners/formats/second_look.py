@@ -38,7 +38,7 @@ _FOR_ASSISTANTS = frozenset(
     }
 )
 _MAY_BE_YAML = frozenset({Format.TEXT, Format.INI, Format.TOML, Format.REQUIREMENTS, Format.TEMPLATE})
-LARGEST_TEMPLATE_AS_TEXT = 4 * 1024 * 1024
+LARGEST_TEMPLATE_AS_TEXT = 1024 * 1024
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 LARGEST_WIDE = 8 * 1024 * 1024
 

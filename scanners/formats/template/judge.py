@@ -14,7 +14,7 @@ from scanners.source import ByteSource
 
 LONGEST_TEMPLATE = 256 * 1024
 """Without its comments, what is read as Jinja; of a longer one only its tokens are looked at."""
-LARGEST_TEMPLATE = 4 * 1024 * 1024
+LARGEST_TEMPLATE = 2 * 1024 * 1024
 EXCERPT_LENGTH = 120
 MOST_INSTRUCTIONS = 8
 _GO = re.compile(
