@@ -16,14 +16,12 @@ MOST_REPOSITORIES = 1000
 
 def take_code_from(repository: str, name: str, key: str, case: Case) -> None:
     """Notes that `name` is code of `repository` ("owner/name")."""
-    # Only needed for files that name another repository.
-    from scanners.repository.names import is_known_publisher
-
-    known = is_known_publisher(repository.split("/", 1)[0])
     _remember(repository, case)
     case.add(
         "remote-code",
-        Severity.MEDIUM if known else Severity.HIGH,
+        # Whose code it is, is for rules to say, and what it does for the scan of that repository: fine-tunes that are
+        # saved again name the repository of their base like this.
+        Severity.MEDIUM,
         f"The model takes its Python code from another repository, {repository[:100]!r}, whatever that holds by then.",
         evidence={"repository": repository, "name": name[:200], "key": key},
     )

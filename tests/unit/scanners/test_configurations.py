@@ -48,7 +48,7 @@ def test_code_of_its_own_repository_is_a_fact_for_rules() -> None:
 
 def test_code_of_another_repository_is_named_so_that_it_can_be_judged_too() -> None:
     report = judged_json({"auto_map": {"AutoModel": "nobody-here/code--modeling.Model"}})
-    assert report.verdict is Verdict.UNSAFE
+    assert report.verdict is Verdict.SUSPICIOUS
     assert report.metadata["code_from"] == ["nobody-here/code"]
     assert the(report, "remote-code").evidence["repository"] == "nobody-here/code"
 
@@ -65,13 +65,13 @@ def test_all_other_repositories_are_named_from_wherever_code_is_taken() -> None:
     assert report.metadata["code_from"] == [f"nobody-here/{name}" for name in "acgpz"]
 
 
-def test_an_adapter_that_takes_its_code_elsewhere_is_unsafe() -> None:
+def test_an_adapter_that_takes_its_code_elsewhere_says_from_where() -> None:
     for parts in (
         {"auto_map": {"AutoModel": "nobody-here/code--m.M"}},
         {"auto_mapping": {"base_model_class": "M", "parent_library": "nobody-here/code--m"}},
     ):
         report = judged_json({"peft_type": "LORA", "base_model_name_or_path": "a/b"} | parts, "adapter_config.json")
-        assert report.verdict is Verdict.UNSAFE
+        assert report.verdict is Verdict.SUSPICIOUS
         assert report.metadata["code_from"] == ["nobody-here/code"]
 
 
