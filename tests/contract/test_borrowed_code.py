@@ -19,6 +19,6 @@ def test_the_repository_that_a_model_takes_its_code_from_is_judged_before_anybod
         found: list[dict[str, str]] = []
         while not found and time.monotonic() < deadline:
             listed = ask(mirror.url, "/api/models?search=shell-in-a-pickle").json
-            found = [one["curator"] for one in listed if one["curator"]["outcome"] not in {"unknown", "unjudged"}]
+            found = [one["curator"] for one in listed if "curator" in one]
             time.sleep(0.2)
         assert [one["outcome"] for one in found] == ["block"]
