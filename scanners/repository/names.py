@@ -186,7 +186,7 @@ def lookalike(repository: str) -> Lookalike | None:
 def _same_to_the_eye(namespace: str) -> Lookalike | None:
     known, flat = _known(), _flat(namespace)
     if (of := known.flat.get(flat)) is not None and len(flat) >= 3:
-        if not _folded(namespace).isascii() or not namespace.isascii():
+        if not in_latin(namespace).isascii() or not namespace.isascii():
             return Lookalike(of, 0.98, f"'{namespace}' is {of} in letters of another alphabet")
         return Lookalike(of, 0.92, f"'{namespace}' is {of} with other separators")
     if len(flat) < SHORTEST_FOR_EDITS:
@@ -319,23 +319,23 @@ def _house(owner: str) -> str:
     return {"facebookai": "meta", "facebook": "meta", "codellama": "meta", "thudm": "zai"}.get(first, first)
 
 
-def _folded(text: str) -> str:
+def in_latin(text: str) -> str:
     """Letters of other alphabets as the Latin ones they look like; the case stays."""
     text = unicodedata.normalize("NFKC", text)[:LONGEST_PART].translate(_LOOKS_LIKE).translate(_LOOKS_LIKE_CAPITAL)
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _flat(text: str) -> str:
-    return _SEPARATORS.sub("", _folded(text).casefold())
+    return _SEPARATORS.sub("", in_latin(text).casefold())
 
 
 def _skeleton(text: str) -> str:
-    return _flat(_folded(text).translate(_STROKES)).translate(_STROKES).replace("rn", "m").replace("vv", "w")
+    return _flat(in_latin(text).translate(_STROKES)).translate(_STROKES).replace("rn", "m").replace("vv", "w")
 
 
 def _glyphs(text: str) -> str:
     """As `_skeleton`, but only what is truly drawn alike: for names so short that likeness is common."""
-    return _SEPARATORS.sub("", _folded(text).translate(_GLYPHS))
+    return _SEPARATORS.sub("", in_latin(text).translate(_GLYPHS))
 
 
 def _letters(text: str) -> str:
@@ -348,7 +348,7 @@ def _digits(text: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     """The words of a namespace in lower case: cut at separators, at changes of case, and before numbers."""
-    parts = (part for part in _SEPARATORS.split(_folded(text)) if part)
+    parts = (part for part in _SEPARATORS.split(in_latin(text)) if part)
     tokens = [token.casefold() for part in parts for token in _WORD.findall(part)]
     kept = [token for token in tokens if not token.isdigit()]
     return kept or tokens

@@ -11,6 +11,8 @@ from importlib.resources import files
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from scanners.repository.names import in_latin
+
 MOST_IMITATED = 2500
 """Of the list, most downloaded first: whoever imitates, imitates these."""
 SHORTEST_FOR_EDITS = 5
@@ -67,7 +69,9 @@ def imitated(name: str, *, quick: bool = False) -> Imitation | None:
     if normalised in known.names or len(flat) < 4:
         return None
     if not name.isascii():
-        return Imitation(name, "it has letters of another alphabet", certain=True)
+        read_as = normal(in_latin(name))
+        of = read_as if read_as in known.names else known.imitated.get(read_as.replace("-", ""), read_as)
+        return Imitation(of, "it has letters of another alphabet", certain=True)
     if (of := known.imitated.get(flat)) is not None and len(flat) >= SHORTEST_FOR_EDITS:
         return Imitation(of, "it only differs in its separators", certain=True)
     if (of := known.skeletons.get(_skeleton(flat))) is not None and len(flat) >= SHORTEST_FOR_EDITS:

@@ -139,7 +139,7 @@ def read_local(source: ByteSource, member: Member, oddities: list[Oddity]) -> Lo
     stated, own = (member.packed_size, member.size, member.crc), (packed, size, crc)
     late = bool(flags & HAS_DESCRIPTOR)
     if any(mine != theirs and not (late and mine in (0, MAX32)) for mine, theirs in zip(own, stated, strict=True)):
-        differs(f"The sizes of {member.name[:100]!r} are stated twice and differ.")
+        differs(f"The sizes or the checksum of {member.name[:100]!r} are stated twice and differ.")
     if method != member.method:
         differs(f"The compression of {member.name[:100]!r} is stated twice and differs.")
     if (flags ^ member.flags) & (ENCRYPTED | STRONGLY_ENCRYPTED):
