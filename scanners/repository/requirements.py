@@ -70,8 +70,8 @@ def imitated(name: str, *, quick: bool = False) -> Imitation | None:
         return None
     if not name.isascii():
         read_as = normal(in_latin(name))
-        of = read_as if read_as in known.names else known.imitated.get(read_as.replace("-", ""), read_as)
-        return Imitation(of, "it has letters of another alphabet", certain=True)
+        whom = read_as if read_as in known.names else known.imitated.get(read_as.replace("-", ""), read_as)
+        return Imitation(whom, "it has letters of another alphabet", certain=True)
     if (of := known.imitated.get(flat)) is not None and len(flat) >= SHORTEST_FOR_EDITS:
         return Imitation(of, "it only differs in its separators", certain=True)
     if (of := known.skeletons.get(_skeleton(flat))) is not None and len(flat) >= SHORTEST_FOR_EDITS:
