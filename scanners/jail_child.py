@@ -16,6 +16,7 @@ import io
 import json
 import os
 import pickle
+import pkgutil
 import shutil
 import signal
 import socket
@@ -115,17 +116,16 @@ def leave_the_network() -> None:
 
 def warm_up() -> None:
     """Loads all that a scan may need: a child can open no file, so it can import nothing."""
+    from scanners import formats, repository, signatures
     from scanners.engines.interface import engines
-    from scanners.examination import GRAPH_JSON, JUDGES
     from scanners.formats.second_look import texts_that_need_everything
     from scanners.scan import scan
     from scanners.signatures.encodings import CODECS as OLD_ENCODINGS
     from scanners.source import MemorySource
 
-    for target in (*JUDGES.values(), GRAPH_JSON):
-        importlib.import_module(target.split(":")[0])
-    importlib.import_module("scanners.signatures.content")
-    importlib.import_module("scanners.signatures.raw_tensors")
+    for package in (formats, repository, signatures):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     for name in (*CODECS, *OLD_ENCODINGS):
         # Looked up, since text is encoded in the common ones without loading what decodes them piece by piece.
         codecs.lookup(name)

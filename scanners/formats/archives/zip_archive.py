@@ -8,7 +8,6 @@ import zlib
 from scanners.budget import BudgetSpent, Unscannable
 from scanners.case import Case
 from scanners.finding import Severity
-from scanners.formats.archives import packages
 from scanners.formats.archives.bombs import guarded, weigh
 from scanners.formats.archives.member_names import link_leads_outside
 from scanners.formats.archives.zip_directory import STORED, Member, Oddity, open_member, read_directory
@@ -44,6 +43,9 @@ def judge(source: ByteSource, case: Case) -> None:
     note(directory.oddities, case)
     compressed = [member for member in directory.members if member.method != STORED]
     weigh(sum(member.packed_size for member in compressed), sum(member.size for member in compressed), case)
+    # PyTorch's archives come here without being packages.
+    from scanners.formats.archives import packages
+
     packages.judge(source, directory.members, case)
     for member in directory.members:
         judge_member(source, member, case)

@@ -14,7 +14,6 @@ from itertools import islice
 from scanners.case import Case
 from scanners.detect import detect
 from scanners.finding import Severity
-from scanners.formats.shared.payload_text import judge_text
 from scanners.kinds import ACTIVE, INERT, Format
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
@@ -104,6 +103,9 @@ def judge_hidden(source: ByteSource, start: int, size: int, case: Case, place: s
     )
     if kind is Format.TEXT:
         words = region.read(0, LONGEST_WORDS).decode("utf-8", "replace")
+        # Only of words: what reads them is much, and archives come here for less.
+        from scanners.formats.shared.payload_text import judge_text
+
         judge_text(words, case, place=f"the bytes {place}")
     elif kind not in INERT and kind is not Format.UNKNOWN:
         case.examine(region, f"bytes at {start}")

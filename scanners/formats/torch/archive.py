@@ -20,7 +20,6 @@ from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.known.torch_types import STORAGE_DTYPES, STORAGE_ITEM_BYTES
 from scanners.formats.torch.members import judge_inside, open_checked, read_pickle
-from scanners.formats.torch.script import judge_operators, judge_source
 from scanners.kinds import Format
 from scanners.reading import SliceSource, Window
 from scanners.source import ByteSource
@@ -124,6 +123,9 @@ class _Reading:
 
 
 def _judge_code(source: ByteSource, member: Member, case: Case) -> None:
+    # Most archives have no code.
+    from scanners.formats.torch.script import judge_source
+
     judge_inside(source, member, case, judge_source)
 
 
@@ -173,6 +175,8 @@ def _judge_pickle(source: ByteSource, member: Member, case: Case, reading: _Read
     if name.lower() == "data.pkl":
         _compare(judgement, folder, reading.tensors, inner, reading.sizes)
     if name.lower() == "bytecode.pkl":
+        from scanners.formats.torch.script import judge_operators
+
         judge_operators(outcome.value, inner)
 
 

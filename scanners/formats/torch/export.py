@@ -18,7 +18,6 @@ from scanners.finding import Severity
 from scanners.formats.archives.zip_archive import judge_member, note
 from scanners.formats.archives.zip_directory import read_directory
 from scanners.formats.torch.members import judge_inside
-from scanners.formats.torch.script import OWN_NAMESPACES
 from scanners.source import ByteSource
 
 LARGEST_GRAPH = 64 * 1024 * 1024
@@ -62,6 +61,9 @@ def _parsed(content: ByteSource) -> Any:
 
 
 def _look(graph: Any, case: Case) -> None:
+    # Its module reads TorchScript, which no other zip waits for.
+    from scanners.formats.torch.script import OWN_NAMESPACES
+
     for key, value in _texts(graph):
         if key == "expr_str" and (_SYMBOLIC.match(value) is None or _ATTRIBUTE.search(value)):
             case.add(
