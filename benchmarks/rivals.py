@@ -64,7 +64,14 @@ def _ours(*options: str) -> Callable[[Path, Path], list[str]]:
 
 
 def _understand_ours(_: str, answer: Path, __: Path) -> Said:
-    return {file["path"]: Verdict(file["verdict"]) for file in json.loads(answer.read_text())["files"]}
+    return {file["path"]: _verdict_of(file) for file in json.loads(answer.read_text())["files"]}
+
+
+def _verdict_of(file: dict[str, Any]) -> Verdict:
+    """A file with a finding of medium that could not be judged to its end was found, whatever else is open."""
+    verdict = Verdict(file["verdict"])
+    found = any(finding["severity"] == "medium" for finding in file["findings"])
+    return Verdict.SUSPICIOUS if verdict is Verdict.UNSCANNABLE and found else verdict
 
 
 def _understand_picklescan(said: str, _: Path, root: Path) -> Said:

