@@ -7,7 +7,7 @@ import re
 from scanners.case import Case
 from scanners.finding import Severity
 from scanners.kinds import Format
-from scanners.source import ByteSource, MemorySource
+from scanners.source import ByteSource
 
 TEXTS = frozenset(
     {
@@ -39,8 +39,6 @@ _FOR_ASSISTANTS = frozenset(
 )
 _MAY_BE_YAML = frozenset({Format.TEXT, Format.INI, Format.TOML, Format.REQUIREMENTS, Format.TEMPLATE})
 LARGEST_TEMPLATE_AS_TEXT = 1024 * 1024
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-LARGEST_WIDE = 8 * 1024 * 1024
 
 
 _LOADERS_SETTINGS = (
@@ -84,16 +82,13 @@ def _look_for_loaders(source: ByteSource, name: str, case: Case) -> None:
 def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     """Secrets; requirements in a setup.py; YAML that is called something else."""
     name = case.name.lower()
-    if kind is Format.TEXT and source.read(0, 2) in _WIDE and source.size <= LARGEST_WIDE:
-        _judge_narrow(source, case)
-        return
     if kind is Format.PYTHON and name == "setup.py":
         # Only for setup files.
         from scanners.formats.requirements.manifests import judge_setup_py
 
         judge_setup_py(source.read(0, LARGEST_SETUP).decode("utf-8", "replace"), case)
     if kind in _MAY_BE_YAML and not name.endswith((".md", ".rst", ".html")):
-        _look_for_yaml(source, name, case)
+        _look_for_yaml(source, case)
     if kind is Format.TEXT and not name.endswith((".md", ".rst", ".html")):
         _look_for_template(source, case)
     _look_for_loaders(source, name, case)
@@ -108,13 +103,6 @@ def look_again(source: ByteSource, kind: Format, case: Case) -> None:
     from scanners.formats.secrets import look_for_secrets
 
     look_for_secrets(source, case)
-
-
-def _judge_narrow(source: ByteSource, case: Case) -> None:
-    """UTF-16, which pip, JSON, YAML and PowerShell read like any other: once more, as what it is in UTF-8."""
-    text = source.read(0, source.size).decode("utf-16", "replace").encode("utf-8", "replace")
-    case.meter.spend_unpacked(len(text))
-    case.examine_content(MemorySource(text), case.name, case)
 
 
 def _look_for_imports(source: ByteSource, case: Case) -> None:
@@ -143,10 +131,9 @@ def _look_for_template(source: ByteSource, case: Case) -> None:
             judge_template(text, case)
 
 
-def _look_for_yaml(source: ByteSource, name: str, case: Case) -> None:
+def _look_for_yaml(source: ByteSource, case: Case) -> None:
     head = source.read(0, LARGEST_YAML_AS_TEXT)
-    is_wide_yaml = head.startswith(_WIDE) and name.endswith((".yaml", ".yml"))
-    if is_wide_yaml or _PYTHON_TAG.search(head):
+    if _PYTHON_TAG.search(head):
         # PyYAML is only loaded for what looks like YAML.
         from scanners.formats.config.yaml_document import judge_yaml
 

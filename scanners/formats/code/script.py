@@ -32,8 +32,7 @@ def judge(source: ByteSource, case: Case) -> None:
     if source.size > LARGEST_SCRIPT:
         raise Unscannable(f"It is a script of more than {LARGEST_SCRIPT // 1024 // 1024} MiB.")
     data = source.read(0, source.size)
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    text = data.decode("utf-16" if wide else "utf-8", "replace")
+    text = data.decode("utf-8", "replace")
     lines = re.split(r"\r\n|\r|\n", text)
     _note_place(case)
     if NAME.search(case.name):

@@ -19,8 +19,6 @@ def _names(text: str) -> frozenset[str]:
 _BY_ITSELF = frozenset(
     {"preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare", "prerestart"}
 )
-_ALWAYS = frozenset({"preinstall", "install", "postinstall"})
-"""With every installation; the others only from a copy of the source."""
 _HONEST = (
     r"(?:husky(?: install)?|patch-package|node-gyp(?:-build)?(?: rebuild)?|prebuild-install|"
     r"tsc(?: -\S+)*|tshy|"

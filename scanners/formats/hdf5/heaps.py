@@ -12,7 +12,6 @@ from scanners.formats.hdf5.file import BrokenFile, Bytes, Hdf5File
 
 LARGEST_COLLECTION = 64 * 1024 * 1024
 MANAGED, HUGE, TINY = 0, 1, 2
-HUGE_RECORDS = 1
 DEEPEST_TREE = 24
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from scanners.formats.pickle.imports import Standing, canonical
 from scanners.formats.pickle.values import Made
 
-CALLS_KEPT = 3
-
 
 @dataclass(slots=True, eq=False)
 class Name:
