@@ -111,7 +111,7 @@ def _walk4(source: ByteSource, state: _State) -> Iterator[Entry]:
     while at + 7 <= source.size:
         state.end = at
         kind, flags, size = struct.unpack("<xxBHH", source.read(at, 7))
-        if size < 7 or not 0x72 <= kind <= 0x7B:
+        if size < 7 or not 0x72 <= kind <= 0x7B or (at == len(SIGN4)) is not (kind == 0x73):
             raise OutOfBytes
         header = source.read(at, size)
         if len(header) < size:
@@ -137,6 +137,8 @@ def _walk4(source: ByteSource, state: _State) -> Iterator[Entry]:
         at += size + data
         if kind == 0x7B:
             break
+    if at == len(SIGN4):
+        raise OutOfBytes
     state.end = min(at, source.size)
 
 
@@ -154,12 +156,17 @@ def _walk5(source: ByteSource, state: _State) -> Iterator[Entry]:
         data = header.vint() if flags & 2 else 0
         if kind == 4:
             raise _HeadersEncrypted
+        if not 1 <= kind <= 5 or (state.end == len(SIGN5)) is not (kind == 1):
+            # The main header is the first and only the first; of headers nobody knows, nobody knows what they hide.
+            raise OutOfBytes
         if kind in (2, 3):
             yield _entry5(header, extra_size, window.position, data, is_service=kind == 3)
         window.skip(data)
         if kind == 5:
-            break
-    state.end = window.position
+            state.end = window.position
+            return
+    # An archive says where it ends.
+    raise OutOfBytes
 
 
 def _entry5(header: _Bytes, extra_size: int, offset: int, data: int, *, is_service: bool) -> Entry:

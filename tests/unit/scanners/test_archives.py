@@ -149,3 +149,13 @@ def test_hundreds_of_notes_hide_no_grave_finding() -> None:
     assert report.complete
     assert "pickle-executes-code" in rules(report)
     assert sum(finding.rule == "native-executable" for finding in report.findings) == 201
+
+
+@pytest.mark.parametrize(
+    "rest", [b"", b" " * 40, bytes(40), b"\0\0\0\0\2\1\0"], ids=["nothing", "spaces", "zeros", "no end"]
+)
+@pytest.mark.parametrize("sign", [b"Rar!\x1a\x07\x01\0", b"Rar!\x1a\x07\0"], ids=["5", "4"])
+def test_a_rar_archive_of_which_nothing_can_be_told_is_not_safe(sign: bytes, rest: bytes) -> None:
+    report = judged(sign + rest, "model.rar")
+    assert not report.complete
+    assert report.verdict is not Verdict.SAFE
