@@ -5,12 +5,14 @@ The strictest outcome wins: block, then hold, then leaving files out, then allow
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
+from rules.circumstances import NOTHING_DECIDED, Circumstances
 from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS
 from rules.expressions import EvaluationError, file_values, repository_values
 from rules.facts import Facts, FileFacts, Severity
@@ -27,6 +29,18 @@ class Outcome(StrEnum):
     BLOCK = "block"
 
 
+class Standing(StrEnum):
+    """What became of what a rule says."""
+
+    ENFORCED = "enforced"
+    DRY_RUN = "dry-run"
+    """The rule is only tried: recorded, and without effect."""
+    WAIVED = "waived"
+    """Waivers cover all that it rests on."""
+    APPROVED = "approved"
+    """It asked for somebody to look, and somebody has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """What one rule has to say."""
@@ -38,6 +52,11 @@ class Reason:
     """Paths of the files that it speaks of."""
     fingerprints: tuple[str, ...] = ()
     """Of the findings that it rests on."""
+    standing: Standing = Standing.ENFORCED
+    by: tuple[str, ...] = ()
+    """Ids of the waivers or list entries that give it this standing, or that say it."""
+    owner: str = ""
+    """The group that answers for the rule."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +65,9 @@ class Reason:
             "message": self.message,
             "files": list(self.files),
             "fingerprints": list(self.fingerprints),
+            "standing": self.standing.value,
+            "by": list(self.by),
+            "owner": self.owner,
         }
 
     @classmethod
@@ -56,6 +78,10 @@ class Reason:
             document["message"],
             tuple(document["files"]),
             tuple(document["fingerprints"]),
+            # Decisions of version 0.1 have none of these.
+            Standing(document.get("standing", Standing.ENFORCED)),
+            tuple(document.get("by", ())),
+            document.get("owner", ""),
         )
 
 
@@ -69,6 +95,8 @@ class Decision:
     excluded_files: Mapping[str, Reason] = field(default_factory=dict)
     """Path to the reason for which the file is left out; only of a commit that is allowed."""
     policy_digest: str = ""
+    until: dt.datetime | None = None
+    """When the mere passing of time may change it (an age, the end of a waiver); None if it never does."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +104,7 @@ class Decision:
             "reasons": [reason.as_json() for reason in self.reasons],
             "excluded_files": {path: reason.as_json() for path, reason in self.excluded_files.items()},
             "policy_digest": self.policy_digest,
+            "until": self.until.isoformat() if self.until else None,
         }
 
     @classmethod
@@ -85,6 +114,7 @@ class Decision:
             tuple(Reason.from_json(reason) for reason in document["reasons"]),
             {path: Reason.from_json(reason) for path, reason in document["excluded_files"].items()},
             document["policy_digest"],
+            dt.datetime.fromisoformat(until) if (until := document.get("until")) else None,
         )
 
 
@@ -113,17 +143,18 @@ class RuleResult:
         }
 
 
-_STRICTNESS = {Effect.ALLOW: 0, Effect.EXCLUDE_FILE: 1, Effect.HOLD: 2, Effect.BLOCK: 3}
+_STRICTNESS = {Effect.ALLOW: 0, Effect.WARN: 1, Effect.EXCLUDE_FILE: 2, Effect.HOLD: 3, Effect.BLOCK: 4}
 
 
-def evaluate(policy: Policy, facts: Facts) -> Decision:
-    """The decision of these rules about these facts."""
+def evaluate(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING_DECIDED) -> Decision:
+    """The decision of these rules about these facts, for whoever asks; `facts.observed_at` is the moment."""
+    del circumstances
     reasons = [reason for rule in policy.rules if (reason := _reason(rule, facts)) is not None]
     if not policy.rules:
         reasons = [Reason(NO_RULES, Effect.HOLD, "there are no rules, and without rules nothing is allowed")]
     reasons.sort(key=lambda reason: (-_STRICTNESS[reason.outcome], reason.rule))
     strictest = max((_STRICTNESS[reason.outcome] for reason in reasons), default=0)
-    outcome = {3: Outcome.BLOCK, 2: Outcome.HOLD}.get(strictest, Outcome.ALLOW)
+    outcome = {4: Outcome.BLOCK, 3: Outcome.HOLD}.get(strictest, Outcome.ALLOW)
     excluded: dict[str, Reason] = {}
     if outcome is Outcome.ALLOW:
         for reason in reasons:

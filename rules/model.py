@@ -37,6 +37,7 @@ class Effect(StrEnum):
     """What a rule does where it applies."""
 
     ALLOW = "allow"
+    WARN = "warn"
     EXCLUDE_FILE = "exclude-file"
     HOLD = "hold"
     BLOCK = "block"
@@ -60,6 +61,8 @@ class AppliesTo(BaseModel):
 
     kinds: tuple[Kind, ...] = Field((Kind.MODEL, Kind.DATASET, Kind.SPACE), description="model, dataset, space.")
     repositories: tuple[str, ...] = Field(("*",), description="Globs of `namespace/name`.")
+    teams: tuple[str, ...] = Field(("*",), description="Globs of the teams whose members ask.")
+    projects: tuple[str, ...] = Field(("*",), description="Globs of the projects that it is asked for.")
 
 
 class Rule(BaseModel):
@@ -76,6 +79,10 @@ class Rule(BaseModel):
     outcome: Effect
     message: Annotated[str, Field(min_length=1)]
     """What the developer reads; placeholders in braces."""
+    dry_run: bool = False
+    """Recorded where it applies, and not enforced."""
+    owner: str = ""
+    """The group that answers for the rule, and decides about exceptions."""
     references: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, and_, col, or_, select
 
-from curator.admission.tables import DecisionRow, ObservationRow, ReferenceRow, RuleSetRow, SnapshotRow
+from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
+from curator.policy.tables import RuleSetRow
 from curator.types import RepoKind
+from rules.circumstances import EVERYBODY, Audience
 from rules.evaluate import Decision, Outcome, Reason
 from rules.facts import Facts
 from rules.model import Policy
@@ -30,6 +33,7 @@ class Ruling:
     at: dt.datetime
     expires_at: dt.datetime | None
     decision: Decision
+    audience: Audience = EVERYBODY
 
     @property
     def outcome(self) -> Outcome:
@@ -80,7 +84,7 @@ def rule_set_source(session: Session, digest: str) -> str:
     return session.get_one(RuleSetRow, digest).source
 
 
-def current(session: Session, snapshot_id: int, rule_set: str) -> Ruling | None:
+def current(session: Session, snapshot_id: int, rule_set: str, audience: Audience = EVERYBODY) -> Ruling | None:
     """The decision in force under these rules and the present scanners; None if there is none, or it has run out."""
     row = session.exec(
         select(DecisionRow)
@@ -88,6 +92,7 @@ def current(session: Session, snapshot_id: int, rule_set: str) -> Ruling | None:
             DecisionRow.snapshot_id == snapshot_id,
             DecisionRow.rule_set == rule_set,
             DecisionRow.scanner == SCANNER_VERSION,
+            DecisionRow.audience == str(audience),
             # Left out here, and not of the newest alone: of two machines, one may have a clock that is behind.
             or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > now()),
         )
@@ -158,26 +163,59 @@ def of_main_before(session: Session, kind: RepoKind, repos: Collection[str], rul
 def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:
     """A decision of any time, and what the rules saw."""
     row = session.get(DecisionRow, decision_id)
-    return (_ruling(row), Facts.from_json(json.loads(row.facts))) if row else None
+    if row is None:
+        return None
+    facts = Facts.from_json(json.loads(session.get_one(FactsRow, row.facts_id).facts))
+    return _ruling(row), facts.model_copy(update={"observed_at": row.at})
 
 
 def keep(
-    session: Session, snapshot_id: int, decision: Decision, facts: Facts, expires_at: dt.datetime | None
+    session: Session,
+    snapshot_id: int,
+    decision: Decision,
+    facts: Facts,
+    expires_at: dt.datetime | None,
+    audience: Audience = EVERYBODY,
 ) -> Ruling:
+    """Keep a decision that rules made of facts as they were at `facts.observed_at`."""
     row = DecisionRow(
         id=new_id(),
         snapshot_id=snapshot_id,
         rule_set=decision.policy_digest,
         scanner=SCANNER_VERSION,
+        audience=str(audience),
         outcome=decision.outcome.value,
         decision=json.dumps(decision.as_json()),
-        facts=json.dumps(facts.as_json()),
-        at=now(),
+        facts_id=_keep_facts(session, snapshot_id, facts),
+        at=facts.observed_at,
         expires_at=expires_at,
     )
     session.add(row)
     changed(session)
     return _ruling(row)
+
+
+def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:
+    """The id of the row that has them: the newest of the snapshot, if it says the same of another moment."""
+    document = facts.as_json()
+    said = {name: value for name, value in document.items() if name != "observed_at"}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    newest = session.exec(
+        select(FactsRow).where(FactsRow.snapshot_id == snapshot_id).order_by(col(FactsRow.id).desc()).limit(1)
+    ).first()
+    if newest is not None and (newest.digest, newest.scanner) == (digest, SCANNER_VERSION):
+        return newest.id
+    row = FactsRow(
+        id=new_id(),
+        snapshot_id=snapshot_id,
+        scanner=SCANNER_VERSION,
+        digest=digest,
+        facts=json.dumps(document),
+        at=facts.observed_at,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def reopen(session: Session, snapshot_id: int) -> None:
@@ -196,4 +234,4 @@ def reopen(session: Session, snapshot_id: int) -> None:
 
 def _ruling(row: DecisionRow) -> Ruling:
     decision = Decision.from_json(json.loads(row.decision))
-    return Ruling(row.id, row.snapshot_id, row.rule_set, row.at, row.expires_at, decision)
+    return Ruling(row.id, row.snapshot_id, row.rule_set, row.at, row.expires_at, decision, Audience.parse(row.audience))

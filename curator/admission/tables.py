@@ -129,38 +129,48 @@ class AdmissionRow(SQLModel, table=True):
     snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id")
     rule_set: str = Field(primary_key=True)
     scanner: str = Field(primary_key=True)
+    audience: str = Field(default="", primary_key=True)
+    """A `rules.Audience`: for whom it is to be decided."""
     asked_at: dt.datetime = Field(sa_type=Utc)
     open: bool = Field(default=True, index=True)
     """Until there is a decision."""
 
 
-class RuleSetRow(SQLModel, table=True):
-    """A set of rules as it was in force: never changed, so that a decision can be explained years later."""
+class FactsRow(SQLModel, table=True):
+    """All that was known of a commit at a time: never changed, so that other rules can be tried on it."""
 
-    __tablename__ = "rule_sets"
+    __tablename__ = "facts"
+    __table_args__ = (Index("ix_facts_newest", "snapshot_id", "id"),)
 
-    digest: str = Field(primary_key=True)
-    name: str
-    source: str
-    first_used_at: dt.datetime = Field(sa_type=Utc)
+    id: str = Field(primary_key=True)
+    """Sorts by time."""
+    snapshot_id: int = Field(foreign_key="snapshots.id")
+    scanner: str
+    digest: str
+    """SHA-256 of the document without the moment; the same facts are not kept twice in a row."""
+    facts: str
+    """JSON of `rules.Facts`."""
+    at: dt.datetime = Field(sa_type=Utc)
 
 
 class DecisionRow(SQLModel, table=True):
     """A decision about a snapshot; a newer one takes its place, and it stays."""
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_current", "snapshot_id", "rule_set", "scanner", "id"),)
+    __table_args__ = (Index("ix_decisions_current", "snapshot_id", "rule_set", "scanner", "audience", "id"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time."""
     snapshot_id: int = Field(foreign_key="snapshots.id")
     rule_set: str = Field(foreign_key="rule_sets.digest")
     scanner: str
+    audience: str = ""
+    """A `rules.Audience`: for whom it was decided; empty for everybody."""
     outcome: str
     decision: str
     """JSON of `rules.Decision`: reasons and excluded files."""
-    facts: str
-    """JSON of `rules.Facts`: all that the rules saw."""
+    facts_id: str = Field(foreign_key="facts.id", index=True)
+    """All that the rules saw; they saw it at `at`."""
     at: dt.datetime = Field(sa_type=Utc)
     expires_at: dt.datetime | None = Field(default=None, sa_type=Utc)
-    """When it is to be made anew, if asked for: something could not be judged at the time."""
+    """When it is to be made anew, if asked for: something could not be judged at the time, or an age will matter."""

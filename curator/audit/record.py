@@ -41,6 +41,8 @@ class AuditEvent:
 
     action: Action
     actor: str
+    team: str = ""
+    project: str = ""
     kind: RepoKind | None
     """None: of every kind."""
     repo: str

@@ -21,6 +21,9 @@ class AuditRow(SQLModel, table=True):
     """`download`, `refuse`, `decide`, `substitute`, `pin`, `upstream-token`, `mismatch`."""
     actor: str
     """Name of the token that asked; `anonymous`, or `curator` for what the service does by itself."""
+    team: str = ""
+    project: str = ""
+    """Of whoever asked; empty if none is known."""
     kind: str
     """`model`, `dataset`, `space`; empty for all of them."""
     repo: str = Field(index=True)

@@ -162,6 +162,8 @@ class Admission:
             id=audit_id,
             action=Action.REFUSE,
             actor=request.caller.name,
+            team=request.caller.team,
+            project=request.caller.project,
             kind=repo.kind,
             repo=str(commit.repo),
             revision=revision.text,
@@ -188,6 +190,8 @@ def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEven
     return AuditEvent(
         action=Action.SUBSTITUTE,
         actor=request.caller.name,
+        team=request.caller.team,
+        project=request.caller.project,
         kind=served.repo.kind,
         repo=str(served.repo),
         revision=behind.revision,

@@ -177,6 +177,8 @@ def _download(request: Request, ready: Ready) -> AuditEvent:
     return AuditEvent(
         action=Action.DOWNLOAD,
         actor=request.caller.name,
+        team=request.caller.team,
+        project=request.caller.project,
         kind=route.repo.kind,
         repo=str(admitted.snapshot.commit.repo),
         revision=route.revision.text,

@@ -20,5 +20,8 @@ class TokenRow(SQLModel, table=True):
     name: str
     role: str
     """`reader` or `admin`."""
+    team: str = ""
+    project: str = ""
+    """For whom it asks; rules, waivers and lists may be for some teams or projects alone. Empty: for nobody special."""
     created_at: dt.datetime = Field(sa_type=Utc)
     revoked_at: dt.datetime | None = Field(default=None, sa_type=Utc)

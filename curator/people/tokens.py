@@ -35,6 +35,8 @@ class Caller:
     name: str
     role: Role
     token_id: str | None = None
+    team: str = ""
+    project: str = ""
 
 
 ANONYMOUS = Caller("anonymous", Role.READER)
@@ -82,7 +84,7 @@ def caller_of(session: Session, token: str) -> Caller | None:
     row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(token))).first()
     if row is None or row.revoked_at is not None:
         return None
-    return Caller(row.name, Role(row.role), row.id)
+    return Caller(row.name, Role(row.role), row.id, row.team, row.project)
 
 
 def _insert(session: Session, name: str, role: Role) -> str:

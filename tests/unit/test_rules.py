@@ -236,7 +236,9 @@ class TestWhatIsWrongWithAFileOfRulesIsToldWithItsPlace:
 
     def test_a_value_that_is_not_one_of_those_there_are(self) -> None:
         (problem,) = problems(policy_text(rule("x", "deny", "when: {gated: true}")))
-        assert problem.startswith("rules.yaml:7:14: 'deny': input should be 'allow', 'exclude-file', 'hold' or 'block'")
+        assert problem.startswith(
+            "rules.yaml:7:14: 'deny': input should be 'allow', 'warn', 'exclude-file', 'hold' or 'block'"
+        )
 
     def test_a_fact_that_does_not_exist_with_a_caret_under_it(self) -> None:
         lines = problems(policy_text(rule("x", "block", "expression: downloads > 5 && licens.category == 'x'")))

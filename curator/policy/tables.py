@@ -1,0 +1,90 @@
+"""What the organisation has decided: its rules, as they were at each time, waivers, and lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlmodel import Field, SQLModel
+
+from curator.database.engine import Utc
+
+
+class RuleSetRow(SQLModel, table=True):
+    """A set of rules: never changed, so that a decision can be explained years later."""
+
+    __tablename__ = "rule_sets"
+
+    digest: str = Field(primary_key=True)
+    name: str
+    source: str
+    first_used_at: dt.datetime = Field(sa_type=Utc)
+
+
+class RuleSetChangeRow(SQLModel, table=True):
+    """That a set of rules came into force; the newest row says which one is."""
+
+    __tablename__ = "rule_set_changes"
+
+    id: str = Field(primary_key=True)
+    """Sorts by time."""
+    digest: str = Field(foreign_key="rule_sets.digest")
+    before: str | None = None
+    """The digest that was in force until then; None for the first."""
+    author: str
+    reason: str
+    origin: str
+    """Where the rules came from: `starter`, a file, a commit of a git folder, `command`, `rollback`."""
+    at: dt.datetime = Field(sa_type=Utc)
+
+
+class WaiverRow(SQLModel, table=True):
+    """Somebody's word that certain findings may be passed over; ended, and never deleted."""
+
+    __tablename__ = "waivers"
+
+    id: str = Field(primary_key=True)
+    """Sorts by time."""
+    fingerprints: str
+    """JSON list."""
+    kind: str
+    repo: str
+    """Where it was first wanted; it holds wherever the same content is found."""
+    rules: str
+    """Ids of the rules that it answers, comma-separated, as they were then."""
+    decision: str | None = None
+    """Id of the decision that it answers."""
+    scope: str
+    """JSON of `rules.Scope`."""
+    reason: str
+    by: str
+    created_at: dt.datetime = Field(sa_type=Utc)
+    expires_at: dt.datetime | None = Field(default=None, sa_type=Utc, index=True)
+    ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+    """When somebody took it back."""
+    ended_by: str | None = None
+
+
+class ListEntryRow(SQLModel, table=True):
+    """Somebody's word about repositories as such: approved, or blocked; ended, and never deleted."""
+
+    __tablename__ = "list_entries"
+
+    id: str = Field(primary_key=True)
+    """Sorts by time."""
+    effect: str
+    """`approve` or `block`."""
+    repositories: str
+    """JSON list of globs."""
+    kinds: str
+    """JSON list."""
+    commits: str
+    """JSON list; empty for all."""
+    collection: str = ""
+    scope: str
+    """JSON of `rules.Scope`."""
+    reason: str
+    by: str
+    created_at: dt.datetime = Field(sa_type=Utc)
+    expires_at: dt.datetime | None = Field(default=None, sa_type=Utc, index=True)
+    ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+    ended_by: str | None = None
