@@ -94,7 +94,8 @@ class Mirror:
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
-        self._own.include_router(own_routes(Own(settings, database, identity, chooser, gate.rule_set)))
+        self._own.state.identity = identity
+        self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

@@ -67,6 +67,12 @@ class UnknownToken(CuratorError):
     status = 401
 
 
+class NotAllowed(CuratorError):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+
+
 class RepoNotFound(CuratorError):
     """The Hub knows no such repository, or hides it from the mirror's account."""
 

@@ -169,6 +169,31 @@ def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:
     return _ruling(row), facts.model_copy(update={"observed_at": row.at})
 
 
+def before(session: Session, snapshot_id: int, audience: Audience) -> Ruling | None:
+    """The newest decision about a snapshot for these, under whatever rules and scanners, in force or not."""
+    row = session.exec(
+        select(DecisionRow)
+        .where(DecisionRow.snapshot_id == snapshot_id, DecisionRow.audience == str(audience))
+        .order_by(col(DecisionRow.id).desc())
+        .limit(1)
+    ).first()
+    return _ruling(row) if row is not None else None
+
+
+def audiences_of(session: Session, snapshot_id: int, rule_set: str) -> list[Audience]:
+    """For whom there is a decision about a snapshot under these rules that still holds."""
+    rows = session.exec(
+        select(DecisionRow.audience)
+        .where(
+            DecisionRow.snapshot_id == snapshot_id,
+            DecisionRow.rule_set == rule_set,
+            or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > now()),
+        )
+        .distinct()
+    )
+    return sorted(Audience.parse(text) for text in rows)
+
+
 def keep(
     session: Session,
     snapshot_id: int,

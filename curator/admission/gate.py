@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from curator.admission import progress, scans
 from curator.admission.decisions import Ruling, current
+from curator.admission.progress import Sought
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import UpstreamUnavailable
 from curator.queue.celery import Sender
 from curator.types import Commit
-from scanners.finding import SCANNER_VERSION
+from rules.circumstances import EVERYBODY, Audience
 
 log = logging.getLogger(__name__)
 
@@ -50,21 +51,22 @@ class Gate:
         self._database = database
         self._sender = sender
         self.rule_set = rule_set
-        self._waiting: dict[int, _Vigil] = {}
+        self._waiting: dict[Sought, _Vigil] = {}
 
-    async def decide(self, snapshot: Snapshot, wait_s: float) -> Ruling:
+    async def decide(self, snapshot: Snapshot, wait_s: float, audience: Audience = EVERYBODY) -> Ruling:
         """The decision about a commit, made now if there is none.
 
         Raises `StillJudged` when it is not there in `wait_s` seconds, and `UpstreamUnavailable` when the commit cannot
         be listed.
         """
-        ruling = await asyncio.to_thread(self.current, snapshot.id)
+        ruling = await asyncio.to_thread(self.current, snapshot.id, audience)
         if ruling is not None:
             return ruling
-        vigil = self._waiting.get(snapshot.id)
+        sought = Sought(snapshot.id, self.rule_set, audience)
+        vigil = self._waiting.get(sought)
         if vigil is None:
-            vigil = self._waiting[snapshot.id] = _Vigil()
-            vigil.task = asyncio.create_task(self._judged(snapshot.id, vigil), name=f"judge {snapshot.commit}")
+            vigil = self._waiting[sought] = _Vigil()
+            vigil.task = asyncio.create_task(self._judged(sought, vigil), name=f"judge {snapshot.commit}")
         vigil.until = max(vigil.until, time.monotonic() + wait_s)
         assert vigil.task is not None
         try:
@@ -75,22 +77,22 @@ class Gate:
             raise StillJudged(snapshot.commit, *await asyncio.to_thread(self._progress, snapshot.id))
         return ruling
 
-    def current(self, snapshot_id: int) -> Ruling | None:
+    def current(self, snapshot_id: int, audience: Audience = EVERYBODY) -> Ruling | None:
         """The decision in force, without having one made."""
         with self._database.read() as session:
-            return current(session, snapshot_id, self.rule_set)
+            return current(session, snapshot_id, self.rule_set, audience)
 
-    async def _judged(self, snapshot_id: int, vigil: _Vigil) -> Ruling | None:
+    async def _judged(self, sought: Sought, vigil: _Vigil) -> Ruling | None:
         """Have the commit judged, and wait for as long as anybody does; None if that was not long enough."""
         try:
-            await asyncio.to_thread(self._ask, snapshot_id)
+            await asyncio.to_thread(self._ask, sought)
             pause_s, began = _FIRST_PAUSE_S, time.monotonic()
             while time.monotonic() < vigil.until + _LINGER_S:
                 await asyncio.sleep(pause_s)
-                ruling, failure = await asyncio.to_thread(self._look, snapshot_id)
+                ruling, failure = await asyncio.to_thread(self._look, sought)
                 if ruling is not None:
                     took_s = time.monotonic() - began
-                    log.info("snapshot %d: %s after %.2f s", snapshot_id, ruling.outcome.value, took_s)
+                    log.info("snapshot %d: %s after %.2f s", sought.snapshot_id, ruling.outcome.value, took_s)
                     return ruling
                 if failure is not None:
                     raise UpstreamUnavailable(failure)
@@ -98,17 +100,17 @@ class Gate:
             return None
         finally:
             # Before it has ended, so that nobody joins what is over.
-            del self._waiting[snapshot_id]
+            del self._waiting[sought]
 
-    def _ask(self, snapshot_id: int) -> None:
+    def _ask(self, sought: Sought) -> None:
         with self._database.write() as session:
-            works = progress.open_admission(session, snapshot_id, self.rule_set, SCANNER_VERSION)
+            works = progress.open_admission(session, sought)
         self._sender.send(works)
 
-    def _look(self, snapshot_id: int) -> tuple[Ruling | None, str | None]:
+    def _look(self, sought: Sought) -> tuple[Ruling | None, str | None]:
         with self._database.read() as session:
-            ruling = current(session, snapshot_id, self.rule_set)
-            return ruling, None if ruling else progress.failure_of_admission(session, snapshot_id, self.rule_set)
+            ruling = current(session, sought.snapshot_id, sought.rule_set, sought.audience)
+            return ruling, None if ruling else progress.failure_of_admission(session, sought)
 
     def _progress(self, snapshot_id: int) -> tuple[int, int]:
         with self._database.read() as session:

@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal
 from sqlmodel import Session
 
 from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.progress import Sought
 from curator.database.engine import Database
 from curator.errors import CuratorError, UpstreamUnavailable
 from curator.queue.work import Work, finish
@@ -19,7 +20,7 @@ from curator.store.pull import Fetch
 from curator.types import BlobId, Commit, RepoFile, RepoId, Revision
 from curator.upstream.client import Upstream
 from curator.upstream.ranged import RangedSource
-from scanners.finding import SCANNER_VERSION, Report
+from scanners.finding import Report
 from scanners.jail import Jail
 from scanners.source import ByteSource, FileSource, SourceUnavailable
 
@@ -76,7 +77,7 @@ class Gatherer:
             finish(session, work)
             if decisions.current(session, snapshot.id, rule_set) is not None:
                 return []
-            return progress.open_admission(session, snapshot.id, rule_set, SCANNER_VERSION)
+            return progress.open_admission(session, Sought(snapshot.id, rule_set))
 
     def give_up_scan(self, session: Session, work: Work) -> list[Work]:
         """A content could not be scanned: those who wait for it are judged without."""

@@ -10,11 +10,15 @@ from functools import lru_cache
 from sqlmodel import Session
 
 from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.decisions import Ruling
 from curator.admission.facts import facts_of
+from curator.admission.progress import Sought
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.queue.work import Work, finish
-from rules.evaluate import evaluate
+from curator.types import Commit
+from rules.circumstances import Audience, Circumstances
+from rules.evaluate import Outcome, evaluate
 from rules.model import Policy, parse_policy
 
 log = logging.getLogger(__name__)
@@ -35,7 +39,8 @@ class Judge:
 
     def _decide(self, work: Work) -> list[Work] | None:
         """What follows from the decision; None if what it rests on is not what is known any more."""
-        snapshot_id, rule_set, scanner = progress.read_judge_key(work.key)
+        sought = Sought.parse(work.key)
+        snapshot_id, rule_set = sought.snapshot_id, sought.rule_set
         with self.database.read() as session:
             seen = scans.stamp(session, snapshot_id)
             snapshot = snapshots.get(session, snapshot_id)
@@ -47,20 +52,25 @@ class Judge:
                 if (file.blob, file.name) not in reports
             }
             policy = policy_of(session, rule_set)
+            circumstances = circumstances_of(session, sought.audience)
         facts = facts_of(snapshot, files, reports, failures, now())
-        decision = evaluate(policy, facts)
+        decision = evaluate(policy, facts, circumstances)
         # A content that could not be fetched may be there in a while; what was judged stays judged.
-        expires_at = now() + dt.timedelta(seconds=self.retry_failed_s) if failures else None
+        again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if failures else None
+        expires_at = min((moment for moment in (again, decision.until) if moment is not None), default=None)
         commit = snapshot.commit
         with self.database.write() as session:
-            if scans.stamp(session, snapshot_id) != seen:
+            if scans.stamp(session, snapshot_id) != seen or circumstances_of(session, sought.audience) != circumstances:
                 return None
-            ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at)
+            earlier = decisions.before(session, snapshot_id, sought.audience)
+            ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at, sought.audience)
             append(
                 session,
                 AuditEvent(
                     action=Action.DECIDE,
                     actor="curator",
+                    team=sought.audience.team,
+                    project=sought.audience.project,
                     kind=commit.repo.kind,
                     repo=str(commit.repo),
                     commit=commit.sha,
@@ -70,11 +80,47 @@ class Judge:
                     sentence=ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence,
                 ),
             )
-            progress.close_admission(session, snapshot_id, rule_set, scanner)
+            if earlier is not None and _differ(earlier, ruling):
+                append(session, _change(commit, earlier, ruling))
+            progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
         return following
+
+
+def circumstances_of(session: Session, audience: Audience) -> Circumstances:
+    """What people have decided, for whoever asks."""
+    del session
+    return Circumstances(audience)
+
+
+def _differ(earlier: Ruling, ruling: Ruling) -> bool:
+    return (earlier.outcome, set(earlier.excluded)) != (ruling.outcome, set(ruling.excluded))
+
+
+def _change(commit: Commit, earlier: Ruling, ruling: Ruling) -> AuditEvent:
+    """That a commit is decided about otherwise than before."""
+    return AuditEvent(
+        action=Action.CHANGE,
+        actor="curator",
+        team=ruling.audience.team,
+        project=ruling.audience.project,
+        kind=commit.repo.kind,
+        repo=str(commit.repo),
+        commit=commit.sha,
+        outcome=ruling.outcome.value,
+        decision=ruling.id,
+        rules=",".join(ruling.rules) or None,
+        sentence=f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}",
+    )
+
+
+def _said(ruling: Ruling, commit: Commit) -> str:
+    if ruling.outcome is Outcome.ALLOW:
+        left_out = ruling.left_out_sentence(str(commit.repo))
+        return f"allowed, {left_out}" if left_out else "allowed"
+    return f"{'blocked' if ruling.outcome is Outcome.BLOCK else 'held'}: {ruling.sentence}"
 
 
 def policy_of(session: Session, rule_set: str) -> Policy:

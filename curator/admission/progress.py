@@ -7,15 +7,18 @@ took it, and so nothing has to remember where an admission stands.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
+from typing import Self
 
 from sqlmodel import Session, col, select
 
-from curator.admission import scans, snapshots
+from curator.admission import decisions, scans, snapshots
 from curator.admission.tables import AdmissionRow
 from curator.database.engine import now
 from curator.queue.work import Work, ask_for, failure_of
 from curator.types import BlobId, RepoId, RepoKind
+from rules.circumstances import EVERYBODY, Audience
 from scanners.finding import SCANNER_VERSION
 
 LIST = "curator.list"
@@ -26,16 +29,49 @@ FOLLOW = "curator.follow"
 MOST_FOLLOWED = 3
 
 
-def open_admission(session: Session, snapshot_id: int, rule_set: str, scanner: str) -> list[Work]:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A decision that is wanted: about which commit, under which rules, by which scanners, for whom."""
+
+    snapshot_id: int
+    rule_set: str
+    audience: Audience = EVERYBODY
+    scanner: str = SCANNER_VERSION
+
+    @property
+    def key(self) -> str:
+        """As work is named; teams and projects have no blanks in them."""
+        return f"{self.snapshot_id} {self.rule_set} {self.scanner} {self.audience}"
+
+    @classmethod
+    def parse(cls, key: str) -> Self:
+        snapshot_id, rule_set, scanner, audience = key.split(" ")
+        return cls(int(snapshot_id), rule_set, Audience.parse(audience), scanner)
+
+
+def open_admission(session: Session, sought: Sought) -> list[Work]:
     """Somebody asks for a decision: see that one is made. What had failed before is tried again."""
-    session.merge(AdmissionRow(snapshot_id=snapshot_id, rule_set=rule_set, scanner=scanner, asked_at=now(), open=True))
+    session.merge(_admission(sought, open_=True))
     session.flush()
-    return advance(session, snapshot_id, retry=True)
+    return advance(session, sought.snapshot_id, retry=True)
 
 
-def close_admission(session: Session, snapshot_id: int, rule_set: str, scanner: str) -> None:
+def close_admission(session: Session, sought: Sought) -> None:
     """There is a decision."""
-    session.merge(AdmissionRow(snapshot_id=snapshot_id, rule_set=rule_set, scanner=scanner, asked_at=now(), open=False))
+    session.merge(_admission(sought, open_=False))
+
+
+def judge_again(session: Session, snapshot_id: int, rule_set: str) -> list[Work]:
+    """Something that the decisions about a commit rest on has changed: end them, and have them made anew.
+
+    What was scanned stays so: only what is not known is asked for. Returns what the broker is to be told.
+    """
+    audiences = decisions.audiences_of(session, snapshot_id, rule_set)
+    decisions.reopen(session, snapshot_id)
+    for audience in audiences:
+        session.merge(_admission(Sought(snapshot_id, rule_set, audience), open_=True))
+    session.flush()
+    return advance(session, snapshot_id) if audiences else []
 
 
 def advance(session: Session, snapshot_id: int, *, retry: bool = False) -> list[Work]:
@@ -52,7 +88,7 @@ def advance(session: Session, snapshot_id: int, *, retry: bool = False) -> list[
         unknown = [(blob, name) for blob, name in unknown if failure_of(session, SCAN, scan_key(blob, name)) is None]
     if unknown:
         return [ask_for(session, SCAN, scan_key(blob, name)) for blob, name in unknown]
-    return [ask_for(session, JUDGE, judge_key(snapshot_id, row.rule_set, row.scanner)) for row in admissions]
+    return [ask_for(session, JUDGE, _sought(row).key) for row in admissions]
 
 
 def advance_holders(session: Session, blob: BlobId, name: str) -> list[Work]:
@@ -65,25 +101,14 @@ def advance_holders(session: Session, blob: BlobId, name: str) -> list[Work]:
     return works
 
 
-def failure_of_admission(session: Session, snapshot_id: int, rule_set: str) -> str | None:
+def failure_of_admission(session: Session, sought: Sought) -> str | None:
     """Why there will be no decision unless somebody asks again; None if there will be one."""
-    return failure_of(session, LIST, str(snapshot_id)) or failure_of(
-        session, JUDGE, judge_key(snapshot_id, rule_set, SCANNER_VERSION)
-    )
+    return failure_of(session, LIST, str(sought.snapshot_id)) or failure_of(session, JUDGE, sought.key)
 
 
 def scan_failure(session: Session, blob: BlobId, name: str) -> str | None:
     """Why the content could not be scanned; None if it was, or is about to be."""
     return failure_of(session, SCAN, scan_key(blob, name))
-
-
-def judge_key(snapshot_id: int, rule_set: str, scanner: str) -> str:
-    return f"{snapshot_id} {rule_set} {scanner}"
-
-
-def read_judge_key(key: str) -> tuple[int, str, str]:
-    snapshot_id, rule_set, scanner = key.split(" ")
-    return int(snapshot_id), rule_set, scanner
 
 
 def ask_to_follow(session: Session, repos: Iterable[str], rule_set: str) -> list[Work]:
@@ -107,3 +132,18 @@ def scan_key(blob: BlobId, name: str) -> str:
 def read_scan_key(key: str) -> tuple[BlobId, str]:
     _, blob, name = key.split(" ", 2)
     return BlobId.parse(blob), name
+
+
+def _admission(sought: Sought, *, open_: bool) -> AdmissionRow:
+    return AdmissionRow(
+        snapshot_id=sought.snapshot_id,
+        rule_set=sought.rule_set,
+        scanner=sought.scanner,
+        audience=str(sought.audience),
+        asked_at=now(),
+        open=open_,
+    )
+
+
+def _sought(row: AdmissionRow) -> Sought:
+    return Sought(row.snapshot_id, row.rule_set, Audience.parse(row.audience), row.scanner)

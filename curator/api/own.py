@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,9 +16,9 @@ from curator.admission.choose import Chooser
 from curator.admission.explain import explain_behind, explain_ruling, explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
+from curator.api.callers import known_caller
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
-from curator.people.identity import Identity
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
 
@@ -31,7 +31,6 @@ class Own:
 
     settings: Settings
     database: Database
-    identity: Identity
     chooser: Chooser
     rule_set: str
 
@@ -39,9 +38,6 @@ class Own:
 def own_routes(own: Own) -> APIRouter:
     """All of them."""
     router = APIRouter()
-
-    async def known_caller(request: Request) -> None:
-        await asyncio.to_thread(own.identity.caller, request.headers.get("authorization"))
 
     def explained(decision_id: str) -> dict[str, Any] | None:
         with own.database.read() as session:

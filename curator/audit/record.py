@@ -25,6 +25,8 @@ class Action(StrEnum):
     """Something was asked for and not given."""
     DECIDE = "decide"
     """A commit was judged."""
+    CHANGE = "change"
+    """A commit was judged anew, and otherwise than before."""
     SUBSTITUTE = "substitute"
     """A caller begins to be given another commit of a branch than the upstream's."""
     PIN = "pin"

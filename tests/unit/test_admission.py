@@ -33,7 +33,7 @@ from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, Revision, 
 from curator.upstream.listing import Description
 from rules.evaluate import Outcome, evaluate
 from rules.model import starter_policy
-from scanners.finding import SCANNER_VERSION, Report
+from scanners.finding import Report
 from scanners.jail import Jail
 
 REPO = RepoId.parse("acme/tiny")
@@ -69,7 +69,7 @@ class House:
         with self.database.write() as session:
             snapshot = snapshots.remember(session, repo, MAIN, Description(Commit(repo, sha), {"id": str(repo)}))
             snapshots.save_listing(session, snapshot.id, [file])
-            self.broker.told += progress.open_admission(session, snapshot.id, self.rule_set, SCANNER_VERSION)
+            self.broker.told += progress.open_admission(session, progress.Sought(snapshot.id, self.rule_set))
         return snapshot
 
     def reported(self, file: RepoFile, report: Report, *, whole: bool = False) -> None:
