@@ -17,6 +17,8 @@ from typing import Literal
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from scanners.repository.known import Known
+
 LONGEST_PART = 96
 """The Hub's limit for a namespace or a name; what is beyond it is not looked at."""
 SHORTEST_FOR_EDITS = 5
@@ -157,12 +159,12 @@ class _Known:
     repository_list: list[str]
 
 
-def is_known_publisher(namespace: str) -> bool:
+def is_known_publisher(namespace: str, known: Known | None = None) -> bool:
     """Whether the namespace itself, whatever its case, is one of the well-known ones."""
     return namespace.strip().casefold() in _known().publishers
 
 
-def lookalike(repository: str) -> Lookalike | None:
+def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
     """Whom `org/name` could be mistaken for; None for the well-known themselves and for names like nobody's."""
     namespace, slash, name = repository.strip().partition("/")
     namespace, name = namespace[:LONGEST_PART].strip(), name[:LONGEST_PART].strip()
