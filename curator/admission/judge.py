@@ -9,9 +9,11 @@ from functools import lru_cache
 
 from sqlmodel import Session
 
-from curator.admission import decisions, progress, scans, snapshots
+from curator.admission import decisions, looks, progress, scans, seen, snapshots
 from curator.admission.decisions import Ruling
 from curator.admission.facts import facts_of
+from curator.admission.memory import memory_of
+from curator.admission.ownership import owner_seen
 from curator.admission.progress import Sought
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
@@ -42,7 +44,7 @@ class Judge:
         sought = Sought.parse(work.key)
         snapshot_id, rule_set = sought.snapshot_id, sought.rule_set
         with self.database.read() as session:
-            seen = scans.stamp(session, snapshot_id)
+            stamp = _stamp(session, snapshot_id)
             snapshot = snapshots.get(session, snapshot_id)
             files = snapshots.files(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
@@ -51,16 +53,19 @@ class Judge:
                 for file in files
                 if (file.blob, file.name) not in reports
             }
+            look = looks.find(session, snapshot_id)
+            memory = memory_of(session, snapshot, look)
             policy = policy_of(session, rule_set)
             circumstances = circumstances_of(session, sought.audience)
-        facts = facts_of(snapshot, files, reports, failures, now())
+        facts = facts_of(snapshot, files, reports, failures, now(), look, memory)
         decision = evaluate(policy, facts, circumstances)
-        # A content that could not be fetched may be there in a while; what was judged stays judged.
-        again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if failures else None
+        # What could not be fetched or learnt may be there in a while; what was judged stays judged.
+        passing = failures or look is None or look.gaps
+        again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if passing else None
         expires_at = min((moment for moment in (again, decision.until) if moment is not None), default=None)
         commit = snapshot.commit
         with self.database.write() as session:
-            if scans.stamp(session, snapshot_id) != seen or circumstances_of(session, sought.audience) != circumstances:
+            if _stamp(session, snapshot_id) != stamp or circumstances_of(session, sought.audience) != circumstances:
                 return None
             earlier = decisions.before(session, snapshot_id, sought.audience)
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at, sought.audience)
@@ -82,11 +87,18 @@ class Judge:
             )
             if earlier is not None and _differ(earlier, ruling):
                 append(session, _change(commit, earlier, ruling))
+            if ruling.outcome is Outcome.ALLOW and look is not None:
+                seen.allowed(session, commit.repo, owner_seen(snapshot, look).as_json(), facts.observed_at)
             progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
         return following
+
+
+def _stamp(session: Session, snapshot_id: int) -> tuple[object, ...]:
+    """Changes whenever what is known of a commit does."""
+    return *scans.stamp(session, snapshot_id), looks.stamp(session, snapshot_id)
 
 
 def circumstances_of(session: Session, audience: Audience) -> Circumstances:
