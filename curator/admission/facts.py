@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from curator.admission import ownership, standing
-from curator.admission.cards import card_of
+from curator.admission.documents import README, card_in, tags_of
 from curator.admission.licensing import license_facts
 from curator.admission.look import COPIED, GROUPS, HISTORY, HUB_SCAN, LICENSE, LINEAGE, OWNER, Look, all_unknown
 from curator.admission.memory import NOTHING, Memory
-from curator.admission.origins import lineage_facts
+from curator.admission.origins import lineage_facts, root_of
 from curator.admission.roles import role_of
 from curator.admission.snapshots import Snapshot
 from curator.errors import CuratorError
@@ -22,7 +22,6 @@ from scanners.repository.names import is_known_publisher
 
 _MOST_REPOSITORIES = 20
 """That one commit may name as where its code is."""
-_README = "README.md"
 _SOURCES = {
     OWNER: "the Hub's page of the owner",
     HISTORY: "the Hub's list of commits",
@@ -49,10 +48,11 @@ def facts_of(
     look = look or all_unknown("nobody looked", observed_at)
     files = tuple(files)
     repo, info = snapshot.commit.repo, snapshot.info
-    tags = standing.texts_of(info.get("tags"))
-    readme = look.texts.get(_README, "")
-    card = card_of(readme) or standing.mapping_of(info.get("cardData"))
-    suspicion = ownership.suspicion_of(snapshot, look, memory, observed_at)
+    tags = tags_of(snapshot)
+    readme, card = look.texts.get(README, ""), card_in(snapshot, look.texts)
+    root = root_of(snapshot.commit, card, tags, look.texts, files, reports)
+    paths = frozenset(file.path for file in files)
+    suspicion = ownership.suspicion_of(snapshot, look, memory, root.parents, observed_at)
     return Facts(
         repository=str(repo),
         kind=Kind(repo.kind.value),
@@ -65,7 +65,7 @@ def facts_of(
         owner=ownership.owner_facts(snapshot, look, memory),
         copied=memory.copied,
         license=license_facts(card, tags, look, reports, memory),
-        lineage=lineage_facts(snapshot, card, look, reports, memory),
+        lineage=lineage_facts(root, look, memory, readme, paths),
         files=tuple(
             _file(file, reports.get((file.blob, file.name)), failures.get((file.blob, file.name), "it was not scanned"))
             for file in files

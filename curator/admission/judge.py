@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlmodel import Session
 
-from curator.admission import decisions, looks, progress, scans, seen, snapshots
+from curator.admission import copies, decisions, looks, progress, scans, seen, snapshots
 from curator.admission.decisions import Ruling
+from curator.admission.documents import card_in, tags_of
 from curator.admission.facts import facts_of
+from curator.admission.look import Look
 from curator.admission.memory import memory_of
+from curator.admission.origins import root_of, walked
 from curator.admission.ownership import owner_seen
 from curator.admission.progress import Sought
+from curator.admission.snapshots import Snapshot
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
-from curator.queue.work import Work, finish
-from curator.types import Commit
+from curator.queue.work import Work, ask_for, finish
+from curator.types import BlobId, Commit, RepoFile
 from rules.circumstances import Audience, Circumstances
 from rules.evaluate import Outcome, evaluate
 from rules.model import Policy, parse_policy
+from scanners.finding import Report
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +60,12 @@ class Judge:
                 if (file.blob, file.name) not in reports
             }
             look = looks.find(session, snapshot_id)
-            memory = memory_of(session, snapshot, look)
+            profile = copies.profile_of(snapshot, look, files, reports) if look is not None else None
+            memory = memory_of(session, snapshot, look, profile)
             policy = policy_of(session, rule_set)
             circumstances = circumstances_of(session, sought.audience)
+        if look is not None and not look.after_scans and _names_more(snapshot, look, files, reports):
+            return self._look_again(work, snapshot_id)
         facts = facts_of(snapshot, files, reports, failures, now(), look, memory)
         decision = evaluate(policy, facts, circumstances)
         # What could not be fetched or learnt may be there in a while; what was judged stays judged.
@@ -87,6 +96,8 @@ class Judge:
             )
             if earlier is not None and _differ(earlier, ruling):
                 append(session, _change(commit, earlier, ruling))
+            if profile is not None:
+                copies.keep(session, snapshot_id, profile)
             if ruling.outcome is Outcome.ALLOW and look is not None:
                 seen.allowed(session, commit.repo, owner_seen(snapshot, look).as_json(), facts.observed_at)
             progress.close_admission(session, sought)
@@ -94,6 +105,21 @@ class Judge:
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
         return following
+
+    def _look_again(self, work: Work, snapshot_id: int) -> list[Work]:
+        """Have asked for what weights name as their base; it is judged when that is known."""
+        with self.database.write() as session:
+            finish(session, work)
+            return [ask_for(session, progress.LOOK, str(snapshot_id))]
+
+
+def _names_more(
+    snapshot: Snapshot, look: Look, files: Sequence[RepoFile], reports: Mapping[tuple[BlobId, str], Report]
+) -> bool:
+    """Whether the scans tell of parents that the look, which was beside them, could not know of."""
+    card, tags = card_in(snapshot, look.texts), tags_of(snapshot)
+    root = root_of(snapshot.commit, card, tags, look.texts, files, reports)
+    return bool(walked(root, look.relatives)[1])
 
 
 def _stamp(session: Session, snapshot_id: int) -> tuple[object, ...]:

@@ -32,21 +32,25 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Ancestor(_Frozen):
-    """A step of the lineage, as it was found: who names whom, and what the Hub said of the one that is named."""
+class Relative(_Frozen):
+    """A repository that was asked for on the way back, and what the Hub said of it.
 
-    child: str
-    parent: str
+    It is kept in the look alone. It is not remembered as a commit that somebody asked for: it would be shown in
+    searches, its branches would seem watched, and its first sight would count from here.
+    """
+
+    asked: str
+    """As it was named."""
+    revision: str = ""
+    """The one that was named; empty for the main branch."""
     kind: RepoKind = RepoKind.MODEL
-    relation: str = ""
-    source: str = ""
-    """What names it: `card`, or a file's path."""
-    depth: int = 1
-    state: str = "resolved"
-    """`resolved`, `missing`, `private`, `unreachable`, `cycle` or `too-deep`."""
+    state: str = "found"
+    """`found`, `missing`, `private` or `unreachable`."""
+    repository: str = ""
+    """As the Hub calls it now."""
     commit: str = ""
     card: dict[str, Any] = {}
-    """What its card declares, as the Hub has it; without the long lists of results."""
+    """What its card declares of licence and origin, as the Hub has it."""
     tags: tuple[str, ...] = ()
 
 
@@ -71,10 +75,10 @@ class Look(_Frozen):
     hub_scan: str = "unknown"
     texts: dict[str, str] = {}
     """By path: the card, licences, and the small documents that name parents."""
-    ancestors: tuple[Ancestor, ...] = ()
-    """In the order in which they were found, the nearest first."""
-    asked_for: tuple[str, ...] = ()
-    """The parents that the walk began with."""
+    relatives: tuple[Relative, ...] = ()
+    """In the order in which they were asked for, the nearest first."""
+    after_scans: bool = False
+    """Whether all that the scans had to say was known: what weights name as their base is only told by them."""
     original: Original | None = None
     taken_down: str = ""
     """Why the Hub does not give the commit any more, as a sentence; empty if it does."""
@@ -91,10 +95,10 @@ class Look(_Frozen):
         owner = document["owner"]
         if owner is not None:
             document["owner"] = {key: owner[key] for key in owner if key not in _GROWS | _GROWS_TOO}
-        for ancestor in document["ancestors"]:
+        for relative in document["relatives"]:
             # A parent's next commit is no news; that its licence is another is.
-            ancestor["commit"] = ""
-        said = {key: document[key] for key in document if key != "at"}
+            relative["commit"] = ""
+        said = {key: document[key] for key in document if key not in {"at", "after_scans"}}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def filled_from(self, before: Look | None) -> Look:
@@ -106,7 +110,7 @@ class Look(_Frozen):
             HISTORY: ("committed_at", "first_commit"),
             HUB_SCAN: ("hub_scan", "standing"),
             LICENSE: ("texts",),
-            LINEAGE: ("ancestors", "asked_for"),
+            LINEAGE: ("relatives",),
             COPIED: ("original",),
         }
         had = [group for group in self.gaps if group not in before.gaps]

@@ -9,29 +9,43 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio.from_thread import BlockingPortal
 from sqlmodel import Session
 
-from curator.admission import looks, progress, seen, snapshots
-from curator.admission.ancestry import walk
-from curator.admission.cards import card_of
+from curator.admission import looks, progress, scans, seen, snapshots
+from curator.admission.ancestry import find_relatives
+from curator.admission.documents import README, card_in, tags_of
 from curator.admission.gather import ScannedNext, fetch_from
-from curator.admission.look import HISTORY, HUB_SCAN, LICENSE, LINEAGE, OWNER, Look, all_unknown, material
-from curator.admission.parents import parents_of
+from curator.admission.look import (
+    COPIED,
+    HISTORY,
+    HUB_SCAN,
+    LICENSE,
+    LINEAGE,
+    OWNER,
+    Look,
+    Original,
+    all_unknown,
+    material,
+)
+from curator.admission.origins import root_of
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
-from curator.errors import CuratorError
+from curator.errors import BadInput, CuratorError, EntryNotFound, RepoNotFound, RevisionNotFound, UpstreamRefused
 from curator.queue.work import Work, failure_of, finish
 from curator.store.fill import Filler
-from curator.types import Commit, RepoFile, RepoId, RepoKind, Revision
+from curator.types import BlobId, Commit, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.about import Trail, hub_scan_of, owner_of_namespace, trail_of
 from curator.upstream.client import Upstream
 from curator.upstream.listing import Description
+from scanners.finding import Report
+from scanners.repository.names import lookalike
+from scanners.repository.parents import wants
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +53,11 @@ _WITHIN_S = 15.0
 """For each part of a look: the Hub answers such questions in a fraction of a second, or not at all."""
 _MOST_TEXT_BYTES = 256 << 10
 _MOST_LICENSES = 6
+_MOST_DOCUMENTS = 12
+_MOST_FILES = 5_000
 _LICENSE = re.compile(r"(?:.*[-_.])?(?:un)?(?:licen[cs]e|copying|notice|use[-_]policy)(?:[-_.].*)?", re.IGNORECASE)
 _NO_TEXT = re.compile(r"\.(?:py|json|png|jpe?g|svg|pdf|bin|safetensors|gguf)$", re.IGNORECASE)
-_DOCUMENTS = frozenset(
-    {
-        "README.md",
-        "adapter_config.json",
-        "config.json",
-        "mergekit_config.yml",
-        "mergekit_config.yaml",
-        "model_index.json",
-        "quantize_config.json",
-    }
-)
-
+Content = tuple[BlobId, str]
 _T = TypeVar("_T")
 
 
@@ -73,7 +78,9 @@ class Looker:
             snapshot = snapshots.get(session, snapshot_id)
             files = snapshots.files(session, snapshot_id)
             before = looks.find(session, snapshot_id)
-        look = self.portal.call(self.see, snapshot, files)
+            reports = scans.reports_of(session, snapshot_id)
+            after_scans = progress.scans_are_over(session, snapshot_id)
+        look = self.portal.call(self.see, snapshot, files, reports, after_scans)
         with self.database.write() as session:
             looks.keep(session, snapshot_id, look.filled_from(before))
             seen.first_sight(session, snapshot)
@@ -88,20 +95,21 @@ class Looker:
             looks.keep(session, snapshot_id, all_unknown(f"The mirror could not look for it: {why}", now()))
         return progress.advance_looked(session, snapshot_id)
 
-    async def see(self, snapshot: Snapshot, files: list[RepoFile]) -> Look:
+    async def see(
+        self, snapshot: Snapshot, files: list[RepoFile], reports: Mapping[Content, Report], after_scans: bool
+    ) -> Look:
         """All that can be had, at once; what cannot be had is a gap."""
         commit = snapshot.commit
         gaps: dict[str, str] = {}
-        card = snapshot.info.get("cardData")
-        card = card if isinstance(card, dict) else {}
-        owner, trail, described, texts = await asyncio.gather(
+        owner, trail, described, original, texts = await asyncio.gather(
             _part(OWNER, self._owner(commit), None, gaps),
             _part(HISTORY, trail_of(self.upstream, commit), Trail("", ""), gaps),
             _part(HUB_SCAN, self._described(commit), None, gaps),
+            _part(COPIED, self._original(commit), None, gaps),
             _part(LICENSE, self._texts(commit, files), {}, gaps),
         )
-        parents = parents_of(card_of(texts.get("README.md", "")) or card, texts)
-        steps, why = await _part(LINEAGE, walk(commit.repo, parents, self._ancestor), ((), ""), gaps)
+        root = root_of(commit, card_in(snapshot, texts), tags_of(snapshot), texts, files, reports)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
         if why:
             gaps[LINEAGE] = why
         return Look(
@@ -111,8 +119,9 @@ class Looker:
             hub_scan=hub_scan_of(described.info) if described else "unknown",
             standing=material(described.info if described else snapshot.info),
             texts=texts,
-            ancestors=steps,
-            asked_for=tuple(str(parent.repo) for parent in parents),
+            relatives=relatives,
+            original=original,
+            after_scans=after_scans,
             gaps=gaps,
             at=now(),
         )
@@ -124,13 +133,35 @@ class Looker:
     async def _described(self, commit: Commit) -> Description:
         return await self.upstream.describe(commit.repo, Revision(commit.sha), query="securityStatus=true")
 
-    async def _ancestor(self, repo: RepoId) -> Description:
-        return await self.upstream.describe(repo, Revision("main"))
+    async def _original(self, commit: Commit) -> Original | None:
+        """What the repository has whose name this one's is like; None where there is no such name or repository."""
+        like = lookalike(str(commit.repo)) if commit.repo.kind is RepoKind.MODEL else None
+        if like is None:
+            return None
+        name = like.of if "/" in like.of else f"{like.of}/{commit.repo.name}"
+        try:
+            repo = RepoId.parse(name, commit.repo.kind)
+            description = await self.upstream.describe(repo, Revision("main"), query="blobs=true")
+        except (BadInput, RepoNotFound, RevisionNotFound, UpstreamRefused):
+            return None
+        if description.commit.repo == commit.repo:
+            return None
+        try:
+            card = await self.upstream.read(description.commit, README, 0, _MOST_TEXT_BYTES)
+        except (EntryNotFound, RepoNotFound, UpstreamRefused):
+            # A gated repository shows its files to those alone who accepted its terms.
+            card = b""
+        created_at = description.info.get("createdAt")
+        return Original(
+            repository=str(description.commit.repo),
+            created_at=created_at if isinstance(created_at, str) else "",
+            card=card.decode("utf-8", errors="replace"),
+            weights=large_files(description.info),
+        )
 
     async def _texts(self, commit: Commit, files: list[RepoFile]) -> dict[str, str]:
-        wanted = [file for file in files if "/" not in file.path and file.path in _DOCUMENTS]
-        if commit.repo.kind is not RepoKind.MODEL:
-            wanted = [file for file in wanted if file.path == "README.md"]
+        model = commit.repo.kind is RepoKind.MODEL
+        wanted = [file for file in files if file.path == README or (model and wants(file.path))][:_MOST_DOCUMENTS]
         licenses = [file for file in files if is_license_file(file.path)]
         wanted += sorted(licenses, key=lambda file: (file.path.count("/"), file.path))[:_MOST_LICENSES]
         read = await asyncio.gather(*(self._text(commit, file) for file in wanted))
@@ -153,6 +184,17 @@ def is_license_file(path: str) -> bool:
     """Whether a file is called as those are called that have a licence's text in them."""
     name = path.rpartition("/")[2]
     return _LICENSE.fullmatch(name) is not None and _NO_TEXT.search(name) is None
+
+
+def large_files(info: Mapping[str, Any]) -> dict[str, int]:
+    """SHA-256 and size of the files in LFS, from a description that was asked for with blobs; what is odd is not."""
+    siblings = info.get("siblings")
+    found: dict[str, int] = {}
+    for sibling in siblings[:_MOST_FILES] if isinstance(siblings, list) else []:
+        lfs = sibling.get("lfs") if isinstance(sibling, dict) else None
+        if isinstance(lfs, dict) and isinstance(lfs.get("sha256"), str) and isinstance(lfs.get("size"), int):
+            found[lfs["sha256"]] = lfs["size"]
+    return found
 
 
 async def _part(group: str, part: Awaitable[_T], nothing: _T, gaps: dict[str, str]) -> _T:

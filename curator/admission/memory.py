@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, select
 
 from curator.admission import looks, seen, snapshots
-from curator.admission.cards import card_of
+from curator.admission.copies import Profile, likeness_of
+from curator.admission.documents import README, card_of
 from curator.admission.look import Look
 from curator.admission.seen import Before
 from curator.admission.snapshots import Snapshot
@@ -41,9 +42,15 @@ class Memory:
 NOTHING = Memory()
 
 
-def memory_of(session: Session, snapshot: Snapshot, look: Look | None) -> Memory:
+def memory_of(session: Session, snapshot: Snapshot, look: Look | None, profile: Profile | None) -> Memory:
     repo = snapshot.commit.repo
-    return Memory(before=seen.before(session, repo), earlier=_earlier(session, snapshot, look))
+    like = likeness_of(session, snapshot, look, profile) if look is not None and profile is not None else None
+    return Memory(
+        before=seen.before(session, repo),
+        earlier=_earlier(session, snapshot, look),
+        copied=like.copied if like else CopyFacts(),
+        undeclared=like.undeclared if like else (),
+    )
 
 
 def _earlier(session: Session, snapshot: Snapshot, look: Look | None) -> tuple[EarlierCard, ...]:
@@ -64,7 +71,7 @@ def _earlier(session: Session, snapshot: Snapshot, look: Look | None) -> tuple[E
         other = looks.find(session, one) if one is not None else None
         if other is None or one is None or not other.committed_at or other.committed_at >= look.committed_at:
             continue
-        card = card_of(other.texts.get("README.md", ""))
+        card = card_of(other.texts.get(README, ""))
         if card:
             sha = snapshots.get(session, one).commit.sha
             found.append((other.committed_at, EarlierCard(sha, card)))

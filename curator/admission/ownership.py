@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from curator.admission.look import Look
 from curator.admission.memory import Memory
@@ -11,6 +12,7 @@ from curator.admission.standing import moment_of
 from rules.facts import LookalikeFacts, OwnerFacts
 from scanners.repository.names import is_known_publisher, lookalike
 from scanners.repository.owners import Change, OwnerSeen, continuity, owner_of
+from scanners.repository.parents import Parent
 from scanners.repository.suspicion import Copied, suspicion
 
 
@@ -42,17 +44,21 @@ def owner_seen(snapshot: Snapshot, look: Look) -> OwnerSeen:
     )
 
 
-def suspicion_of(snapshot: Snapshot, look: Look, memory: Memory, observed_at: dt.datetime) -> LookalikeFacts:
+def suspicion_of(
+    snapshot: Snapshot, look: Look, memory: Memory, parents: Iterable[Parent], observed_at: dt.datetime
+) -> LookalikeFacts:
     """The name, the owner and what is copied, taken together."""
     repo = snapshot.commit.repo
     copied = memory.copied
+    named = {parent.repository.casefold() for parent in parents}
+    alike = (copied.card_of, *copied.weights_of, *copied.shape_of)
     found = suspicion(
         lookalike(str(repo)),
         owner_of(look.owner) if look.owner else None,
         Copied(copied.card_of, copied.card_similarity, copied.weights_of, copied.shape_of),
         observed_at=observed_at,
         known_publisher=repo.namespace is not None and is_known_publisher(repo.namespace),
-        names_its_parent=bool(set(look.asked_for) & {copied.card_of, *copied.weights_of, *copied.shape_of}),
+        names_its_parent=bool(named & {one.casefold() for one in alike}),
         change=_change(snapshot, look, memory),
     )
     return LookalikeFacts(of=found.of, score=found.score, why=found.why)

@@ -108,6 +108,12 @@ def advance_looked(session: Session, snapshot_id: int) -> list[Work]:
     return [] if waits else advance(session, snapshot_id)
 
 
+def scans_are_over(session: Session, snapshot_id: int) -> bool:
+    """Whether each content of a commit has a report, or none is to come."""
+    missing = scans.missing(session, snapshot_id)
+    return all(failure_of(session, SCAN, scan_key(blob, name)) is not None for blob, name in missing)
+
+
 def _look_is_due(session: Session, snapshot_id: int, *, retry: bool) -> bool:
     due = looks.is_due(session, snapshot_id, retry=retry)
     return due and (retry or failure_of(session, LOOK, str(snapshot_id)) is None)

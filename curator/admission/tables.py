@@ -137,6 +137,8 @@ class LookRow(SQLModel, table=True):
     """When what is material was first seen so."""
     checked_at: dt.datetime = Field(sa_type=Utc, index=True)
     """When it was last looked at."""
+    profile: str | None = None
+    """JSON of `copies.Profile`, by which others are compared with it; None until it is judged."""
 
 
 class RepositorySeenRow(SQLModel, table=True):

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("complete", sa.Boolean(), nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
         sa.Column("checked_at", _MOMENT, nullable=False),
+        sa.Column("profile", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["snapshot_id"], ["snapshots.id"]),
         sa.PrimaryKeyConstraint("snapshot_id"),
     )
