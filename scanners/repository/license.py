@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
+from scanners.repository.license_list import CATEGORIES, MISSING, UNKNOWN, known_licenses, reference, slug
 
-MISSING = "missing"
-UNKNOWN = "unknown"
-CATEGORIES = (
-    "permissive",
-    "copyleft",
-    "use-restricted",
-    "community",
-    UNKNOWN,
-    "no-derivatives",
-    "non-commercial",
-)
-"""From the least to the most restrictive: of several licences, the category furthest to the right counts."""
-
-_REFERENCE = "LicenseRef-hf-"
 _TAG = "license:"
-_LONGEST_REFERENCE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +20,6 @@ class License:
 
     declared: tuple[str, ...]
     expression: str
-    category: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One of the Hub's licence ids."""
-
-    spdx: str
     category: str
 
 
@@ -63,16 +37,9 @@ def license_of(card: object, tags: Sequence[str] = ()) -> License:
         ids = ("other",)  # Half a declaration: the Hub reads these two only beside `license: other`.
     entries = [_entry(license_id, fields.get("license_name")) for license_id in ids]
     if unreadable:
-        entries.append(Entry(_REFERENCE + UNKNOWN, UNKNOWN))
-    expression = " AND ".join(dict.fromkeys(entry.spdx for entry in entries))
-    return License(ids, expression, max((entry.category for entry in entries), key=CATEGORIES.index))
-
-
-@lru_cache(maxsize=1)
-def known_licenses() -> dict[str, Entry]:
-    """Every licence id of the Hub."""
-    text = files("scanners").joinpath("data", "licenses.yaml").read_text(encoding="utf-8")
-    return {str(key): Entry(value["spdx"], value["category"]) for key, value in yaml.safe_load(text).items()}
+        entries.append((reference(UNKNOWN), UNKNOWN))
+    expression = " AND ".join(dict.fromkeys(spdx for spdx, _ in entries))
+    return License(ids, expression, max((category for _, category in entries), key=CATEGORIES.index))
 
 
 def _ids(value: object) -> tuple[tuple[str, ...], bool]:
@@ -92,21 +59,17 @@ def _of_tags(tags: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in ids if one))
 
 
-def _entry(license_id: str, name: object) -> Entry:
+def _entry(license_id: str, name: object) -> tuple[str, str]:
+    """Expression and category."""
     if license_id == "other" and (named := _text(name)):
-        return Entry(_reference("other-" + named), UNKNOWN)
-    return known_licenses().get(license_id) or Entry(_reference(license_id), UNKNOWN)
+        return reference("other-" + named), UNKNOWN
+    found = known_licenses().get(license_id)
+    return (found.spdx, found.category) if found else (reference(license_id), UNKNOWN)
 
 
 def _id(value: str) -> str:
-    return re.sub(r"[\s_]+", "-", value.strip().lower())
+    return slug(value)
 
 
 def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
-
-
-def _reference(text: str) -> str:
-    """A name of our own in SPDX, which allows letters, digits, dots and dashes there."""
-    slug = re.sub(r"[^a-z0-9.]+", "-", text.lower())[:_LONGEST_REFERENCE].strip("-.")
-    return _REFERENCE + (slug or UNKNOWN)

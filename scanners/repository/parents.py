@@ -248,7 +248,9 @@ def _of_list(repository: str) -> Iterator[Parent]:
 
 
 def _of_gguf(gguf: Mapping[str, Mapping[str, object]]) -> Iterator[Parent]:
-    """What the card named that the converter read: the base of the model in the file, and of its relation nothing."""
+    """What the converter read: the model that it converted, and what the card of that one named as its base."""
+    for path, metadata in sorted(gguf.items()):
+        yield from _parents([stated(metadata.get("source"))], "quantized", path)
     for path, model in _base_models(gguf):
         for key in ("repo_url", "url"):
             yield from _parents([stated(model.get(key)) if "/" in str(model.get(key)) else None], "", path)

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing  # type: ignore[import-untyped]
 
-from scanners.repository.license import CATEGORIES, License, known_licenses, license_of
+from scanners.repository.license import License, license_of
+from scanners.repository.license_list import CATEGORIES, hub_licenses
 
 SPDX = get_spdx_licensing()
+NEWER = {"OpenMDW-1.0"}
+"""In the SPDX licence list 3.29.0, and not yet in the one that license-expression brings."""
 ANY_VALUE: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -19,11 +22,11 @@ ANY_VALUE: st.SearchStrategy[Any] = st.recursive(
 
 def assert_spdx(expression: str) -> None:
     for symbol in SPDX.license_symbols(SPDX.parse(expression)):
-        if symbol.key != "NOASSERTION" and not symbol.key.startswith("LicenseRef-hf-"):
+        if symbol.key not in {"NOASSERTION", *NEWER} and not symbol.key.startswith("LicenseRef-hf-"):
             assert SPDX.validate(symbol.key).errors == [], symbol.key
 
 
-@pytest.mark.parametrize("license_id", sorted(known_licenses()))
+@pytest.mark.parametrize("license_id", sorted(hub_licenses()))
 def test_every_licence_of_the_hub_has_a_valid_expression_and_a_category(license_id: str) -> None:
     found = license_of({"license": license_id})
     assert found.declared == (license_id,)
