@@ -93,9 +93,7 @@ def known_terms() -> dict[str, Term]:
 @lru_cache(maxsize=1)
 def known_licenses() -> dict[str, Entry]:
     """Every licence, by its id: the Hub's ids first."""
-    return {
-        name: _entry(name, value) for section in _data("licenses.yaml").values() for name, value in section.items()
-    }
+    return {name: _entry(name, value) for section in _data("licenses.yaml").values() for name, value in section.items()}
 
 
 @lru_cache(maxsize=1)
