@@ -18,7 +18,8 @@ from sqlmodel import Session
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
 from curator.admission.looking import Looker
-from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, SCAN
+from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
+from curator.admission.refresh import Refresher
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.queue.celery import Sender, celery_app
@@ -136,6 +137,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes)
+        refresher = Refresher(database, looker, settings.refresh_facts_s)
         judge = Judge(database, settings.retry_failed_s)
         try:
             yield (
@@ -145,6 +147,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
                     LOOK: Step(looker.look, looker.give_up),
                     JUDGE: Step(judge.judge, _nothing),
+                    REFRESH: Step(refresher.refresh, _nothing),
                     FOLLOW: Step(gatherer.follow, _nothing),
                 },
             )

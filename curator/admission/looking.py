@@ -7,10 +7,11 @@ a while only.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import re
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,15 @@ from curator.admission.look import (
 from curator.admission.origins import root_of
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
-from curator.errors import BadInput, CuratorError, EntryNotFound, RepoNotFound, RevisionNotFound, UpstreamRefused
+from curator.errors import (
+    BadInput,
+    CuratorError,
+    EntryNotFound,
+    RepoDisabled,
+    RepoNotFound,
+    RevisionNotFound,
+    UpstreamRefused,
+)
 from curator.queue.work import Work, failure_of, finish
 from curator.store.fill import Filler
 from curator.types import BlobId, Commit, RepoFile, RepoId, RepoKind, Revision
@@ -51,6 +60,7 @@ log = logging.getLogger(__name__)
 
 _WITHIN_S = 15.0
 """For each part of a look: the Hub answers such questions in a fraction of a second, or not at all."""
+_SAME_MOMENT = dt.timedelta(seconds=60)
 _MOST_TEXT_BYTES = 256 << 10
 _MOST_LICENSES = 6
 _MOST_DOCUMENTS = 12
@@ -80,7 +90,7 @@ class Looker:
             before = looks.find(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
             after_scans = progress.scans_are_over(session, snapshot_id)
-        look = self.portal.call(self.see, snapshot, files, reports, after_scans)
+        look = self.portal.call(self.see, snapshot, files, reports, after_scans, before)
         with self.database.write() as session:
             looks.keep(session, snapshot_id, look.filled_from(before))
             seen.first_sight(session, snapshot)
@@ -96,32 +106,68 @@ class Looker:
         return progress.advance_looked(session, snapshot_id)
 
     async def see(
-        self, snapshot: Snapshot, files: list[RepoFile], reports: Mapping[Content, Report], after_scans: bool
+        self,
+        snapshot: Snapshot,
+        files: list[RepoFile],
+        reports: Mapping[Content, Report],
+        after_scans: bool,
+        before: Look | None = None,
     ) -> Look:
-        """All that can be had, at once; what cannot be had is a gap."""
+        """All that can be had, at once; what cannot be had is a gap. After one of a moment ago, only the way back."""
+        look = before
+        if look is None or look.gaps or now() - look.at > _SAME_MOMENT:
+            look = await self._around(snapshot, files)
+        root = root_of(snapshot.commit, card_in(snapshot, look.texts), tags_of(snapshot), look.texts, files, reports)
+        gaps = dict(look.gaps)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
+        if why:
+            gaps[LINEAGE] = why
+        return look.model_copy(update={"relatives": relatives, "after_scans": after_scans, "gaps": gaps, "at": now()})
+
+    async def see_again(
+        self, snapshot: Snapshot, files: list[RepoFile], reports: Mapping[Content, Report], before: Look
+    ) -> tuple[Look, dict[str, Any] | None]:
+        """What may be another by now, and what the Hub says of the commit: the files of a commit stay as they are."""
+        gaps: dict[str, str] = {}
+        owner, described = await asyncio.gather(
+            _part(OWNER, self._owner(snapshot.commit), None, gaps),
+            _part(HUB_SCAN, self._described(snapshot.commit), "", gaps),
+        )
+        fields: dict[str, Any] = {"owner": owner, "gaps": gaps, "at": now(), "after_scans": True}
+        info = described.info if isinstance(described, Description) else None
+        if isinstance(described, str) and HUB_SCAN not in gaps:
+            # Whatever else there was to be asked is gone with it.
+            return before.model_copy(update=fields | {"owner": owner or before.owner, "taken_down": described}), None
+        if info is not None:
+            fields |= {"hub_scan": hub_scan_of(info), "standing": material(info), "taken_down": ""}
+        told = replace(snapshot, info=info or snapshot.info)
+        root = root_of(told.commit, card_in(told, before.texts), tags_of(told), before.texts, files, reports)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
+        if why:
+            gaps[LINEAGE] = why
+        return before.model_copy(update=fields | {"relatives": relatives}), info
+
+    async def _around(self, snapshot: Snapshot, files: list[RepoFile]) -> Look:
+        """All but the ancestors, who are known by the texts."""
         commit = snapshot.commit
         gaps: dict[str, str] = {}
         owner, trail, described, original, texts = await asyncio.gather(
             _part(OWNER, self._owner(commit), None, gaps),
             _part(HISTORY, trail_of(self.upstream, commit), Trail("", ""), gaps),
-            _part(HUB_SCAN, self._described(commit), None, gaps),
+            _part(HUB_SCAN, self._described(commit), "", gaps),
             _part(COPIED, self._original(commit), None, gaps),
             _part(LICENSE, self._texts(commit, files), {}, gaps),
         )
-        root = root_of(commit, card_in(snapshot, texts), tags_of(snapshot), texts, files, reports)
-        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
-        if why:
-            gaps[LINEAGE] = why
+        info = described.info if isinstance(described, Description) else {}
         return Look(
             owner=owner,
             committed_at=trail.committed_at,
             first_commit=trail.first_commit,
-            hub_scan=hub_scan_of(described.info) if described else "unknown",
-            standing=material(described.info if described else snapshot.info),
+            hub_scan=hub_scan_of(info),
+            standing=material(info or snapshot.info),
+            taken_down=described if isinstance(described, str) else "",
             texts=texts,
-            relatives=relatives,
             original=original,
-            after_scans=after_scans,
             gaps=gaps,
             at=now(),
         )
@@ -130,8 +176,12 @@ class Looker:
         namespace = commit.repo.namespace
         return await owner_of_namespace(self.upstream, namespace) if namespace else None
 
-    async def _described(self, commit: Commit) -> Description:
-        return await self.upstream.describe(commit.repo, Revision(commit.sha), query="securityStatus=true")
+    async def _described(self, commit: Commit) -> Description | str:
+        """What the Hub says of a commit; or why it does not give it any more, as a sentence."""
+        try:
+            return await self.upstream.describe(commit.repo, Revision(commit.sha), query="securityStatus=true")
+        except (RepoNotFound, RevisionNotFound, RepoDisabled) as error:
+            return error.sentence
 
     async def _original(self, commit: Commit) -> Original | None:
         """What the repository has whose name this one's is like; None where there is no such name or repository."""

@@ -30,6 +30,13 @@ def keep(session: Session, snapshot_id: int, look: Look) -> bool:
     return differs
 
 
+def put_off(session: Session, snapshot_id: int, by: dt.timedelta) -> None:
+    """Let it count as looked at so long ago, so that its turn comes before the others'."""
+    row = session.get_one(LookRow, snapshot_id)
+    row.checked_at -= max(by, dt.timedelta())
+    session.add(row)
+
+
 def is_due(session: Session, snapshot_id: int, *, retry: bool) -> bool:
     """Whether a look is wanted before the commit can be judged; with `retry`, also where the last one had gaps."""
     complete = session.exec(select(LookRow.complete).where(LookRow.snapshot_id == snapshot_id)).first()

@@ -12,7 +12,8 @@ from curator.types import BlobId, Commit, RepoFile, RepoKind
 from rules.facts import ConflictFacts, HopFacts, LicenseCategory, LineageFacts
 from scanners.finding import Report
 from scanners.repository.conflicts import Conflict, conflicts_of
-from scanners.repository.license import CATEGORIES, License, license_of
+from scanners.repository.license import License, license_of
+from scanners.repository.license_list import CATEGORIES
 from scanners.repository.lineage import Absent, Hop, Lineage, Node, walk
 from scanners.repository.parents import parents_of
 

@@ -26,6 +26,7 @@ SCAN = "curator.scan"
 LOOK = "curator.look"
 JUDGE = "curator.judge"
 FOLLOW = "curator.follow"
+REFRESH = "curator.refresh"
 
 MOST_FOLLOWED = 3
 
