@@ -112,6 +112,7 @@ def _conflict(conflict: Conflict) -> ConflictFacts:
         depth=conflict.depth,
         parent_license=conflict.parent_license,
         license=conflict.license,
+        level=conflict.level.value,
         clause=conflict.clause,
         cure=conflict.cure,
     )
