@@ -22,22 +22,19 @@ description: Holds what is not as it was.
 rules:
   - id: gone
     description: The Hub has taken it down.
-    when:
-      cel: taken_down
+    expression: taken_down
     outcome: block
     message: "the Hub does not give it any more"
   - id: not-theirs
     description: The name is somebody else's.
-    when:
-      cel: owner.changed
+    expression: owner.changed
     outcome: hold
-    message: "{owner.why}"
+    message: "the name is somebody else's since it was approved"
   - id: not-free
     description: Not for business.
-    when:
-      cel: license.category == 'non-commercial'
+    expression: license.category == 'non-commercial'
     outcome: block
-    message: "its licence is {license.expression}"
+    message: "its licence is {license}"
 """
 
 
@@ -224,7 +221,7 @@ def test_a_name_that_somebody_else_has_taken_is_held(own_hub: FixtureHub, tmp_pa
         own_hub.change_owner("acme-research", id="6f" * 12, created_at="2026-11-01T00:00:00.000Z")
         held = until(lambda: (one := explained(mirror, "acme-research/tiny-bert"))["outcome"] == "hold" and one)
         assert held["facts"]["owner"]["changed"]
-        assert "another than when it was approved" in held["reasons"][0]["message"]
+        assert "another than when it was approved" in held["facts"]["owner"]["why"]
 
 
 def test_a_licence_that_the_hub_tells_otherwise_ends_the_decision_at_the_next_question(
