@@ -16,6 +16,7 @@ from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.gate import Gate
 from curator.admission.judge import policy_of
+from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
@@ -42,6 +43,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
+from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from scanners.jail import Jail, Limits
 
@@ -116,6 +118,9 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
+        if settings.upstream_mode is not UpstreamMode.OFFLINE:
+            fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
+            background.append(asyncio.create_task(fresh, name="keep facts fresh"))
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         try:

@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     retry_failed_s: Seconds = Field(
         300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
     )
+    refresh_facts_s: Seconds = Field(
+        21_600.0,
+        description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "
+        "days: whether it is taken down, re-licensed, closed or flagged since.",
+    )
 
     @field_validator("upstream", "public_url")
     @classmethod

@@ -17,7 +17,9 @@ from sqlmodel import Session
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
-from curator.admission.progress import FOLLOW, JUDGE, LIST, SCAN
+from curator.admission.looking import Looker
+from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
+from curator.admission.refresh import Refresher
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.queue.celery import Sender, celery_app
@@ -134,6 +136,8 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         upstream, filler = portal.call(begin)
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
+        looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes)
+        refresher = Refresher(database, looker, settings.refresh_facts_s)
         judge = Judge(database, settings.retry_failed_s)
         try:
             yield (
@@ -141,7 +145,9 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                 {
                     LIST: Step(gatherer.list_commit, _nothing),
                     SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
+                    LOOK: Step(looker.look, looker.give_up),
                     JUDGE: Step(judge.judge, _nothing),
+                    REFRESH: Step(refresher.refresh, _nothing),
                     FOLLOW: Step(gatherer.follow, _nothing),
                 },
             )

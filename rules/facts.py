@@ -288,6 +288,9 @@ class Facts(_Frozen):
     last_modified: dt.datetime | None = None
     gated: bool = Field(False, description="Whether the Hub wants terms accepted first.")
     private: bool = Field(False, description="Whether the repository is private.")
+    taken_down: bool = Field(
+        False, description="Whether the Hub, asked again, does not give the commit any more: gone, closed or disabled."
+    )
     tags: tuple[str, ...] = Field((), description="The Hub's tags.")
     library: str = Field("", description="The library it is for, such as transformers.")
     pipeline_tag: str = Field("", description="The task, such as text-generation.")
