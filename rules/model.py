@@ -46,6 +46,9 @@ class Policy:
     branches: Branches = Branches.NEWEST_APPROVED
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
+    """The tests that stand in the file."""
+    expected_at: tuple[Place, ...] = ()
+    """Where each of them stands."""
 
     @property
     def enforced(self) -> bool:
@@ -97,7 +100,10 @@ def parse_policy(source: str, file: str) -> Policy:
     if problems:
         raise PolicyError(tuple(problems))
     digest = hashlib.sha256(source.encode()).hexdigest()
-    return Policy(form.name, form.description, tuple(checked), source, digest, form.branches, form.lists, form.expect)
+    places = tuple(document.place(("expect", index)) for index in range(len(form.expect)))
+    return Policy(
+        form.name, form.description, tuple(checked), source, digest, form.branches, form.lists, form.expect, places
+    )
 
 
 def _rules(form: PolicyForm | None) -> tuple[Rule, ...]:
