@@ -227,6 +227,8 @@ class ConflictFacts(_Frozen):
     """The clause that is not kept, as a sentence."""
     cure: str
     """What would mend it, as a sentence."""
+    level: str = "conflict"
+    """`conflict`, or milder: `warning`, `duty` (a notice or a name is missing) or `gap` (a licence is not known)."""
 
 
 class LineageFacts(_Frozen):
@@ -248,12 +250,19 @@ class LineageFacts(_Frozen):
     @computed_field(description="Ids of the conflicts between the licence and those of the ancestors.")  # type: ignore[prop-decorator]
     @property
     def conflict_ids(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(conflict.id for conflict in self.conflicts))
+        return tuple(dict.fromkeys(one.id for one in self.conflicts if one.level == "conflict"))
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="Ids of what is milder than a conflict: data sets' licences, missing notices, licences not known."
+    )
+    @property
+    def concern_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.id for one in self.conflicts if one.level != "conflict"))
 
     @computed_field(description="The first conflict as words; empty if there is none.")  # type: ignore[prop-decorator]
     @property
     def why(self) -> str:
-        first = next(iter(self.conflicts), None)
+        first = next((one for one in self.conflicts if one.level == "conflict"), None)
         return f"{first.clause} {first.cure}" if first else ""
 
 
