@@ -20,6 +20,7 @@ from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
+from curator.api.facts import KnownFacts, facts_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.audit.journal import Journal
 from curator.database.engine import Database
@@ -98,6 +99,7 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
         self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
+        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
