@@ -15,6 +15,7 @@ from curator.admission.facts import facts_of
 from curator.admission.progress import Sought
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
+from curator.policy import lists, waivers
 from curator.queue.work import Work, finish
 from curator.types import Commit
 from rules.circumstances import Audience, Circumstances
@@ -90,9 +91,9 @@ class Judge:
 
 
 def circumstances_of(session: Session, audience: Audience) -> Circumstances:
-    """What people have decided, for whoever asks."""
-    del session
-    return Circumstances(audience)
+    """What people have decided, whomever it is for, and who asks."""
+    moment = now()
+    return Circumstances(audience, waivers.active(session, moment), lists.active(session, moment))
 
 
 def _differ(earlier: Ruling, ruling: Ruling) -> bool:
