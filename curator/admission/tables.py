@@ -174,3 +174,12 @@ class DecisionRow(SQLModel, table=True):
     at: dt.datetime = Field(sa_type=Utc)
     expires_at: dt.datetime | None = Field(default=None, sa_type=Utc)
     """When it is to be made anew, if asked for: something could not be judged at the time, or an age will matter."""
+
+
+class RestsOnRow(SQLModel, table=True):
+    """That decisions about a snapshot rest, or rested, on a finding: where a waiver of it makes a difference."""
+
+    __tablename__ = "decision_fingerprints"
+
+    fingerprint: str = Field(primary_key=True)
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id", index=True)
