@@ -19,7 +19,7 @@ from curator.policy import lists, waivers
 from curator.queue.work import Work, finish
 from curator.types import Commit
 from rules.circumstances import Audience, Circumstances
-from rules.evaluate import Outcome, evaluate
+from rules.evaluate import Outcome, Standing, evaluate
 from rules.model import Policy, parse_policy
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ class Judge:
             )
             if earlier is not None and _differ(earlier, ruling):
                 append(session, _change(commit, earlier, ruling))
+            for use in _uses(commit, ruling):
+                append(session, use)
             progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
@@ -115,6 +117,31 @@ def _change(commit: Commit, earlier: Ruling, ruling: Ruling) -> AuditEvent:
         rules=",".join(ruling.rules) or None,
         sentence=f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}",
     )
+
+
+def _uses(commit: Commit, ruling: Ruling) -> list[AuditEvent]:
+    """That the decision rests on waivers: one event for each of them."""
+    answered: dict[str, list[str]] = {}
+    for reason in ruling.decision.reasons:
+        for waiver in reason.by if reason.standing is Standing.WAIVED else ():
+            answered.setdefault(waiver, []).append(reason.rule)
+    return [
+        AuditEvent(
+            action=Action.WAIVER_USED,
+            actor="curator",
+            team=ruling.audience.team,
+            project=ruling.audience.project,
+            kind=commit.repo.kind,
+            repo=str(commit.repo),
+            commit=commit.sha,
+            outcome=ruling.outcome.value,
+            decision=ruling.id,
+            rules=",".join(dict.fromkeys(rules)),
+            sentence=f"waiver {waiver} answers the rule{'s' if len(set(rules)) > 1 else ''} "
+            f"{', '.join(dict.fromkeys(rules))} for {commit}",
+        )
+        for waiver, rules in answered.items()
+    ]
 
 
 def _said(ruling: Ruling, commit: Commit) -> str:
