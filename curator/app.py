@@ -19,7 +19,10 @@ from curator.admission.judge import policy_of
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
+from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.api.waivers import waiver_routes
+from curator.api.words import Desk
 from curator.audit.journal import Journal
 from curator.database.engine import Database
 from curator.database.generation import Generation
@@ -38,6 +41,7 @@ from curator.hub.search import Catalogue
 from curator.people.identity import Identity
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
@@ -96,6 +100,10 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
         self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
+        targets = Targets(resolver, upstream)
+        desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: gate.rule_set)
+        self._own.include_router(waiver_routes(desk))
+        self._own.include_router(list_routes(desk))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

@@ -34,7 +34,7 @@ class Action(StrEnum):
     WAIVE = "waive"
     """Somebody gave a waiver; `rules` are those that it answers, `decision` the one that it answers."""
     WAIVER_USED = "waiver-used"
-    """A decision was made that rests on a waiver, which the sentence names first; `rules` are those that it answered."""
+    """A decision was made that rests on a waiver, named first in the sentence; `rules` are those that it answers."""
     WAIVER_ENDED = "waiver-ended"
     """Somebody took a waiver back."""
     LIST = "list"

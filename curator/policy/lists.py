@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.policy.tables import ListEntryRow
-from curator.policy.word import BadWord, Given, InForce, NoSuchWord, checked_end, checked_reason, page, shown
+from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
 from rules.circumstances import ListEffect, ListEntry, Scope
 
 _GLOB = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,96}(?:/[A-Za-z0-9_.*?\[\]!-]{1,96})?", re.ASCII)
@@ -204,4 +204,4 @@ def _value(row: ListEntryRow) -> ListEntry:
     )
 
 
-_IN_FORCE: InForce[ListEntryRow, ListEntry] = InForce(ListEntryRow, _value)
+_IN_FORCE: WordsInForce[ListEntryRow, ListEntry] = WordsInForce(ListEntryRow, _value)

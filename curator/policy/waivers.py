@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.policy.tables import WaiverRow
-from curator.policy.word import BadWord, Given, InForce, NoSuchWord, checked_end, checked_reason, page, shown
+from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
 from curator.types import RepoId, RepoKind
 from rules.circumstances import Scope, Waiver
 
@@ -182,4 +182,4 @@ def _value(row: WaiverRow) -> Waiver:
     )
 
 
-_IN_FORCE: InForce[WaiverRow, Waiver] = InForce(WaiverRow, _value)
+_IN_FORCE: WordsInForce[WaiverRow, Waiver] = WordsInForce(WaiverRow, _value)

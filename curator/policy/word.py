@@ -136,7 +136,7 @@ class _Word(Protocol):
 Value = TypeVar("Value", bound=_Word)
 
 
-class InForce(Generic[Row, Value]):
+class WordsInForce(Generic[Row, Value]):
     """The words in force of one kind, as values; read anew only where one was added or taken back.
 
     There may be thousands, and each judgement looks twice: what tells whether anything changed is one row.
