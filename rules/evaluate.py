@@ -5,144 +5,18 @@ The strictest outcome wins: block, then hold, then leaving files out, then allow
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Self
 
 from rules.circumstances import NOTHING_DECIDED, Circumstances
 from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS
+from rules.decision import Decision, Outcome, Reason, Standing
 from rules.expressions import EvaluationError, file_values, repository_values
 from rules.facts import Facts, FileFacts, Severity
 from rules.model import CheckedRule, Effect, Policy
 
+__all__ = ["NO_RULES", "Decision", "Outcome", "Reason", "Standing", "evaluate"]
+
 NO_RULES = "no-rules"
-
-
-class Outcome(StrEnum):
-    """Of a decision about a commit."""
-
-    ALLOW = "allow"
-    HOLD = "hold"
-    BLOCK = "block"
-
-
-class Standing(StrEnum):
-    """What became of what a rule says."""
-
-    ENFORCED = "enforced"
-    DRY_RUN = "dry-run"
-    """The rule is only tried: recorded, and without effect."""
-    WAIVED = "waived"
-    """Waivers cover all that it rests on."""
-    APPROVED = "approved"
-    """It asked for somebody to look, and somebody has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What one rule has to say."""
-
-    rule: str
-    outcome: Effect
-    message: str
-    files: tuple[str, ...] = ()
-    """Paths of the files that it speaks of."""
-    fingerprints: tuple[str, ...] = ()
-    """Of the findings that it rests on."""
-    standing: Standing = Standing.ENFORCED
-    by: tuple[str, ...] = ()
-    """Ids of the waivers or list entries that give it this standing, or that say it."""
-    owner: str = ""
-    """The group that answers for the rule."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "outcome": self.outcome.value,
-            "message": self.message,
-            "files": list(self.files),
-            "fingerprints": list(self.fingerprints),
-            "standing": self.standing.value,
-            "by": list(self.by),
-            "owner": self.owner,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            document["rule"],
-            Effect(document["outcome"]),
-            document["message"],
-            tuple(document["files"]),
-            tuple(document["fingerprints"]),
-            # Decisions of version 0.1 have none of these.
-            Standing(document.get("standing", Standing.ENFORCED)),
-            tuple(document.get("by", ())),
-            document.get("owner", ""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a commit."""
-
-    outcome: Outcome
-    reasons: tuple[Reason, ...]
-    """What every rule that applied has to say, the strictest first."""
-    excluded_files: Mapping[str, Reason] = field(default_factory=dict)
-    """Path to the reason for which the file is left out; only of a commit that is allowed."""
-    policy_digest: str = ""
-    until: dt.datetime | None = None
-    """When the mere passing of time may change it (an age, the end of a waiver); None if it never does."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "outcome": self.outcome.value,
-            "reasons": [reason.as_json() for reason in self.reasons],
-            "excluded_files": {path: reason.as_json() for path, reason in self.excluded_files.items()},
-            "policy_digest": self.policy_digest,
-            "until": self.until.isoformat() if self.until else None,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            Outcome(document["outcome"]),
-            tuple(Reason.from_json(reason) for reason in document["reasons"]),
-            {path: Reason.from_json(reason) for path, reason in document["excluded_files"].items()},
-            document["policy_digest"],
-            dt.datetime.fromisoformat(until) if (until := document.get("until")) else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule's part in a decision, whether it applied or not."""
-
-    rule: str
-    description: str
-    outcome: Effect
-    applied: bool
-    conditions: Mapping[str, bool]
-    """Each condition as it is written, and whether it held (of any file, for one about files)."""
-    message: str
-    files: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "description": self.description,
-            "outcome": self.outcome.value,
-            "applied": self.applied,
-            "conditions": dict(self.conditions),
-            "message": self.message,
-            "files": list(self.files),
-        }
-
-
 _STRICTNESS = {Effect.ALLOW: 0, Effect.WARN: 1, Effect.EXCLUDE_FILE: 2, Effect.HOLD: 3, Effect.BLOCK: 4}
 
 
@@ -161,38 +35,6 @@ def evaluate(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHIN
             if reason.outcome is Effect.EXCLUDE_FILE:
                 excluded |= {path: _about(reason, path, facts, policy) for path in reason.files if path not in excluded}
     return Decision(outcome, tuple(reasons), excluded, policy.digest)
-
-
-def explain(policy: Policy, facts: Facts) -> tuple[RuleResult, ...]:
-    """Every rule, what it asked, what the answer was, and what came of it."""
-    return tuple(_explained(rule, facts) for rule in policy.rules)
-
-
-def _explained(checked: CheckedRule, facts: Facts) -> RuleResult:
-    rule = checked.rule
-    conditions = {
-        f"{name}: {_shown(wanted)}": REPOSITORY_CONDITIONS[name](facts, wanted)
-        for name, wanted in rule.when.of_repository.items()
-    }
-    for name, wanted in rule.when.of_files.items():
-        conditions[f"{name}: {_shown(wanted)}"] = any(FILE_CONDITIONS[name](file, wanted) for file in facts.files)
-    if checked.expression is not None:
-        try:
-            files = facts.files if checked.expression.of_files else (None,)
-            held = any(_expression_holds(checked, facts, file) for file in files)
-        except EvaluationError:
-            held = True
-        conditions[f"expression: {checked.expression.text.strip()}"] = held
-    reason = _reason(checked, facts)
-    return RuleResult(
-        rule.id,
-        rule.description,
-        rule.outcome,
-        reason is not None,
-        conditions,
-        reason.message if reason else "",
-        reason.files if reason else (),
-    )
 
 
 def _reason(checked: CheckedRule, facts: Facts) -> Reason | None:
@@ -262,7 +104,3 @@ def _worst(file: FileFacts) -> str:
     order = list(Severity)
     worst = max(file.findings, key=lambda finding: order.index(finding.severity), default=None)
     return worst.message if worst else file.unscannable
-
-
-def _shown(wanted: Any) -> str:
-    return ", ".join(str(one) for one in wanted) if isinstance(wanted, tuple) else str(wanted)

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rules.circumstances import Scope
 from rules.conditions import When
 from rules.document import Document, Place, Problem, read_document
 from rules.expressions import Expression, ExpressionError, compile_expression
@@ -63,6 +64,11 @@ class AppliesTo(BaseModel):
     repositories: tuple[str, ...] = Field(("*",), description="Globs of `namespace/name`.")
     teams: tuple[str, ...] = Field(("*",), description="Globs of the teams whose members ask.")
     projects: tuple[str, ...] = Field(("*",), description="Globs of the projects that it is asked for.")
+
+    @property
+    def scope(self) -> Scope:
+        """For whom."""
+        return Scope(self.teams, self.projects)
 
 
 class Rule(BaseModel):

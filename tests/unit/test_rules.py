@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rules.evaluate import NO_RULES, Decision, Outcome, evaluate, explain
+from rules.evaluate import NO_RULES, Decision, Outcome, evaluate
+from rules.explain import explain
 from rules.facts import Facts
 from rules.model import Branches, Effect, PolicyError, parse_policy, starter_policy
 
@@ -221,7 +222,8 @@ def test_a_decision_and_its_facts_survive_the_record() -> None:
 
 
 def test_explaining_names_every_rule_and_each_of_its_conditions() -> None:
-    results = {result.rule: result for result in explain(starter_policy(), facts(files=[file("a.bin", "unsafe")]))}
+    explanation = explain(starter_policy(), facts(files=[file("a.bin", "unsafe")]))
+    results = {result.rule: result for result in explanation.rules}
     assert results["unsafe-file"].applied
     assert results["unsafe-file"].conditions == {"file_verdict: unsafe": True, "usable_without_unsafe: False": True}
     assert not results["look-alike"].applied
