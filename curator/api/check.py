@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from curator.admission.inquiry import Answer, Inquirer, Question, Verdict
+from curator.admission.judge import policy_of
 from curator.admission.words import names_of
 from curator.api.callers import KnownCaller
 from curator.database.engine import Database
@@ -54,11 +55,12 @@ def check_routes(settings: Settings, database: Database, inquirer: Inquirer, rul
         # The same asked twice is one question.
         distinct = list(dict.fromkeys(questions))
         verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait), strict=True))
-        documents = await asyncio.to_thread(_documents, settings, database, list(verdicts.values()))
+        documents, rules = await asyncio.to_thread(_documents, settings, database, list(verdicts.values()), rule_set)
         by_question = dict(zip(verdicts, documents, strict=True))
         return {
             "schema": SCHEMA,
             "rule_set": rule_set,
+            "rules": rules,
             "models": [by_question[question] for question in questions],
         }
 
@@ -70,11 +72,25 @@ def _question(asked: Asked) -> Question:
     return Question(RepoId.parse(asked.repository, asked.kind), Revision.parse(asked.revision), path)
 
 
-def _documents(settings: Settings, database: Database, verdicts: list[Verdict]) -> list[dict[str, Any]]:
+def _documents(
+    settings: Settings, database: Database, verdicts: list[Verdict], rule_set: str
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Each verdict as JSON, and the rules that any of them names."""
+    reasons = [reason for verdict in verdicts for reason in _reasons(verdict)]
     with database.read() as session:
-        ids = {one for verdict in verdicts for reason in _reasons(verdict) for one in reason.by}
-        names = names_of(session, ids)
-    return [_document(settings, verdict, names) for verdict in verdicts]
+        names = names_of(session, {one for reason in reasons for one in reason.by})
+        policy = policy_of(session, rule_set)
+    named = {reason.rule for reason in reasons}
+    rules = {
+        one.rule.id: {
+            "description": one.rule.description,
+            "owner": one.rule.owner,
+            "references": list(one.rule.references),
+        }
+        for one in policy.rules
+        if one.rule.id in named
+    }
+    return [_document(settings, verdict, names) for verdict in verdicts], rules
 
 
 def _document(settings: Settings, verdict: Verdict, names: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from curator.cli.answers import Style, render
-from curator.cli.answers.record import Answered, exit_code
+from curator.cli.answers.record import Answered, Answers, exit_code
 from curator.cli.client import Mirror
 from curator.cli.wanted import HUB_HOSTS, STANDARD_INPUT, Wanted, each_once, parse_wanted, read_file, read_wanted
 from curator.errors import BadInput, ServerUnreachable
@@ -40,18 +40,19 @@ def run(options: Options) -> None:
     """Ends with 0: all are allowed, 1: one never is, 2: bad usage, 3: one is held or not judged, 4: no mirror."""
     mirror = Mirror.find(options.server)
     wanted = _wanted(options, mirror)
-    rule_set, answers = _ask(mirror, wanted, 0.0)
+    told = _Told()
+    _ask(mirror, wanted, 0.0, told)
     lost: ServerUnreachable | None = None
     if options.wait_s > 0:
         try:
-            _wait(mirror, answers, options.wait_s, quiet=options.quiet)
+            _wait(mirror, told, options.wait_s, quiet=options.quiet)
         except ServerUnreachable as error:
             lost = error
-    answered = [Answered(one, answers[one]) for one in wanted]
-    text = render(options.style, answered, rule_set=rule_set, quiet=options.quiet)
+    answers = Answers(tuple(Answered(one, told.models[one]) for one in wanted), told.rule_set, told.rules)
+    text = render(options.style, answers, quiet=options.quiet)
     if text:
         print(text)
-    code = exit_code(answered)
+    code = exit_code(answers)
     # What was found out before the mirror was lost is so; that nothing is blocked is not known.
     if lost is not None and code != 1:
         raise lost
@@ -72,10 +73,22 @@ def _wanted(options: Options, mirror: Mirror) -> list[Wanted]:
     return each_once(wanted)
 
 
-def _ask(mirror: Mirror, wanted: Sequence[Wanted], wait_s: float) -> tuple[str, dict[Wanted, dict[str, Any]]]:
-    """The digest of the rules in force, and each with its answer. Raises what the mirror says, or that it is lost."""
-    answers: dict[Wanted, dict[str, Any]] = {}
-    rule_set = ""
+@dataclass(slots=True)
+class _Told:
+    """What the mirror has said so far."""
+
+    rule_set: str = ""
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[Wanted, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def scanned(self) -> list[Wanted]:
+        """What there will be another answer about."""
+        return [one for one, said in self.models.items() if said["outcome"] == "scanning"]
+
+
+def _ask(mirror: Mirror, wanted: Sequence[Wanted], wait_s: float, told: _Told) -> None:
+    """Have these answered, or answered anew. Raises what the mirror says, or that there is none."""
     for start in range(0, len(wanted), MOST_AT_ONCE):
         part = wanted[start : start + MOST_AT_ONCE]
         models = [
@@ -84,26 +97,26 @@ def _ask(mirror: Mirror, wanted: Sequence[Wanted], wait_s: float) -> tuple[str, 
         ]
         document = mirror.post(PATH, {"models": models, "wait": wait_s})
         try:
-            rule_set = str(document["rule_set"])
-            answers |= dict(zip(part, document["models"], strict=True))
+            told.rule_set = str(document["rule_set"])
+            told.rules |= document["rules"]
+            told.models |= zip(part, document["models"], strict=True)
         except (KeyError, TypeError, ValueError):
             raise ServerUnreachable(f"{mirror.url} answers, and not as a mirror of this version does") from None
-    return rule_set, answers
 
 
-def _wait(mirror: Mirror, answers: dict[Wanted, dict[str, Any]], wait_s: float, *, quiet: bool) -> None:
-    """Ask again about what is being scanned until all of it is judged, or the time is over; updates the answers."""
+def _wait(mirror: Mirror, told: _Told, wait_s: float, *, quiet: bool) -> None:
+    """Ask again about what is being scanned until all of it is judged, or the time is over."""
     ends = time.monotonic() + wait_s
     shown = sys.stderr.isatty() and not quiet
     try:
-        while scanned := [one for one, said in answers.items() if said["outcome"] == "scanning"]:
+        while scanned := told.scanned:
             left_s = ends - time.monotonic()
             if left_s <= 0:
                 return
             if shown:
-                _progress(answers, scanned, left_s)
+                _progress(told, scanned, left_s)
             began = time.monotonic()
-            answers |= _ask(mirror, scanned, min(left_s, _LONGEST_POLL_S))[1]
+            _ask(mirror, scanned, min(left_s, _LONGEST_POLL_S), told)
             # The mirror waits; one that does not must not be asked without a pause.
             time.sleep(max(min(_LEAST_PAUSE_S - (time.monotonic() - began), ends - time.monotonic()), 0.0))
     finally:
@@ -111,9 +124,9 @@ def _wait(mirror: Mirror, answers: dict[Wanted, dict[str, Any]], wait_s: float, 
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _progress(answers: dict[Wanted, dict[str, Any]], scanned: list[Wanted], left_s: float) -> None:
-    files = sum(answers[one]["scanned"] for one in scanned)
-    total = sum(answers[one]["total"] for one in scanned)
+def _progress(told: _Told, scanned: list[Wanted], left_s: float) -> None:
+    files = sum(told.models[one]["scanned"] for one in scanned)
+    total = sum(told.models[one]["total"] for one in scanned)
     known = f", {files} of {total} files done" if total else ""
-    text = f"{len(scanned)} of {len(answers)} still being scanned{known}; waiting {left_s:.0f} s more at most"
+    text = f"{len(scanned)} of {len(told.models)} still being scanned{known}; waiting {left_s:.0f} s more at most"
     print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

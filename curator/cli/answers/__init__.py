@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from importlib import import_module
 
-from curator.cli.answers.record import Answered
+from curator.cli.answers.record import Answers
 
 
 class Style(StrEnum):
@@ -18,8 +17,8 @@ class Style(StrEnum):
     JUNIT = "junit"
 
 
-def render(style: Style, answered: Sequence[Answered], *, rule_set: str, quiet: bool = False) -> str:
+def render(style: Style, answers: Answers, *, quiet: bool = False) -> str:
     """The text, without a line feed at its end; `quiet` leaves out what is allowed where people read it."""
     name = "document" if style is Style.JSON else style.value
-    text: str = import_module(f"curator.cli.answers.{name}").render(answered, rule_set=rule_set, quiet=quiet)
+    text: str = import_module(f"curator.cli.answers.{name}").render(answers, quiet=quiet)
     return text

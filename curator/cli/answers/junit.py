@@ -7,20 +7,19 @@ besides is printed with the test.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from curator.cli.answers.record import NO, Answered
+from curator.cli.answers.record import NO, Answers
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(answered: Sequence[Answered], *, rule_set: str, quiet: bool = False) -> str:
+def render(answers: Answers, *, quiet: bool = False) -> str:
     """What is allowed, too, whatever was asked: a test that has vanished looks like one that was not run."""
-    del rule_set, quiet
-    suite = ET.Element("testsuite", name="curator check", tests=str(len(answered)))
+    del quiet
+    suite = ET.Element("testsuite", name="curator check", tests=str(len(answers.models)))
     failures = errors = 0
-    for one in answered:
+    for one in answers:
         case = ET.SubElement(suite, "testcase", classname=one.wanted.repo.kind.value, name=_xml(str(one.wanted)))
         if one.wanted.places:
             # GitLab links a test to this file; Jenkins passes it over.

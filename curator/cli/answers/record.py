@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,32 @@ class Answered:
         """What is to be known besides, each a sentence: also of what is allowed."""
         said = self.said
         remarks = [said["behind"]["sentence"]] if said["behind"] else []
-        remarks += [f"left out: {path}: {reason['message']}" for path, reason in said["left_out"].items()]
+        remarks += [f"left out: {about(path, reason)}" for path, reason in said["left_out"].items()]
         remarks += [f"warning: {one['message']} [{one['rule']}]" for one in said["warnings"]]
         remarks += [f"would {one['outcome']} (dry run): {one['message']} [{one['rule']}]" for one in said["dry_run"]]
         remarks += [f"waived: {one['message']} [{one['rule']}]{_by(one)}" for one in said["waived"]]
         remarks += [f"approved: {one['message']} [{one['rule']}]{_by(one)}" for one in said["approved"]]
         return remarks
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """All that was wanted, answered, and the rules that the answers name."""
+
+    models: tuple[Answered, ...]
+    rule_set: str
+    """Digest of the rules in force."""
+    rules: Mapping[str, dict[str, Any]]
+    """By id: `description`, `owner`, `references`."""
+
+    def __iter__(self) -> Iterator[Answered]:
+        return iter(self.models)
+
+
+def about(path: str, reason: dict[str, Any]) -> str:
+    """The reason, naming the file once."""
+    message = str(reason["message"])
+    return message if message.startswith(path) else f"{path}: {message}"
 
 
 def exit_code(answered: Iterable[Answered]) -> int:
@@ -61,8 +81,9 @@ def worst(answered: Iterable[Answered]) -> str:
     return min((one.outcome for one in answered), key=_rank, default="allowed")
 
 
-def summary(answered: Sequence[Answered]) -> str:
+def summary(answered: Iterable[Answered]) -> str:
     """`3 models: 1 blocked, 2 allowed`."""
+    answered = list(answered)
     outcomes = [one.outcome for one in answered]
     counts = [(outcome, outcomes.count(outcome)) for outcome in sorted(set(outcomes), key=_rank)]
     nouns = {one.wanted.repo.kind.value for one in answered}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import PurePath
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from curator.cli.answers.record import NO, PACKAGE_VERSION, Answered, exit_code
+from curator.cli.answers.record import NO, PACKAGE_VERSION, Answered, Answers, about, exit_code
 from curator.cli.wanted import STANDARD_INPUT, Place
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -24,23 +24,24 @@ _STATES = {
     "not-found": "There is no such repository, revision or file.",
     "scanning": "The repository is still being scanned.",
     "not-judged": "The repository could not be judged, so nothing vouches for it.",
+    "behind-the-upstream": "The branch is given at another commit than the upstream's.",
 }
 
 
-def render(answered: Sequence[Answered], *, rule_set: str, quiet: bool = False) -> str:
-    del rule_set, quiet
-    return json.dumps(log(answered), indent=1)
+def render(answers: Answers, *, quiet: bool = False) -> str:
+    del quiet
+    return json.dumps(log(answers), indent=1)
 
 
-def log(answered: Sequence[Answered]) -> dict[str, Any]:
-    found = [(rule, level, text, one) for one in answered for rule, level, text in _told(one)]
+def log(answers: Answers) -> dict[str, Any]:
+    found = [(rule, level, text, one) for one in answers for rule, level, text in _told(one)]
     levels: dict[str, str] = {}
     for rule, level, _, _ in found:
         levels[rule] = min(levels.get(rule, level), level, key=list(_SCORES).index)
     index = {rule: number for number, rule in enumerate(levels)}
-    places = dict.fromkeys(_uri(place) for one in answered for place in one.wanted.places or (_NOWHERE,))
+    places = dict.fromkeys(_uri(place) for one in answers for place in one.wanted.places or (_NOWHERE,))
     artifacts = {uri: number for number, uri in enumerate(places)}
-    not_judged = [one for one in answered if one.outcome in ("scanning", "not-judged")]
+    not_judged = [one for one in answers if one.outcome in ("scanning", "not-judged")]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -51,13 +52,13 @@ def log(answered: Sequence[Answered]) -> dict[str, Any]:
                         "name": "Model Curator",
                         "version": PACKAGE_VERSION,
                         "semanticVersion": PACKAGE_VERSION,
-                        "rules": [_rule(rule, level) for rule, level in levels.items()],
+                        "rules": [_rule(rule, level, answers) for rule, level in levels.items()],
                     }
                 },
                 "invocations": [
                     {
                         "executionSuccessful": not not_judged,
-                        "exitCode": exit_code(answered),
+                        "exitCode": exit_code(answers),
                         "toolExecutionNotifications": [
                             {
                                 "descriptor": {"id": one.outcome},
@@ -91,21 +92,26 @@ def _told(one: Answered) -> Iterator[tuple[str, str, str]]:
     if said["behind"]:
         yield "behind-the-upstream", "note", said["behind"]["sentence"]
     for path, reason in said["left_out"].items():
-        yield reason["rule"], "note", f"{path} of {one.wanted} is left out: {reason['message']}"
+        yield reason["rule"], "note", f"{one.wanted}: left out: {about(path, reason)}"
     for reason in said["warnings"]:
         yield reason["rule"], "warning", f"{one.wanted}: {reason['message']}"
     for reason in said["dry_run"]:
         yield reason["rule"], "note", f"{one.wanted}: this would {reason['outcome']} (dry run): {reason['message']}"
 
 
-def _rule(rule: str, level: str) -> dict[str, Any]:
-    meaning = _STATES.get(rule, f"The mirror's rule {rule}.")
+def _rule(rule: str, level: str, answers: Answers) -> dict[str, Any]:
+    known = answers.rules.get(rule, {})
+    meaning = known.get("description") or _STATES.get(rule, f"The mirror's rule {rule}.")
+    owner = f" Exceptions are decided by {known['owner']}." if known.get("owner") else ""
+    more = "".join(f" {reference}" for reference in known.get("references", ()))
     return {
         "id": rule,
         "name": "".join(word.capitalize() for word in rule.split("-")),
         "shortDescription": {"text": meaning},
         "fullDescription": {"text": meaning},
-        "help": {"text": f"{meaning} `curator rules explain ORG/NAME` says why, and what would change it."},
+        "help": {
+            "text": f"{meaning}{owner} `curator rules explain ORG/NAME` says why, and what would change it.{more}"
+        },
         "defaultConfiguration": {"level": level},
         "properties": {"security-severity": _SCORES[level], "tags": ["security"]},
     }
@@ -146,5 +152,7 @@ def _uri(place: Place) -> str:
     """As a reference of RFC 3986, relative to the folder one is in where that is so."""
     if place.file == STANDARD_INPUT:
         return "stdin"
-    path = PurePath(place.file).as_posix().removeprefix("./")
-    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+    path = Path(place.file)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"file://{quote(path.as_posix())}" if path.is_absolute() else quote(path.as_posix())

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curator.cli.answers.record import ORDER, Answered, summary
+from curator.cli.answers.record import ORDER, Answers, summary
 from scanners.files import printable
 
 
-def render(answered: Sequence[Answered], *, rule_set: str, quiet: bool = False) -> str:
-    del rule_set
-    shown = [one for one in answered if not (quiet and one.allowed)]
+def render(answers: Answers, *, quiet: bool = False) -> str:
+    shown = [one for one in answers if not (quiet and one.allowed)]
     shown.sort(key=lambda one: ORDER.index(one.outcome))
     width = max((len(one.outcome) for one in shown), default=0)
     lines: list[str] = []
@@ -24,5 +21,5 @@ def render(answered: Sequence[Answered], *, rule_set: str, quiet: bool = False) 
         if not one.allowed and one.said["details"]:
             lines.append(f"{'':<{width}}  {one.said['details']}")
     if not quiet or shown:
-        lines.append(summary(answered))
+        lines.append(summary(answers))
     return "\n".join(lines)
