@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.gate import Gate
+from curator.admission.inquiry import Inquirer
 from curator.admission.judge import policy_of
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
+from curator.api.check import check_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.api.waivers import waiver_routes
@@ -100,6 +102,8 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
         self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
+        inquirer = Inquirer(settings, database, chooser)
+        self._own.include_router(check_routes(settings, database, inquirer, gate.rule_set))
         targets = Targets(resolver, upstream)
         desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: gate.rule_set)
         self._own.include_router(waiver_routes(desk))
