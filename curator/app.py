@@ -23,6 +23,7 @@ from curator.admission.sharing import SharedSessions
 from curator.api.check import check_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.api.replay import replay_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
 from curator.audit.journal import Journal
@@ -108,6 +109,7 @@ class Mirror:
         desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: gate.rule_set)
         self._own.include_router(waiver_routes(desk))
         self._own.include_router(list_routes(desk))
+        self._own.include_router(replay_routes(desk))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from curator.cli.commands import Format, OnlyKind, ReportFormat, RepoType, Server, cli
+from curator.cli.commands import Format, OnlyKind, ReportFormat, RepoType, Server, cli, rules
 
 __all__ = ["cli"]
 
@@ -195,3 +196,25 @@ def collections_list(report_format: Format = ReportFormat.TABLE) -> None:
     from curator.cli import lists as command
 
     command.show_collections(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("replay", epilog="Example: curator rules replay draft.yaml --days 30")
+def rules_replay(
+    file: Annotated[Path, typer.Argument(help="A file of rules, which need not be in force.")],
+    days: Annotated[float, typer.Option(min=0.01, max=3_650, help="Requests of so many days.")] = 30.0,
+    catalogue: Annotated[
+        bool, typer.Option("--catalogue", help="The newest decision about each commit, instead of requests.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with these rules (name or digest), not with what was decided."),
+    ] = None,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Say what rules would have done to what was asked for, with nothing scanned again. Ends with 0: it was replayed,
+    1: the rules cannot be used, 3: some of it could not be replayed."""
+    from curator.cli import replay as command
+
+    as_json = report_format is ReportFormat.JSON
+    command.run(command.Options(file, days, catalogue, against, server, as_json))
