@@ -21,6 +21,7 @@ from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.check import check_routes
+from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.api.replay import replay_routes
@@ -110,6 +111,7 @@ class Mirror:
         self._own.include_router(waiver_routes(desk))
         self._own.include_router(list_routes(desk))
         self._own.include_router(replay_routes(desk))
+        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
