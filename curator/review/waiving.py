@@ -22,9 +22,11 @@ from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
 from curator.queue.celery import Sender
 from curator.types import Commit
-from rules.circumstances import Circumstances, Scope, Waiver
+from rules.case import Case
+from rules.circumstances import NOTHING_DECIDED, Circumstances, Scope, Waiver
 from rules.evaluate import Decision, Reason, Standing, evaluate
 from rules.facts import Facts
+from rules.hits import hits_of
 from rules.model import Effect, Policy
 
 _AGAINST = frozenset({Effect.BLOCK, Effect.HOLD, Effect.EXCLUDE_FILE})
@@ -212,13 +214,14 @@ def _covered(ruling: Ruling, facts: Facts, policy: Policy, which: Which, commit:
     if not standing:
         raise BadWord(f"Nothing stands against {commit}: there is nothing to waive")
     paths = _paths(facts, which.files, commit)
+    case = Case(facts, NOTHING_DECIDED)
     found: list[Covered] = []
     for reason in standing:
         if which.rules and reason.rule not in which.rules:
             continue
         kept = frozenset(reason.fingerprints)
         if which.files:
-            kept &= _of_files(reason, paths, facts, policy)
+            kept &= _of_files(reason, paths, case, policy)
         if which.findings:
             kept &= {one.fingerprint for file in facts.files for one in file.findings if one.rule in which.findings}
         if which.fingerprints:
@@ -238,13 +241,18 @@ def _paths(facts: Facts, globs: tuple[str, ...], commit: Commit) -> frozenset[st
     return frozenset(path for found in matched.values() for path in found)
 
 
-def _of_files(reason: Reason, paths: frozenset[str], facts: Facts, policy: Policy) -> frozenset[str]:
-    """What a reason rests on in these files: what the same rule says of them alone."""
+def _of_files(reason: Reason, paths: frozenset[str], case: Case, policy: Policy) -> frozenset[str]:
+    """What a reason rests on in these files."""
     if reason.files and paths.issuperset(reason.files):
         return frozenset(reason.fingerprints)
-    only = facts.model_copy(update={"files": tuple(file for file in facts.files if file.path in paths)})
-    alone = evaluate(policy, only).reasons
-    return frozenset(one for said in alone if said.rule == reason.rule for one in said.fingerprints)
+    return frozenset(
+        fingerprint
+        for rule in policy.rules
+        if rule.rule.id == reason.rule
+        for hit in hits_of(rule, case).hits
+        if hit.file is not None and hit.file.path in paths
+        for fingerprint in hit.fingerprints
+    )
 
 
 def _check_named(found: list[Covered], which: Which, facts: Facts, commit: Commit) -> None:
