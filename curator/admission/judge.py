@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -15,12 +14,13 @@ from curator.admission.facts import facts_of
 from curator.admission.progress import Sought
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
-from curator.policy import lists, waivers
+from curator.policy import lists, rule_sets, waivers
+from curator.policy.in_force import parsed
 from curator.queue.work import Work, finish
 from curator.types import Commit
 from rules.circumstances import Audience, Circumstances
 from rules.evaluate import Outcome, Standing, evaluate
-from rules.model import Policy, parse_policy
+from rules.model import Policy
 
 log = logging.getLogger(__name__)
 
@@ -63,28 +63,11 @@ class Judge:
         with self.database.write() as session:
             if scans.stamp(session, snapshot_id) != seen or circumstances_of(session, sought.audience) != circumstances:
                 return None
-            earlier = decisions.before(session, snapshot_id, sought.audience)
+            earlier = decisions.before(session, snapshot_id, sought.audience, rule_set)
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at, sought.audience)
-            append(
-                session,
-                AuditEvent(
-                    action=Action.DECIDE,
-                    actor="curator",
-                    team=sought.audience.team,
-                    project=sought.audience.project,
-                    kind=commit.repo.kind,
-                    repo=str(commit.repo),
-                    commit=commit.sha,
-                    outcome=ruling.outcome.value,
-                    decision=ruling.id,
-                    rules=",".join(ruling.rules) or None,
-                    sentence=ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence,
-                ),
-            )
-            if earlier is not None and _differ(earlier, ruling):
-                append(session, _change(commit, earlier, ruling))
-            for use in _uses(commit, ruling):
-                append(session, use)
+            record_decision(session, commit, ruling)
+            if earlier is not None and differ(earlier, ruling):
+                record_change(session, commit, earlier, ruling, ruling.audience)
             progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
@@ -98,50 +81,45 @@ def circumstances_of(session: Session, audience: Audience) -> Circumstances:
     return Circumstances(audience, waivers.active(session, moment), lists.active(session, moment))
 
 
-def _differ(earlier: Ruling, ruling: Ruling) -> bool:
+def record_decision(session: Session, commit: Commit, ruling: Ruling) -> None:
+    """Put on the record that a commit was judged, and which waivers that rests on."""
+    sentence = ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence
+    append(session, _event(Action.DECIDE, commit, ruling, ruling.audience, sentence))
+    answered: dict[str, dict[str, None]] = {}
+    for reason in ruling.decision.reasons:
+        for waiver in reason.by if reason.standing is Standing.WAIVED else ():
+            answered.setdefault(waiver, {})[reason.rule] = None
+    for waiver, rules in answered.items():
+        said = f"waiver {waiver} answers {', '.join(rules)} for {commit}"
+        used = _event(Action.WAIVER_USED, commit, ruling, ruling.audience, said)
+        append(session, replace(used, rules=",".join(rules)))
+
+
+def differ(earlier: Ruling, ruling: Ruling) -> bool:
+    """Whether whoever asks is given anything else than before."""
     return (earlier.outcome, set(earlier.excluded)) != (ruling.outcome, set(ruling.excluded))
 
 
-def _change(commit: Commit, earlier: Ruling, ruling: Ruling) -> AuditEvent:
-    """That a commit is decided about otherwise than before."""
+def record_change(session: Session, commit: Commit, earlier: Ruling, ruling: Ruling, audience: Audience) -> None:
+    """Put on the record that a commit is decided about otherwise than before, for these."""
+    sentence = f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}"
+    append(session, _event(Action.CHANGE, commit, ruling, audience, sentence))
+
+
+def _event(action: Action, commit: Commit, ruling: Ruling, audience: Audience, sentence: str | None) -> AuditEvent:
     return AuditEvent(
-        action=Action.CHANGE,
+        action=action,
         actor="curator",
-        team=ruling.audience.team,
-        project=ruling.audience.project,
+        team=audience.team,
+        project=audience.project,
         kind=commit.repo.kind,
         repo=str(commit.repo),
         commit=commit.sha,
         outcome=ruling.outcome.value,
         decision=ruling.id,
         rules=",".join(ruling.rules) or None,
-        sentence=f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}",
+        sentence=sentence,
     )
-
-
-def _uses(commit: Commit, ruling: Ruling) -> list[AuditEvent]:
-    """That the decision rests on waivers: one event for each of them."""
-    answered: dict[str, list[str]] = {}
-    for reason in ruling.decision.reasons:
-        for waiver in reason.by if reason.standing is Standing.WAIVED else ():
-            answered.setdefault(waiver, []).append(reason.rule)
-    return [
-        AuditEvent(
-            action=Action.WAIVER_USED,
-            actor="curator",
-            team=ruling.audience.team,
-            project=ruling.audience.project,
-            kind=commit.repo.kind,
-            repo=str(commit.repo),
-            commit=commit.sha,
-            outcome=ruling.outcome.value,
-            decision=ruling.id,
-            rules=",".join(dict.fromkeys(rules)),
-            sentence=f"waiver {waiver} answers the rule{'s' if len(set(rules)) > 1 else ''} "
-            f"{', '.join(dict.fromkeys(rules))} for {commit}",
-        )
-        for waiver, rules in answered.items()
-    ]
 
 
 def _said(ruling: Ruling, commit: Commit) -> str:
@@ -153,9 +131,4 @@ def _said(ruling: Ruling, commit: Commit) -> str:
 
 def policy_of(session: Session, rule_set: str) -> Policy:
     """The rules of a digest, as they were when they were in force."""
-    return _parsed(rule_set, decisions.rule_set_source(session, rule_set))
-
-
-@lru_cache(maxsize=16)
-def _parsed(rule_set: str, source: str) -> Policy:
-    return parse_policy(source, f"rule set {rule_set[:12]}")
+    return parsed(rule_set, rule_sets.source_of(session, rule_set))

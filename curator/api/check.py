@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -45,7 +46,7 @@ class Inquiry(BaseModel):
     """Seconds to wait for what is being scanned."""
 
 
-def check_routes(settings: Settings, database: Database, inquirer: Inquirer, rule_set: str) -> APIRouter:
+def check_routes(settings: Settings, database: Database, inquirer: Inquirer, in_force: Callable[[], str]) -> APIRouter:
     router = APIRouter()
 
     @router.post("/api/curator/v1/check")
@@ -55,6 +56,7 @@ def check_routes(settings: Settings, database: Database, inquirer: Inquirer, rul
         # The same asked twice is one question.
         distinct = list(dict.fromkeys(questions))
         verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait), strict=True))
+        rule_set = await asyncio.to_thread(in_force)
         documents, rules = await asyncio.to_thread(_documents, settings, database, list(verdicts.values()), rule_set)
         by_question = dict(zip(verdicts, documents, strict=True))
         return {

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.commands import Format, OnlyKind, ReportFormat, RepoType, Server, cli, rules
+from curator.cli.commands import Format, OnlyKind, Reason, ReportFormat, RepoType, Server, cli, rules
 
 __all__ = ["cli"]
 
@@ -17,7 +17,6 @@ lists = typer.Typer(help="List what is approved and blocked, and take it back.",
 cli.add_typer(waivers, name="waivers")
 cli.add_typer(lists, name="lists")
 
-Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
 Until = Annotated[str | None, typer.Option(help="When it ends: the end of a day as 2027-01-31, or days as 90d.")]
 Teams = Annotated[list[str] | None, typer.Option("--team", help="Only for this team, or a glob of teams.")]
 Projects = Annotated[list[str] | None, typer.Option("--project", help="Only for this project, or a glob of them.")]
@@ -207,7 +206,7 @@ def rules_replay(
     ] = False,
     against: Annotated[
         str | None,
-        typer.Option(help="Compare with these rules (name or digest), not with what was decided."),
+        typer.Option(help="Compare with rules of before, by their digest, not with what was decided."),
     ] = None,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,

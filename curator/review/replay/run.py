@@ -14,13 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlmodel import Session, col, select
-
-from curator.admission import decisions
 from curator.database.engine import Database, now
 from curator.errors import CuratorError
-from curator.policy import lists, waivers
-from curator.policy.tables import RuleSetRow
+from curator.policy import lists, rule_sets, waivers
 from curator.policy.word import BadWord
 from curator.review.replay import cases
 from curator.review.replay.cases import Case
@@ -33,7 +29,6 @@ PROCESSES = 2
 LONGEST_SOURCE = 1 << 20
 """Characters of a file of rules."""
 _MOST_S = 900.0
-_SHORTEST_DIGEST = 6
 
 
 class ReplayFailed(CuratorError):
@@ -52,16 +47,19 @@ class Wanted:
     catalogue: bool = False
     """Whether the newest decision about each commit is tried, instead of what was asked for."""
     against: str | None = None
-    """The first digits of the digest of a rule set, or its name; None: what was decided at the time."""
+    """The first digits of the digest of rules that were in force before; None: what was decided at the time."""
 
 
 def replay(database: Database, wanted: Wanted, processes: int = PROCESSES) -> dict[str, Any]:
-    """JSON: what the draft would have done. Raises `BadWord` for a draft that cannot be used, and `ReplayFailed`."""
+    """JSON: what the draft would have done.
+
+    Raises `BadWord` for a draft that cannot be used, what `rule_sets.find` does, and `ReplayFailed`.
+    """
     began, moment = time.monotonic(), now()
     draft = read_draft(wanted.source)
     since = moment - dt.timedelta(days=wanted.days)
     with database.read() as session:
-        base = _rule_set(session, wanted.against) if wanted.against is not None else None
+        base = rule_sets.parsed(rule_sets.find(session, wanted.against)) if wanted.against is not None else None
         setup = Setup(
             database.engine.url.render_as_string(hide_password=False),
             wanted.source,
@@ -86,21 +84,6 @@ def read_draft(source: str) -> Policy:
     except PolicyError as error:
         more = len(error.problems) - 1
         raise BadWord(f"{error.problems[0]}" + (f" (and {more} more)" if more else "")) from None
-
-
-def _rule_set(session: Session, named: str) -> Policy:
-    """Rules of before, by the beginning of their digest, or by name: the newest of it. Raises `BadWord`."""
-    statement = select(RuleSetRow.digest, RuleSetRow.name).order_by(col(RuleSetRow.first_used_at).desc())
-    known = session.exec(statement).all()
-    of_digest = [digest for digest, _ in known if len(named) >= _SHORTEST_DIGEST and digest.startswith(named.lower())]
-    found = of_digest or [digest for digest, name in known if name == named][:1]
-    if len(found) != 1:
-        said = "Several rule sets begin" if found else "There is no rule set here of that name, and none that begins"
-        raise BadWord(f"{said} with {named[:80]!a}")
-    try:
-        return parse_policy(decisions.rule_set_source(session, found[0]), f"rule set {found[0][:12]}")
-    except PolicyError as error:
-        raise BadWord(f"The rule set {found[0][:12]} cannot be used by this version: {error.problems[0]}") from None
 
 
 def _tried(batches: Iterator[list[Case]], setup: Setup, processes: int, ends: float) -> Tally:

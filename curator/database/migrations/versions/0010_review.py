@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_review"
-down_revision = "0007_judgement"
+down_revision = "0009_policy"
 
 _WORDS = ("waivers", "list_entries")
 
