@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
 
+    waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
+    waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
+
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
         description="What searches show of repositories that were judged and are not allowed: `mark` them by a tag "

@@ -58,6 +58,11 @@ def open_admission(session: Session, sought: Sought) -> list[Work]:
     return advance(session, sought.snapshot_id, retry=True)
 
 
+def open_again(session: Session, sought: Sought) -> None:
+    """A decision that was made has ended: another is wanted, by whoever calls `advance`."""
+    session.merge(_admission(sought, open_=True))
+
+
 def close_admission(session: Session, sought: Sought) -> None:
     """There is a decision."""
     session.merge(_admission(sought, open_=False))

@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check, test, explain and publish rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test, explain, publish and try rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
@@ -34,6 +34,13 @@ class ScanFormat(StrEnum):
     SARIF = "sarif"
     JUNIT = "junit"
     MARKDOWN = "markdown"
+
+
+class CheckFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
 
 
 class TestFormat(StrEnum):
@@ -157,6 +164,44 @@ def scan(
         jobs=jobs,
     )
     command.run(options, config, upstream)
+
+
+@cli.command(epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --wait 300 --format sarif")
+def check(
+    repos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Repositories: ORG/NAME, datasets/ORG/NAME, hf://..., or the Hub's addresses.", metavar="REPO[@REV]..."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option(help="A file with one a line, # before a comment; - reads standard input.")
+    ] = None,
+    report_format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = CheckFormat.TABLE,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is still being scanned.")] = 0.0,
+    repo_type: Annotated[
+        RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
+    ] = RepoType.MODEL,
+    server: Server = None,
+    quiet: Quiet = False,
+) -> None:
+    """Ask the mirror whether a build may pull these, without downloading anything. Ends with 0: all are allowed,
+    1: one is blocked or not there, 2: bad usage, 3: one is held or not judged yet, 4: the mirror cannot be reached."""
+    from curator.cli import check as command
+    from curator.cli.answers import Style
+    from curator.types import RepoKind
+
+    command.run(
+        command.Options(
+            names=repos or [],
+            file=file,
+            kind=RepoKind(repo_type.value),
+            style=Style(report_format.value),
+            wait_s=wait,
+            server=server,
+            quiet=quiet,
+        )
+    )
 
 
 @rules.command("check", epilog="Example: curator rules check rules.yaml")
