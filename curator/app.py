@@ -21,6 +21,7 @@ from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.check import check_routes
+from curator.api.facts import KnownFacts, facts_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
 from curator.audit.journal import Journal
 from curator.database.engine import Database
@@ -100,6 +101,7 @@ class Mirror:
         self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
         inquirer = Inquirer(settings, database, chooser)
         self._own.include_router(check_routes(settings, database, inquirer, gate.rule_set))
+        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

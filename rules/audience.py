@@ -22,7 +22,7 @@ def distinguished(policy: Policy, circumstances: Circumstances, audience: Audien
 
 
 def _scopes(policy: Policy, circumstances: Circumstances) -> Iterator[Scope]:
-    yield from (checked.rule.applies_to.scope for checked in policy.rules)
+    yield from (checked.scope for checked in policy.rules)
     yield from (waiver.scope for waiver in circumstances.waivers)
     yield from (entry.scope for entry in circumstances.entries)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from rules.model import Effect
+from rules.form import Effect
 
 
 class Outcome(StrEnum):
@@ -29,6 +29,9 @@ class Standing(StrEnum):
     """Waivers cover all that it rests on."""
     APPROVED = "approved"
     """It asked for somebody to look, and somebody has."""
+
+
+STRICTNESS = {Effect.ALLOW: 0, Effect.WARN: 1, Effect.EXCLUDE_FILE: 2, Effect.HOLD: 3, Effect.BLOCK: 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check and explain rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test and explain rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
@@ -40,6 +40,12 @@ class CheckFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class TestFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
     JUNIT = "junit"
 
 
@@ -206,10 +212,36 @@ def rules_check(
     report_format: Format = ReportFormat.TABLE,
     quiet: Quiet = False,
 ) -> None:
-    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something."""
+    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something.
+
+    Warnings (rules that can never match, say the same twice or decide nothing, words that do not exist) change no exit
+    code.
+    """
     from curator.cli import rules as command
 
     command.check(file, as_json=report_format is ReportFormat.JSON, quiet=quiet)
+
+
+@rules.command("test", epilog="Example: curator rules test rules.yaml --format junit")
+def rules_test(
+    file: Annotated[Path, typer.Argument(help="A file of rules that has tests under `expect:`.")],
+    report_format: Annotated[TestFormat, typer.Option("--format", help="How to print it.")] = TestFormat.TABLE,
+    server: Server = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say whether rules do what their file expects. Ends with 0: they do, 1: some do not, 2: the file is bad,
+    3: the facts that a test names could not be had from the mirror."""
+    from curator.cli import rules_test as command
+
+    command.test(file, command.Style(report_format.value), server, quiet=quiet)
+
+
+@rules.command("schema", epilog="Example: curator rules schema > rules.schema.json")
+def rules_schema() -> None:
+    """Print the JSON Schema of a file of rules, for editors."""
+    from curator.cli import rules as command
+
+    command.schema()
 
 
 @rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")

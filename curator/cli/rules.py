@@ -12,8 +12,11 @@ from curator.cli import screen
 from curator.cli.client import ask_server
 from curator.cli.wanted import parse_wanted
 from curator.errors import BadInput
+from curator.policy.vocabulary import vocabulary
 from curator.types import RepoKind
+from rules.lint import doubts
 from rules.model import PolicyError, load_policy
+from rules.schema import rules_schema
 
 _EXIT = {"allow": 0, "block": 1, "hold": 3}
 
@@ -25,12 +28,23 @@ def check(file: Path, *, as_json: bool, quiet: bool) -> None:
         policy = load_policy(file)
     except PolicyError as error:
         problems = [problem.as_json() for problem in error.problems]
-        print(json.dumps({"problems": problems}) if as_json else error, file=None if as_json else sys.stderr)
+        document = {"problems": problems, "warnings": []}
+        print(json.dumps(document) if as_json else error, file=None if as_json else sys.stderr)
         sys.exit(1)
+    doubtful = doubts(policy, vocabulary(), str(file))
     if as_json:
-        print(json.dumps({"problems": []}))
-    elif not quiet:
-        print(f"{file}: {len(policy.rules)} rules, nothing wrong")
+        print(json.dumps({"problems": [], "warnings": [one.as_json() for one in doubtful]}))
+        return
+    for one in doubtful:
+        print(f"{one.file}:{one.place.line}:{one.place.column}: warning: {one.sentence}", file=sys.stderr)
+    if not quiet:
+        count = len(doubtful)
+        said = "nothing wrong" if not count else f"nothing wrong, {count} warning{'s' if count > 1 else ''}"
+        print(f"{file}: {len(policy.rules)} rules, {said}")
+
+
+def schema() -> None:
+    print(json.dumps(rules_schema(), indent=2))
 
 
 def explain(

@@ -196,7 +196,6 @@ def test_a_rule_is_about_the_repositories_it_names() -> None:
         ("publisher_known: false", {}, {"publisher_known": True}),
         ("license: [Apache-2.0]", {"license": {"declared": ["apache-2.0"]}}, {}),
         ("younger_than_days: 7", {"created_at": "2026-11-20T00:00:00Z"}, {"created_at": "2026-01-01T00:00:00Z"}),
-        ("younger_than_days: 7", {}, {"created_at": "2026-01-01T00:00:00Z"}),
         (
             "changed_within_days: 42",
             {"last_modified": "2026-11-20T00:00:00Z"},
