@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from curator.admission.inquiry import Answer, Inquirer, Question, Verdict
 from curator.admission.judge import policy_of
 from curator.admission.words import names_of
-from curator.api.callers import KnownCaller
+from curator.api.callers import KnownCaller, audience_asked
 from curator.database.engine import Database
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision, parse_path
@@ -44,6 +44,9 @@ class Inquiry(BaseModel):
     models: Annotated[list[Asked], Field(min_length=1, max_length=MOST_MODELS)]
     wait: Annotated[float, Field(ge=0, le=MOST_WAIT_S)] = 0.0
     """Seconds to wait for what is being scanned."""
+    team: str | None = None
+    project: str | None = None
+    """For whom, where that is not to be as the token says."""
 
 
 def check_routes(settings: Settings, database: Database, inquirer: Inquirer, in_force: Callable[[], str]) -> APIRouter:
@@ -51,11 +54,11 @@ def check_routes(settings: Settings, database: Database, inquirer: Inquirer, in_
 
     @router.post("/api/curator/v1/check")
     async def check(inquiry: Inquiry, caller: KnownCaller) -> dict[str, Any]:
-        del caller
+        audience = audience_asked(caller, inquiry.team, inquiry.project)
         questions = [_question(asked) for asked in inquiry.models]
         # The same asked twice is one question.
         distinct = list(dict.fromkeys(questions))
-        verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait), strict=True))
+        verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait, audience), strict=True))
         rule_set = await asyncio.to_thread(in_force)
         documents, rules = await asyncio.to_thread(_documents, settings, database, list(verdicts.values()), rule_set)
         by_question = dict(zip(verdicts, documents, strict=True))

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
-from curator.admission.explain import explain_behind, explain_ruling, explanation_text
+from curator.admission.explain import explain_behind, explain_ruling
+from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.api.callers import KnownCaller, known_caller
@@ -48,7 +49,8 @@ def own_routes(own: Own) -> APIRouter:
             if found is None:
                 return None
             ruling, facts = found
-            return explain_ruling(session, snapshots.get(session, ruling.snapshot_id).commit, ruling, facts)
+            commit = snapshots.get(session, ruling.snapshot_id).commit
+            return explain_ruling(session, own.settings, commit, ruling, facts)
 
     async def explanation(decision_id: str) -> dict[str, Any]:
         document = await asyncio.to_thread(explained, decision_id)

@@ -78,6 +78,8 @@ Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year
 RuleSetDigest = Annotated[
     str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
 ]
+Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
+Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -182,6 +184,8 @@ def check(
     repo_type: Annotated[
         RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
     ] = RepoType.MODEL,
+    team: Team = None,
+    project: Project = None,
     server: Server = None,
     quiet: Quiet = False,
 ) -> None:
@@ -198,6 +202,7 @@ def check(
             kind=RepoKind(repo_type.value),
             style=Style(report_format.value),
             wait_s=wait,
+            audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
             server=server,
             quiet=quiet,
         )
@@ -244,15 +249,22 @@ def rules_schema() -> None:
 
 @rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
 def rules_explain(
-    repo: Annotated[str, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")],
+    repo: Annotated[
+        str | None, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")
+    ] = None,
+    decision: Annotated[str | None, typer.Option(help="Explain this decision, by its id, whenever it was.")] = None,
+    team: Team = None,
+    project: Project = None,
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what the mirror decides about a repository, and why. Ends with 0: allowed, 1: blocked, 3: held."""
+    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
+    3: held."""
     from curator.cli import rules as command
 
-    command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
+    audience = {name: value for name, value in (("team", team), ("project", project)) if value is not None}
+    command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
 
 
 @rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
