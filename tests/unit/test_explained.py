@@ -118,7 +118,7 @@ def test_a_decision_that_is_no_longer_in_force_says_which_is(database: Database)
     with database.read() as session:
         before = decisions.find(session, found.id)
         assert before is not None
-        old = decisions.before(session, 1, found.audience)
+        old = decisions.before(session, 1, found.audience, POLICY.digest)
         assert old is not None
     document = first | {"superseded_by": found.id}
     assert f"It is no longer in force: decision {found.id} has taken its place." in " ".join(
