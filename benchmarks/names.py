@@ -2,8 +2,8 @@
 
     python -m benchmarks.names [--half held-out|tuned|both] [--json result.json] [--verbose]
 
-Beside it, in the same run and with the same list of publishers, what a naive judge says: Levenshtein distance of at most
-two from a publisher's name, and rapidfuzz's ratio of at least 85.
+Beside it, in the same run and with the same list of publishers, what naive judges say: a Levenshtein distance of at
+most two from a publisher's name, and rapidfuzz's ratio of at least 85.
 """
 
 from __future__ import annotations
@@ -139,11 +139,11 @@ def _errors(names: Sequence[Labelled], *, verbose: bool) -> None:
         score = found.score if found else 0.0
         said = f"{score:.2f} {found.why}" if found else "nothing"
         if one.imitates and score < (BLOCKED if verbose else HELD):
-            print(f"missed: {ascii(one.name)} ({one.technique}, {one.of}): {said}")
+            print(f"missed: {one.name!a} ({one.technique}, {one.of}): {said}")
         elif one.imitates and found and found.of.partition("/")[0].lower() != one.of.partition("/")[0].lower():
-            print(f"another was named: {ascii(one.name)} is for {one.of}: {said}")
+            print(f"another was named: {one.name!a} is for {one.of}: {said}")
         elif not one.imitates and score >= (HELD if verbose else BLOCKED):
-            print(f"wrongly blamed: {ascii(one.name)} ({one.technique}): {said}")
+            print(f"wrongly blamed: {one.name!a} ({one.technique}): {said}")
 
 
 if __name__ == "__main__":

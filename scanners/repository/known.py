@@ -160,6 +160,11 @@ class Known:
         return words | {word.text: word for word in self.called}
 
     @cached_property
+    def companies(self) -> frozenset[str]:
+        """Namespaces that a company's name is said of."""
+        return frozenset(word.of for word in self.called if word.kind == "company")
+
+    @cached_property
     def copied(self) -> dict[str, str]:
         """From a repository's name without its owner and without separators to the repository; the first has it."""
         return _first((flat(name.partition("/")[2]), name) for name in self.repositories)

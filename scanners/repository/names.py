@@ -38,6 +38,9 @@ Technique = Literal[
 ]  # fmt: skip
 
 _COPY_ADDS = 0.05
+_SHORTEST_NAME = 4
+_SHORTEST_OWNER = 4
+"""Whom one slip is held against only together with one of its repositories' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +113,25 @@ def _one_slip_away(namespace: str, copied: str | None, known: Known) -> Lookalik
     if len(text) < SHORTEST_FOR_EDITS:
         return None
     if (of := _other(known.flat.get(_letters(text)), namespace)) is not None and len(_letters(text)) >= 5:
-        return Lookalike(of, _unless_ordinary(0.8, of, known), PHRASES["number"].format(of=of), "number")
+        return Lookalike(of, _of_number(of, known), PHRASES["number"].format(of=of), "number")
     near = process.extract(text, known.flat_list, scorer=OSA.distance, score_cutoff=1, limit=4)
     found = [(one, of) for one, _, _ in near if (of := _other(known.flat[one], namespace)) is not None]
     if not found:
         return None
     nearest, of = next((one for one in found if copied and known.same_house(one[1], copied)), found[0])
-    how, length = slip(text, nearest), min(len(text), len(nearest))
-    score = 0.72 if length <= SHORTEST_FOR_EDITS else 0.86 if length == 6 else 0.9
+    how, length, company = slip(text, nearest), min(len(text), len(nearest)), of in known.companies
     if how == "number":
-        score = 0.8  # Often a second account.
-    return Lookalike(of, _unless_ordinary(score, of, known), PHRASES[how].format(of=of), "edit")
+        score = _of_number(of, known)
+    elif length <= SHORTEST_FOR_EDITS:
+        score = 0.75 if company else 0.65
+    elif length == SHORTEST_FOR_EDITS + 1:
+        score = 0.86 if company or how in ("doubled", "swapped") else 0.8
+    else:
+        score = 0.9
+    score = _unless_ordinary(score, of, known)
+    if copied and how != "number" and known.same_house(of, copied):
+        score = max(score, 0.86 - _COPY_ADDS)
+    return Lookalike(of, score, PHRASES[how].format(of=of), "edit")
 
 
 def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
@@ -175,14 +186,14 @@ def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookali
     text, of = flat(spelled_out(namespace)), flat(owner)
     if len(of) >= 7 and OSA.distance(text, of, score_cutoff=2) <= 2:
         return Lookalike(owner, 0.86, f"nearly {owner}", "near-owner")
-    if len(of) >= 4 and OSA.distance(text, of, score_cutoff=1) <= 1:
-        return Lookalike(owner, 0.72, f"nearly {owner}", "near-owner")
+    if len(of) >= _SHORTEST_OWNER and OSA.distance(text, of, score_cutoff=1) <= 1:
+        return Lookalike(owner, 0.75, f"nearly {owner}", "near-owner")
     parts = tokens(namespace)
     for word in known.words.values():
         if word.kind not in ("publisher", "company", "product") or not known.same_house(word.of, copied):
             continue
         if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
-            score = 0.65 if word.kind == "product" else 0.75
+            score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
             return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
     return None
 
@@ -239,9 +250,9 @@ def _owner_in_name(name: str, known: Known) -> str | None:
 def _copied(name: str, known: Known) -> str | None:
     """The popular repository whose name this is, or nearly is."""
     text = flat(name)
-    if len(text) < SHORTEST_FOR_EDITS:
-        return None
-    if (same := known.copied.get(text) or known.copied_skeletons.get(skeleton(name))) is not None:
+    if len(text) >= _SHORTEST_NAME and (same := known.copied.get(text)) is not None:
+        return same
+    if len(text) >= SHORTEST_FOR_EDITS and (same := known.copied_skeletons.get(skeleton(name))) is not None:
         return same
     if len(text) < SHORTEST_COPIED:
         return None
@@ -254,6 +265,11 @@ def _copied(name: str, known: Known) -> str | None:
 def _other(of: str | None, namespace: str) -> str | None:
     """`of`, unless that is the namespace itself."""
     return None if of is None or (namespace.isascii() and of.lower() == namespace.lower()) else of
+
+
+def _of_number(of: str, known: Known) -> float:
+    """A number more or less: often a second account, less often of a company."""
+    return _unless_ordinary(0.8 if of in known.companies else 0.72, of, known)
 
 
 def _unless_ordinary(score: float, of: str, known: Known) -> float:
