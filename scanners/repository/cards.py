@@ -24,7 +24,7 @@ KEPT = 128
 BANDS = 16
 LEAST_RUNS = 40
 """A card with fewer runs of words of its author's own says too little to be somebody's."""
-LONGEST = 200_000
+LONGEST = 120_000
 """Characters of a card that are read; the Hub's own are a small part of that."""
 _RUN = 4
 _BITS = 52
@@ -32,7 +32,7 @@ _BITS = 52
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n.*?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"[ \t]{0,12}(```|~~~)")
 _IMAGE = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{0,1000}\)")
 _LINK = re.compile(r"\[([^\]\n]{0,200})\]\([^)\n]{0,1000}\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
@@ -110,7 +110,8 @@ def similarity(one: CardSignature, other: CardSignature) -> float:
 def own_paragraphs(text: str, repository: str = "") -> Iterator[str]:
     """What the author says, a line of Markdown or a run of such lines each; no headings, code, links and settings."""
     text = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
-    for pattern, instead in ((_FRONT_MATTER, ""), (_COMMENT, " "), (_FENCE, "\n\n"), (_IMAGE, " "), (_LINK, r"\1")):
+    text = "\n".join(_without_code(_COMMENT.sub(" ", _FRONT_MATTER.sub("", text))))
+    for pattern, instead in ((_IMAGE, " "), (_LINK, r"\1")):
         text = pattern.sub(instead, text)
     for pattern in (_TAG, _ADDRESS, _INLINE_CODE):
         text = pattern.sub(" ", text)
@@ -124,6 +125,24 @@ def own_paragraphs(text: str, repository: str = "") -> Iterator[str]:
             said = []
         else:
             said.append(line.strip())
+
+
+def _without_code(text: str) -> Iterator[str]:
+    """The lines that are in no fenced block; a fence that is never closed is none, so that nobody hides behind it."""
+    fence, inside = "", list[str]()
+    for line in text.splitlines():
+        opening = _FENCE.match(line)
+        if not fence:
+            if opening is None:
+                yield line
+            else:
+                fence = opening[1]
+        elif opening is not None and opening[1] == fence:
+            fence, inside = "", []
+            yield ""
+        else:
+            inside.append(line)
+    yield from inside
 
 
 def _is_a_tools(line: str) -> bool:
