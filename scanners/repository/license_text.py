@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,10 +87,10 @@ def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     found = _explained(words)
     if not found:
         return ()
-    templates, covered = found
+    licenses, covered = found
     rest = _runs(covered)
-    added = not without_weight([words[begin:end] for begin, end in rest])
-    return tuple(_match(template, words, added) for template in templates)
+    added = not without_weight([words[begin:end] for begin, end in rest]) or _says_more(words, licenses)
+    return tuple(_match(template, words, added) for template in licenses)
 
 
 def _explained(words: Sequence[str]) -> tuple[list[_Template], bytearray] | None:
@@ -126,6 +127,18 @@ def without_weight(runs: Sequence[Sequence[str]]) -> bool:
     if sum(map(len, runs)) > _MOST_NAMES:
         return False
     return all(map(_is_name, runs))
+
+
+def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
+    """Whether words of weight come more often than in the licences: such as a second "not" beside the first.
+
+    A text may be there several times, for several holders.
+    """
+    weighty, in_names = _weighty()
+    times = max(round(len(words) / sum(len(template.words) for template in licenses)), 1)
+    known = Counter(word for template in licenses for word in template.words)
+    said = Counter(word for word in words if word in weighty and word not in in_names)
+    return any(count > times * known[word] for word, count in said.items())
 
 
 def _is_name(run: Sequence[str]) -> bool:
