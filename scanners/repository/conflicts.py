@@ -71,13 +71,13 @@ def conflicts_of(
     `datasets`: each data set that the card names, with its licence (None: not known). `card_text` and `paths` (of all
     files) are looked at for notices; None: not known, and nothing is said of notices.
     """
-    model = _Model(lineage.root, own, terms_of(own), card_text, paths, knowledge())
+    model = _Model(lineage.root, own, terms_of(own.expression), card_text, paths, knowledge())
     ancestors = ancestors_of(lineage)
     found: list[Conflict] = []
     for ancestor in ancestors:
         found += _gaps(model, ancestor)
         if ancestor.license is not None and not ancestor.own and ancestor.state is not State.CYCLE:
-            found += _with(model, ancestor, terms_of(ancestor.license))
+            found += _with(model, ancestor, terms_of(ancestor.license.expression))
     found += _unsatisfiable(model, ancestors)
     if lineage.cut and not any(one.id == "lineage-cut" for one in found) and ancestors:
         found.append(model.tell("lineage-cut", ancestors[-1], None))
@@ -109,7 +109,7 @@ class _Model:
         begins: str = "",
     ) -> Conflict:
         rule = self.knowledge.rules[rule_id]
-        parent = terms_of(ancestor.license) if ancestor.license is not None else None
+        parent = terms_of(ancestor.license.expression) if ancestor.license is not None else None
         says = list(dict.fromkeys(clause.says for clause in clauses or ()))[:_MOST_CLAUSES]
         places = list(dict.fromkeys(clause.where for clause in clauses or ()))[:_MOST_CLAUSES]
         words = {
@@ -212,7 +212,7 @@ def _gaps(model: _Model, ancestor: Ancestor) -> Iterator[Conflict]:
     if ancestor.state in _GAPS:
         yield model.tell(_GAPS[ancestor.state], ancestor, None)
     elif ancestor.license is not None and not ancestor.own:
-        parent = terms_of(ancestor.license)
+        parent = terms_of(ancestor.license.expression)
         if parent.missing:
             yield model.tell("parent-license-missing", ancestor, None)
         elif parent.unknown:
@@ -222,7 +222,7 @@ def _gaps(model: _Model, ancestor: Ancestor) -> Iterator[Conflict]:
 def _unsatisfiable(model: _Model, ancestors: Sequence[Ancestor]) -> Iterator[Conflict]:
     """Two ancestors of which one wants its own licence and nothing added, and the other something added."""
     data = model.knowledge
-    known = [(one, entry) for one in ancestors if one.license for entry in terms_of(one.license).entries]
+    known = [(one, entry) for one in ancestors if one.license for entry in terms_of(one.license.expression).entries]
     for ancestor, entry in known:
         wanted = [clause for clause in entry.clauses if clause.term == "same-terms"]
         if not wanted or entry.id in data.beside_others or ancestor.own:
@@ -252,7 +252,7 @@ def _with_dataset(model: _Model, name: str, license_: License) -> Iterator[Confl
     if model.terms.missing or model.terms.unknown:
         return
     dataset = Ancestor(name, 0, (), State.RESOLVED, license_, only_added_to=False, only_quantized=False, own=False)
-    for entry in terms_of(license_).entries:
+    for entry in terms_of(license_.expression).entries:
         for rule_id in _OF_DATASETS:
             lost = model.lost(model.knowledge.rules[rule_id], entry)
             if lost:
