@@ -94,8 +94,8 @@ def test_a_conflict_says_which_hop_which_clause_and_what_would_mend_it() -> None
         parent_license="LicenseRef-hf-gemma",
         license="Apache-2.0",
         clause="google/gemma-2-9b, two hops up by way of acme2/bot, is under the Gemma Terms of Use, section 3.1: "
-        "Whoever gets it, or what is made from it, gets this agreement with it and is bound by it. This model is declared "
-        "under the Apache License 2.0 instead.",
+        "Whoever gets it, or what is made from it, gets this agreement with it and is bound by it. This model is "
+        "declared under the Apache License 2.0 instead.",
         cure="Declare the model under the Gemma Terms of Use and ship its text, or take one that was made from another "
         "base; whoever uses it anyway is bound by the Gemma Terms of Use.",
     )
