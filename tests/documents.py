@@ -92,6 +92,7 @@ def licenses_in_conflict_table() -> str:
     data = knowledge()
     narrower = {
         "wrong-version": frozenset().union(*data.families),
+        "notice-missing": data.notice_files,
         "naming-missing": data.names.keys(),
         "built-with-missing": data.sentences.keys(),
     }

@@ -107,6 +107,11 @@ def parents_of(
     return tuple(_joined(kept))[:MOST_PARENTS]
 
 
+def may_be_a_folder(source: str) -> bool:
+    """Whether what stands there, and is no repository, was most likely a folder on the machine of whoever wrote it."""
+    return source.rpartition("/")[2] in _PLAIN_FILES | _QUANTIZED_FILES
+
+
 def datasets_of(card: object, tags: Sequence[str] = ()) -> tuple[str, ...]:
     """The data sets that the card or the tags name, as `owner/name` or a name alone."""
     fields: dict[Any, Any] = card if isinstance(card, dict) else {}

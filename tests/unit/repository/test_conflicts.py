@@ -215,9 +215,11 @@ def test_notices_are_looked_for_only_where_the_files_are_known() -> None:
     bare = family.conflicts("acme/Llama-bot", card_text="A bot.", paths=frozenset({"model.safetensors", "README.md"}))
     assert ids(bare, Level.DUTY) == {"built-with-missing", "agreement-missing"}
     whole = family.conflicts(
-        "acme/Llama-bot", card_text="# Bot\nbuilt   with\nLlama", paths=frozenset({"LICENSE.txt", "USE_POLICY.md"})
+        "acme/Llama-bot", card_text="# Bot\nbuilt   with\nLlama", paths=frozenset({"LICENSE.txt", "Notice"})
     )
     assert whole == ()
+    text_alone = family.conflicts("acme/Llama-bot", paths=frozenset({"LICENSE.txt", "USE_POLICY.md"}))
+    assert ids(text_alone, Level.DUTY) == {"notice-missing"}
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,9 @@ def test_the_data_speaks_only_of_terms_and_licences_that_there_are() -> None:
         assert (rule.asks | rule.kept_by) <= set(known_terms()), rule.id
         assert rule.unless <= set(data.rules), rule.id
         assert rule.about, rule.id
-    listed: set[str] = set(data.names) | set(data.sentences) | set(data.beside_others) | set(data.compatible)
+    listed: set[str] = (
+        set(data.names) | set(data.sentences) | set(data.notice_files) | set(data.beside_others) | set(data.compatible)
+    )
     listed |= {name for others in data.compatible.values() for name in others} | {
         name for one in data.families for name in one
     }
