@@ -161,10 +161,7 @@ def _appendices(licenses: Sequence[_Template]) -> frozenset[int]:
     gnu = any(_GNU.match(template.spdx) for template in licenses)
     told = [template for template in templates() if template in licenses or (gnu and _GNU.match(template.spdx))]
     return frozenset(
-        shingle
-        for template in told
-        if not template.more
-        for shingle in _shingles(template.words[template.core :])
+        shingle for template in told if not template.more for shingle in _shingles(template.words[template.core :])
     )
 
 
