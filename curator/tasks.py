@@ -20,8 +20,10 @@ from curator.admission.judge import Judge
 from curator.admission.looking import Looker
 from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
 from curator.admission.refresh import Refresher
+from curator.admission.rejudge import PAGE, Rejudger
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
+from curator.policy.rule_sets import REJUDGE
 from curator.queue.celery import Sender, celery_app
 from curator.queue.work import LeaseLost, Work, claim, fail, renew
 from curator.settings import Settings
@@ -139,6 +141,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes)
         refresher = Refresher(database, looker, settings.refresh_facts_s)
         judge = Judge(database, settings.retry_failed_s)
+        rejudger = Rejudger(database, settings.rejudge_days)
         try:
             yield (
                 database,
@@ -149,6 +152,8 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     JUDGE: Step(judge.judge, _nothing),
                     REFRESH: Step(refresher.refresh, _nothing),
                     FOLLOW: Step(gatherer.follow, _nothing),
+                    REJUDGE: Step(rejudger.plan, _nothing),
+                    PAGE: Step(rejudger.page, _nothing),
                 },
             )
         finally:

@@ -1,97 +1,236 @@
-"""The ready-made conditions of a rule: each a field of `When`, each one question about the facts.
+"""What each ready-made condition asks: which fact, and how.
 
-All conditions of a rule must hold. Those about files (`file_*`, `finding`, `severity_at_least`) are asked of each file,
-and all of them of the same file.
+A condition may have no answer, where its fact could not be had. Then neither it nor its opposite holds, and the rule
+cannot be decided (`rules/hits.py`): what is not known never passes in silence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from rules.case import Case
+from rules.facts import FileFacts, FindingFacts, Role, Severity, Verdict
+from rules.questions import (
+    AnyLike,
+    AnyOf,
+    AtLeast,
+    Is,
+    LessThan,
+    Like,
+    MoreThan,
+    NotAllLike,
+    Older,
+    OneOf,
+    Present,
+    Question,
+    Ranked,
+    Unlike,
+    Younger,
+)
 
-from rules.facts import Facts, FileFacts, LicenseCategory, Role, Severity, Verdict
-
-_SEVERITIES = list(Severity)
-
-
-class When(BaseModel):
-    """What must be so for a rule to apply."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    file_verdict: tuple[Verdict, ...] | None = Field(None, description="The file's verdict is one of these.")
-    file_format: tuple[str, ...] | None = Field(None, description="The file's format is one of these.")
-    file_role: tuple[Role, ...] | None = Field(None, description="The file is for one of these.")
-    file_path: tuple[str, ...] | None = Field(None, description="The file's path matches one of these globs.")
-    finding: tuple[str, ...] | None = Field(None, description="The file has one of these findings, by id.")
-    severity_at_least: Severity | None = Field(None, description="The file has a finding at least this bad.")
-
-    repository: tuple[str, ...] | None = Field(None, description="The repository matches one of these globs.")
-    publisher: tuple[str, ...] | None = Field(None, description="The owner matches one of these globs.")
-    publisher_known: bool | None = Field(None, description="The owner is, or is not, a known publisher.")
-    lookalike_score_at_least: float | None = Field(
-        None, ge=0, le=1, description="The name resembles a known one at least this much, from 0 to 1."
-    )
-    license_category: tuple[LicenseCategory, ...] | None = Field(None, description="The licence is of such a kind.")
-    license: tuple[str, ...] | None = Field(None, description="The card declares one of these licence ids.")
-    younger_than_days: float | None = Field(None, ge=0, description="The repository was made fewer days ago.")
-    changed_within_days: float | None = Field(None, ge=0, description="The repository was changed fewer days ago.")
-    downloads_below: int | None = Field(None, ge=0, description="It has fewer downloads a month.")
-    likes_below: int | None = Field(None, ge=0, description="It has fewer likes.")
-    larger_than_bytes: int | None = Field(None, ge=0, description="All its files together have more bytes.")
-    gated: bool | None = Field(None, description="The Hub wants terms accepted first, or does not.")
-    usable_without_unsafe: bool | None = Field(
-        None,
-        description="Safe weights remain when unsafe and unscannable files are left out, and these are all weights; "
-        "or not so.",
-    )
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """The conditions that were written down, with their values."""
-        return {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
-
-    @property
-    def of_files(self) -> dict[str, Any]:
-        return {name: value for name, value in self.given.items() if name in FILE_CONDITIONS}
-
-    @property
-    def of_repository(self) -> dict[str, Any]:
-        return {name: value for name, value in self.given.items() if name in REPOSITORY_CONDITIONS}
+SEVERITIES = tuple(Severity)
+_ADVERSE = {Verdict.UNSAFE: Severity.HIGH, Verdict.SUSPICIOUS: Severity.MEDIUM}
+"""The mildest finding that makes a file's verdict."""
 
 
-def _matches(text: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text.lower(), glob.lower()) for glob in globs)
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question about the repository."""
+
+    question: Question
+    fact: Callable[[Case], Any]
+    """Its value; None if it is not known."""
+    about: str
+    """The fact in words, for `... is not known`."""
+    groups: tuple[str, ...] = ()
+    """The groups of facts it is from: if one could not be had, there is no answer."""
+    dimension: str = ""
+    """What is measured; conditions with the same one ask the same fact. Empty: nobody else asks it."""
+    grows: bool = False
+    """Whether the fact merely grows or ages, so that it is no evidence that a waiver could be bound to."""
+    lists: bool = False
+    """Whether the fact is a list that people keep, and no fact about the repository."""
 
 
-FILE_CONDITIONS: dict[str, Callable[[FileFacts, Any], bool]] = {
-    "file_verdict": lambda file, wanted: file.verdict in wanted,
-    "file_format": lambda file, wanted: file.format in wanted,
-    "file_role": lambda file, wanted: file.role in wanted,
-    "file_path": lambda file, wanted: _matches(file.path, wanted),
-    "finding": lambda file, wanted: any(finding in wanted for finding in file.finding_ids),
-    "severity_at_least": lambda file, wanted: _SEVERITIES.index(file.severity) >= _SEVERITIES.index(wanted),
+@dataclass(frozen=True, slots=True)
+class FileCondition:
+    """A question about a file; it always has an answer."""
+
+    question: Question
+    fact: Callable[[FileFacts], Any]
+    dimension: str = ""
+    rests_on: Callable[[FileFacts, Any], tuple[FindingFacts, ...]] = lambda _file, _wanted: ()
+    """The findings that make it hold of the file."""
+
+
+def _of_verdict(file: FileFacts, wanted: tuple[Verdict, ...]) -> tuple[FindingFacts, ...]:
+    least = _ADVERSE.get(file.verdict)
+    return _at_least(file, least) if least is not None and file.verdict in wanted else ()
+
+
+def _of_ids(file: FileFacts, wanted: tuple[str, ...]) -> tuple[FindingFacts, ...]:
+    ids = {word.lower() for word in wanted}
+    return tuple(finding for finding in file.findings if finding.rule.lower() in ids)
+
+
+def _at_least(file: FileFacts, wanted: Severity) -> tuple[FindingFacts, ...]:
+    least = SEVERITIES.index(wanted)
+    return tuple(finding for finding in file.findings if SEVERITIES.index(finding.severity) >= least)
+
+
+def _grew(case: Case) -> float | None:
+    facts = case.facts
+    return facts.downloads / max(facts.downloads_before, 1) if facts.first_seen_at is not None else None
+
+
+def _weights_without_safetensors(case: Case) -> bool:
+    weights = [file for file in case.facts.files if file.role is Role.WEIGHTS]
+    return bool(weights) and all(file.format != "safetensors" for file in weights)
+
+
+FILE_CONDITIONS: dict[str, FileCondition] = {
+    "file_verdict": FileCondition(OneOf(), lambda file: file.verdict, "verdict", _of_verdict),
+    "file_format": FileCondition(AnyOf(), lambda file: (file.format,), "format"),
+    "file_role": FileCondition(OneOf(), lambda file: file.role, "role"),
+    "file_path": FileCondition(Like(), lambda file: file.path, "path"),
+    "file_larger_than_bytes": FileCondition(MoreThan(), lambda file: file.size, "file-size"),
+    "finding": FileCondition(AnyOf(), lambda file: file.finding_ids, "findings", _of_ids),
+    "severity_at_least": FileCondition(Ranked(SEVERITIES), lambda file: file.severity, "severity", _at_least),
 }
 
-REPOSITORY_CONDITIONS: dict[str, Callable[[Facts, Any], bool]] = {
-    "repository": lambda facts, wanted: _matches(facts.repository, wanted),
-    "publisher": lambda facts, wanted: _matches(facts.namespace, wanted),
-    "publisher_known": lambda facts, wanted: facts.publisher_known is wanted,
-    "lookalike_score_at_least": lambda facts, wanted: bool(facts.lookalike.of) and facts.lookalike.score >= wanted,
-    "license_category": lambda facts, wanted: facts.license.category in wanted,
-    "license": lambda facts, wanted: any(one.lower() in _lower(wanted) for one in facts.license.declared),
-    "younger_than_days": lambda facts, wanted: facts.age_days < wanted,
-    "changed_within_days": lambda facts, wanted: facts.unchanged_days < wanted,
-    "downloads_below": lambda facts, wanted: facts.downloads < wanted,
-    "likes_below": lambda facts, wanted: facts.likes < wanted,
-    "larger_than_bytes": lambda facts, wanted: facts.total_size > wanted,
-    "gated": lambda facts, wanted: facts.gated is wanted,
-    "usable_without_unsafe": lambda facts, wanted: facts.usable_without_unsafe is wanted,
+REPOSITORY_CONDITIONS: dict[str, Condition] = {
+    "repository": Condition(Like(), lambda case: case.facts.repository, "the name", dimension="repository"),
+    "publisher": Condition(Like(), lambda case: case.facts.namespace, "the owner's name", dimension="publisher"),
+    "publisher_not": Condition(Unlike(), lambda case: case.facts.namespace, "the owner's name", dimension="publisher"),
+    "publisher_known": Condition(Is(), lambda case: case.facts.publisher_known, "whether the owner is known"),
+    "publisher_verified": Condition(
+        Is(), lambda case: case.facts.owner.verified, "whether the owner is verified", ("owner",)
+    ),
+    "publisher_kind": Condition(OneOf(), lambda case: case.facts.owner.kind, "what the owner is", ("owner",)),
+    "owner_younger_than_days": Condition(
+        Younger(),
+        lambda case: case.age(case.facts.owner.created_at),
+        "the age of the owner's account",
+        ("owner",),
+        grows=True,
+    ),
+    "owner_followers_below": Condition(
+        LessThan(), lambda case: case.facts.owner.followers, "how many follow the owner", ("owner",), grows=True
+    ),
+    "owner_changed": Condition(
+        Is(), lambda case: case.facts.owner.changed, "whether the owner is still the same", ("owner", "history")
+    ),
+    "lookalike_score_at_least": Condition(
+        AtLeast(),
+        lambda case: case.facts.lookalike.score if case.facts.lookalike.of else -1.0,
+        "what the name is like",
+        ("lookalike",),
+    ),
+    "copied_card_at_least": Condition(
+        AtLeast(),
+        lambda case: case.facts.copied.card_similarity if case.facts.copied.card_of else -1.0,
+        "whether the card is copied",
+        ("copied",),
+    ),
+    "copied_weights": Condition(
+        Present(), lambda case: case.facts.copied.weights_of, "whether the weights are copied", ("copied",)
+    ),
+    "copied_shape": Condition(
+        Present(), lambda case: case.facts.copied.shape_of, "whether the tensors are another's", ("copied",)
+    ),
+    "license": Condition(
+        AnyLike(), lambda case: case.facts.license.declared, "the licence", ("license",), dimension="license"
+    ),
+    "license_not": Condition(
+        NotAllLike(), lambda case: case.facts.license.declared, "the licence", ("license",), dimension="license"
+    ),
+    "license_category": Condition(
+        OneOf(),
+        lambda case: case.facts.license.category,
+        "the kind of licence",
+        ("license",),
+        dimension="license-category",
+    ),
+    "license_terms": Condition(
+        AnyOf(), lambda case: case.facts.license.terms, "what the licence asks for", ("license",)
+    ),
+    "license_disagrees": Condition(
+        Is(), lambda case: case.facts.license.disagrees, "whether the licence is the same everywhere", ("license",)
+    ),
+    "license_changed": Condition(
+        Present(), lambda case: case.facts.license.before, "the licence of earlier commits", ("license",)
+    ),
+    "lineage_conflict": Condition(
+        AnyLike(), lambda case: case.facts.lineage.conflict_ids, "what the ancestors' licences ask for", ("lineage",)
+    ),
+    "lineage_category": Condition(
+        OneOf(), lambda case: case.facts.lineage.category, "the licence of the ancestors", ("lineage",)
+    ),
+    "lineage_unresolved": Condition(
+        Present(), lambda case: case.facts.lineage.unresolved, "whether all ancestors are known", ("lineage",)
+    ),
+    "lineage_undeclared": Condition(
+        Present(), lambda case: case.facts.lineage.undeclared, "whether an ancestor is not named", ("lineage",)
+    ),
+    "ancestor": Condition(AnyLike(), lambda case: case.facts.lineage.ancestors, "the ancestors", ("lineage",)),
+    "younger_than_days": Condition(
+        Younger(), lambda case: case.age(case.facts.created_at), "when it was made", dimension="age", grows=True
+    ),
+    "older_than_days": Condition(
+        Older(), lambda case: case.age(case.facts.created_at), "when it was made", dimension="age", grows=True
+    ),
+    "changed_within_days": Condition(
+        Younger(),
+        lambda case: case.age(case.facts.last_modified),
+        "when it was last changed",
+        dimension="unchanged",
+        grows=True,
+    ),
+    "not_changed_for_days": Condition(
+        Older(),
+        lambda case: case.age(case.facts.last_modified),
+        "when it was last changed",
+        dimension="unchanged",
+        grows=True,
+    ),
+    "committed_within_days": Condition(
+        Younger(), lambda case: case.age(case.facts.committed_at), "when the commit was made", ("history",), grows=True
+    ),
+    "downloads_below": Condition(LessThan(), lambda case: case.facts.downloads, "the number of downloads", grows=True),
+    "likes_below": Condition(LessThan(), lambda case: case.facts.likes, "the number of likes", grows=True),
+    "downloads_grew_times": Condition(AtLeast(), _grew, "when the mirror first saw it", grows=True),
+    "format_any": Condition(AnyOf(), lambda case: case.facts.formats, "the formats of the files"),
+    "without_safetensors": Condition(Is(), _weights_without_safetensors, "the formats of the weights"),
+    "usable_without_unsafe": Condition(Is(), lambda case: case.facts.usable_without_unsafe, "what remains"),
+    "larger_than_bytes": Condition(MoreThan(), lambda case: case.facts.total_size, "the size"),
+    "parameters_above": Condition(
+        MoreThan(), lambda case: case.facts.parameters or None, "the number of parameters", ("parameters",)
+    ),
+    "context_length_below": Condition(
+        LessThan(), lambda case: case.facts.context_length or None, "how many tokens it takes", ("context_length",)
+    ),
+    "task": Condition(Like(), lambda case: case.facts.pipeline_tag, "the task"),
+    "library": Condition(Like(), lambda case: case.facts.library, "the library"),
+    "language": Condition(AnyOf(), lambda case: case.facts.languages, "the languages", ("languages",)),
+    "tag": Condition(AnyLike(), lambda case: case.facts.tags, "the tags"),
+    "gated": Condition(Is(), lambda case: case.facts.gated, "whether it is gated"),
+    "private": Condition(Is(), lambda case: case.facts.private, "whether it is private"),
+    "taken_down": Condition(Is(), lambda case: case.facts.taken_down, "whether the Hub still has it"),
+    "code_from": Condition(AnyLike(), lambda case: case.facts.code_from, "where its code is from"),
+    "card_completeness_below": Condition(
+        LessThan(), lambda case: case.facts.card_completeness, "what the card says", ("card_completeness",)
+    ),
+    "hub_scan": Condition(OneOf(), lambda case: case.facts.hub_scan, "what the Hub's scanners say", ("hub_scan",)),
+    "unknown": Condition(AnyOf(), lambda case: case.facts.unknown, "what is not known"),
+    "approved": Condition(
+        Is(), lambda case: case.people.approved, "whether it is approved", dimension="approved", lists=True
+    ),
+    "reviewed": Condition(
+        Is(), lambda case: bool(case.people.reviews), "whether it is reviewed", dimension="reviewed", lists=True
+    ),
 }
 
-
-def _lower(values: tuple[str, ...]) -> set[str]:
-    return {value.lower() for value in values}
+TOGETHER = ("any_", "unless")
+"""The fields of `When` that hold other conditions."""

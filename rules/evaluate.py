@@ -1,268 +1,167 @@
-"""Policy and facts to a decision: pure, total, and the same in whatever order the rules stand.
+"""Policy and facts to a decision: pure, total, and the same in whatever order rules, waivers, entries and files stand.
 
-The strictest outcome wins: block, then hold, then leaving files out, then allow. A rule that cannot be evaluated holds.
+The strictest enforced outcome wins: block, then hold, then leaving files out, then a warning, then nothing. A rule that
+cannot be decided, because a fact is not known, holds where it would block or hold; one that fails holds whatever it
+would do. A rule that is only tried has no effect, and a policy of such rules alone is one without rules: nothing is
+allowed by it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from fnmatch import fnmatchcase
-from typing import Any, Self
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
+from rules.case import Case
 from rules.circumstances import NOTHING_DECIDED, Circumstances
-from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS
-from rules.expressions import EvaluationError, file_values, repository_values
-from rules.facts import Facts, FileFacts, Severity
-from rules.model import CheckedRule, Effect, Policy
+from rules.decision import STRICTNESS, Decision, Outcome, Reason, Standing
+from rules.facts import Facts
+from rules.form import APPROVED_LIST, BLOCKED_LIST, NO_RULES, Effect
+from rules.hits import Hit, Sureness, entry_fingerprint, hits_of
+from rules.model import CheckedRule, Policy
+from rules.words import NOTHING_ENFORCED, approved_message, blocked_message, message_of
 
-NO_RULES = "no-rules"
-
-
-class Outcome(StrEnum):
-    """Of a decision about a commit."""
-
-    ALLOW = "allow"
-    HOLD = "hold"
-    BLOCK = "block"
-
-
-class Standing(StrEnum):
-    """What became of what a rule says."""
-
-    ENFORCED = "enforced"
-    DRY_RUN = "dry-run"
-    """The rule is only tried: recorded, and without effect."""
-    WAIVED = "waived"
-    """Waivers cover all that it rests on."""
-    APPROVED = "approved"
-    """It asked for somebody to look, and somebody has."""
+__all__ = [
+    "APPROVED_LIST",
+    "BLOCKED_LIST",
+    "NO_RULES",
+    "Decision",
+    "Outcome",
+    "Reason",
+    "Standing",
+    "evaluate",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What one rule has to say."""
+@dataclass
+class _Answer:
+    """What is said so far, and when it may be otherwise."""
 
-    rule: str
-    outcome: Effect
-    message: str
-    files: tuple[str, ...] = ()
-    """Paths of the files that it speaks of."""
-    fingerprints: tuple[str, ...] = ()
-    """Of the findings that it rests on."""
-    standing: Standing = Standing.ENFORCED
-    by: tuple[str, ...] = ()
-    """Ids of the waivers or list entries that give it this standing, or that say it."""
-    owner: str = ""
-    """The group that answers for the rule."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "outcome": self.outcome.value,
-            "message": self.message,
-            "files": list(self.files),
-            "fingerprints": list(self.fingerprints),
-            "standing": self.standing.value,
-            "by": list(self.by),
-            "owner": self.owner,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            document["rule"],
-            Effect(document["outcome"]),
-            document["message"],
-            tuple(document["files"]),
-            tuple(document["fingerprints"]),
-            # Decisions of version 0.1 have none of these.
-            Standing(document.get("standing", Standing.ENFORCED)),
-            tuple(document.get("by", ())),
-            document.get("owner", ""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a commit."""
-
-    outcome: Outcome
-    reasons: tuple[Reason, ...]
-    """What every rule that applied has to say, the strictest first."""
-    excluded_files: Mapping[str, Reason] = field(default_factory=dict)
-    """Path to the reason for which the file is left out; only of a commit that is allowed."""
-    policy_digest: str = ""
-    until: dt.datetime | None = None
-    """When the mere passing of time may change it (an age, the end of a waiver); None if it never does."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "outcome": self.outcome.value,
-            "reasons": [reason.as_json() for reason in self.reasons],
-            "excluded_files": {path: reason.as_json() for path, reason in self.excluded_files.items()},
-            "policy_digest": self.policy_digest,
-            "until": self.until.isoformat() if self.until else None,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            Outcome(document["outcome"]),
-            tuple(Reason.from_json(reason) for reason in document["reasons"]),
-            {path: Reason.from_json(reason) for path, reason in document["excluded_files"].items()},
-            document["policy_digest"],
-            dt.datetime.fromisoformat(until) if (until := document.get("until")) else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule's part in a decision, whether it applied or not."""
-
-    rule: str
-    description: str
-    outcome: Effect
-    applied: bool
-    conditions: Mapping[str, bool]
-    """Each condition as it is written, and whether it held (of any file, for one about files)."""
-    message: str
-    files: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "rule": self.rule,
-            "description": self.description,
-            "outcome": self.outcome.value,
-            "applied": self.applied,
-            "conditions": dict(self.conditions),
-            "message": self.message,
-            "files": list(self.files),
-        }
-
-
-_STRICTNESS = {Effect.ALLOW: 0, Effect.WARN: 1, Effect.EXCLUDE_FILE: 2, Effect.HOLD: 3, Effect.BLOCK: 4}
+    reasons: list[Reason] = field(default_factory=list)
+    excluded: dict[str, Reason] = field(default_factory=dict)
+    moments: list[dt.datetime] = field(default_factory=list)
 
 
 def evaluate(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING_DECIDED) -> Decision:
     """The decision of these rules about these facts, for whoever asks; `facts.observed_at` is the moment."""
-    del circumstances
-    reasons = [reason for rule in policy.rules if (reason := _reason(rule, facts)) is not None]
-    if not policy.rules:
-        reasons = [Reason(NO_RULES, Effect.HOLD, "there are no rules, and without rules nothing is allowed")]
-    reasons.sort(key=lambda reason: (-_STRICTNESS[reason.outcome], reason.rule))
-    strictest = max((_STRICTNESS[reason.outcome] for reason in reasons), default=0)
+    case = Case(facts, circumstances)
+    answer = _Answer()
+    if not policy.enforced:
+        answer.reasons.append(Reason(NO_RULES, Effect.HOLD, NOTHING_ENFORCED))
+    for rule in policy.rules:
+        _ask(rule, case, answer)
+    if circumstances.entries:
+        _ask_lists(case, answer)
+    answer.reasons.sort(key=_order)
+    strictest = max(
+        (STRICTNESS[reason.outcome] for reason in answer.reasons if reason.standing is Standing.ENFORCED), default=0
+    )
     outcome = {4: Outcome.BLOCK, 3: Outcome.HOLD}.get(strictest, Outcome.ALLOW)
-    excluded: dict[str, Reason] = {}
-    if outcome is Outcome.ALLOW:
-        for reason in reasons:
-            if reason.outcome is Effect.EXCLUDE_FILE:
-                excluded |= {path: _about(reason, path, facts, policy) for path in reason.files if path not in excluded}
-    return Decision(outcome, tuple(reasons), excluded, policy.digest)
+    excluded = dict(sorted(answer.excluded.items())) if outcome is Outcome.ALLOW else {}
+    return Decision(outcome, tuple(answer.reasons), excluded, policy.digest, min(answer.moments, default=None))
 
 
-def explain(policy: Policy, facts: Facts) -> tuple[RuleResult, ...]:
-    """Every rule, what it asked, what the answer was, and what came of it."""
-    return tuple(_explained(rule, facts) for rule in policy.rules)
+def _order(reason: Reason) -> tuple[int, str, str, tuple[str, ...]]:
+    return (-STRICTNESS[reason.outcome], reason.rule, reason.standing.value, reason.files)
 
 
-def _explained(checked: CheckedRule, facts: Facts) -> RuleResult:
-    rule = checked.rule
-    conditions = {
-        f"{name}: {_shown(wanted)}": REPOSITORY_CONDITIONS[name](facts, wanted)
-        for name, wanted in rule.when.of_repository.items()
-    }
-    for name, wanted in rule.when.of_files.items():
-        conditions[f"{name}: {_shown(wanted)}"] = any(FILE_CONDITIONS[name](file, wanted) for file in facts.files)
-    if checked.expression is not None:
-        try:
-            files = facts.files if checked.expression.of_files else (None,)
-            held = any(_expression_holds(checked, facts, file) for file in files)
-        except EvaluationError:
-            held = True
-        conditions[f"expression: {checked.expression.text.strip()}"] = held
-    reason = _reason(checked, facts)
-    return RuleResult(
-        rule.id,
-        rule.description,
-        rule.outcome,
-        reason is not None,
-        conditions,
-        reason.message if reason else "",
-        reason.files if reason else (),
-    )
+def _ask(rule: CheckedRule, case: Case, answer: _Answer) -> None:
+    """What one rule has to say."""
+    found = hits_of(rule, case)
+    if found.turns is not None:
+        answer.moments.append(found.turns)
+    together: dict[tuple[Standing, Effect], list[tuple[Hit, tuple[str, ...]]]] = {}
+    for hit in found.hits:
+        effect = _effect(rule.rule.outcome, hit.sureness)
+        if effect is None:
+            continue
+        standing, by = standing_of(rule, hit, effect, case, answer.moments)
+        together.setdefault((standing, effect), []).append((hit, by))
+    for (standing, effect), hits in together.items():
+        reason = _reason(rule, effect, standing, hits, case)
+        answer.reasons.append(reason)
+        if effect is Effect.EXCLUDE_FILE and standing is Standing.ENFORCED:
+            for hit, by in hits:
+                _leave_out(_reason(rule, effect, standing, [(hit, by)], case), answer.excluded)
 
 
-def _reason(checked: CheckedRule, facts: Facts) -> Reason | None:
-    """What the rule says of these facts; None if it does not apply."""
-    rule = checked.rule
-    in_scope = facts.kind in rule.applies_to.kinds and any(
-        fnmatchcase(facts.repository.lower(), glob.lower()) for glob in rule.applies_to.repositories
-    )
-    if not in_scope:
-        return None
-    if not all(REPOSITORY_CONDITIONS[name](facts, wanted) for name, wanted in rule.when.of_repository.items()):
-        return None
-    try:
-        if not checked.asks_files:
-            applies = checked.expression is None or _expression_holds(checked, facts, None)
-            return Reason(rule.id, rule.outcome, _message(checked, facts, None)) if applies else None
-        hits = tuple(file for file in facts.files if _file_hit(checked, facts, file))
-    except EvaluationError as error:
-        said = f"the rule could not be evaluated ({error}), so the repository is held until its author mends it"
-        return Reason(rule.id, Effect.HOLD, said)
-    if not hits:
-        return None
-    fingerprints = tuple(finding.fingerprint for file in hits for finding in file.findings if finding.fingerprint)
+def _effect(outcome: Effect, sureness: Sureness) -> Effect | None:
+    """What comes of a hit; None for a permission that nobody is sure of."""
+    if sureness is Sureness.MET:
+        return outcome
+    if sureness is Sureness.FAILED or outcome is Effect.BLOCK:
+        return Effect.HOLD
+    return None if outcome is Effect.ALLOW else outcome
+
+
+def standing_of(
+    rule: CheckedRule, hit: Hit, effect: Effect, case: Case, moments: list[dt.datetime]
+) -> tuple[Standing, tuple[str, ...]]:
+    """What becomes of a hit, by whose word; `moments` is told when that word ends."""
+    if rule.rule.dry_run:
+        return Standing.DRY_RUN, ()
+    waivers = case.people.covering(hit.fingerprints) if effect is not Effect.ALLOW else ()
+    if waivers:
+        moments += [waiver.expires_at for waiver in waivers if waiver.expires_at is not None]
+        return Standing.WAIVED, tuple(waiver.id for waiver in waivers)
+    if effect is Effect.HOLD:
+        # Nobody has seen what a future commit brings: an approval of all answers what is said of the repository, and
+        # only as far as that is known.
+        general = not rule.asks_files and hit.sureness is Sureness.MET
+        approvals = case.people.approvals if general else case.people.reviews
+        if approvals:
+            return Standing.APPROVED, tuple(entry.id for entry in approvals)
+    return Standing.ENFORCED, ()
+
+
+def _reason(
+    rule: CheckedRule, effect: Effect, standing: Standing, hits: list[tuple[Hit, tuple[str, ...]]], case: Case
+) -> Reason:
     return Reason(
-        rule.id, rule.outcome, _message(checked, facts, hits[0]), tuple(file.path for file in hits), fingerprints
+        rule.rule.id,
+        effect,
+        message_of(rule.rule, hits[0][0], case.facts),
+        tuple(hit.file.path for hit, _ in hits if hit.file is not None),
+        tuple(dict.fromkeys(fingerprint for hit, _ in hits for fingerprint in hit.fingerprints)),
+        standing,
+        tuple(sorted({name for _, by in hits for name in by})),
+        rule.rule.owner,
     )
 
 
-def _file_hit(checked: CheckedRule, facts: Facts, file: FileFacts) -> bool:
-    if not all(FILE_CONDITIONS[name](file, wanted) for name, wanted in checked.rule.when.of_files.items()):
-        return False
-    return checked.expression is None or _expression_holds(checked, facts, file)
+def _leave_out(reason: Reason, excluded: dict[str, Reason]) -> None:
+    """Leave the file of the reason out; of several rules, the first by id says why."""
+    (path,) = reason.files
+    if path not in excluded or reason.rule < excluded[path].rule:
+        excluded[path] = reason
 
 
-def _expression_holds(checked: CheckedRule, facts: Facts, file: FileFacts | None) -> bool:
-    assert checked.expression is not None
-    values = repository_values(facts)
-    return checked.expression.holds(values | file_values(file) if file is not None else values)
+def _ask_lists(case: Case, answer: _Answer) -> None:
+    """What the lists have to say: what is blocked, and what is approved."""
+    answer.reasons += _blocked(case, answer.moments)
+    approvals = case.people.approvals
+    if approvals:
+        answer.reasons.append(
+            Reason(
+                APPROVED_LIST,
+                Effect.ALLOW,
+                approved_message(case.facts, approvals),
+                by=tuple(entry.id for entry in approvals),
+            )
+        )
+    for entry in (*approvals, *case.people.blocks):
+        if entry.expires_at is not None:
+            answer.moments.append(entry.expires_at)
 
 
-def _about(reason: Reason, path: str, facts: Facts, policy: Policy) -> Reason:
-    """The reason, told of one of its files."""
-    checked = next(rule for rule in policy.rules if rule.rule.id == reason.rule)
-    file = next(file for file in facts.files if file.path == path)
-    fingerprints = tuple(finding.fingerprint for finding in file.findings if finding.fingerprint)
-    return Reason(reason.rule, reason.outcome, _message(checked, facts, file), (path,), fingerprints)
-
-
-def _message(checked: CheckedRule, facts: Facts, file: FileFacts | None) -> str:
-    """The rule's message with its placeholders filled in."""
-    finding = _worst(file) if file else ""
-    return checked.rule.message.format_map(
-        {
-            "repository": facts.repository,
-            "file": file.path if file else "",
-            "finding": finding,
-            "reason": (file.unscannable if file else "") or finding,
-            "license": ", ".join(facts.license.declared) or "none",
-            "category": facts.license.category.value,
-            "lookalike": facts.lookalike.of,
-            "why": facts.lookalike.why,
-        }
-    )
-
-
-def _worst(file: FileFacts) -> str:
-    order = list(Severity)
-    worst = max(file.findings, key=lambda finding: order.index(finding.severity), default=None)
-    return worst.message if worst else file.unscannable
-
-
-def _shown(wanted: Any) -> str:
-    return ", ".join(str(one) for one in wanted) if isinstance(wanted, tuple) else str(wanted)
+def _blocked(case: Case, moments: list[dt.datetime]) -> Iterator[Reason]:
+    for entry in case.people.blocks:
+        fingerprints = (entry_fingerprint(entry, case),)
+        reason = Reason(
+            BLOCKED_LIST, Effect.BLOCK, blocked_message(case.facts, entry), (), fingerprints, by=(entry.id,)
+        )
+        waivers = case.people.covering(fingerprints)
+        if waivers:
+            moments += [waiver.expires_at for waiver in waivers if waiver.expires_at is not None]
+            reason = replace(reason, standing=Standing.WAIVED, by=tuple(waiver.id for waiver in waivers))
+        yield reason

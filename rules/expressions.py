@@ -6,16 +6,17 @@ matches. An evaluation that fails (a division by zero) is an error value, and th
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from cel_expr_python import cel
-from pydantic import BaseModel
 
-from rules.facts import Facts, FileFacts, Variable, file_variables, repository_variables
+from rules.facts import Facts
+from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
 _TYPES = {
     "string": cel.Type.STRING,
@@ -25,6 +26,21 @@ _TYPES = {
     "timestamp": cel.Type.TIMESTAMP,
     "list(string)": cel.Type.List(cel.Type.STRING),
 }
+AGES: dict[str, Callable[[Facts], dt.datetime | None]] = {
+    "age_days": lambda facts: facts.created_at,
+    "unchanged_days": lambda facts: facts.last_modified,
+    "commit_age_days": lambda facts: facts.committed_at,
+    "owner_age_days": lambda facts: facts.owner.created_at,
+}
+"""The facts that grow with time, each with the moment since when."""
+_GROUPS = {
+    "commit_age_days": ("history",),
+    "owner_age_days": ("owner",),
+    "owner.changed": ("owner", "history"),
+    "owner.why": ("owner", "history"),
+}
+"""The groups that facts are from which are not called so."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
 
 
@@ -49,9 +65,30 @@ class Expression:
     """A checked expression that is true or false of facts."""
 
     text: str
-    of_files: bool
-    """Whether it reads `file.*`, and so is asked of each file."""
+    reads: tuple[str, ...]
+    """The facts that it reads, by name."""
     _compiled: Any
+
+    @property
+    def of_files(self) -> bool:
+        """Whether it reads `file.*`, and so is asked of each file."""
+        return any(name in FILE_VARIABLES for name in self.reads)
+
+    @property
+    def ages(self) -> bool:
+        """Whether time alone may change its value."""
+        return not AGES.keys().isdisjoint(self.reads) or "observed_at" in self.reads
+
+    def unknown(self, facts: Facts) -> str:
+        """The first fact that it reads and nobody knows; empty if there is none, or if it reads `unknown` itself."""
+        if "unknown" in self.reads:
+            return ""
+        for name in self.reads:
+            groups = _GROUPS.get(name, (name.partition(".")[0],))
+            since = AGES.get(name)
+            if not set(groups).isdisjoint(facts.unknown) or (since is not None and since(facts) is None):
+                return name
+        return ""
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Its value. Raises `EvaluationError`."""
@@ -73,27 +110,21 @@ def compile_expression(text: str) -> Expression:
         raise _explained(text, str(error)) from None
     if compiled.return_type() != cel.Type.BOOL:
         raise ExpressionError(1, 1, f"it is to be true or false, and it is {compiled.return_type().name()}", "")
-    return Expression(text, re.search(r"\bfile\s*\.", text) is not None, compiled)
+    return Expression(text, _read(text), compiled)
 
 
-def repository_values(facts: Facts) -> dict[str, Any]:
-    """The facts as an expression reads them."""
-    return _values(facts, repository_variables())
-
-
-def file_values(file: FileFacts) -> dict[str, Any]:
-    """The facts of one file as an expression reads them."""
-    return _values(file, file_variables())
-
-
-def _values(root: BaseModel, variables: tuple[Variable, ...]) -> dict[str, Any]:
-    return {variable.name: variable.value(root) for variable in variables}
+def _read(text: str) -> tuple[str, ...]:
+    """The facts that an expression names; what only stands in a text of it is taken for one, which does no harm."""
+    words = set(_NAME.findall(re.sub(r"\s*\.\s*", ".", text)))
+    # `tags.exists(...)` names `tags`: a fact's name may be followed by what is done to it.
+    beginnings = {".".join(parts[:end]) for word in words for parts in [word.split(".")] for end in (1, 2)}
+    return tuple(name for name in (*REPOSITORY_VARIABLES, *FILE_VARIABLES) if name in beginnings)
 
 
 @cache
 def _environment() -> Any:
-    variables = (*repository_variables(), *file_variables())
-    return cel.NewEnv(variables={variable.name: _TYPES[variable.type] for variable in variables})
+    variables = REPOSITORY_VARIABLES | FILE_VARIABLES
+    return cel.NewEnv(variables={name: _TYPES[variable.type] for name, variable in variables.items()})
 
 
 def _explained(text: str, message: str) -> ExpressionError:

@@ -7,14 +7,11 @@ and other rules tried on it, years later. `observed_at` is part of it: evaluatio
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from types import UnionType
-from typing import Any, Self, get_args, get_origin
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field
 
 
 class Kind(StrEnum):
@@ -65,6 +62,14 @@ class LicenseCategory(StrEnum):
     MISSING = "missing"
 
 
+def _aware(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+
+
+Moment = Annotated[dt.datetime, AfterValidator(_aware)]
+"""A moment with its time zone: UTC where none is given, so that any two can be compared."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -112,7 +117,7 @@ class SourceFacts(_Frozen):
     """The group, such as `license`."""
     source: str
     """In words: `the card`, `the Hub's page of the owner`."""
-    at: dt.datetime
+    at: Moment
 
 
 class LicenseStatementFacts(_Frozen):
@@ -166,7 +171,7 @@ class OwnerFacts(_Frozen):
 
     kind: str = Field("unknown", description="organization, user or unknown.")
     verified: bool = Field(False, description="Whether the Hub has verified the organisation.")
-    created_at: dt.datetime | None = None
+    created_at: Moment | None = None
     followers: int = Field(0, description="How many follow it.")
     repositories: int = Field(0, description="How many models it has published.")
     changed: bool = Field(
@@ -269,7 +274,7 @@ class Facts(_Frozen):
     namespace: str = Field("", description="The owner; empty for the oldest repositories.")
     name: str = Field(description="The name without the owner.")
     commit: str = Field(description="The commit, 40 hex digits.")
-    observed_at: dt.datetime = Field(description="When the facts were gathered.")
+    observed_at: Moment = Field(description="When the facts were gathered.")
     publisher_known: bool = Field(False, description="Whether the owner is on the list of known publishers.")
     lookalike: LookalikeFacts = LookalikeFacts()
     owner: OwnerFacts = OwnerFacts()
@@ -281,11 +286,11 @@ class Facts(_Frozen):
     likes: int = Field(0, description="Likes.")
     downloads_before: int = Field(0, description="Downloads a month when the mirror first saw the repository.")
     likes_before: int = Field(0, description="Likes when the mirror first saw the repository.")
-    first_seen_at: dt.datetime | None = None
+    first_seen_at: Moment | None = None
     """When the mirror first saw the repository."""
-    created_at: dt.datetime | None = None
-    committed_at: dt.datetime | None = None
-    last_modified: dt.datetime | None = None
+    created_at: Moment | None = None
+    committed_at: Moment | None = None
+    last_modified: Moment | None = None
     gated: bool = Field(False, description="Whether the Hub wants terms accepted first.")
     private: bool = Field(False, description="Whether the repository is private.")
     taken_down: bool = Field(
@@ -370,61 +375,17 @@ class Facts(_Frozen):
     def from_json(cls, document: dict[str, Any]) -> Self:
         return cls.model_validate(document)
 
+    @classmethod
+    def from_json_text(cls, text: str | bytes) -> Self:
+        """The same from the text of a document, without a dictionary in between: for those who read thousands."""
+        return cls.model_validate_json(text)
+
+    def changed(self, **changes: Any) -> Self:
+        """The same facts but for these; they are not checked again."""
+        copy = self.model_copy(update=changes)
+        # What was worked out from the others, and kept, is not so of the copy.
+        copy.__dict__.pop("usable_without_unsafe", None)
+        return copy
+
     def _days_since(self, moment: dt.datetime | None) -> float:
         return max((self.observed_at - moment).total_seconds() / 86_400, 0.0) if moment else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A fact as CEL knows it."""
-
-    name: str
-    """Dotted, such as `license.category`."""
-    type: str
-    """`string`, `int`, `double`, `bool`, `timestamp` or `list(string)`."""
-    description: str
-    path: tuple[str, ...]
-    """The attributes that lead to it from a `Facts` or `FileFacts`."""
-
-    def value(self, root: BaseModel) -> Any:
-        """The fact as a plain value that CEL takes."""
-        found: Any = root
-        for name in self.path:
-            found = getattr(found, name)
-        if isinstance(found, StrEnum):
-            return found.value
-        return list(found) if isinstance(found, tuple) else found
-
-
-def repository_variables() -> tuple[Variable, ...]:
-    """What every expression may read."""
-    return tuple(_variables(Facts, ()))
-
-
-def file_variables() -> tuple[Variable, ...]:
-    """What an expression may read besides in a rule about files, as `file.<name>`."""
-    return tuple(_variables(FileFacts, ("file",)))
-
-
-def _variables(model: type[BaseModel], prefix: tuple[str, ...], path: tuple[str, ...] = ()) -> Iterator[Variable]:
-    fields = {name: (field.annotation, field.description) for name, field in model.model_fields.items()}
-    computed = {name: (field.return_type, field.description) for name, field in model.model_computed_fields.items()}
-    for name, (annotation, description) in (fields | computed).items():
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _variables(annotation, (*prefix, name), (*path, name))
-            continue
-        kind = _cel_type(annotation)
-        if kind is not None:
-            yield Variable(".".join((*prefix, name)), kind, description or "", (*path, name))
-
-
-def _cel_type(annotation: Any) -> str | None:
-    """CEL's name for a type; None for what expressions cannot read."""
-    if get_origin(annotation) is tuple:
-        return "list(string)" if get_args(annotation)[0] is str else None
-    if isinstance(annotation, UnionType) or not isinstance(annotation, type):
-        return None
-    for python, cel in ((bool, "bool"), (int, "int"), (float, "double"), (str, "string"), (dt.datetime, "timestamp")):
-        if issubclass(annotation, python):
-            return cel
-    return None

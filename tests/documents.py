@@ -7,13 +7,18 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 from curator.hub.closed import CLOSED
 from curator.hub.routes import Closed, Route
 from curator.settings import Settings
-from rules.conditions import FILE_CONDITIONS, When
-from rules.facts import Variable, file_variables, repository_variables
+from rules.conditions import FILE_CONDITIONS, TOGETHER
+from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
+from rules.measures import Bytes, Count, Days
+from rules.variables import Variable, file_variables, repository_variables
+from rules.when import When
 from tests.contract import outcomes
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -37,7 +42,23 @@ def file_conditions_table() -> str:
 
 
 def repository_conditions_table() -> str:
-    return _conditions(lambda name: name not in FILE_CONDITIONS)
+    return _conditions(lambda name: name not in FILE_CONDITIONS and name not in TOGETHER)
+
+
+def rule_fields_table() -> str:
+    return _fields(Rule)
+
+
+def policy_fields_table() -> str:
+    return _fields(PolicyForm)
+
+
+def expectation_fields_table() -> str:
+    return _fields(Expectation)
+
+
+def placeholders_table() -> str:
+    return _table(("placeholder", "what it becomes"), [(f"`{name}`", text) for name, text in PLACEHOLDERS.items()])
 
 
 def repository_variables_table() -> str:
@@ -75,12 +96,21 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "served routes": served_routes_table,
     "closed routes": closed_routes_table,
+    "policy fields": policy_fields_table,
+    "rule fields": rule_fields_table,
+    "expectation fields": expectation_fields_table,
+    "placeholders": placeholders_table,
     "file conditions": file_conditions_table,
     "repository conditions": repository_conditions_table,
     "repository variables": repository_variables_table,
     "file variables": file_variables_table,
     "clients": clients_table,
 }
+_MEASURES = (
+    (Bytes, "size, such as `10 GB`"),
+    (Count, "number, such as `100` or `70 billion`"),
+    (Days, "time, such as `30` (days) or `6 weeks`"),
+)
 """A page has each between `<!-- table: name -->` and `<!-- end -->`."""
 _PLACE = re.compile(r"<!-- table: ([a-z ]+) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -92,6 +122,11 @@ def pages() -> list[Path]:
 def with_tables(text: str) -> str:
     """The page as it ought to be."""
     return _PLACE.sub(lambda match: f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}<!-- end -->", text)
+
+
+def _fields(form: type[BaseModel]) -> str:
+    rows = [(f"`{field.alias or name}`", str(field.description)) for name, field in form.model_fields.items()]
+    return _table(("field", "what it is"), rows)
 
 
 def _conditions(wanted: Callable[[str], bool]) -> str:
@@ -110,6 +145,9 @@ def _variables(variables: Iterable[Variable]) -> str:
 
 def _values(annotation: Any) -> str:
     """What one may write, in words."""
+    if get_origin(annotation) is Annotated:
+        measure = next((words for kind, words in _MEASURES if annotation == kind), None)
+        return measure or _values(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         (inner,) = [one for one in get_args(annotation) if one is not NoneType]
         return _values(inner)

@@ -10,7 +10,7 @@ from curator.admission.branches import Behind
 from curator.admission.decisions import Ruling
 from curator.admission.judge import policy_of
 from curator.types import Commit
-from rules.evaluate import explain
+from rules.explain import explain
 from rules.facts import Facts
 
 _OUTCOMES = {"allow": "Allowed", "hold": "Held", "block": "Blocked"}
@@ -31,7 +31,7 @@ def explain_ruling(session: Session, commit: Commit, ruling: Ruling, facts: Fact
         "rule_set": {"name": policy.name, "digest": policy.digest},
         "reasons": [reason.as_json() for reason in ruling.decision.reasons],
         "excluded_files": {path: reason.as_json() for path, reason in ruling.excluded.items()},
-        "rules": [result.as_json() for result in explain(policy, facts)],
+        "rules": [result.as_json() for result in explain(policy, facts).rules],
         "facts": facts.as_json(),
     }
 

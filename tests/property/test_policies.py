@@ -8,10 +8,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS, When
+from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS, TOGETHER
 from rules.evaluate import evaluate
 from rules.facts import Facts, FileFacts, FindingFacts, LicenseFacts, LookalikeFacts
-from rules.model import Policy, PolicyError, parse_policy, starter_policy
+from rules.model import Policy, PolicyError, When, parse_policy, starter_policy
 
 STARTER = starter_policy()
 FINDINGS = st.builds(FindingFacts, rule=st.sampled_from(["a", "b"]), severity=..., message=st.text(max_size=20))
@@ -61,4 +61,4 @@ def test_a_damaged_file_of_rules_is_a_policy_or_a_policy_error(at: int, inserted
 
 
 def test_every_condition_that_can_be_written_is_asked() -> None:
-    assert set(When.model_fields) == FILE_CONDITIONS.keys() | REPOSITORY_CONDITIONS.keys()
+    assert set(When.model_fields) == FILE_CONDITIONS.keys() | REPOSITORY_CONDITIONS.keys() | set(TOGETHER)

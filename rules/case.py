@@ -1,0 +1,65 @@
+"""The facts of one commit as conditions and expressions ask them: each is worked out once, for all rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rules.circumstances import Circumstances
+from rules.facts import Facts, FileFacts, Verdict
+from rules.people import InForce, in_force
+from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One commit before the rules."""
+
+    facts: Facts
+    circumstances: Circumstances
+
+    @cached_property
+    def people(self) -> InForce:
+        return in_force(self.circumstances, self.facts)
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """The groups of facts that could not be had."""
+        return frozenset(self.facts.unknown)
+
+    def age(self, moment: dt.datetime | None) -> dt.timedelta | None:
+        """How long ago it was; None if nobody knows when it was."""
+        return self.facts.observed_at - moment if moment is not None else None
+
+    @cached_property
+    def by_verdict(self) -> Mapping[Verdict, tuple[FileFacts, ...]]:
+        """The files, apart by what was found of them."""
+        apart: dict[Verdict, list[FileFacts]] = {}
+        for file in self.facts.files:
+            apart.setdefault(file.verdict, []).append(file)
+        return {verdict: tuple(files) for verdict, files in apart.items()}
+
+    @cached_property
+    def with_findings(self) -> tuple[FileFacts, ...]:
+        return tuple(file for file in self.facts.files if file.findings)
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {}
+
+    def value(self, name: str) -> Any:
+        """A fact about the repository, as an expression reads it."""
+        known = self._values
+        if name not in known:
+            known[name] = REPOSITORY_VARIABLES[name].value(self.facts)
+        return known[name]
+
+    def values(self, names: tuple[str, ...], file: FileFacts | None) -> dict[str, Any]:
+        """The facts of these names, as an expression reads them; those of a file only where there is one."""
+        values = {name: self.value(name) for name in names if name in REPOSITORY_VARIABLES}
+        if file is not None:
+            values |= {name: FILE_VARIABLES[name].value(file) for name in names if name in FILE_VARIABLES}
+        return values

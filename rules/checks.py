@@ -1,0 +1,125 @@
+"""What is wrong with rules that have the right form: names that stand twice or not at all, words that are not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.document import Document, Path, Problem
+from rules.form import PLACEHOLDERS, RESERVED, Effect, Expectation, PolicyForm, Rule
+from rules.samples import facts_of_sample
+
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+_AT_COMMIT = re.compile(r"[^@\s]+@[0-9a-f]{40}", re.ASCII)
+
+
+def told(error: ValidationError, document: Document, file: str, below: Path) -> list[Problem]:
+    """What a form says is wrong, in our words, each with its place; `below` is where the form begins."""
+    return [_told(one, document, file, below) for one in error.errors()]
+
+
+def problems_of(form: PolicyForm, document: Document, file: str) -> list[Problem]:
+    """All of them."""
+    problems: list[Problem] = []
+
+    def wrong(path: Path, sentence: str) -> None:
+        problems.append(Problem(file, document.place(path), sentence))
+
+    _ids(form, wrong)
+    for name, words in form.lists.items():
+        if not _ID.fullmatch(name):
+            wrong(("lists", name), f"{name!r} cannot name a list: write it in small letters, digits and single hyphens")
+        if any(word.startswith("@") for word in words):
+            wrong(("lists", name), "a list has words, and no names of other lists")
+    for index, rule in enumerate(form.rules):
+        at: Path = ("rules", index)
+        if not rule.when.given and rule.expression is None and rule.outcome is not Effect.ALLOW:
+            wrong((*at, "id"), "it has no condition, and would apply to everything")
+        if (sentence := _message(rule)) is not None:
+            wrong((*at, "message"), sentence)
+    raw = document.value.get("rules") if isinstance(document.value, dict) else ()
+    for path, name in _named(raw, ("rules",)):
+        if name not in form.lists:
+            known = ", ".join(f"@{known}" for known in form.lists) or "none"
+            wrong(path, f"there is no list {'@' + name!r} here; there is {known}")
+    for index, expectation in enumerate(form.expect):
+        _expectation(expectation, index, form, wrong)
+        if expectation.facts is not None:
+            try:
+                facts_of_sample(expectation.facts)
+            except ValidationError as error:
+                problems += told(error, document, file, ("expect", index, "facts"))
+    return problems
+
+
+def _told(error: Any, document: Document, file: str, below: Path) -> Problem:
+    path = (*below, *error["loc"])
+    name = str(path[-1]) if path else ""
+    match error["type"]:
+        case "extra_forbidden":
+            sentence = f"there is no field {name!r} here"
+        case "missing":
+            sentence = f"the field {name!r} is missing"
+        case "value_error":
+            sentence = str(error["ctx"]["error"])
+        case _:
+            shown = repr(error["input"])
+            sentence = f"{shown if len(shown) <= 60 else shown[:57] + '...'}: {error['msg'].lower()}"
+    return Problem(file, document.place(path), sentence)
+
+
+def _ids(form: PolicyForm, wrong: Any) -> None:
+    seen: dict[str, int] = {}
+    for index, rule in enumerate(form.rules):
+        at: Path = ("rules", index, "id")
+        if not _ID.fullmatch(rule.id):
+            wrong(at, f"{rule.id!r} is not an id: write it in small letters, digits and single hyphens")
+        elif rule.id in RESERVED:
+            wrong(at, f"{rule.id!r} is the mirror's own word: give the rule another id")
+        if rule.id in seen:
+            wrong(at, f"{rule.id!r} is also the id of rule {seen[rule.id] + 1}")
+        seen.setdefault(rule.id, index)
+
+
+def _message(rule: Rule) -> str | None:
+    """What is wrong with the rule's message."""
+    try:
+        fields = [(name, form or conversion) for _, name, form, conversion in Formatter().parse(rule.message)]
+    except ValueError as error:
+        return f"the message cannot be filled in: {error}"
+    unknown = [name for name, _ in fields if name is not None and name not in PLACEHOLDERS]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
+        return f"there is no {{{unknown[0]}}}: a message may have {known}"
+    dressed = [name for name, more in fields if name is not None and more]
+    return f"write {{{dressed[0]}}} alone: nothing may stand behind the word" if dressed else None
+
+
+def _named(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The names of lists (`@trusted`) in the conditions and scopes of rules, each with its place."""
+    if isinstance(value, str) and value.startswith("@") and {"when", "applies_to"} & set(path):
+        yield path, value[1:]
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _named(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _named(inner, (*path, index))
+
+
+def _expectation(expectation: Expectation, index: int, form: PolicyForm, wrong: Any) -> None:
+    at: Path = ("expect", index)
+    if (expectation.facts is None) == (not expectation.repository):
+        wrong((*at, "name"), "a test has either facts or a repository")
+    elif expectation.repository and not _AT_COMMIT.fullmatch(expectation.repository):
+        wrong(
+            (*at, "repository"), f"{expectation.repository[:80]!r} is not a commit: write ORG/NAME@ and 40 hex digits"
+        )
+    known = {rule.id for rule in form.rules} | RESERVED
+    for place, name in enumerate(expectation.rules or ()):
+        if name not in known:
+            wrong((*at, "rules", place), f"there is no rule {name!r} here")

@@ -1,0 +1,225 @@
+"""Where a rule applies, to a file or to the repository, and what that rests on: a waiver can be bound to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rules.asks import Answer, Ask, Leaf
+from rules.case import Case
+from rules.circumstances import ListEntry
+from rules.conditions import Condition
+from rules.expressions import AGES, EvaluationError
+from rules.facts import FileFacts
+from rules.form import BLOCKED_LIST
+from rules.plan import CheckedRule
+
+_DAY = dt.timedelta(days=1)
+_GROWING = AGES.keys() | {
+    "observed_at",
+    "downloads",
+    "likes",
+    "downloads_before",
+    "likes_before",
+    "owner.followers",
+    "owner.repositories",
+}
+"""Facts that merely grow or age: no evidence."""
+_OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
+
+
+class Sureness(StrEnum):
+    """How it is known that the rule applies."""
+
+    MET = "met"
+    """Its conditions hold."""
+    UNDECIDED = "undecided"
+    """A fact that they ask for is not known."""
+    FAILED = "failed"
+    """Its expression could not be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """That a rule applies to a file, or to the repository."""
+
+    file: FileFacts | None
+    fingerprints: tuple[str, ...]
+    """What it rests on: of findings, or one of its own. Sorted."""
+    sureness: Sureness = Sureness.MET
+    why: str = ""
+    """What is not known, or what failed, as words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """All of one rule, and when time alone may change them."""
+
+    hits: tuple[Hit, ...] = ()
+    turns: dt.datetime | None = None
+
+
+NOWHERE = Hits()
+
+
+def hits_of(rule: CheckedRule, case: Case) -> Hits:
+    """Where the rule applies."""
+    if not rule.concerns(case):
+        return NOWHERE
+    steady = _all(rule.steady, case, None)
+    ageing = _all(rule.ageing, case, None) if steady is not False else False
+    if steady is False or (ageing is False and _turns(rule, case) is None):
+        return NOWHERE
+    try:
+        hits = _of_files(rule, case, steady) if rule.asks_files else _of_repository(rule, case, steady)
+    except EvaluationError as error:
+        hits = (Hit(None, (_fingerprint(rule, case, None, {"failed": True}),), Sureness.FAILED, str(error)),)
+    if not hits and not _hits_age(rule, case):
+        return NOWHERE
+    turns = _turns(rule, case)
+    if ageing is False:
+        return Hits((), turns)
+    if ageing is None:
+        hits = tuple(_undecided(rule, case, hit.file) if hit.sureness is Sureness.MET else hit for hit in hits)
+    return Hits(hits, turns)
+
+
+def _of_repository(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
+    held = _with_expression(rule, case, None, so_far)
+    return () if held is False else (_hit(rule, case, None, held),)
+
+
+def _of_files(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
+    hits = []
+    for file in rule.candidates(case):
+        answer = _all(rule.of_files, case, file)
+        if answer is False:
+            continue
+        held = _with_expression(rule, case, file, None if so_far is None else answer)
+        if held is not False:
+            hits.append(_hit(rule, case, file, held))
+    # By path, so that the order of the listing makes no difference.
+    return tuple(sorted(hits, key=lambda hit: hit.file.path if hit.file else ""))
+
+
+def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
+    answer: Answer = True
+    for one in asks:
+        held = one.ask(case, file)
+        if held is False:
+            return False
+        if held is None:
+            answer = None
+    return answer
+
+
+def _with_expression(rule: CheckedRule, case: Case, file: FileFacts | None, so_far: Answer) -> Answer:
+    """The answer of the conditions and the expression together. Raises `EvaluationError`."""
+    expression = rule.expression
+    if expression is None:
+        return so_far
+    if expression.unknown(case.facts):
+        return None
+    return so_far if expression.holds(case.values(expression.reads, file)) else False
+
+
+def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) -> Hit:
+    if held is None:
+        return _undecided(rule, case, file)
+    found = _findings(rule, case, file) if file is not None else set()
+    return Hit(file, tuple(sorted(found)) or (_fingerprint(rule, case, file, {}),))
+
+
+def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
+    missing = list(dict.fromkeys(_missing(rule, case, file)))
+    fingerprint = _fingerprint(rule, case, file, {"unknown": missing})
+    return Hit(file, (fingerprint,), Sureness.UNDECIDED, " and ".join(missing[:2]))
+
+
+def _missing(rule: CheckedRule, case: Case, file: FileFacts | None) -> Iterable[str]:
+    """What is not known of what the rule asks, as words."""
+    for leaf in rule.conditions.leaves():
+        if isinstance(leaf.condition, Condition) and leaf.ask(case, file) is None:
+            yield leaf.condition.about
+    if rule.expression is not None and (name := rule.expression.unknown(case.facts)):
+        yield name
+
+
+def _findings(rule: CheckedRule, case: Case, file: FileFacts) -> set[str]:
+    """The fingerprints of the findings that make the rule apply to the file; empty if it is no finding, or has none."""
+    resting = list(rule.conditions.rests_on(case, file))
+    if rule.expression is not None and not _OF_FINDINGS.isdisjoint(rule.expression.reads):
+        # Which of them makes the expression true nobody knows: any other one may have.
+        resting += file.findings
+    fingerprints = {finding.fingerprint for finding in resting}
+    return fingerprints if "" not in fingerprints else set()
+
+
+def _fingerprint(rule: CheckedRule, case: Case, file: FileFacts | None, more: dict[str, Any]) -> str:
+    """Of a hit that rests on no finding: the rule, the content, and what its conditions ask for."""
+    evidence = {
+        leaf.name: _plain(leaf.said(case, file)) for leaf in rule.conditions.leaves() if _is_evidence(leaf)
+    } | more
+    if rule.expression is not None:
+        reads = tuple(name for name in rule.expression.reads if name not in _GROWING)
+        evidence |= {f"expression:{name}": _plain(value) for name, value in case.values(reads, file).items()}
+    return _digest(rule.rule.id, _content(case, file), evidence)
+
+
+def entry_fingerprint(entry: ListEntry, case: Case) -> str:
+    """Of the block of a repository by an entry of a list."""
+    return _digest(BLOCKED_LIST, _content(case, None), {"entry": entry.id})
+
+
+def _content(case: Case, file: FileFacts | None) -> str:
+    facts = case.facts
+    repository = f"{facts.kind.value}:{facts.repository}"
+    if file is None:
+        return repository
+    # A file whose content nobody names is taken for another one at the next commit.
+    return file.blob or f"{repository}:{facts.commit}:{file.path}"
+
+
+def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:
+    said = json.dumps([rule, content, evidence], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _is_evidence(leaf: Leaf) -> bool:
+    return not (isinstance(leaf.condition, Condition) and (leaf.condition.grows or leaf.condition.lists))
+
+
+def _plain(value: Any) -> Any:
+    return sorted(str(one) for one in value) if isinstance(value, tuple | list) else value
+
+
+def _hits_age(rule: CheckedRule, case: Case) -> bool:
+    """Whether time may let it apply to a file, or an expression hold, that it does not now."""
+    if any(ask.ages for ask in rule.of_files):
+        return True
+    return rule.expression is not None and rule.expression.ages and not rule.expression.unknown(case.facts)
+
+
+def _turns(rule: CheckedRule, case: Case) -> dt.datetime | None:
+    """When time alone may change where the rule applies."""
+    moments = [leaf.turns(case) for leaf in rule.conditions.leaves() if leaf.ages]
+    if rule.expression is not None and rule.expression.ages:
+        moments += [_whole_day(rule, case)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _whole_day(rule: CheckedRule, case: Case) -> dt.datetime | None:
+    """When an age that the expression reads is a whole number of days next, which is within a day."""
+    assert rule.expression is not None
+    now = case.facts.observed_at
+    ages = [case.age(since(case.facts)) for name, since in AGES.items() if name in rule.expression.reads]
+    left = [_DAY - age % _DAY for age in ages if age is not None]
+    try:
+        return now + min(left, default=_DAY)
+    except OverflowError:
+        return None

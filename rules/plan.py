@@ -1,0 +1,73 @@
+"""A rule made ready to be asked, once, when it loads: for whom and what it is, and its conditions by their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rules.asks import All, Ask, Leaf, Lists, prepared, with_lists
+from rules.case import Case
+from rules.circumstances import Scope
+from rules.expressions import Expression
+from rules.facts import FileFacts, Kind
+from rules.form import Rule
+from rules.questions import globs
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A rule that can be evaluated."""
+
+    rule: Rule
+    """As it is written."""
+    expression: Expression | None
+    lists: Lists = field(default_factory=dict)
+    scope: Scope = field(init=False, compare=False)
+    """For whom it is, without the names of lists."""
+    conditions: All = field(init=False, compare=False)
+    kinds: frozenset[Kind] = field(init=False, compare=False, repr=False)
+    matches: Callable[[str], bool] = field(init=False, compare=False, repr=False)
+    """Whether it is about a repository of this name."""
+    steady: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
+    """Conditions on the repository that time alone does not change."""
+    ageing: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
+    """Those that it does."""
+    of_files: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
+    asks_files: bool = field(init=False, compare=False, repr=False)
+    """Whether it is asked of each file, and not once of the repository."""
+
+    def __post_init__(self) -> None:
+        about = self.rule.applies_to
+        conditions = prepared(self.rule.when, self.lists)
+        of_repository = [ask for ask in conditions.asks if not ask.of_files]
+        made = {
+            "scope": Scope(with_lists(about.teams, self.lists), with_lists(about.projects, self.lists)),
+            "conditions": conditions,
+            "kinds": frozenset(about.kinds),
+            "matches": globs(with_lists(about.repositories, self.lists)),
+            "steady": tuple(ask for ask in of_repository if not ask.ages),
+            "ageing": tuple(ask for ask in of_repository if ask.ages),
+            "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
+            "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
+
+    def concerns(self, case: Case) -> bool:
+        """Whether the rule is about such a repository, and for whoever asks."""
+        return (
+            case.facts.kind in self.kinds
+            and self.matches(case.facts.repository)
+            and self.scope.covers(case.circumstances.audience)
+        )
+
+    def candidates(self, case: Case) -> tuple[FileFacts, ...]:
+        """The files that the conditions may hold of."""
+        for ask in self.of_files:
+            if isinstance(ask, Leaf) and ask.name == "file_verdict":
+                if len(ask.wanted) == 1:
+                    return case.by_verdict.get(ask.wanted[0], ())
+                return tuple(file for file in case.facts.files if file.verdict in ask.wanted)
+            if isinstance(ask, Leaf) and ask.name == "finding":
+                return case.with_findings
+        return case.facts.files

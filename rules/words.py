@@ -1,0 +1,60 @@
+"""What developers read: a rule's message with its placeholders filled in, and the engine's own sentences."""
+
+from __future__ import annotations
+
+from rules.circumstances import ListEntry
+from rules.facts import Facts, FileFacts, Severity
+from rules.form import Rule
+from rules.hits import Hit, Sureness
+
+NOTHING_ENFORCED = (
+    "there is no rule in force, and without rules nothing is allowed: write one with `outcome: allow` if all is to be"
+)
+_ORDER = list(Severity)
+
+
+def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
+    """Why the rule applies, for the developer."""
+    match hit.sureness:
+        case Sureness.FAILED:
+            return f"the rule could not be evaluated ({hit.why}), so the repository is held until its author mends it"
+        case Sureness.UNDECIDED:
+            of = f" of {hit.file.path}" if hit.file is not None else ""
+            return f"the rule {rule.id} cannot be decided{of}: {hit.why} is not known"
+    return rule.message.format_map(_placeholders(facts, hit.file))
+
+
+def blocked_message(facts: Facts, entry: ListEntry) -> str:
+    return f"{facts.repository} is on the list of what is blocked: {entry.reason}"
+
+
+def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:
+    first = entries[0]
+    what = f"this commit of {facts.repository}" if first.commits else facts.repository
+    listed = f" with the collection {first.collection}" if first.collection else ""
+    return f"{what} is approved{listed} by {first.by}: {first.reason}"
+
+
+def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
+    finding = _worst(file) if file else ""
+    return {
+        "repository": facts.repository,
+        "publisher": facts.namespace,
+        "commit": facts.commit,
+        "file": file.path if file else "",
+        "finding": finding,
+        "reason": (file.unscannable if file else "") or finding,
+        "license": ", ".join(facts.license.declared) or "none",
+        "category": facts.license.category.value,
+        "disagreement": facts.license.why,
+        "conflict": facts.lineage.why,
+        "lookalike": facts.lookalike.of,
+        "why": facts.lookalike.why,
+        "copied": facts.copied.why,
+        "ownership": facts.owner.why,
+    }
+
+
+def _worst(file: FileFacts) -> str:
+    worst = max(file.findings, key=lambda finding: _ORDER.index(finding.severity), default=None)
+    return worst.message if worst else file.unscannable
