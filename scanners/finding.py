@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 SCANNER_VERSION = "3"
-"""Raised whenever the same bytes could be judged otherwise, or more be noted of them; reports are kept per content and this version."""
+"""Raised whenever the same bytes could be judged otherwise, or more noted; reports are kept by content and version."""
 
 
 class Severity(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scanners.repository.license import License
@@ -90,47 +90,104 @@ Lookup = Callable[[str, str], Node | Absent]
 
 def walk(root: Node, lookup: Lookup, *, most_depth: int = MOST_DEPTH, most_hops: int = MOST_HOPS) -> Lineage:
     """Goes up from `root`; each repository is looked up once, by the revision that is named first."""
-    seen: dict[str, Node | Absent] = {root.repository.casefold(): root}
-    above: dict[str, set[str]] = {}
-    """Who was found over whom; kept free of cycles."""
-    depths = {root.repository.casefold(): 0}
-    waiting = deque([root])
-    hops: list[Hop] = []
-    while waiting:
-        child = waiting.popleft()
-        depth = depths[child.repository.casefold()] + 1
+    walked = _Walk(root, lookup)
+    while walked.waiting:
+        child = walked.waiting.popleft()
+        depth = walked.depths[child.repository.casefold()] + 1
         for parent in _in_order(child):
-            if len(hops) >= most_hops:
-                return Lineage(
-                    root.repository, tuple(hops), f"More than {most_hops} steps are declared; no more were followed."
-                )
-            if depth > most_depth:
-                hops.append(_hop(child, parent, depth, State.TOO_DEEP))
+            if walked.has(child, parent):
                 continue
-            key = parent.repository.casefold()
-            if key not in seen:
-                seen[key] = lookup(parent.repository, parent.revision)
-            found = seen[key]
-            if isinstance(found, Absent):
-                hops.append(_hop(child, parent, depth, State(found.value)))
-                continue
-            below, name = child.repository.casefold(), found.repository.casefold()
-            if name == below and parent.source not in DECLARED:
-                continue  # Under its old name: files go on saying what it was called when they were written.
-            seen.setdefault(name, found)
-            state = State.CYCLE if _leads_to(above, name, below) else State.RESOLVED
-            hops.append(_hop(child, parent, depth, state, found))
-            if state is State.RESOLVED:
-                above.setdefault(below, set()).add(name)
-                if name not in depths:
-                    depths[name] = depth
-                    waiting.append(found)
-    deep = any(hop.state is State.TOO_DEEP for hop in hops)
-    return Lineage(
-        root.repository,
-        tuple(hops),
-        f"It goes back more than {most_depth} steps; no more were followed." if deep else "",
-    )
+            if len(walked.hops) >= most_hops:
+                return walked.done(f"More than {most_hops} steps are declared; no more were followed.")
+            walked.take(child, parent, depth, follow=depth <= most_depth)
+    deep = any(hop.state is State.TOO_DEEP for hop in walked.hops)
+    return walked.done(f"It goes back more than {most_depth} steps; no more were followed." if deep else "")
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk under way. Names are compared in lower case."""
+
+    root: Node
+    lookup: Lookup
+    hops: list[Hop] = field(default_factory=list)
+    waiting: deque[Node] = field(default_factory=deque)
+    depths: dict[str, int] = field(default_factory=dict)
+    _seen: dict[str, Node | Absent] = field(default_factory=dict)
+    """By every name that somebody goes by."""
+    _above: dict[str, set[str]] = field(default_factory=dict)
+    """Whom each was made from; kept free of cycles."""
+    _taken: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._seen[self.root.repository.casefold()] = self.root
+        self.depths[self.root.repository.casefold()] = 0
+        self.waiting.append(self.root)
+
+    def has(self, child: Node, parent: Parent) -> bool:
+        """Whether this step was taken, under whatever name."""
+        return (child.repository.casefold(), self._name(parent)) in self._taken
+
+    def take(self, child: Node, parent: Parent, depth: int, *, follow: bool) -> None:
+        below = child.repository.casefold()
+        if not follow:
+            self._add(child, parent, depth, State.TOO_DEEP, None)
+            return
+        asked = parent.repository.casefold()
+        if asked not in self._seen:
+            self._seen[asked] = self.lookup(parent.repository, parent.revision)
+        found = self._seen[asked]
+        if isinstance(found, Absent):
+            self._add(child, parent, depth, State(found.value), None)
+            return
+        name = found.repository.casefold()
+        if self.has(child, parent) or (name == below and parent.source not in DECLARED):
+            return  # Under an old name: files go on saying what it was called when they were written.
+        self._seen.setdefault(name, found)
+        if self._leads_to(name, below):
+            self._add(child, parent, depth, State.CYCLE, found)
+            return
+        self._add(child, parent, depth, State.RESOLVED, found)
+        self._above.setdefault(below, set()).add(name)
+        if name not in self.depths:
+            self.depths[name] = depth
+            self.waiting.append(found)
+
+    def done(self, cut: str) -> Lineage:
+        return Lineage(self.root.repository, tuple(self.hops), cut)
+
+    def _add(self, child: Node, parent: Parent, depth: int, state: State, found: Node | None) -> None:
+        self._taken.add((child.repository.casefold(), self._name(parent)))
+        self.hops.append(
+            Hop(
+                child=child.repository,
+                parent=found.repository if found else parent.repository,
+                relation=parent.relation,
+                source=parent.source,
+                depth=depth,
+                state=state,
+                commit=found.commit if found else "",
+                license=found.license if found else None,
+            )
+        )
+
+    def _name(self, parent: Parent) -> str:
+        """What it is called now, as far as that is known."""
+        asked = parent.repository.casefold()
+        found = self._seen.get(asked)
+        return found.repository.casefold() if isinstance(found, Node) else asked
+
+    def _leads_to(self, start: str, goal: str) -> bool:
+        """Whether going up from `start` one comes by `goal`."""
+        waiting, met = [start], {start}
+        while waiting:
+            name = waiting.pop()
+            if name == goal:
+                return True
+            fresh = self._above.get(name, set()) - met
+            met |= fresh
+            waiting.extend(fresh)
+        return False
 
 
 def _in_order(child: Node) -> list[Parent]:
@@ -140,29 +197,3 @@ def _in_order(child: Node) -> list[Parent]:
     return sorted(
         kept, key=lambda one: (one.source not in DECLARED, one.repository.casefold(), one.relation, one.revision)
     )
-
-
-def _hop(child: Node, parent: Parent, depth: int, state: State, found: Node | None = None) -> Hop:
-    return Hop(
-        child=child.repository,
-        parent=found.repository if found else parent.repository,
-        relation=parent.relation,
-        source=parent.source,
-        depth=depth,
-        state=state,
-        commit=found.commit if found else "",
-        license=found.license if found else None,
-    )
-
-
-def _leads_to(above: dict[str, set[str]], start: str, goal: str) -> bool:
-    """Whether going up from `start` one comes by `goal`."""
-    waiting, met = [start], {start}
-    while waiting:
-        name = waiting.pop()
-        if name == goal:
-            return True
-        fresh = above.get(name, set()) - met
-        met |= fresh
-        waiting.extend(fresh)
-    return False

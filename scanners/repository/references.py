@@ -25,7 +25,9 @@ _FOLDERS = re.compile(
 )
 """What people call their own folders; the Hub has accounts of these names that nobody trains from."""
 _STEP = re.compile(
-    r"^(?:checkpoint|ckpt|step|epoch|global_step|iter|run|final|best|last|latest)[-_]?\w{0,12}$", re.IGNORECASE
+    r"(?:checkpoint|ckpt|global[-_]?step|step|epoch|iter|run)[-_]?\d{1,12}"
+    r"|(?:run|final|best|last|latest)(?:[-_]?(?:\d{1,12}|model|checkpoint|ckpt))?",
+    re.IGNORECASE,
 )
 _NOTHING = frozenset(
     {"", "-", "none", "null", "nil", "n/a", "na", "no", "tbd", "todo", "unknown", "other", "model", "base"}
@@ -68,7 +70,7 @@ def written_by_a_tool(text: object) -> Reference | None:
     owner, slash, name = found_reference.repository.rpartition("/")
     if not slash:
         return found_reference if _OLD.fullmatch(name) else None
-    if _FOLDERS.fullmatch(owner) or _STEP.match(owner) or _STEP.match(name):
+    if _FOLDERS.fullmatch(owner) or _STEP.fullmatch(owner) or _STEP.fullmatch(name):
         return None
     return found_reference
 
