@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
+from curator.admission.licensing import warm
 from curator.admission.looking import Looker
 from curator.admission.names import known_names
 from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
@@ -139,6 +140,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
 
         upstream, filler = portal.call(begin)
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
+        threading.Thread(target=warm, name="lists", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes, known)
         refresher = Refresher(database, looker, settings.refresh_facts_s)

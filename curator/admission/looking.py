@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,7 +92,10 @@ class Looker:
             before = looks.find(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
             after_scans = progress.scans_are_over(session, snapshot_id)
+        began = time.monotonic()
         look = self.portal.call(self.see, snapshot, files, reports, after_scans, before)
+        missed = f"; not known: {', '.join(look.gaps)}" if look.gaps else ""
+        log.info("looked around %s in %.2f s%s", snapshot.commit, time.monotonic() - began, missed)
         with self.database.write() as session:
             looks.keep(session, snapshot_id, look.filled_from(before))
             seen.first_sight(session, snapshot)
