@@ -95,7 +95,8 @@ class Rejudger:
             row = session.get(RejudgementRow, work.key)
             if row is None:
                 change = rule_sets.change_of(session, work.key)
-                if change is None:
+                if change is None or change.before is None or not rule_sets.is_last_change(session, change.id):
+                    # Nothing was decided before the first one, and another change has work of its own.
                     return []
                 row = new_row(change.id, RULES, change.digest)
             elif row.total or row.ended_at is not None:
@@ -141,12 +142,13 @@ class Rejudger:
         with self.database.write() as session:
             finish(session, work)
             row = session.get_one(RejudgementRow, rejudgement_id)
-            if rule_sets.in_force(session) != page.policy.digest:
-                if row.why == RULES:
-                    end(session, row)
-                    return []
-                return [ask_for(session, PAGE, work.key)]
-            if circumstances_of(session, EVERYBODY) != page.circumstances:
+            if row.why == RULES and not rule_sets.is_last_change(session, row.id):
+                end(session, row)
+                return []
+            if (
+                rule_sets.in_force(session) != page.policy.digest
+                or circumstances_of(session, EVERYBODY) != page.circumstances
+            ):
                 return [ask_for(session, PAGE, work.key)]
             busy = _waiting(session) > _MOST_WAITING
             facts_ids = {key: one.id for key, one in decisions.newest_facts(session, list(page.items)).items()}
@@ -186,7 +188,7 @@ def _look(session: Session, row: RejudgementRow, position: int) -> _Page | None:
         policy = policy_in_force(session)
     except NothingInForce:
         return None
-    if row.why == RULES and policy.digest != row.rule_set:
+    if row.why == RULES and not rule_sets.is_last_change(session, row.id):
         return None
     most = _PAGE if row.why == RULES else _MOST_SCANNED
     rows = session.exec(
@@ -321,8 +323,8 @@ def _reasons(ruling: Ruling) -> tuple[object, ...]:
 def _the_usual_way(session: Session, page: _Page, snapshot_id: int, *, anew: bool) -> list[Work]:
     """Have a commit judged as if somebody had asked for it, once all its contents are scanned.
 
-    `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they be
-    again, facts of now are wanted for them, too.
+    `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they
+    be again, facts of now are wanted for them, too.
     """
     if anew:
         decisions.reopen_under_others(session, snapshot_id, page.policy.digest)
