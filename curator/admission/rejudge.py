@@ -95,8 +95,8 @@ class Rejudger:
             row = session.get(RejudgementRow, work.key)
             if row is None:
                 change = rule_sets.change_of(session, work.key)
-                if change is None or change.before is None or not rule_sets.is_last_change(session, change.id):
-                    # Nothing was decided before the first one, and another change has work of its own.
+                if change is None or not rule_sets.is_last_change(session, change.id):
+                    # A later change has work of its own.
                     return []
                 row = new_row(change.id, RULES, change.digest)
             elif row.total or row.ended_at is not None:
