@@ -138,6 +138,10 @@ class Known:
         return _first((skeleton(name), name) for name in self.flat.values())
 
     @cached_property
+    def skeleton_list(self) -> list[str]:
+        return [text for text in self.skeletons if len(text) > SHORTEST_FOR_EDITS]
+
+    @cached_property
     def figures(self) -> dict[str, str]:
         names = [name for text, name in self.flat.items() if len(text) >= SHORTEST_FOR_EDITS]
         return _first((without_figures(name), name) for name in names)
@@ -158,6 +162,16 @@ class Known:
             if len(text) >= 4 and text not in words
         }
         return words | {word.text: word for word in self.called}
+
+    @cached_property
+    def companies(self) -> frozenset[str]:
+        """Namespaces that a company's name is said of."""
+        return frozenset(word.of for word in self.called if word.kind == "company")
+
+    @cached_property
+    def company_names(self) -> list[str]:
+        """What companies are called, as far as a slip in it can be told."""
+        return [word.text for word in self.called if word.kind == "company" and len(word.text) > SHORTEST_FOR_EDITS]
 
     @cached_property
     def copied(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ from scanners.repository.confusables import (
 )
 from scanners.repository.edits import PHRASES, slip
 from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, shipped
-from scanners.repository.reading import read, tokens
+from scanners.repository.reading import core, read, tokens
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
@@ -38,6 +38,11 @@ Technique = Literal[
 ]  # fmt: skip
 
 _COPY_ADDS = 0.05
+_FOREIGN = 0.9
+_SHORTEST_NAME = 4
+_SHORTEST_FOR_BOTH = 8
+_SHORTEST_OWNER = 4
+"""Whom one slip is held against only together with one of its repositories' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,16 @@ def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
         _same_to_the_eye(namespace, known)
         or _one_slip_away(namespace, copied, known)
         or _put_together(namespace, copied, known)
+        or _dressed_up(namespace, copied, known)
         or _near_the_owner(namespace, copied, known)
         or _for_anybody(namespace, name, copied, known)
     )
     if judged is None:
         return _copy_elsewhere(name, copied, known)
+    if (
+        not namespace.isascii() and judged.score < _FOREIGN
+    ):  # The Hub allows no such letters: nobody has them by chance.
+        judged = Lookalike(judged.of, _FOREIGN, f"{judged.why}, in letters of another alphabet", "alphabet")
     if copied is None or "/" in judged.of or not known.same_house(judged.of, copied):
         return judged
     why = f"{judged.why}, and has the name of {copied}"
@@ -110,17 +120,37 @@ def _one_slip_away(namespace: str, copied: str | None, known: Known) -> Lookalik
     if len(text) < SHORTEST_FOR_EDITS:
         return None
     if (of := _other(known.flat.get(_letters(text)), namespace)) is not None and len(_letters(text)) >= 5:
-        return Lookalike(of, _unless_ordinary(0.8, of, known), PHRASES["number"].format(of=of), "number")
+        return Lookalike(of, _of_number(of, known), PHRASES["number"].format(of=of), "number")
     near = process.extract(text, known.flat_list, scorer=OSA.distance, score_cutoff=1, limit=4)
     found = [(one, of) for one, _, _ in near if (of := _other(known.flat[one], namespace)) is not None]
     if not found:
-        return None
+        return _slip_and_likeness(namespace, known)
     nearest, of = next((one for one in found if copied and known.same_house(one[1], copied)), found[0])
-    how, length = slip(text, nearest), min(len(text), len(nearest))
-    score = 0.72 if length <= SHORTEST_FOR_EDITS else 0.86 if length == 6 else 0.9
+    how, length, company = slip(text, nearest), min(len(text), len(nearest)), of in known.companies
     if how == "number":
-        score = 0.8  # Often a second account.
-    return Lookalike(of, _unless_ordinary(score, of, known), PHRASES[how].format(of=of), "edit")
+        score = _of_number(of, known)
+    elif length <= SHORTEST_FOR_EDITS:
+        score = 0.75 if company else 0.65
+    elif length == SHORTEST_FOR_EDITS + 1:
+        score = 0.86 if company or how in ("doubled", "swapped") else 0.8
+    else:
+        score = 0.9
+    score = _unless_ordinary(score, of, known)
+    if copied and how != "number" and known.same_house(of, copied):
+        score = max(score, 0.86 - _COPY_ADDS)
+    return Lookalike(of, score, PHRASES[how].format(of=of), "edit")
+
+
+def _slip_and_likeness(namespace: str, known: Known) -> Lookalike | None:
+    """Both at once, as in `rneta-lama`; of long names alone, where that does not happen by itself."""
+    text = skeleton(spelled_out(namespace))
+    if len(text) < _SHORTEST_FOR_BOTH:
+        return None
+    for near, _, _ in process.extract(text, known.skeleton_list, scorer=OSA.distance, score_cutoff=1, limit=2):
+        of = known.skeletons[near]
+        if slip(text, near) != "number":
+            return Lookalike(of, 0.86, f"one letter from {of} and with characters that look alike", "confusable")
+    return None
 
 
 def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
@@ -153,7 +183,7 @@ def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike
     extra = "-".join(word.text for word in around)
     if first.kind == "publisher" and around:
         score = 0.88 if around[0].text in ("hf", "the") else 0.8
-        if len(first.text) < SHORTEST_FOR_EDITS:
+        if len(first.text) < SHORTEST_FOR_EDITS and not (copied and known.same_house(first.of, copied)):
             score = 0.65
         return Lookalike(
             first.of, _unless_ordinary(score, first.of, known), f"{first.of} with '{extra}' added", "affix"
@@ -167,6 +197,27 @@ def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike
     return None
 
 
+def _dressed_up(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
+    """A name that is nearly somebody's, with more around it (`googIe-ai`), or nearly what somebody is called."""
+    inner, around = core(spelled_out(visible(namespace)), known)
+    if around:
+        found = _same_to_the_eye(inner, known) or _one_slip_away(inner, copied, known)
+        if found is not None and found.technique != "number":
+            score = max(found.score, 0.9) if any(word.casefold() in known.claims for word in around) else found.score
+            why = f"{found.why}, with '{'-'.join(around)}' added"
+            return Lookalike(found.of, score, why, found.technique)
+    text = flat(inner)
+    for near, _, _ in process.extract(text, known.company_names, scorer=OSA.distance, score_cutoff=1, limit=2):
+        of = known.words[near].of
+        if near == text or (how := slip(text, near)) == "number":
+            continue
+        score = _unless_ordinary(0.8 if min(len(near), len(text)) > SHORTEST_FOR_EDITS + 1 else 0.65, near, known)
+        if copied and known.same_house(of, copied):
+            score = max(score, 0.86 - _COPY_ADDS)
+        return Lookalike(of, score, f"{PHRASES[how].format(of=near)}, which is said of {of}", "edit")
+    return None
+
+
 def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     """With a copied repository name, a likeness to its owner that would not be enough alone."""
     if copied is None or known.same_house(namespace, copied):
@@ -175,14 +226,16 @@ def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookali
     text, of = flat(spelled_out(namespace)), flat(owner)
     if len(of) >= 7 and OSA.distance(text, of, score_cutoff=2) <= 2:
         return Lookalike(owner, 0.86, f"nearly {owner}", "near-owner")
-    if len(of) >= 4 and OSA.distance(text, of, score_cutoff=1) <= 1:
-        return Lookalike(owner, 0.72, f"nearly {owner}", "near-owner")
+    if len(of) >= _SHORTEST_OWNER and OSA.distance(text, of, score_cutoff=1) <= 1:
+        # Owen is not Qwen: another letter makes another short name more easily than one letter more or less does.
+        score = 0.75 if slip(text, of) in ("letter", "keyboard") else 0.81
+        return Lookalike(owner, score, f"nearly {owner}", "near-owner")
     parts = tokens(namespace)
     for word in known.words.values():
         if word.kind not in ("publisher", "company", "product") or not known.same_house(word.of, copied):
             continue
         if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
-            score = 0.65 if word.kind == "product" else 0.75
+            score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
             return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
     return None
 
@@ -239,9 +292,9 @@ def _owner_in_name(name: str, known: Known) -> str | None:
 def _copied(name: str, known: Known) -> str | None:
     """The popular repository whose name this is, or nearly is."""
     text = flat(name)
-    if len(text) < SHORTEST_FOR_EDITS:
-        return None
-    if (same := known.copied.get(text) or known.copied_skeletons.get(skeleton(name))) is not None:
+    if len(text) >= _SHORTEST_NAME and (same := known.copied.get(text)) is not None:
+        return same
+    if len(text) >= SHORTEST_FOR_EDITS and (same := known.copied_skeletons.get(skeleton(name))) is not None:
         return same
     if len(text) < SHORTEST_COPIED:
         return None
@@ -254,6 +307,11 @@ def _copied(name: str, known: Known) -> str | None:
 def _other(of: str | None, namespace: str) -> str | None:
     """`of`, unless that is the namespace itself."""
     return None if of is None or (namespace.isascii() and of.lower() == namespace.lower()) else of
+
+
+def _of_number(of: str, known: Known) -> float:
+    """A number more or less: often a second account, less often of a company."""
+    return _unless_ordinary(0.8 if of in known.companies else 0.72, of, known)
 
 
 def _unless_ordinary(score: float, of: str, known: Known) -> float:

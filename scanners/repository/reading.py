@@ -11,6 +11,9 @@ from scanners.repository.known import Known, Word
 _SEPARATORS = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[^\W_a-zA-Z]+|.", re.DOTALL)
 _LONGEST_WORD = 40
+_SHORTEST_CORE = 5
+_GLUED = ("official", "models", "team", "labs", "hub", "org", "inc", "ai", "hf")
+"""What is glued to a name without a separator so that it still reads well; the longest first."""
 
 
 def tokens(text: str) -> list[str]:
@@ -46,3 +49,27 @@ def read(namespace: str, known: Known) -> Sequence[Word]:
             if shortest is None or len(before) + 1 < len(shortest):
                 best[end] = [*before, word]
     return best[len(text)] or ()
+
+
+def core(namespace: str, known: Known) -> tuple[str, tuple[str, ...]]:
+    """The namespace without the affixes and claims around it, and these; the last word may be glued on, as in `XyzAI`.
+
+    A core that is empty, or the whole, comes without words.
+    """
+    parts = [part for part in _SEPARATORS.split(namespace) if part]
+    around: list[str] = []
+    for at in (0, -1):
+        while len(parts) > 1 and _is_around(parts[at], known):
+            around.append(parts.pop(at))
+    kept = "-".join(parts)
+    if len(parts) == 1:
+        glued = (word for word in _GLUED if kept.casefold().endswith(word) and len(kept) - len(word) >= _SHORTEST_CORE)
+        if (word := next(glued, None)) is not None:
+            around.append(kept[-len(word) :])
+            kept = kept[: -len(word)]
+    return kept, tuple(around)
+
+
+def _is_around(part: str, known: Known) -> bool:
+    word = in_latin(part).casefold()
+    return word in known.affixes or word in known.claims

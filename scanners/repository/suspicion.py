@@ -5,7 +5,7 @@ than is left to say. A good standing then takes away a part of the whole. All we
 
 | sign | closes |
 |---|---|
-| the owner's account is new | 40 % up to a week, falling to 0 at a year |
+| the owner's account is new | 35 % up to a week, falling to 0 at a year |
 | the owner is not a verified organisation | 10 % |
 | nobody follows the owner | 5 % |
 | the card is that of the one imitated (from a similarity of 0.7 on) | up to 70 %, or 35 % with the parent named |
@@ -75,7 +75,7 @@ def suspicion(
     copied = copied or Copied()
     card = min(max((copied.card_similarity - FIRST_SIMILARITY) / (1 - FIRST_SIMILARITY), 0.0), 1.0)
     card = card if copied.card_of else 0.0
-    of = lookalike.of if lookalike else copied.card_of if card else ""
+    of = _whom(lookalike, copied.card_of if card else "")
     if not of:
         return Suspicion()
     signs = [lookalike.why] if lookalike else []
@@ -97,12 +97,21 @@ def suspicion(
     return Suspicion(of, round(min(_MOST, (1.0 - left) * standing), 2), ", ".join(signs))
 
 
+def _whom(lookalike: Lookalike | None, card_of: str) -> str:
+    """The repository rather than its owner, where the card says which one; else whom the name is like."""
+    if lookalike is None:
+        return card_of
+    if card_of.casefold().startswith(f"{lookalike.of.casefold()}/"):
+        return card_of
+    return lookalike.of
+
+
 def _of_owner(owner: Owner | None, observed_at: dt.datetime, signs: list[str]) -> float:
     """What the owner's account leaves open, from 0 to 1."""
     left = 1.0
     days = _age_days(owner, observed_at)
     if days is not None and days < _YEAR:
-        left *= 1 - 0.4 * min(1.0, (_YEAR - days) / (_YEAR - _WEEK))
+        left *= 1 - 0.35 * min(1.0, (_YEAR - days) / (_YEAR - _WEEK))
         signs.append(f"created {_ago(days)}")
     if owner is None or owner.kind == "unknown":
         return left
