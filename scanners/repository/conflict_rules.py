@@ -11,8 +11,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from scanners.repository.license import License
-from scanners.repository.license_list import CATEGORIES, MISSING, UNKNOWN, Clause, Entry, by_expression
+from scanners.repository.license_expressions import name_of, read
+from scanners.repository.license_list import MISSING, UNKNOWN, Clause, Entry, by_expression
 
 Kept = Literal["license", "term", "never"]
 
@@ -66,6 +66,7 @@ class Knowledge:
     restrictions: frozenset[str]
     names: Mapping[str, str]
     sentences: Mapping[str, tuple[str, ...]]
+    notice_files: frozenset[str]
     notes: Mapping[str, str]
 
     def keeps(self, own: Entry, asked: Entry) -> bool:
@@ -73,8 +74,8 @@ class Knowledge:
         return (
             own.id == asked.id
             or own.id in self.compatible.get(asked.id, ())
-            or (own.family and asked.spdx in own.members)
-            or (asked.family and own.spdx in asked.members)
+            or _is_member(asked, own)
+            or _is_member(own, asked)
         )
 
     def is_version_of(self, own: Entry, asked: Entry) -> bool:
@@ -99,35 +100,33 @@ class Terms:
     entries: tuple[Entry, ...]
     unknown: bool
     missing: bool
-    expression: str
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return " and ".join(dict.fromkeys(entry.name for entry in self.entries)) or self.expression
+    name: str
+    """For people."""
 
     @property
     def terms(self) -> frozenset[str]:
         return frozenset(term for entry in self.entries for term in entry.terms)
 
 
-def terms_of(license_: License) -> Terms:
-    """What a licence consists of. Where one may choose, the least restrictive is what is granted."""
-    if license_.category == MISSING:
-        return Terms((), unknown=False, missing=True, expression=license_.expression)
-    choices = [_joined(one, license_.expression) for one in re.split(r"\bOR\b", license_.expression)]
-    return min(choices, key=lambda one: (one.unknown, max((_rank(entry) for entry in one.entries), default=0)))
+@lru_cache(maxsize=1024)
+def terms_of(expression: str) -> Terms:
+    """What a licence consists of. Where one may choose, the mildest is what is granted."""
+    found = read(expression)
+    if found.category == MISSING:
+        return Terms((), unknown=False, missing=True, name="no licence")
+    entries = [by_expression(symbol) for symbol in found.binding]
+    known = tuple(entry for entry in entries if entry is not None and entry.category != UNKNOWN)
+    return Terms(known, unknown=len(known) < len(entries), missing=False, name=_named(expression))
 
 
-def _joined(text: str, expression: str) -> Terms:
-    symbols = re.findall(r"[A-Za-z0-9][\w.+-]*", re.sub(r"\bWITH\s+[\w.-]+", "", text))
-    found = [by_expression(symbol) for symbol in symbols if symbol not in ("AND", "OR")]
-    known = tuple(entry for entry in found if entry is not None and entry.category != UNKNOWN)
-    return Terms(known, unknown=len(known) < len(found) or not found, missing=False, expression=expression)
+def _named(expression: str) -> str:
+    """What people call it, with the article that some names want."""
+    name = name_of(expression)
+    return f"the {name}" if re.search(r"licen[cs]e|terms|agreement", name, re.IGNORECASE) else name
 
 
-def _rank(entry: Entry) -> int:
-    return CATEGORIES.index(entry.category) if entry.category in CATEGORIES else len(CATEGORIES)
+def _is_member(entry: Entry, family: Entry) -> bool:
+    return any(fnmatchcase(entry.spdx, member) for member in family.members)
 
 
 @lru_cache(maxsize=1)
@@ -144,6 +143,7 @@ def knowledge() -> Knowledge:
         restrictions=frozenset(data["restrictions"]),
         names=data["names"],
         sentences={name: tuple(sentences) for name, sentences in data["sentences"].items()},
+        notice_files=frozenset(data["notice_files"]),
         notes=data["notes"],
     )
 

@@ -35,6 +35,7 @@ _GAPS = {
     State.TOO_DEEP: "lineage-cut",
 }
 _LICENSE_FILE = re.compile(r"(?:^|/)(?:licen[cs]e|copying|terms|agreement|use[_-]?policy)[^/]*$", re.IGNORECASE)
+_NOTICE_FILE = re.compile(r"(?:^|/)notice[^/]*$", re.IGNORECASE)
 _ORDER = list(Level)
 _MOST_CLAUSES = 3
 
@@ -71,13 +72,13 @@ def conflicts_of(
     `datasets`: each data set that the card names, with its licence (None: not known). `card_text` and `paths` (of all
     files) are looked at for notices; None: not known, and nothing is said of notices.
     """
-    model = _Model(lineage.root, own, terms_of(own), card_text, paths, knowledge())
+    model = _Model(lineage.root, own, terms_of(own.expression), card_text, paths, knowledge())
     ancestors = ancestors_of(lineage)
     found: list[Conflict] = []
     for ancestor in ancestors:
         found += _gaps(model, ancestor)
         if ancestor.license is not None and not ancestor.own and ancestor.state is not State.CYCLE:
-            found += _with(model, ancestor, terms_of(ancestor.license))
+            found += _with(model, ancestor, terms_of(ancestor.license.expression))
     found += _unsatisfiable(model, ancestors)
     if lineage.cut and not any(one.id == "lineage-cut" for one in found) and ancestors:
         found.append(model.tell("lineage-cut", ancestors[-1], None))
@@ -109,7 +110,7 @@ class _Model:
         begins: str = "",
     ) -> Conflict:
         rule = self.knowledge.rules[rule_id]
-        parent = terms_of(ancestor.license) if ancestor.license is not None else None
+        parent = terms_of(ancestor.license.expression) if ancestor.license is not None else None
         says = list(dict.fromkeys(clause.says for clause in clauses or ()))[:_MOST_CLAUSES]
         places = list(dict.fromkeys(clause.where for clause in clauses or ()))[:_MOST_CLAUSES]
         words = {
@@ -200,6 +201,9 @@ def _duties(model: _Model, ancestor: Ancestor, entry: Entry, told: set[str]) -> 
     shipped = model.paths is None or any(_LICENSE_FILE.search(path) for path in model.paths)
     if not shipped and (clauses := applies("agreement-missing")):
         yield model.tell("agreement-missing", ancestor, clauses[:1])
+    noted = model.paths is None or not shipped or any(_NOTICE_FILE.search(path) for path in model.paths)
+    if not noted and entry.id in data.notice_files and (clauses := applies("notice-missing")):
+        yield model.tell("notice-missing", ancestor, clauses)
 
 
 def _begins(repository: str, word: str) -> bool:
@@ -212,7 +216,7 @@ def _gaps(model: _Model, ancestor: Ancestor) -> Iterator[Conflict]:
     if ancestor.state in _GAPS:
         yield model.tell(_GAPS[ancestor.state], ancestor, None)
     elif ancestor.license is not None and not ancestor.own:
-        parent = terms_of(ancestor.license)
+        parent = terms_of(ancestor.license.expression)
         if parent.missing:
             yield model.tell("parent-license-missing", ancestor, None)
         elif parent.unknown:
@@ -222,7 +226,7 @@ def _gaps(model: _Model, ancestor: Ancestor) -> Iterator[Conflict]:
 def _unsatisfiable(model: _Model, ancestors: Sequence[Ancestor]) -> Iterator[Conflict]:
     """Two ancestors of which one wants its own licence and nothing added, and the other something added."""
     data = model.knowledge
-    known = [(one, entry) for one in ancestors if one.license for entry in terms_of(one.license).entries]
+    known = [(one, entry) for one in ancestors if one.license for entry in terms_of(one.license.expression).entries]
     for ancestor, entry in known:
         wanted = [clause for clause in entry.clauses if clause.term == "same-terms"]
         if not wanted or entry.id in data.beside_others or ancestor.own:
@@ -252,7 +256,7 @@ def _with_dataset(model: _Model, name: str, license_: License) -> Iterator[Confl
     if model.terms.missing or model.terms.unknown:
         return
     dataset = Ancestor(name, 0, (), State.RESOLVED, license_, only_added_to=False, only_quantized=False, own=False)
-    for entry in terms_of(license_).entries:
+    for entry in terms_of(license_.expression).entries:
         for rule_id in _OF_DATASETS:
             lost = model.lost(model.knowledge.rules[rule_id], entry)
             if lost:

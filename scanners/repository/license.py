@@ -98,9 +98,8 @@ def _answers(firm: Statement, pointer: Statement) -> bool:
     """Whether what a statement points to is what another one says."""
     if firm.source == "readme":
         return False
-    symbols = read(pointer.expression).symbols
-    if any(symbol in _POINTERS or by_expression(symbol) is None for symbol in symbols):
-        return firm.source in ("card", "file")
+    if any(symbol in _POINTERS or by_expression(symbol) is None for symbol in read(pointer.expression).symbols):
+        return firm.source == "file" or (firm.source == "card" and pointer.source in ("gguf", "safetensors"))
     return _same(read(pointer.expression), read(firm.expression))
 
 

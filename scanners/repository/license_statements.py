@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,13 +95,13 @@ def _of_tags(tags: object) -> Iterator[Statement]:
 
 def _of_file(path: str, text: str) -> Iterator[Statement]:
     if path == _CARD:
-        yield from (_recognised(match, "readme", path) for match in recognise_section(text))
+        yield from _recognised(recognise_section(text), "readme", path)
         return
     kind = about(path)
     if kind is About.NOTICE:
-        yield from (_recognised(match, "file", path) for match in recognise_notice(text))
+        yield from _recognised(recognise_notice(text), "file", path)
     elif kind is not None:
-        yield from (_recognised(match, "file", path, of_code=kind is About.CODE) for match in recognise(text))
+        yield from _recognised(recognise(text), "file", path, of_code=kind is About.CODE)
 
 
 def _of_weights(weights: Mapping[str, Mapping[str, Any]]) -> Iterator[Statement]:
@@ -157,9 +157,12 @@ def _declaration(
     )
 
 
-def _recognised(match: Match, source: str, path: str, of_code: bool = False) -> Statement:
-    found = read(match.expression)
-    return Statement(source, path, found.text, found.category, match.confidence, of_code=of_code)
+def _recognised(matches: Sequence[Match], source: str, path: str, of_code: bool = False) -> Iterator[Statement]:
+    """One statement of all licences that a text has; as sure as the least sure of them."""
+    if matches:
+        found = all_of(read(match.expression) for match in matches)
+        confidence = min(match.confidence for match in matches)
+        yield Statement(source, path, found.text, found.category, confidence, of_code=of_code)
 
 
 def _unreadable(source: str, path: str) -> Statement:

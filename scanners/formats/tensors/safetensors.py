@@ -53,6 +53,8 @@ BITS = {
 LARGEST_SIZE = (1 << 64) - 1
 MOST_HOLES = 20
 MOST_NAMES = 1000
+LICENSE_KEYS = ("license", "license_name", "license_link", "modelspec.license")
+"""Where tools put the licence of the weights; the last is of the ModelSpec standard for image models."""
 
 
 _ORDINARY_NAME = re.compile(r"[\w.:/ -]*")
@@ -113,7 +115,7 @@ def judge(source: ByteSource, case: Case) -> None:
     case.fact("tensors", len(tensors))
     case.fact("parameters", dict(sorted(counts.items())))
     case.fact("tensor_map", tensor_map.facts())
-    for key in ("format", "license"):
+    for key in ("format", *LICENSE_KEYS):
         if key in metadata:
             case.fact(key, metadata[key][:200])
 
