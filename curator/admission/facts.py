@@ -18,7 +18,7 @@ from curator.errors import CuratorError
 from curator.types import BlobId, RepoFile, RepoId, RepoKind
 from rules.facts import Facts, FileFacts, FindingFacts, Kind, Severity, SourceFacts, Verdict
 from scanners.finding import Finding, Report
-from scanners.repository.cards import card_completeness
+from scanners.repository.completeness import card_completeness
 
 _MOST_REPOSITORIES = 20
 """That one commit may name as where its code is."""
