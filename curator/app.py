@@ -142,7 +142,7 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
-        if settings.upstream_mode is not UpstreamMode.OFFLINE:
+        if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
             background.append(asyncio.create_task(fresh, name="keep facts fresh"))
         if shared is not None:

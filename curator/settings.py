@@ -137,6 +137,11 @@ class Settings(BaseSettings):
     retry_failed_s: Seconds = Field(
         300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
     )
+    known_names: Path | None = Field(
+        None,
+        description="Folder with newer lists of publishers and popular repositories, in the form of the shipped ones; "
+        "a list that is not in it is the shipped one.",
+    )
     refresh_facts_s: Seconds = Field(
         21_600.0,
         description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "

@@ -28,10 +28,10 @@ from scanners.repository.fingerprints import (
     Fingerprint,
     SeenFile,
     fingerprint_of,
-    resemblance,
+    undeclared_parents,
     weights_of,
 )
-from scanners.repository.names import is_known_publisher
+from scanners.repository.known import Known
 from scanners.repository.suspicion import FIRST_SIMILARITY
 
 _CARD, _SHAPE = "card", "shape"
@@ -80,13 +80,18 @@ def profile_of(
     snapshot: Snapshot, look: Look, files: Sequence[RepoFile], reports: Mapping[tuple[BlobId, str], Report]
 ) -> Profile:
     """Of a commit whose files were scanned."""
-    seen = [
+    seen = seen_files(files, reports)
+    card = card_signature(look.texts.get(README, ""), str(snapshot.commit.repo))
+    return Profile(card, fingerprint_of(seen, documents_of(look.texts)), weights_of(seen))
+
+
+def seen_files(files: Iterable[RepoFile], reports: Mapping[tuple[BlobId, str], Report]) -> list[SeenFile]:
+    """Each file with what its scan noted; nothing, where it has none."""
+    return [
         SeenFile(file.path, file.size, str(file.blob), report.metadata if report else {})
         for file in files
         for report in (reports.get((file.blob, file.name)),)
     ]
-    card = card_signature(look.texts.get(README, ""), str(snapshot.commit.repo))
-    return Profile(card, fingerprint_of(seen, documents_of(look.texts)), weights_of(seen))
 
 
 def keep(session: Session, snapshot_id: int, profile: Profile) -> None:
@@ -103,7 +108,7 @@ def keep(session: Session, snapshot_id: int, profile: Profile) -> None:
     session.add_all(SignatureRow(snapshot_id=snapshot_id, kind=kind, value=value) for kind, value in profile.keys)
 
 
-def likeness_of(session: Session, snapshot: Snapshot, look: Look, profile: Profile) -> Likeness:
+def likeness_of(session: Session, snapshot: Snapshot, look: Look, profile: Profile, known: Known) -> Likeness:
     """What it has of others."""
     created_at = moment_of(snapshot.info.get("createdAt"))
     own = snapshot.commit.repo.namespace or ""
@@ -111,15 +116,17 @@ def likeness_of(session: Session, snapshot: Snapshot, look: Look, profile: Profi
     others = [
         other
         for other in _alike(session, snapshot, profile)
-        if _was_first(other.repository, other.created_at, own, created_at)
+        if _was_first(other.repository, other.created_at, own, created_at, known)
     ]
-    weights = {one.repository for one in with_weights if _was_first(one.repository, one.created_at, own, created_at)}
+    weights = {
+        one.repository for one in with_weights if _was_first(one.repository, one.created_at, own, created_at, known)
+    }
     cards = {
         other.repository: similarity(profile.card, CardSignature.from_json(other.profile["card"])) for other in others
     }
     if look.original is not None:
         original = look.original
-        if _was_first(original.repository, moment_of(original.created_at), own, created_at):
+        if _was_first(original.repository, moment_of(original.created_at), own, created_at, known):
             large = {f"sha256:{sha}" for sha, size in original.weights.items() if size >= SMALLEST_WEIGHTS}
             if large & profile.weights:
                 weights.add(original.repository)
@@ -130,37 +137,30 @@ def likeness_of(session: Session, snapshot: Snapshot, look: Look, profile: Profi
                 )
     best = max(cards, key=lambda name: (cards[name], name), default="")
     score = cards.get(best, 0.0)
-    shaped = _shaped(look, profile, others, snapshot)
+    shaped = _shaped(snapshot, look, profile, others)
     copied = CopyFacts(
         card_of=best if score >= FIRST_SIMILARITY else "",
         card_similarity=round(score, 3) if score >= FIRST_SIMILARITY else 0.0,
         weights_of=tuple(sorted(weights))[:_MOST_TOLD],
         shape_of=tuple(shaped)[:_MOST_TOLD],
     )
-    undeclared = [name for name in shaped if shaped[name]]
-    return Likeness(copied.model_copy(update={"why": _why(copied)}), tuple(undeclared)[:_MOST_TOLD])
+    return Likeness(copied.model_copy(update={"why": _why(copied)}), tuple(shaped)[:_MOST_TOLD])
 
 
-def _shaped(look: Look, profile: Profile, others: Iterable[_Other], snapshot: Snapshot) -> dict[str, bool]:
-    """Repositories that are the same model by tensors and tokenizer, and whether each is an origin that is not named.
+def _shaped(snapshot: Snapshot, look: Look, profile: Profile, others: Iterable[_Other]) -> list[str]:
+    """Repositories that are the same model by tensors and tokenizer, and that it does not name on its way back.
 
-    Two that were made from the same one are like each other and no copies; of a line of such, the oldest is meant.
+    Two that were made from the same one are like each other and no copies; of a line of such, the first is meant.
     """
-    own = {str(snapshot.commit.repo).casefold()}
-    relatives = _names(look)
-    found: dict[str, _Other] = {}
-    for other in others:
-        like = resemblance(profile.shape, Fingerprint.from_json(other.profile["shape"]))
-        if like is not None and like.kind == "same-model" and not other.relatives & own:
-            found[other.repository] = other
-    kept: dict[str, bool] = {}
-    for name, other in sorted(found.items()):
-        named = name.casefold() in relatives
-        siblings = bool(other.relatives & relatives)
-        follows = any(one.casefold() in other.relatives for one in found if one != name)
-        if named or not (siblings or follows):
-            kept[name] = not named
-    return kept
+    own, relatives = str(snapshot.commit.repo).casefold(), _names(look)
+    known = {other.repository: Fingerprint.from_json(other.profile["shape"]) for other in others}
+    origins = {other.repository: other.relatives for other in others}
+    declared = {name: shape for name, shape in known.items() if name.casefold() in relatives}
+    strangers = {
+        name: shape for name, shape in known.items() if own not in origins[name] and not origins[name] & relatives
+    }
+    found = [name for name, _ in undeclared_parents(profile.shape, declared, strangers)]
+    return [name for name in found if not any(one.casefold() in origins[name] for one in found if one != name)]
 
 
 def _alike(session: Session, snapshot: Snapshot, profile: Profile) -> list[_Other]:
@@ -230,12 +230,14 @@ def _same_owner(repository: str, snapshot: Snapshot) -> bool:
     return namespace.casefold() == (snapshot.commit.repo.namespace or "").casefold()
 
 
-def _was_first(other: str, other_created: dt.datetime | None, own: str, own_created: dt.datetime | None) -> bool:
+def _was_first(
+    other: str, other_created: dt.datetime | None, own: str, own_created: dt.datetime | None, known: Known
+) -> bool:
     """Whether the other one is the original."""
     owner = other.partition("/")[0] if "/" in other else ""
-    known = (not owner or is_known_publisher(owner), not own or is_known_publisher(own))
-    if known[0] != known[1]:
-        return known[0]
+    famous = (not owner or known.is_publisher(owner), not own or known.is_publisher(own))
+    if famous[0] != famous[1]:
+        return famous[0]
     return other_created is not None and own_created is not None and other_created < own_created
 
 

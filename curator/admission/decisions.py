@@ -226,16 +226,6 @@ def shared_by(audience: Audience) -> list[str]:
     return list(dict.fromkeys(str(one) for one in every))
 
 
-def newest_rule_set(session: Session, snapshot_id: int) -> str | None:
-    """The rules of the newest decision about a snapshot; None if there is none."""
-    return session.exec(
-        select(DecisionRow.rule_set)
-        .where(DecisionRow.snapshot_id == snapshot_id)
-        .order_by(col(DecisionRow.id).desc())
-        .limit(1)
-    ).first()
-
-
 def audiences_of(session: Session, snapshot_id: int, rule_set: str) -> list[Audience]:
     """For whom there is a decision about a snapshot under these rules that still holds."""
     rows = session.exec(

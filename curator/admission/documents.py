@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -15,8 +16,9 @@ _FENCE = "---"
 README = "README.md"
 
 
+@lru_cache(maxsize=64)
 def card_of(text: str) -> dict[str, Any]:
-    """The fields at the head of a card; empty where there are none, or none that can be read."""
+    """The fields at the head of a card; empty where there are none, or none that can be read. Not to be changed."""
     head, body = text[: _MOST_LETTERS + 1].lstrip("\ufeff").replace("\r\n", "\n").partition("\n")[::2]
     if head.strip() != _FENCE:
         return {}
@@ -51,17 +53,21 @@ def documents_of(texts: Mapping[str, str]) -> dict[str, Any]:
     return read
 
 
+_Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C where there is one: a card's tables of results take the other a second."""
+
+
 def _yaml(text: str) -> Any:
     try:
         # Anchors make much of little, and no honest document of these has them.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader)):
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, _Base)):
             return None
         return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
         return None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_Base):  # type: ignore[misc, valid-type]
     """Dates and the like stay text, as they do in the Hub's own JSON."""
 
 

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from curator.admission import ownership, standing
-from curator.admission.documents import README, card_in, tags_of
-from curator.admission.licensing import license_facts
+from curator.admission.copies import seen_files
+from curator.admission.documents import README, card_in, documents_of, tags_of
+from curator.admission.licensing import license_facts, own_license
 from curator.admission.look import COPIED, GROUPS, HISTORY, HUB_SCAN, LICENSE, LINEAGE, OWNER, Look, all_unknown
 from curator.admission.memory import NOTHING, Memory
 from curator.admission.origins import lineage_facts, root_of
@@ -17,8 +18,7 @@ from curator.errors import CuratorError
 from curator.types import BlobId, RepoFile, RepoId, RepoKind
 from rules.facts import Facts, FileFacts, FindingFacts, Kind, Severity, SourceFacts, Verdict
 from scanners.finding import Finding, Report
-from scanners.repository.cards import card_completeness
-from scanners.repository.names import is_known_publisher
+from scanners.repository.completeness import card_completeness
 
 _MOST_REPOSITORIES = 20
 """That one commit may name as where its code is."""
@@ -50,7 +50,10 @@ def facts_of(
     repo, info = snapshot.commit.repo, snapshot.info
     tags = tags_of(snapshot)
     readme, card = look.texts.get(README, ""), card_in(snapshot, look.texts)
-    root = root_of(snapshot.commit, card, tags, look.texts, files, reports)
+    own = own_license(card, tags, look.texts, files, reports)
+    root = root_of(snapshot.commit, card, tags, look.texts, files, reports, own)
+    seen = seen_files(files, reports)
+    documents = documents_of(look.texts)
     paths = frozenset(file.path for file in files)
     suspicion = ownership.suspicion_of(snapshot, look, memory, root.parents, observed_at)
     return Facts(
@@ -60,11 +63,11 @@ def facts_of(
         name=repo.name,
         commit=snapshot.commit.sha,
         observed_at=observed_at,
-        publisher_known=repo.namespace is not None and is_known_publisher(repo.namespace),
+        publisher_known=repo.namespace is not None and memory.known.is_publisher(repo.namespace),
         lookalike=suspicion,
         owner=ownership.owner_facts(snapshot, look, memory),
         copied=memory.copied,
-        license=license_facts(card, tags, look, reports, memory),
+        license=license_facts(own, card, tags, look.texts, memory),
         lineage=lineage_facts(root, look, memory, readme, paths),
         files=tuple(
             _file(file, reports.get((file.blob, file.name)), failures.get((file.blob, file.name), "it was not scanned"))
@@ -84,8 +87,8 @@ def facts_of(
         tags=tags,
         library=standing.text_of(info.get("library_name")),
         pipeline_tag=standing.text_of(info.get("pipeline_tag")),
-        parameters=standing.parameters_of(info, files, reports),
-        context_length=standing.context_length_of(info, look.texts, reports.values()),
+        parameters=standing.parameters_of(info, seen),
+        context_length=standing.context_length_of(info, seen, documents),
         languages=standing.languages_of(card),
         card_completeness=card_completeness(card, readme),
         hub_scan=look.hub_scan,

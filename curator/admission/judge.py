@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -15,6 +15,7 @@ from curator.admission.documents import card_in, tags_of
 from curator.admission.facts import facts_of
 from curator.admission.look import Look
 from curator.admission.memory import memory_of
+from curator.admission.names import with_approved
 from curator.admission.origins import root_of, walked
 from curator.admission.ownership import owner_seen
 from curator.admission.progress import Sought
@@ -25,10 +26,11 @@ from curator.policy import lists, rule_sets, waivers
 from curator.policy.in_force import parsed
 from curator.queue.work import Work, ask_for, finish
 from curator.types import BlobId, Commit, RepoFile
-from rules.circumstances import Audience, Circumstances
+from rules.circumstances import EVERYBODY, Audience, Circumstances
 from rules.evaluate import Outcome, Standing, evaluate
 from rules.model import Policy
 from scanners.finding import Report
+from scanners.repository.known import Known, shipped
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Judge:
 
     database: Database
     retry_failed_s: float
+    known: Known = field(default_factory=shipped)
 
     def judge(self, work: Work) -> list[Work]:
         """Decide about a commit all of whose contents were scanned or given up; what it takes code from is next."""
@@ -62,9 +65,11 @@ class Judge:
             }
             look = looks.find(session, snapshot_id)
             profile = copies.profile_of(snapshot, look, files, reports) if look is not None else None
-            memory = memory_of(session, snapshot, look, profile)
             policy = policy_of(session, rule_set)
             circumstances = circumstances_of(session, sought.audience)
+            # What is known of a commit is the same for everybody, whoever approved the names that it is compared with.
+            known = with_approved(self.known, circumstances_of(session, EVERYBODY))
+            memory = memory_of(session, snapshot, look, profile, known)
         if look is not None and not look.after_scans and _names_more(snapshot, look, files, reports):
             return self._look_again(work, snapshot_id)
         facts = facts_of(snapshot, files, reports, failures, now(), look, memory)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-import re
+import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,8 @@ from curator.upstream.about import Trail, hub_scan_of, owner_of_namespace, trail
 from curator.upstream.client import Upstream
 from curator.upstream.listing import Description
 from scanners.finding import Report
+from scanners.repository.known import Known, shipped
+from scanners.repository.license_files import about
 from scanners.repository.names import lookalike
 from scanners.repository.parents import wants
 
@@ -65,8 +67,7 @@ _MOST_TEXT_BYTES = 256 << 10
 _MOST_LICENSES = 6
 _MOST_DOCUMENTS = 12
 _MOST_FILES = 5_000
-_LICENSE = re.compile(r"(?:.*[-_.])?(?:un)?(?:licen[cs]e|copying|notice|use[-_]policy)(?:[-_.].*)?", re.IGNORECASE)
-_NO_TEXT = re.compile(r"\.(?:py|json|png|jpe?g|svg|pdf|bin|safetensors|gguf)$", re.IGNORECASE)
+
 Content = tuple[BlobId, str]
 _T = TypeVar("_T")
 
@@ -80,6 +81,7 @@ class Looker:
     filler: Filler
     portal: BlockingPortal
     whole_below_bytes: int
+    known: Known = field(default_factory=shipped)
 
     def look(self, work: Work) -> list[Work]:
         """Keep what is learnt of a commit; returns what is to be done next."""
@@ -90,7 +92,10 @@ class Looker:
             before = looks.find(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
             after_scans = progress.scans_are_over(session, snapshot_id)
+        began = time.monotonic()
         look = self.portal.call(self.see, snapshot, files, reports, after_scans, before)
+        missed = f"; not known: {', '.join(look.gaps)}" if look.gaps else ""
+        log.info("looked around %s in %.2f s%s", snapshot.commit, time.monotonic() - began, missed)
         with self.database.write() as session:
             looks.keep(session, snapshot_id, look.filled_from(before))
             seen.first_sight(session, snapshot)
@@ -185,7 +190,7 @@ class Looker:
 
     async def _original(self, commit: Commit) -> Original | None:
         """What the repository has whose name this one's is like; None where there is no such name or repository."""
-        like = lookalike(str(commit.repo)) if commit.repo.kind is RepoKind.MODEL else None
+        like = lookalike(str(commit.repo), self.known) if commit.repo.kind is RepoKind.MODEL else None
         if like is None:
             return None
         name = like.of if "/" in like.of else f"{like.of}/{commit.repo.name}"
@@ -212,7 +217,7 @@ class Looker:
     async def _texts(self, commit: Commit, files: list[RepoFile]) -> dict[str, str]:
         model = commit.repo.kind is RepoKind.MODEL
         wanted = [file for file in files if file.path == README or (model and wants(file.path))][:_MOST_DOCUMENTS]
-        licenses = [file for file in files if is_license_file(file.path)]
+        licenses = [file for file in files if about(file.path) is not None]
         wanted += sorted(licenses, key=lambda file: (file.path.count("/"), file.path))[:_MOST_LICENSES]
         read = await asyncio.gather(*(self._text(commit, file) for file in wanted))
         return {file.path: text for file, text in zip(wanted, read, strict=True)}
@@ -228,12 +233,6 @@ class Looker:
         else:
             content = await self.upstream.read(commit, file.path, 0, _MOST_TEXT_BYTES)
         return content.decode("utf-8", errors="replace")
-
-
-def is_license_file(path: str) -> bool:
-    """Whether a file is called as those are called that have a licence's text in them."""
-    name = path.rpartition("/")[2]
-    return _LICENSE.fullmatch(name) is not None and _NO_TEXT.search(name) is None
 
 
 def large_files(info: Mapping[str, Any]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -14,6 +15,7 @@ from curator.admission.seen import Before
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import SnapshotRow
 from rules.facts import CopyFacts
+from scanners.repository.known import Known, shipped
 
 _MOST_EARLIER = 20
 
@@ -23,8 +25,8 @@ class EarlierCard:
     """What a commit of the same repository declared, that was made before this one."""
 
     commit: str
-    card: dict[str, object]
-    tags: tuple[str, ...] = ()
+    card: dict[str, Any]
+    texts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,22 @@ class Memory:
     copied: CopyFacts = field(default_factory=CopyFacts)
     undeclared: tuple[str, ...] = ()
     """Repositories that this one seems to be made from, and does not name."""
+    known: Known = field(default_factory=shipped)
+    """The names that others may be taken for, with those that were approved here."""
 
 
 NOTHING = Memory()
 
 
-def memory_of(session: Session, snapshot: Snapshot, look: Look | None, profile: Profile | None) -> Memory:
+def memory_of(session: Session, snapshot: Snapshot, look: Look | None, profile: Profile | None, known: Known) -> Memory:
     repo = snapshot.commit.repo
-    like = likeness_of(session, snapshot, look, profile) if look is not None and profile is not None else None
+    like = likeness_of(session, snapshot, look, profile, known) if look is not None and profile is not None else None
     return Memory(
         before=seen.before(session, repo),
         earlier=_earlier(session, snapshot, look),
         copied=like.copied if like else CopyFacts(),
         undeclared=like.undeclared if like else (),
+        known=known,
     )
 
 
@@ -74,5 +79,5 @@ def _earlier(session: Session, snapshot: Snapshot, look: Look | None) -> tuple[E
         card = card_of(other.texts.get(README, ""))
         if card:
             sha = snapshots.get(session, one).commit.sha
-            found.append((other.committed_at, EarlierCard(sha, card)))
+            found.append((other.committed_at, EarlierCard(sha, card, other.texts)))
     return tuple(card for _, card in sorted(found, key=lambda pair: pair[0], reverse=True))

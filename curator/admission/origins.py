@@ -102,6 +102,7 @@ def _hop(hop: Hop) -> HopFacts:
         commit=hop.commit,
         license=hop.license.expression if hop.license else "",
         category=LicenseCategory(hop.license.category) if hop.license else LicenseCategory.MISSING,
+        terms=hop.license.terms if hop.license else (),
     )
 
 

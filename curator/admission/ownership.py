@@ -10,7 +10,7 @@ from curator.admission.memory import Memory
 from curator.admission.snapshots import Snapshot
 from curator.admission.standing import moment_of
 from rules.facts import LookalikeFacts, OwnerFacts
-from scanners.repository.names import is_known_publisher, lookalike
+from scanners.repository.names import lookalike
 from scanners.repository.owners import Change, OwnerSeen, continuity, owner_of
 from scanners.repository.parents import Parent
 from scanners.repository.suspicion import Copied, suspicion
@@ -53,11 +53,11 @@ def suspicion_of(
     named = {parent.repository.casefold() for parent in parents}
     alike = (copied.card_of, *copied.weights_of, *copied.shape_of)
     found = suspicion(
-        lookalike(str(repo)),
+        lookalike(str(repo), memory.known),
         owner_of(look.owner) if look.owner else None,
         Copied(copied.card_of, copied.card_similarity, copied.weights_of, copied.shape_of),
         observed_at=observed_at,
-        known_publisher=repo.namespace is not None and is_known_publisher(repo.namespace),
+        known_publisher=repo.namespace is not None and memory.known.is_publisher(repo.namespace),
         names_its_parent=bool(named & {one.casefold() for one in alike}),
         change=_change(snapshot, look, memory),
     )

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, and_, col, exists, or_, select
 
-from curator.admission import decisions, looks, progress, scans, snapshots
+from curator.admission import looks, progress, scans, snapshots
 from curator.admission.looking import Looker
 from curator.admission.tables import DecisionRow, LookRow, ReferenceRow, SnapshotRow
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
+from curator.policy import rule_sets
 from curator.queue.celery import Sender
 from curator.queue.work import Work, ask_for, finish
 from rules.evaluate import Outcome
@@ -61,7 +62,7 @@ class Refresher:
             if info is not None:
                 snapshots.renew(session, snapshot_id, info)
             finish(session, work)
-            rule_set = decisions.newest_rule_set(session, snapshot_id) if differs else None
+            rule_set = rule_sets.in_force(session) if differs else None
             if rule_set is None:
                 return []
             log.info(

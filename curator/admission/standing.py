@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curator.admission.seen import count_of
-from curator.types import BlobId, RepoFile
-from scanners.finding import Report
+from scanners.repository import sizes
+from scanners.repository.fingerprints import SeenFile
 
 __all__ = [
     "context_length_of",
@@ -22,39 +21,20 @@ __all__ = [
     "texts_of",
 ]
 
-_CONTEXT = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx", "max_seq_len")
-"""What the families of models call it in config.json."""
-_WITHIN = ("text_config", "llm_config", "language_config", "decoder")
-"""Where models of several parts have the configuration of the one that reads."""
 _MOST_LANGUAGES = 200
 
 
-def parameters_of(
-    info: Mapping[str, Any], files: Iterable[RepoFile], reports: Mapping[tuple[BlobId, str], Report]
-) -> int:
-    """How many parameters: as the Hub counts them in safetensors or GGUF, else as the scans of safetensors do; 0 if
-    nobody has."""
-    for format_ in ("safetensors", "gguf"):
-        told = count_of(mapping_of(info.get(format_)).get("total"))
-        if told:
-            return told
-    counted = 0
-    for file in files:
-        report = reports.get((file.blob, file.name))
-        if report is not None and report.format == "safetensors":
-            counted += count_of(report.metadata.get("parameters"))
-    return count_of(counted)
+def parameters_of(info: Mapping[str, Any], files: Sequence[SeenFile]) -> int:
+    """How many parameters: as the Hub counts them in safetensors or GGUF, else as the scans do; 0 if nobody has."""
+    told = (count_of(mapping_of(info.get(format_)).get("total")) for format_ in ("safetensors", "gguf"))
+    return next((one for one in told if one), 0) or count_of(sizes.parameters_of(files))
 
 
-def context_length_of(info: Mapping[str, Any], texts: Mapping[str, str], reports: Iterable[Report]) -> int:
-    """Tokens that it takes at once: by its configuration, else by a GGUF file's metadata; 0 if unknown."""
-    config = _document(texts.get("config.json", ""))
-    for part in (config, *(mapping_of(config.get(name)) for name in _WITHIN)):
-        for name in _CONTEXT:
-            if count_of(part.get(name)):
-                return count_of(part.get(name))
-    told = count_of(mapping_of(info.get("gguf")).get("context_length"))
-    return told or max((count_of(report.metadata.get("context_length")) for report in reports), default=0)
+def context_length_of(info: Mapping[str, Any], files: Sequence[SeenFile], documents: Mapping[str, object]) -> int:
+    """Tokens that it takes at once: by its configuration, or GGUF metadata; 0 if unknown."""
+    return count_of(sizes.context_length_of(files, documents)) or count_of(
+        mapping_of(info.get("gguf")).get("context_length")
+    )
 
 
 def languages_of(card: Mapping[str, Any]) -> tuple[str, ...]:
@@ -83,10 +63,3 @@ def moment_of(value: Any) -> dt.datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _document(text: str) -> dict[str, Any]:
-    try:
-        return mapping_of(json.loads(text))
-    except (ValueError, RecursionError):
-        return {}
