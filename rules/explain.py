@@ -204,4 +204,9 @@ def _said(value: Any) -> Any:
 
 
 def _shown(wanted: Any) -> str:
+    """A value as one would write it."""
+    if isinstance(wanted, bool):
+        return "true" if wanted else "false"
+    if isinstance(wanted, float):
+        return f"{wanted:g}"
     return ", ".join(str(one) for one in wanted) if isinstance(wanted, tuple | list) else str(wanted)

@@ -224,7 +224,7 @@ def test_explaining_names_every_rule_and_each_of_its_conditions() -> None:
     explanation = explain(starter_policy(), facts(files=[file("a.bin", "unsafe")]))
     results = {result.rule: result for result in explanation.rules}
     assert results["unsafe-file"].applied
-    assert results["unsafe-file"].conditions == {"file_verdict: unsafe": True, "usable_without_unsafe: False": True}
+    assert results["unsafe-file"].conditions == {"file_verdict: unsafe": True, "usable_without_unsafe: false": True}
     assert not results["look-alike"].applied
     assert results["look-alike"].conditions == {"lookalike_score_at_least: 0.85": False}
 
