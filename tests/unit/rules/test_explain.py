@@ -6,9 +6,10 @@ import datetime as dt
 import json
 from typing import Any
 
+from rules.changes import Change
 from rules.circumstances import Circumstances
 from rules.evaluate import Outcome, Standing
-from rules.explain import Change, Explanation, explain
+from rules.explain import Explanation, explain
 from rules.model import Policy
 from rules.samples import NOW
 from tests.unit.rules.given import COMMIT, entry, facts, policy, rule, said, waiver
