@@ -7,8 +7,10 @@ import pytest
 
 from rules.evaluate import NO_RULES, Decision, Outcome, evaluate
 from rules.explain import explain
+from rules.expressions import compile_expression
 from rules.facts import Facts
 from rules.model import Branches, Effect, PolicyError, parse_policy, starter_policy
+from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
 OBSERVED = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -146,6 +148,11 @@ def test_an_expression_reads_the_facts() -> None:
     text = policy_text(rule("x", "block", "expression: downloads < 100 && license.category == 'missing'"))
     assert decide(text, downloads=5).outcome is Outcome.BLOCK
     assert decide(text, downloads=500).outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize("name", [*REPOSITORY_VARIABLES, *FILE_VARIABLES])
+def test_every_fact_that_is_documented_can_be_named(name: str) -> None:
+    assert compile_expression(f"{name} == {name}").reads == (name,)
 
 
 def test_an_expression_about_files_is_asked_of_each_file() -> None:
