@@ -19,7 +19,7 @@ from benchmarks import measure, rule_set
 from benchmarks.results import Results, Target
 from rules.evaluate import evaluate
 from rules.explain import explain
-from rules.expressions import _TYPES
+from rules.expressions import TYPES
 from rules.facts import Facts
 from rules.variables import REPOSITORY_VARIABLES
 
@@ -58,7 +58,7 @@ def _fresh(facts: Facts) -> Facts:
 
 
 def _compiled() -> list[Any]:
-    variables = {name: _TYPES[variable.type] for name, variable in REPOSITORY_VARIABLES.items()}
+    variables = {name: TYPES[variable.type] for name, variable in REPOSITORY_VARIABLES.items()}
     variables["files"] = cel.Type.List(cel.Type.Map(cel.Type.STRING, cel.Type.DYN))
     environment = cel.NewEnv(variables=variables)
     return [environment.compile(text) for text in rule_set.expressions()]

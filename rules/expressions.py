@@ -18,7 +18,7 @@ from cel_expr_python import cel
 from rules.facts import Facts
 from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
-_TYPES = {
+TYPES = {
     "string": cel.Type.STRING,
     "int": cel.Type.INT,
     "double": cel.Type.DOUBLE,
@@ -134,7 +134,7 @@ def _read(text: str) -> tuple[str, ...]:
 @cache
 def _environment() -> Any:
     variables = REPOSITORY_VARIABLES | FILE_VARIABLES
-    return cel.NewEnv(variables={name: _TYPES[variable.type] for name, variable in variables.items()})
+    return cel.NewEnv(variables={name: TYPES[variable.type] for name, variable in variables.items()})
 
 
 def _explained(text: str, message: str) -> ExpressionError:

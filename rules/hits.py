@@ -135,8 +135,10 @@ def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
 def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) -> Hit:
     if held is None:
         return _undecided(rule, case, file)
-    found = _findings(rule, case, file) if file is not None else set()
-    return Hit(file, tuple(sorted(found)) or (_fingerprint(rule, case, file, {}),))
+    found = _findings(rule, case, file) if file is not None else {""}
+    if not found or "" in found:
+        found = (found - {""}) | {_fingerprint(rule, case, file, {})}
+    return Hit(file, tuple(sorted(found)))
 
 
 def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
@@ -155,13 +157,12 @@ def _missing(rule: CheckedRule, case: Case, file: FileFacts | None) -> Iterable[
 
 
 def _findings(rule: CheckedRule, case: Case, file: FileFacts) -> set[str]:
-    """The fingerprints of the findings that make the rule apply to the file; empty if it is no finding, or has none."""
-    resting = list(rule.conditions.rests_on(case, file))
+    """The fingerprints of the findings that make the rule apply to the file; empty for what is none, or has none."""
+    resting = rule.conditions.rests_on(case, file)
     if rule.expression is not None and not _OF_FINDINGS.isdisjoint(rule.expression.reads):
         # Which of them makes the expression true nobody knows: any other one may have.
         resting += file.findings
-    fingerprints = {finding.fingerprint for finding in resting}
-    return fingerprints if "" not in fingerprints else set()
+    return {finding.fingerprint if finding is not None else "" for finding in resting}
 
 
 def _fingerprint(rule: CheckedRule, case: Case, file: FileFacts | None, more: dict[str, Any]) -> str:

@@ -55,6 +55,16 @@ class TestWaivers:
         file = {"path": "a.bin", "findings": [{"rule": "p", "fingerprint": "f1"}, {"rule": "q", "severity": "low"}]}
         assert decide(UNSAFE, said(waiver("f1")), files=[file]).outcome is Outcome.ALLOW
 
+    def test_a_waiver_of_findings_is_not_enough_where_something_else_is(self) -> None:
+        either = policy(rule("block", "any: [{file_verdict: unsafe}, {gated: true}]"))
+        assert decide(either, said(waiver("f1")), files=[bad()]).outcome is Outcome.ALLOW
+        blocked = decide(either, said(waiver("f1")), files=[bad()], gated=True)
+        assert blocked.outcome is Outcome.BLOCK
+        rests_on = blocked.reasons[0].fingerprints
+        assert decide(either, said(waiver(*rests_on)), files=[bad()], gated=True).outcome is Outcome.ALLOW
+        both = policy(rule("block", "file_verdict: unsafe, any: [{gated: true}, {private: true}]"))
+        assert decide(both, said(waiver("f1")), files=[bad()], gated=True).outcome is Outcome.ALLOW
+
     @pytest.mark.parametrize(
         ("words", "outcome"),
         [
