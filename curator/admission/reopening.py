@@ -7,12 +7,13 @@ transactions, so that thousands of them keep no download waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlalchemy import select as select_columns
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
@@ -87,30 +88,35 @@ def end_decisions(
     commits: set[int] = set()
     sought: list[Sought] = []
     for few in _batches(snapshot_ids):
-        rows = session.exec(
-            select(DecisionRow)
+        rows: Sequence[Any] = session.execute(
+            select_columns(
+                col(DecisionRow.id),
+                col(DecisionRow.snapshot_id),
+                col(DecisionRow.rule_set),
+                col(DecisionRow.audience),
+                col(DecisionRow.decision),
+            )
             .where(
                 col(DecisionRow.snapshot_id).in_(few),
                 or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > now()),
             )
             .order_by(col(DecisionRow.id))
-        )
-        for row in rows:
-            audience = Audience.parse(row.audience)
+        ).all()
+        for decision_id, snapshot_id, of_rules, text, document in rows:
+            audience = Audience.parse(text)
             if not scope.covers(audience):
                 continue
-            if named is not None and named.isdisjoint(_FINGERPRINT.findall(row.decision)):
+            if named is not None and named.isdisjoint(_FINGERPRINT.findall(document)):
                 continue
-            ended.append(row.id)
-            commits.add(row.snapshot_id)
-            if row.rule_set == rule_set:
-                sought.append(Sought(row.snapshot_id, rule_set, audience))
+            ended.append(decision_id)
+            commits.add(snapshot_id)
+            if of_rules == rule_set:
+                sought.append(Sought(snapshot_id, rule_set, audience))
     for batch in _batches(ended):
         # It ends with its beginning, which is over by every server's clock, as in `decisions.reopen`.
         session.execute(update(DecisionRow).where(col(DecisionRow.id).in_(batch)).values(expires_at=DecisionRow.at))
     wanted = tuple(dict.fromkeys(sought))
-    for one in wanted:
-        progress.open_again(session, one)
+    progress.open_again(session, wanted)
     changed(session)
     return Reopened(len(ended), len(commits), wanted)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session
 
 from curator.admission import decisions, progress, reopening, snapshots
@@ -168,17 +169,17 @@ def test_a_word_that_was_undone_with_its_transaction_was_never_in_force(house: H
         assert circumstances_of(session, EVERYBODY).entries == ()
 
 
-def test_thousands_of_waivers_cost_a_judgement_next_to_nothing(house: House) -> None:
+def test_hundreds_of_waivers_cost_a_judgement_next_to_nothing(house: House) -> None:
     with house.database.write() as session:
-        for _ in range(1_500):
+        for _ in range(500):
             waivers.add(session, wanted_waiver(), LIMITS)
     with house.database.read() as session:
         first = circumstances_of(session, EVERYBODY)
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(20):
             assert circumstances_of(session, EVERYBODY) == first
-        assert (time.perf_counter() - began) / 20 < 0.05
-    assert len(first.waivers) == 1_500
+        assert (time.process_time() - began) / 20 < 0.02
+    assert len(first.waivers) == 500
 
 
 def test_everything_that_is_said_makes_answers_from_memory_old(house: House) -> None:
@@ -263,16 +264,23 @@ def test_what_is_said_for_one_team_leaves_the_decisions_of_others_alone(house: H
     assert not house.holds(snapshot, RISK)
 
 
-def test_hundreds_of_decisions_are_ended_in_one_short_transaction(house: House) -> None:
+def test_many_decisions_are_ended_by_few_statements(house: House) -> None:
     with house.database.write() as session:
-        for number in range(600):
+        for number in range(150):
             house.decide(session, f"evil/{number}", ONE, sha="a" * 40, kind="model", audience=EVERYBODY)
-    began = time.perf_counter()
+            session.flush()
+            session.expunge_all()
+    statements: list[str] = []
+
+    @event.listens_for(house.database.engine, "before_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
     with house.database.write() as session:
         entry = listed(session, "evil/*").entry
         ended = reopening.end_decisions(session, reopening.concerned_by(session, entry), Scope(), house.rule_set)
-    assert ended.decisions == 600
-    assert time.perf_counter() - began < 5
+    assert (ended.decisions, len(ended.sought)) == (150, 150)
+    assert len(statements) < 15, "whoever downloads meanwhile waits for them"
 
 
 @pytest.mark.parametrize(
