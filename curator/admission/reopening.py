@@ -40,6 +40,8 @@ class Reopened:
     commits: int
     sought: tuple[Sought, ...]
     """What is to be decided anew under the rules in force."""
+    ended: tuple[str, ...]
+    """Ids of the decisions, in the order in which they were made."""
 
 
 def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
@@ -118,7 +120,7 @@ def end_decisions(
     wanted = tuple(dict.fromkeys(sought))
     progress.open_again(session, wanted)
     changed(session)
-    return Reopened(len(ended), len(commits), wanted)
+    return Reopened(len(ended), len(commits), wanted, tuple(ended))
 
 
 def have_judged(database: Database, sender: Sender, reopened: Reopened) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +138,49 @@ def test_a_waiver_lets_the_refused_command_through_and_is_found_in_the_record(
     end = told(mirror, "waivers", "end", older["id"])
     assert end.returncode == 0, end.stderr
     assert settled(mirror.url, f"/{BAD}/resolve/main/pytorch_model.bin").status == 403
+
+
+def test_who_approves_what_is_blocked_is_told_at_once_that_it_stays_so(mirror: MirrorProcess) -> None:
+    assert settled(mirror.url, f"/api/models/{BAD}").status == 403
+    done = told(mirror, "approve", BAD, "--reason", "known")
+    assert done.returncode == 0, done.stderr
+    assert "stays blocked by the rule unsafe-file: pytorch_model.bin is unsafe" in done.stdout
+    commit = ask(mirror.upstream, f"/api/models/{BAD}").json["sha"]
+    assert f"{BAD}@{commit} stays blocked" in done.stdout
+
+
+def test_a_waiver_that_runs_out_closes_what_it_opened_without_anybody_doing_anything(mirror: MirrorProcess) -> None:
+    assert settled(mirror.url, f"/api/models/{BAD}").status == 403
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    body = {"repository": BAD, "reason": "for the moment", "until": end.isoformat()}
+    assert asked(mirror, WAIVERS, "POST", body).status == 201
+    file = f"/{BAD}/resolve/main/config.json"
+    assert settled(mirror.url, file).status == 200
+    assert ask(mirror.url, file).status == 200, "also from memory"
+    time.sleep(max((end - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    reply = settled(mirror.url, file)
+    assert (reply.status, "rule unsafe-file" in reply.headers["x-error-message"]) == (403, True)
+
+
+def test_what_is_for_one_team_opens_and_closes_nothing_for_another(mirror: MirrorProcess) -> None:
+    tokens = {
+        team: {
+            "Authorization": f"Bearer {told(mirror, 'token', 'create', team, '--team', team, '--data', str(mirror.data)).stdout.strip()}"
+        }
+        for team in ("risk", "sales")
+    }
+    info = f"/api/models/{TINY}"
+
+    def seen() -> dict[str, int]:
+        return {team: settled(mirror.url, info, headers=headers).status for team, headers in tokens.items()}
+
+    assert seen() == {"risk": 403, "sales": 403}
+    assert told(mirror, "approve", TINY, "--team", "risk", "--reason", "theirs").returncode == 0
+    assert seen() == {"risk": 200, "sales": 403}
+    assert told(mirror, "approve", TINY, "--reason", "for all").returncode == 0
+    assert seen() == {"risk": 200, "sales": 200}
+    assert told(mirror, "block", TINY, "--team", "sales", "--reason", "not theirs").returncode == 0
+    assert seen() == {"risk": 200, "sales": 403}
 
 
 def test_a_range_is_exactly_the_commits_that_were_in_it_when_it_was_said(

@@ -310,10 +310,10 @@ def test_entries_of_a_repository_are_found_by_their_globs(house: House) -> None:
         entries = [listed(session, *globs) for globs in (("evil/*",), ("good/one", "evil/on?"), ("good/*",))]
     with house.database.read() as session:
         found = [one.entry.id for one in lists.listed(session, repo="Evil/One")]
-        assert found == [entries[1].entry.id, entries[0].entry.id]
+        assert sorted(found) == sorted(one.entry.id for one in entries[:2])
         (first,) = lists.listed(session, limit=1)
         rest = lists.listed(session, after=first.entry.id)
-        assert [one.entry.id for one in (first, *rest)] == [one.entry.id for one in reversed(entries)]
+        assert [one.entry.id for one in (first, *rest)] == sorted((one.entry.id for one in entries), reverse=True)
 
 
 def test_every_collection_has_globs_that_an_entry_takes() -> None:
