@@ -56,7 +56,7 @@ def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
     found: set[int] = set()
     for few in _batches(entry.repositories):
-        looked_for = [func.lower(SnapshotRow.repo).like(_like(glob), escape="\\") for glob in few]
+        looked_for = [func.lower(SnapshotRow.repo).like(like_pattern(glob), escape="\\") for glob in few]
         rows = session.exec(
             select(SnapshotRow.id, SnapshotRow.repo, SnapshotRow.sha).where(
                 col(SnapshotRow.kind).in_(entry.kinds), or_(*looked_for)
@@ -137,9 +137,10 @@ def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
         yield batch
 
 
-def _like(glob: str) -> str:
+def like_pattern(glob: str) -> str:
     """A pattern of LIKE that matches at least what the glob does."""
-    text = glob.lower()
+    # What a bracket means is not said in LIKE, so that all that may follow it is looked at.
+    text, bracket, _ = glob.lower().partition("[")
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, f"\\{sign}")
-    return re.sub(r"\[[^\]]*\]|\?", "_", text).replace("*", "%")
+    return text.replace("?", "_").replace("*", "%") + ("%" if bracket else "")
