@@ -7,12 +7,13 @@ transactions, so that thousands of them keep no download waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlalchemy import select as select_columns
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
@@ -39,6 +40,8 @@ class Reopened:
     commits: int
     sought: tuple[Sought, ...]
     """What is to be decided anew under the rules in force."""
+    ended: tuple[str, ...]
+    """Ids of the decisions, in the order in which they were made."""
 
 
 def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
@@ -53,7 +56,7 @@ def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
     found: set[int] = set()
     for few in _batches(entry.repositories):
-        looked_for = [func.lower(SnapshotRow.repo).like(_like(glob), escape="\\") for glob in few]
+        looked_for = [func.lower(SnapshotRow.repo).like(like_pattern(glob), escape="\\") for glob in few]
         rows = session.exec(
             select(SnapshotRow.id, SnapshotRow.repo, SnapshotRow.sha).where(
                 col(SnapshotRow.kind).in_(entry.kinds), or_(*looked_for)
@@ -87,32 +90,37 @@ def end_decisions(
     commits: set[int] = set()
     sought: list[Sought] = []
     for few in _batches(snapshot_ids):
-        rows = session.exec(
-            select(DecisionRow)
+        rows: Sequence[Any] = session.execute(
+            select_columns(
+                col(DecisionRow.id),
+                col(DecisionRow.snapshot_id),
+                col(DecisionRow.rule_set),
+                col(DecisionRow.audience),
+                col(DecisionRow.decision),
+            )
             .where(
                 col(DecisionRow.snapshot_id).in_(few),
                 or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > now()),
             )
             .order_by(col(DecisionRow.id))
-        )
-        for row in rows:
-            audience = Audience.parse(row.audience)
+        ).all()
+        for decision_id, snapshot_id, of_rules, text, document in rows:
+            audience = Audience.parse(text)
             if not scope.covers(audience):
                 continue
-            if named is not None and named.isdisjoint(_FINGERPRINT.findall(row.decision)):
+            if named is not None and named.isdisjoint(_FINGERPRINT.findall(document)):
                 continue
-            ended.append(row.id)
-            commits.add(row.snapshot_id)
-            if row.rule_set == rule_set:
-                sought.append(Sought(row.snapshot_id, rule_set, audience))
+            ended.append(decision_id)
+            commits.add(snapshot_id)
+            if of_rules == rule_set:
+                sought.append(Sought(snapshot_id, rule_set, audience))
     for batch in _batches(ended):
         # It ends with its beginning, which is over by every server's clock, as in `decisions.reopen`.
         session.execute(update(DecisionRow).where(col(DecisionRow.id).in_(batch)).values(expires_at=DecisionRow.at))
     wanted = tuple(dict.fromkeys(sought))
-    for one in wanted:
-        progress.open_again(session, one)
+    progress.open_again(session, wanted)
     changed(session)
-    return Reopened(len(ended), len(commits), wanted)
+    return Reopened(len(ended), len(commits), wanted, tuple(ended))
 
 
 def have_judged(database: Database, sender: Sender, reopened: Reopened) -> None:
@@ -129,9 +137,10 @@ def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
         yield batch
 
 
-def _like(glob: str) -> str:
+def like_pattern(glob: str) -> str:
     """A pattern of LIKE that matches at least what the glob does."""
-    text = glob.lower()
+    # What a bracket means is not said in LIKE, so that all that may follow it is looked at.
+    text, bracket, _ = glob.lower().partition("[")
     for sign in ("\\", "%", "_"):
         text = text.replace(sign, f"\\{sign}")
-    return re.sub(r"\[[^\]]*\]|\?", "_", text).replace("*", "%")
+    return text.replace("?", "_").replace("*", "%") + ("%" if bracket else "")

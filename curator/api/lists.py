@@ -62,7 +62,7 @@ def list_routes(desk: Desk) -> APIRouter:
         return await asyncio.to_thread(read)
 
     @router.post("/lists")
-    async def put(wanted: WantedEntries, caller: Administrator) -> JSONResponse:
+    async def say(wanted: WantedEntries, caller: Administrator) -> JSONResponse:
         kind = wanted.kind or RepoKind.MODEL
         targets = [await desk.targets.read(text, kind) for text in dict.fromkeys(wanted.targets)]
         request = Request(
@@ -74,13 +74,12 @@ def list_routes(desk: Desk) -> APIRouter:
             by=caller.name,
             expires_at=wanted.expires_at(),
         )
-        entries, reopened = await asyncio.to_thread(
-            lambda: listing.put(desk.database, desk.sender, request, desk.rule_set())
-        )
+        put = await asyncio.to_thread(lambda: listing.put(desk.database, desk.sender, request, desk.rule_set()))
         document = {
-            "entries": [kept.as_json() for kept in entries],
+            "entries": [kept.as_json() for kept in put.entries],
             "notes": [target.note for target in targets if target.note],
-            "reopened": reopened_json(reopened),
+            "reopened": reopened_json(put.reopened),
+            "still": [one.as_json() for one in put.still],
         }
         return JSONResponse(document, 201)
 

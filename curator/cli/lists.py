@@ -49,6 +49,9 @@ def put(options: Options) -> None:
     for note in document["notes"]:
         print(f"  {note}")
     print(anew(document["reopened"]))
+    for one in document["still"]:
+        verb = "blocked" if one["outcome"] == "block" else "held"
+        print(f"{one['repository']}@{one['commit']} stays {verb} by the rule {one['rule']}: {one['message']}")
 
 
 def show(server: str | None, effect: str | None, repo: str | None, *, every: bool, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,6 +28,7 @@ from rules.model import Policy, parse_policy
 
 _NOTHING_LEFT_OUT = '"excluded_files": {}'
 _TRIED = '"dry-run"'
+_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +56,41 @@ class _Answer:
 
 
 class Side:
-    """One set of rules, with what people have decided."""
+    """One set of rules, with what people have decided: thousands of words, of which few concern any one commit."""
 
     def __init__(self, policy: Policy, setup: Setup) -> None:
         self.policy = policy
-        self._circumstances = Circumstances(waivers=setup.waivers, entries=setup.entries)
+        self._all = Circumstances(waivers=setup.waivers, entries=setup.entries)
         self.reduced = lru_cache(maxsize=10_000)(self._reduced)
-        self._for = lru_cache(maxsize=1_000)(self._circumstances_for)
+        self._waivers: dict[str, list[Waiver]] = {}
+        for waiver in setup.waivers:
+            for fingerprint in waiver.fingerprints:
+                self._waivers.setdefault(fingerprint, []).append(waiver)
+        self._of_one: dict[str, list[ListEntry]] = {}
+        self._of_many: list[ListEntry] = []
+        for entry in setup.entries:
+            if _GLOB.search("".join(entry.repositories)):
+                self._of_many.append(entry)
+            else:
+                for repo in entry.repositories:
+                    self._of_one.setdefault(repo.lower(), []).append(entry)
 
     def decide(self, facts: Facts, audience: Audience) -> Decision:
-        return evaluate(self.policy, facts, self._for(audience))
+        entries = (*self._of_many, *self._of_one.get(facts.repository.lower(), ()))
+        decision = evaluate(self.policy, facts, Circumstances(audience, (), entries))
+        # What a reason rests on does not depend on waivers, so that those that matter are known by now.
+        waivers = {
+            waiver.id: waiver
+            for reason in decision.reasons
+            for fingerprint in reason.fingerprints
+            for waiver in self._waivers.get(fingerprint, ())
+        }
+        if not waivers:
+            return decision
+        return evaluate(self.policy, facts, Circumstances(audience, tuple(waivers.values()), entries))
 
     def _reduced(self, audience: Audience) -> Audience:
-        return distinguished(self.policy, self._circumstances, audience)
-
-    def _circumstances_for(self, audience: Audience) -> Circumstances:
-        decided = self._circumstances
-        return Circumstances(
-            audience,
-            tuple(one for one in decided.waivers if one.scope.covers(audience)),
-            tuple(one for one in decided.entries if one.scope.covers(audience)),
-        )
+        return distinguished(self.policy, self._all, audience)
 
 
 @dataclass(slots=True)
