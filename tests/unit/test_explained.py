@@ -81,7 +81,7 @@ def test_the_answer_comes_first_with_the_rule_the_sentence_and_whom_to_ask(datab
     head = " ".join(explanation_text(document).partition("\nWhy\n")[0].split())
     assert "BLOCKED by the rule look-alike" in head
     assert LOOK_ALIKE.lookalike.why in head
-    assert "ask models@acme.example" in head
+    assert "An exception is for model-security to decide: ask models@acme.example" in head
     assert document["decision"] in head
 
 
