@@ -18,8 +18,10 @@ from sqlmodel import Session
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
 from curator.admission.progress import FOLLOW, JUDGE, LIST, SCAN
+from curator.admission.rejudge import PAGE, Rejudger
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
+from curator.policy.rule_sets import REJUDGE
 from curator.queue.celery import Sender, celery_app
 from curator.queue.work import LeaseLost, Work, claim, fail, renew
 from curator.settings import Settings
@@ -135,6 +137,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         judge = Judge(database, settings.retry_failed_s)
+        rejudger = Rejudger(database, settings.rejudge_days)
         try:
             yield (
                 database,
@@ -143,6 +146,8 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
                     JUDGE: Step(judge.judge, _nothing),
                     FOLLOW: Step(gatherer.follow, _nothing),
+                    REJUDGE: Step(rejudger.plan, _nothing),
+                    PAGE: Step(rejudger.page, _nothing),
                 },
             )
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlmodel import Session
 
@@ -15,11 +14,13 @@ from curator.admission.facts import facts_of
 from curator.admission.progress import Sought
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
+from curator.policy import rule_sets
+from curator.policy.in_force import parsed
 from curator.queue.work import Work, finish
 from curator.types import Commit
 from rules.circumstances import Audience, Circumstances
 from rules.evaluate import Outcome, evaluate
-from rules.model import Policy, parse_policy
+from rules.model import Policy
 
 log = logging.getLogger(__name__)
 
@@ -62,26 +63,11 @@ class Judge:
         with self.database.write() as session:
             if scans.stamp(session, snapshot_id) != seen or circumstances_of(session, sought.audience) != circumstances:
                 return None
-            earlier = decisions.before(session, snapshot_id, sought.audience)
+            earlier = decisions.before(session, snapshot_id, sought.audience, rule_set)
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at, sought.audience)
-            append(
-                session,
-                AuditEvent(
-                    action=Action.DECIDE,
-                    actor="curator",
-                    team=sought.audience.team,
-                    project=sought.audience.project,
-                    kind=commit.repo.kind,
-                    repo=str(commit.repo),
-                    commit=commit.sha,
-                    outcome=ruling.outcome.value,
-                    decision=ruling.id,
-                    rules=",".join(ruling.rules) or None,
-                    sentence=ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence,
-                ),
-            )
-            if earlier is not None and _differ(earlier, ruling):
-                append(session, _change(commit, earlier, ruling))
+            record_decision(session, commit, ruling)
+            if earlier is not None and differ(earlier, ruling):
+                record_change(session, commit, earlier, ruling, ruling.audience)
             progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
@@ -95,24 +81,36 @@ def circumstances_of(session: Session, audience: Audience) -> Circumstances:
     return Circumstances(audience)
 
 
-def _differ(earlier: Ruling, ruling: Ruling) -> bool:
+def record_decision(session: Session, commit: Commit, ruling: Ruling) -> None:
+    """Put on the record that a commit was judged."""
+    sentence = ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence
+    append(session, _event(Action.DECIDE, commit, ruling, ruling.audience, sentence))
+
+
+def differ(earlier: Ruling, ruling: Ruling) -> bool:
+    """Whether whoever asks is given anything else than before."""
     return (earlier.outcome, set(earlier.excluded)) != (ruling.outcome, set(ruling.excluded))
 
 
-def _change(commit: Commit, earlier: Ruling, ruling: Ruling) -> AuditEvent:
-    """That a commit is decided about otherwise than before."""
+def record_change(session: Session, commit: Commit, earlier: Ruling, ruling: Ruling, audience: Audience) -> None:
+    """Put on the record that a commit is decided about otherwise than before, for these."""
+    sentence = f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}"
+    append(session, _event(Action.CHANGE, commit, ruling, audience, sentence))
+
+
+def _event(action: Action, commit: Commit, ruling: Ruling, audience: Audience, sentence: str | None) -> AuditEvent:
     return AuditEvent(
-        action=Action.CHANGE,
+        action=action,
         actor="curator",
-        team=ruling.audience.team,
-        project=ruling.audience.project,
+        team=audience.team,
+        project=audience.project,
         kind=commit.repo.kind,
         repo=str(commit.repo),
         commit=commit.sha,
         outcome=ruling.outcome.value,
         decision=ruling.id,
         rules=",".join(ruling.rules) or None,
-        sentence=f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}",
+        sentence=sentence,
     )
 
 
@@ -125,9 +123,4 @@ def _said(ruling: Ruling, commit: Commit) -> str:
 
 def policy_of(session: Session, rule_set: str) -> Policy:
     """The rules of a digest, as they were when they were in force."""
-    return _parsed(rule_set, decisions.rule_set_source(session, rule_set))
-
-
-@lru_cache(maxsize=16)
-def _parsed(rule_set: str, source: str) -> Policy:
-    return parse_policy(source, f"rule set {rule_set[:12]}")
+    return parsed(rule_set, rule_sets.source_of(session, rule_set))

@@ -33,6 +33,8 @@ class Action(StrEnum):
     """An administrator pinned a branch to a commit, or let it go."""
     UPSTREAM_TOKEN = "upstream-token"  # noqa: S105 - no token, but the name of what is done with one
     """A token for the upstream was kept or forgotten; `repo` is the pattern of repositories that it is for."""
+    RULES = "rules"
+    """Other rules came into force, or what was decided before has been judged anew under them; `rules` is a digest."""
     MISMATCH = "mismatch"
     """Bytes came that are not those that were judged."""
 

@@ -49,16 +49,21 @@ class Mirror:
         """The JSON that it answers. Raises what the mirror says, or that there is none."""
         return self._answer(Request(f"{self.url}{path}?{urlencode(query)}"))  # noqa: S310 - checked in `find`
 
-    def post(self, path: str, document: Any) -> Any:
-        """The same for a question that is too long for an address."""
+    def post(self, path: str, document: Any, timeout_s: float = _TIMEOUT_S) -> Any:
+        """The same for a question that is too long for an address, or that changes something."""
         headers = {"Content-Type": "application/json"}
-        return self._answer(Request(f"{self.url}{path}", json.dumps(document).encode(), headers))  # noqa: S310
+        request = Request(f"{self.url}{path}", json.dumps(document).encode(), headers)  # noqa: S310
+        return self._answer(request, timeout_s)
 
-    def _answer(self, request: Request) -> Any:
+    def delete(self, path: str) -> Any:
+        """The same, to end something."""
+        return self._answer(Request(f"{self.url}{path}", method="DELETE"))  # noqa: S310
+
+    def _answer(self, request: Request, timeout_s: float = _TIMEOUT_S) -> Any:
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:
-            with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+            with urlopen(request, timeout=timeout_s) as response:  # noqa: S310
                 document = json.load(response)
                 status = response.status
         except HTTPError as error:

@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check, test and explain rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test, explain and publish rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
@@ -76,6 +76,16 @@ TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'met
 OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
 Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
 Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
+RuleSetDigest = Annotated[
+    str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
+]
+PackOrDigest = Annotated[
+    str,
+    typer.Argument(
+        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
+    ),
+]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -86,7 +96,8 @@ def serve(
     data: Data = None,
     upstream: UpstreamUrl = None,
     rules_file: Annotated[
-        Path | None, typer.Option("--rules", help="File of rules (default: the starter pack).")
+        Path | None,
+        typer.Option("--rules", help="File of rules, git folder, or a pack's name (default: starter)."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
@@ -102,14 +113,13 @@ def serve(
 @cli.command("serve-beside", hidden=True)
 def serve_beside(
     listener: Annotated[int, typer.Option()],
-    rule_set: Annotated[str, typer.Option()],
     with_parent: Annotated[int, typer.Option()],
     quiet: Quiet = False,
 ) -> None:
     """Answer beside the `serve` that started this."""
     from curator.cli import beside as command
 
-    command.run(listener, rule_set, quiet=quiet, parent=with_parent)
+    command.run(listener, quiet=quiet, parent=with_parent)
 
 
 @cli.command(epilog="Example: CURATOR_BROKER_URL=redis://queue:6379/0 curator worker")
@@ -264,6 +274,77 @@ def rules_explain(
     command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
 
 
+@rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
+def rules_publish(
+    file: Annotated[Path, typer.Argument(help="A file of rules.")],
+    reason: Reason,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Bring rules into force, which takes an administrator's token. Ends with 0: done, 1: something is wrong with
+    them, 2: they cannot be published."""
+    from curator.cli import rule_sets as command
+
+    command.publish(file, reason, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("rollback", epilog="Example: curator rules rollback 3f2a9c01 --reason 'they block too much'")
+def rules_rollback(
+    digest: RuleSetDigest, reason: Reason, server: Server = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Bring rules into force again that were before, which takes an administrator's token."""
+    from curator.cli import rule_sets as command
+
+    command.rollback(digest, reason, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("history")
+def rules_history(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List which rules came into force when, by whom, and why."""
+    from curator.cli import rule_sets as command
+
+    command.history(limit, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("packs")
+def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
+    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    from curator.cli import packs as command
+
+    command.show(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
+def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Print a pack, or rules that are or were in force, as they were written."""
+    from curator.cli import rule_sets as command
+
+    command.show(digest, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("diff", epilog="Example: curator rules diff 3f2a9c01 9b1e77d0")
+def rules_diff(
+    one: RuleSetDigest, other: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Say what differs from one set of rules to another: line by line, and which rules."""
+    from curator.cli import rule_sets as command
+
+    command.diff(one, other, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("status")
+def rules_status(server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Say which rules are in force, what is wrong with those of the file, and how far what was decided before is judged
+    anew. Ends with 0: all is well, 1: something is wrong."""
+    from curator.cli import rule_sets as command
+
+    command.status(server, as_json=report_format is ReportFormat.JSON)
+
+
 @cli.command(epilog="Examples: curator pin ORG/NAME@main 0123...cdef   curator pin --list")
 def pin(
     branch: Annotated[
@@ -305,13 +386,15 @@ def unpin(
 def token_create(
     name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],
     role: Annotated[TokenRole, typer.Option(help="reader may pull, admin may do everything.")] = TokenRole.READER,
+    team: Annotated[str, typer.Option(help="The team that it asks for, as rules may name it.")] = "",
+    project: Annotated[str, typer.Option(help="The project that it asks for, as rules may name it.")] = "",
     data: Data = None,
     config: Config = None,
 ) -> None:
     """Make a token and print it, once."""
     from curator.cli import token as command
 
-    command.create(name, role.value, config, data)
+    command.create(name, role.value, team, project, config, data)
 
 
 @token.command("list")

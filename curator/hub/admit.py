@@ -19,6 +19,7 @@ from curator.errors import CuratorError
 from curator.hub.answer import Lasting, OfBranch
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
+from curator.policy.in_force import NothingInForce
 from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
 from rules.evaluate import Outcome
@@ -58,7 +59,11 @@ class Admission:
         check_kind(self._settings, repo.kind)
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
-            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s)
+            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s, request.caller.audience)
+        except NothingInForce as error:
+            raise await self._refused(
+                request, repo, revision, None, path, outcome="hold", said=error.sentence
+            ) from None
         except StillJudged as state:
             how_far = f"{state.scanned} of its {state.total} files are done" if state.total else "it is being listed"
             raise await self._refused(
@@ -99,7 +104,7 @@ class Admission:
     async def commit_of(self, request: Request, repo: RepoId, revision: Revision) -> str | None:
         """The commit that this caller would be given now; None if none is, or it takes time to tell."""
         try:
-            choice = await self._chooser.choose(_caller(request), repo, revision, 0.0)
+            choice = await self._chooser.choose(_caller(request), repo, revision, 0.0, request.caller.audience)
         except (StillJudged, CuratorError):
             return None
         return choice.snapshot.commit.sha if choice.allowed else None
@@ -129,7 +134,7 @@ class Admission:
         request: Request,
         repo: RepoId,
         revision: Revision,
-        commit: Commit,
+        commit: Commit | None,
         path: str | None,
         *,
         outcome: str,
@@ -158,7 +163,7 @@ class Admission:
             decision=ruling.id if ruling else None,
             status=status,
             code=code,
-            commit_sha=commit.sha if code == "EntryNotFound" else None,
+            commit_sha=commit.sha if commit is not None and code == "EntryNotFound" else None,
             retry_after_s=retry_after_s,
         )
         event = AuditEvent(
@@ -168,9 +173,9 @@ class Admission:
             team=request.caller.team,
             project=request.caller.project,
             kind=repo.kind,
-            repo=str(commit.repo),
+            repo=str(commit.repo if commit is not None else repo),
             revision=revision.text,
-            commit=commit.sha,
+            commit=commit.sha if commit is not None else None,
             path=path,
             outcome=outcome,
             decision=refusal.decision,

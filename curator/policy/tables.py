@@ -37,6 +37,20 @@ class RuleSetChangeRow(SQLModel, table=True):
     at: dt.datetime = Field(sa_type=Utc)
 
 
+class RuleSourceRow(SQLModel, table=True):
+    """The file or git folder that a server takes its rules from, as it was last seen."""
+
+    __tablename__ = "rule_sources"
+
+    id: str = Field(primary_key=True)
+    """Whose file it is and where: `HOST:PATH`, or the path alone where the database is a file of the same machine."""
+    digest: str
+    """SHA-256 of its text when it was last dealt with; empty if it could not be read."""
+    problem: str | None = None
+    """Why it is not in force, in words; None if there is nothing wrong with it."""
+    at: dt.datetime = Field(sa_type=Utc)
+
+
 class WaiverRow(SQLModel, table=True):
     """Somebody's word that certain findings may be passed over; ended, and never deleted."""
 

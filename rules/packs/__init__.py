@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rules.model import Policy, parse_policy
+if TYPE_CHECKING:
+    from rules.model import Policy
 
 PACKS = ("starter", "strict", "finance", "air-gap", "research")
 """Their names: the one that is in force where nothing is said stands first."""
+_FOLDER = Path(__file__).parent
 
 
 class NoSuchPack(Exception):
@@ -22,14 +25,27 @@ def is_pack(name: str) -> bool:
     return name in PACKS
 
 
+def place(name: str) -> Path:
+    """The file of a pack. Raises `NoSuchPack`."""
+    if not is_pack(name):
+        raise NoSuchPack(name)
+    return _FOLDER / f"{name}.yaml"
+
+
+def name_of(file: Path) -> str | None:
+    """The pack whose file this is; None if it is none's."""
+    return file.stem if file.parent == _FOLDER and is_pack(file.stem) else None
+
+
 def source(name: str) -> str:
     """A pack as it is written, YAML. Raises `NoSuchPack`."""
-    if name not in PACKS:
-        raise NoSuchPack(name)
-    return files("rules.packs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return place(name).read_text(encoding="utf-8")
 
 
 @cache
 def pack(name: str) -> Policy:
     """A pack, ready to be evaluated. Raises `NoSuchPack`."""
+    # What evaluates rules takes longer to load than it takes to say what packs there are.
+    from rules.model import parse_policy
+
     return parse_policy(source(name), f"{name}.yaml")
