@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.packs import ask, facts_of_model, false_alarms, frauds, known_models
 from curator.policy.vocabulary import vocabulary
 from rules.evaluate import evaluate
 from rules.expectations import FactsNotHad, run
@@ -82,3 +83,17 @@ def test_a_pack_that_does_not_exist_is_said_with_those_that_do() -> None:
     for name in ("../starter", "Starter", ""):
         with pytest.raises(NoSuchPack, match="there is starter, strict, finance, air-gap, research"):
             source(name)
+
+
+def test_the_starter_pack_stops_no_well_known_model_but_for_its_licence_and_warns_of_few() -> None:
+    """Some hundred models that people use; those for research alone are known to be so."""
+    answers = ask("starter", {name: facts_of_model(name) for name in known_models()})
+    assert len(answers) >= 100
+    assert [f"{one.outcome} {one.name}: {one.rules}" for one in false_alarms(answers)] == []
+    assert sum(one.outcome != "allow" for one in answers) <= len(answers) / 10
+    assert sum(one.outcome == "allow" and bool(one.rules) for one in answers) <= len(answers) / 10
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_no_pack_lets_pass_what_has_been_done_to_people(name: str) -> None:
+    assert [one.name for one in ask(name, frauds()) if one.outcome == "allow"] == []
