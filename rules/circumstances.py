@@ -102,4 +102,4 @@ NOTHING_DECIDED = Circumstances()
 
 
 def _covers(globs: tuple[str, ...], name: str) -> bool:
-    return any(fnmatchcase(name.lower(), glob.lower()) for glob in globs)
+    return globs == ("*",) or any(fnmatchcase(name.lower(), glob.lower()) for glob in globs)

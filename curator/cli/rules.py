@@ -40,7 +40,8 @@ def check(file: Path, *, as_json: bool, quiet: bool) -> None:
     if not quiet:
         count = len(doubtful)
         said = "nothing wrong" if not count else f"nothing wrong, {count} warning{'s' if count > 1 else ''}"
-        print(f"{file}: {len(policy.rules)} rules, {said}")
+        rules = f"{len(policy.rules)} rule{'s' if len(policy.rules) != 1 else ''}"
+        print(f"{file}: {rules}, {said}")
 
 
 def schema() -> None:
