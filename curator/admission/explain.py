@@ -24,7 +24,6 @@ def explain_ruling(
     explanation = explain(policy, facts, circumstances_of(session, ruling.audience))
     in_force = current(session, ruling.snapshot_id, ruling.rule_set, ruling.audience)
     reasons = ruling.decision.reasons
-    about = {one.rule.id: one.rule for one in policy.rules}
     return {
         "schema": "curator.explanation/1",
         "repository": str(commit.repo),
@@ -41,9 +40,7 @@ def explain_ruling(
         "rule_set": {"name": policy.name, "digest": policy.digest},
         "reasons": [reason.as_json() for reason in reasons],
         "excluded_files": {path: reason.as_json() for path, reason in ruling.excluded.items()},
-        "rules": [
-            result.as_json() | {"references": list(about[result.rule].references)} for result in explanation.rules
-        ],
+        "rules": [result.as_json() for result in explanation.rules],
         "changes": [change.as_json() for change in explanation.changes],
         "named": names_of(session, {one for reason in reasons for one in reason.by}),
         "facts": facts.as_json(),

@@ -95,10 +95,9 @@ class Inquirer:
         return await asyncio.gather(*(later(verdict) for verdict in verdicts))
 
     async def _answer(self, question: Question, wait_s: float, audience: Audience) -> Verdict:
-        del audience
         try:
             check_kind(self._settings, question.repo.kind)
-            choice = await self._chooser.choose(None, question.repo, question.revision, wait_s)
+            choice = await self._chooser.choose(None, question.repo, question.revision, wait_s, audience)
         except StillJudged as state:
             said = f"{state.commit} is still being scanned: {state}"
             return Verdict(question, Answer.SCANNING, said, state.commit, None, state.scanned, state.total)

@@ -41,7 +41,7 @@ def audience_asked(caller: Caller, team: str | None, project: str | None) -> Aud
 
     Raises `NotAllowed` and `BadInput`.
     """
-    own = Audience(caller.team, caller.project)
+    own = caller.audience
     wanted = Audience(own.team if team is None else team, own.project if project is None else project)
     if wanted != own and caller.role is not Role.ADMIN:
         raise NotAllowed(

@@ -74,12 +74,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wro
 UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
 TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'meta-llama/*'.", metavar="PATTERN")]
 OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
+Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
+Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
 RuleSetDigest = Annotated[
     str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
 ]
-Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
-Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
+PackOrDigest = Annotated[
+    str,
+    typer.Argument(
+        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
+    ),
+]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -90,7 +96,8 @@ def serve(
     data: Data = None,
     upstream: UpstreamUrl = None,
     rules_file: Annotated[
-        Path | None, typer.Option("--rules", help="File of rules, or git folder with it (default: the starter pack).")
+        Path | None,
+        typer.Option("--rules", help="File of rules, git folder, or a pack's name (default: starter)."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
@@ -303,9 +310,17 @@ def rules_history(
     command.history(limit, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("show", epilog="Example: curator rules show 3f2a9c01 > rules.yaml")
-def rules_show(digest: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Print rules that are or were in force, as they were written."""
+@rules.command("packs")
+def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
+    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    from curator.cli import packs as command
+
+    command.show(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
+def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Print a pack, or rules that are or were in force, as they were written."""
     from curator.cli import rule_sets as command
 
     command.show(digest, server, as_json=report_format is ReportFormat.JSON)

@@ -118,7 +118,7 @@ class TestRules:
     def test_good_rules_end_with_0(self) -> None:
         done = curator("rules", "check", str(ROOT / "rules/packs/starter.yaml"))
         assert done.returncode == 0
-        assert "6 rules, nothing wrong" in done.stdout
+        assert "15 rules, nothing wrong" in done.stdout
 
     def test_wrong_rules_end_with_1_and_the_place(self, tmp_path: Path) -> None:
         path = tmp_path / "rules.yaml"

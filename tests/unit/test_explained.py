@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from curator.admission import decisions, snapshots
 from curator.admission.explain import explain_ruling
 from curator.admission.explained import explanation_text
 from curator.admission.explained.page import Tone
+from curator.admission.tables import DecisionRow
 from curator.admission.words import names_of
 from curator.database.engine import Database
 from curator.settings import Settings
@@ -81,7 +83,7 @@ def test_the_answer_comes_first_with_the_rule_the_sentence_and_whom_to_ask(datab
     head = " ".join(explanation_text(document).partition("\nWhy\n")[0].split())
     assert "BLOCKED by the rule look-alike" in head
     assert LOOK_ALIKE.lookalike.why in head
-    assert "ask models@acme.example" in head
+    assert "An exception is for model-security to decide: ask models@acme.example" in head
     assert document["decision"] in head
 
 
@@ -111,19 +113,18 @@ def test_whose_word_a_decision_rests_on_is_named_with_reason_and_end(database: D
 
 
 def test_a_decision_that_is_no_longer_in_force_says_which_is(database: Database) -> None:
-    first = explained(database, LOOK_ALIKE)
-    assert first["superseded_by"] is None
+    assert explained(database, LOOK_ALIKE)["superseded_by"] is None
     with database.write() as session:
-        found = decisions.keep(session, 1, evaluate(POLICY, LOOK_ALIKE), LOOK_ALIKE, None)
+        second = decisions.keep(session, 1, evaluate(POLICY, LOOK_ALIKE), LOOK_ALIKE, None)
     with database.read() as session:
-        before = decisions.find(session, found.id)
-        assert before is not None
-        old = decisions.before(session, 1, found.audience, POLICY.digest)
-        assert old is not None
-    document = first | {"superseded_by": found.id}
-    assert f"It is no longer in force: decision {found.id} has taken its place." in " ".join(
-        explanation_text(document).split()
-    )
+        commit = snapshots.get(session, 1).commit
+        first_id = session.exec(select(DecisionRow.id).order_by(col(DecisionRow.id))).first()
+        found = decisions.find(session, first_id or "")
+        assert found is not None
+        document = explain_ruling(session, SETTINGS, commit, *found)
+    assert document["superseded_by"] == second.id
+    text = " ".join(explanation_text(document).split())
+    assert f"It is no longer in force: decision {second.id} has taken its place." in text
 
 
 def test_nothing_in_it_moves_a_terminal(database: Database) -> None:

@@ -79,12 +79,27 @@ def why(page: Page, document: Json) -> None:
             page.say(_sentence(reason["message"]), 4)
         if result is not None:
             page.say(f"The rule: {_sentence(result['description'])}", 4)
-            for condition, held in result["conditions"].items():
-                page.say(condition, 4, hang=4, word="yes" if held else "no ")
+            for asked in result["asked"]:
+                page.say(_asked(asked), 4, hang=4, word={True: "yes", False: "no ", None: "?  "}[asked["held"]])
         if len(reason["files"]) > 1:
             page.say(f"files: {several(reason['files'])}", 4, hang=4)
         for reference in result["references"] if result else ():
             page.say(f"See {reference}", 4)
+
+
+def _asked(asked: Json) -> str:
+    """A condition as it is written, and what the facts say."""
+    said = asked["said"]
+    if asked["held"] is None and said is None:
+        shown = "is not known"
+    elif isinstance(said, dict):
+        shown = ", ".join(f"{name} is {value}" for name, value in said.items())
+    elif isinstance(said, list):
+        shown = several(said) if said else "none"
+    else:
+        shown = f"{'yes' if said else 'no'}" if isinstance(said, bool) else f"it is {said}"
+    wanted = {"True": "true", "False": "false"}.get(asked["wanted"], asked["wanted"])
+    return f"{asked['condition']}: {wanted} ({shown})"
 
 
 def people(page: Page, document: Json) -> None:
@@ -107,15 +122,19 @@ def people(page: Page, document: Json) -> None:
 
 
 def changes(page: Page, document: Json) -> None:
-    found = document.get("changes", [])
+    """Everything that was tried and changes the outcome, by what comes of it."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for change in document.get("changes", []):
+        found.setdefault((change["outcome"], tuple(change["excluded_files"])), []).append(change["how"])
     if not found:
         return
     page.head("What would change it")
-    for change in found:
-        left_out = change["excluded_files"]
-        without = f", without {several(left_out, 3)}" if left_out else ""
-        then = {"allow": "allowed", "hold": "held for review", "block": "blocked"}[change["outcome"]]
-        page.say(f"{_sentence(change['how']).rstrip('.')}: then it is {then}{without}.", hang=2, word="-")
+    for (outcome, left_out), ways in found.items():
+        then = {"allow": "allowed", "hold": "held for review", "block": "blocked"}[outcome]
+        without = f", without {several(left_out, 3)}," if left_out else ""
+        page.say(f"It would be {then}{without} with")
+        for way in ways:
+            page.say(way.rstrip("."), 4, hang=2, word="-")
 
 
 def others(page: Page, document: Json) -> None:

@@ -21,6 +21,12 @@ _STATES = {
     "cycle": "it leads back to where it came from",
     "too-deep": "it was not followed any further",
 }
+_LEVELS = {
+    "conflict": ("CONFLICT", Tone.BAD),
+    "warning": ("in doubt", Tone.DOUBT),
+    "duty": ("to be kept", Tone.DOUBT),
+    "gap": ("not known", Tone.DOUBT),
+}
 _STATEMENTS = {"card": "the card", "tags": "the Hub's tags", "file": "a licence file"}
 
 
@@ -95,7 +101,8 @@ def _conflicts(found: Json, hop: Json) -> list[Json]:
 
 
 def _conflict(page: Page, conflict: Json, indent: int) -> None:
-    page.say(f"{conflict['id']}: {conflict['clause']}", indent, hang=2, word="CONFLICT", tone=Tone.BAD)
+    word, tone = _LEVELS[conflict["level"]]
+    page.say(f"{conflict['id']}: {conflict['clause']}", indent, hang=2, word=word, tone=tone)
     page.say(f"To mend it: {conflict['cure']}", indent + 2, hang=2)
 
 

@@ -32,10 +32,10 @@ rules:
     references: [https://policies.acme.example/models#names]
   - id: lineage-conflict
     description: The licence of something that it was made from is not kept.
-    expression: size(lineage.conflict_ids) > 0
+    when: {lineage_conflict: any}
     outcome: hold
     owner: legal
-    message: "a licence that {repository} was made under is not kept"
+    message: "{conflict}"
   - id: license-not-for-business
     description: A licence that forbids commercial use or changes.
     when: {license_category: [non-commercial, no-derivatives]}
