@@ -110,15 +110,15 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
         self._own.include_router(own_routes(Own(settings, database, chooser)))
-        self._own.include_router(rules_routes(settings, database, self._sender))
         inquirer = Inquirer(settings, database, chooser)
-        self._own.include_router(check_routes(settings, database, inquirer, lambda: rules.now().digest))
+        self._own.include_router(check_routes(settings, database, inquirer))
+        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
+        self._own.include_router(rules_routes(settings, database, self._sender))
         targets = Targets(resolver, upstream)
         desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: rules.now().digest)
         self._own.include_router(waiver_routes(desk))
         self._own.include_router(list_routes(desk))
         self._own.include_router(replay_routes(desk))
-        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

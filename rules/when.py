@@ -172,4 +172,9 @@ class When(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """The conditions that were written down, with their values."""
-        return {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
+        written = self.model_fields_set
+        return {
+            name: value
+            for name in type(self).model_fields
+            if name in written and (value := getattr(self, name)) is not None
+        }

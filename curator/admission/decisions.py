@@ -17,10 +17,13 @@ from curator.database.generation import changed
 from curator.policy import rule_sets
 from curator.types import RepoKind
 from rules.circumstances import EVERYBODY, Audience
-from rules.evaluate import Decision, Outcome, Reason
+from rules.evaluate import Decision, Outcome, Reason, Standing
 from rules.facts import Facts
-from rules.model import Policy
+from rules.model import Effect, Policy
 from scanners.finding import SCANNER_VERSION
+
+_LONGEST_MESSAGE = 400
+"""Letters: clients put it into one line of an error; the whole of it stands on the decision's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,37 @@ class Ruling:
         if not decisive:
             return "no rule says why"
         more = len(decisive) - 1
-        return decisive[0].message + (f" (and {more} more)" if more else "")
+        return one_line(decisive[0].message) + (f" (and {more} more)" if more else "")
 
     @property
     def _decisive(self) -> tuple[Reason, ...]:
-        return tuple(reason for reason in self.decision.reasons if reason.outcome.value == self.outcome.value)
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome.value == self.outcome.value
+        )
+
+    @property
+    def owner(self) -> str:
+        """The group that decides about exceptions; empty if the rule names none."""
+        return self._decisive[0].owner if self._decisive else ""
+
+    @property
+    def warnings(self) -> tuple[Reason, ...]:
+        """What the rules warn of, whatever becomes of the commit."""
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome is Effect.WARN
+        )
+
+    def warning_sentence(self, repo: str) -> str | None:
+        """What the rules warn of, as one line; None if they warn of nothing."""
+        if not self.warnings:
+            return None
+        first, more = self.warnings[0], len(self.warnings) - 1
+        others = f" (and {more} more {'warning' if more == 1 else 'warnings'})" if more else ""
+        return f"the rule {first.rule} warns of {repo}: {one_line(first.message)}{others}"
 
     def left_out_sentence(self, repo: str) -> str | None:
         """What is not served of a repository that is; None if all of it is."""
@@ -69,6 +98,12 @@ class Ruling:
         paths = sorted(self.excluded)
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
         return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
+
+
+def one_line(message: str) -> str:
+    """A message as clients show it: one line, of a length that is read."""
+    line = " ".join(message.split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 4].rstrip()} ..."
 
 
 def use_rule_set(database: Database, policy: Policy) -> str:

@@ -19,6 +19,7 @@ from curator.database.engine import Database
 from curator.errors import CuratorError, EntryNotFound, RepoNotFound, RevisionNotFound
 from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
+from rules.circumstances import Audience
 from rules.evaluate import Outcome
 
 MOST_AT_ONCE = 32
@@ -74,14 +75,14 @@ class Inquirer:
         self._database = database
         self._chooser = chooser
 
-    async def inquire(self, questions: Sequence[Question], wait_s: float) -> list[Verdict]:
+    async def inquire(self, questions: Sequence[Question], wait_s: float, audience: Audience) -> list[Verdict]:
         """The answers, in the order of the questions; who is still scanned after `wait_s` seconds is said to be."""
         ends = time.monotonic() + wait_s
         turns = asyncio.Semaphore(MOST_AT_ONCE)
 
         async def answer(question: Question, until: float) -> Verdict:
             async with turns:
-                return await self._answer(question, max(until - time.monotonic(), 0.0))
+                return await self._answer(question, max(until - time.monotonic(), 0.0), audience)
 
         # First each is asked for without waiting, so that all are being scanned while the first is waited for.
         verdicts = await asyncio.gather(*(answer(question, 0.0) for question in questions))
@@ -93,10 +94,10 @@ class Inquirer:
 
         return await asyncio.gather(*(later(verdict) for verdict in verdicts))
 
-    async def _answer(self, question: Question, wait_s: float) -> Verdict:
+    async def _answer(self, question: Question, wait_s: float, audience: Audience) -> Verdict:
         try:
             check_kind(self._settings, question.repo.kind)
-            choice = await self._chooser.choose(None, question.repo, question.revision, wait_s)
+            choice = await self._chooser.choose(None, question.repo, question.revision, wait_s, audience)
         except StillJudged as state:
             said = f"{state.commit} is still being scanned: {state}"
             return Verdict(question, Answer.SCANNING, said, state.commit, None, state.scanned, state.total)

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 PAGE = "curator.rejudge-page"
 
-_PAGE = 200
+_PAGE = 100
 _MOST_SCANNED = 4
 """Commits of a page that want scans: as many at a time, so that nobody who asks waits behind a thousand of them."""
 _MOST_WAITING = 8
@@ -95,7 +95,8 @@ class Rejudger:
             row = session.get(RejudgementRow, work.key)
             if row is None:
                 change = rule_sets.change_of(session, work.key)
-                if change is None:
+                if change is None or not rule_sets.is_last_change(session, change.id):
+                    # A later change has work of its own.
                     return []
                 row = new_row(change.id, RULES, change.digest)
             elif row.total or row.ended_at is not None:
@@ -141,15 +142,17 @@ class Rejudger:
         with self.database.write() as session:
             finish(session, work)
             row = session.get_one(RejudgementRow, rejudgement_id)
-            if rule_sets.in_force(session) != page.policy.digest:
-                if row.why == RULES:
-                    end(session, row)
-                    return []
-                return [ask_for(session, PAGE, work.key)]
-            if circumstances_of(session, EVERYBODY) != page.circumstances:
+            if row.why == RULES and not rule_sets.is_last_change(session, row.id):
+                end(session, row)
+                return []
+            if (
+                rule_sets.in_force(session) != page.policy.digest
+                or circumstances_of(session, EVERYBODY) != page.circumstances
+            ):
                 return [ask_for(session, PAGE, work.key)]
             busy = _waiting(session) > _MOST_WAITING
             facts_ids = {key: one.id for key, one in decisions.newest_facts(session, list(page.items)).items()}
+            decided = decisions.of_snapshots(session, list(page.items))
             works: list[Work] = []
             for snapshot_id, audiences in page.items.items():
                 if snapshot_id in page.unscanned:
@@ -159,7 +162,7 @@ class Rejudger:
                         continue
                     works += _the_usual_way(session, page, snapshot_id, anew=row.why == SCANNERS)
                     continue
-                kept = _keep(session, page, snapshot_id, facts_ids.get(snapshot_id))
+                kept = _keep(session, page, snapshot_id, facts_ids.get(snapshot_id), decided.get(snapshot_id, []))
                 if kept is None:
                     works += _the_usual_way(session, page, snapshot_id, anew=False)
                     continue
@@ -186,7 +189,7 @@ def _look(session: Session, row: RejudgementRow, position: int) -> _Page | None:
         policy = policy_in_force(session)
     except NothingInForce:
         return None
-    if row.why == RULES and policy.digest != row.rule_set:
+    if row.why == RULES and not rule_sets.is_last_change(session, row.id):
         return None
     most = _PAGE if row.why == RULES else _MOST_SCANNED
     rows = session.exec(
@@ -236,7 +239,7 @@ def _evaluate(
             page.earlier[snapshot_id, asks] = earlier
         if (snapshot_id, audience) in page.present or (snapshot_id, audience) in page.judged:
             continue
-        present = decisions.current(session, snapshot_id, page.policy.digest, audience)
+        present = _present(decided, page.policy.digest, audience)
         if present is not None:
             page.present[snapshot_id, audience] = present
             continue
@@ -260,7 +263,19 @@ def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling 
     return None
 
 
-def _keep(session: Session, page: _Page, snapshot_id: int, facts_id: str | None) -> dict[Audience, Ruling] | None:
+def _present(decided: list[DecisionRow], digest: str, audience: Audience) -> Ruling | None:
+    """The decision in force among all those about a commit, the newest first (`decisions.current`)."""
+    moment = now()
+    for row in decided:
+        of_now = (row.rule_set, row.scanner, row.audience) == (digest, SCANNER_VERSION, str(audience))
+        if of_now and (row.expires_at is None or row.expires_at > moment):
+            return ruling_of(row)
+    return None
+
+
+def _keep(
+    session: Session, page: _Page, snapshot_id: int, facts_id: str | None, decided: list[DecisionRow]
+) -> dict[Audience, Ruling] | None:
     """The decisions about a commit that hold now, by audience; None if what is known of it has changed meanwhile."""
     kept = {audience: ruling for (one, audience), ruling in page.present.items() if one == snapshot_id}
     for (one, audience), judged in page.judged.items():
@@ -268,7 +283,7 @@ def _keep(session: Session, page: _Page, snapshot_id: int, facts_id: str | None)
             continue
         if judged.facts_id != facts_id:
             return None
-        present = decisions.current(session, snapshot_id, page.policy.digest, audience)
+        present = _present(decided, page.policy.digest, audience)
         kept[audience] = present or decisions.keep_about(
             session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.decision.until, audience
         )
@@ -285,7 +300,6 @@ def _count(
 ) -> None:
     """Put on the record what is otherwise than before, and count the commit."""
     turns: set[str] = set()
-    commit = snapshots.get(session, snapshot_id).commit
     told: set[str] = set()
     for asks in audiences:
         earlier = page.earlier.get((snapshot_id, asks))
@@ -294,13 +308,13 @@ def _count(
             continue
         fresh = any(judged.audience == ruling.audience for judged in _of(page, snapshot_id))
         if fresh and ruling.id not in told and (earlier is None or _reasons(earlier) != _reasons(ruling)):
-            record_decision(session, commit, ruling)
+            record_decision(session, snapshots.get(session, snapshot_id).commit, ruling)
             told.add(ruling.id)
         if earlier is None or not differ(earlier, ruling):
             continue
         if fresh or ruling.id < earlier.id:
             # Whoever was asked for it in between has put it on the record himself.
-            record_change(session, commit, earlier, ruling, asks)
+            record_change(session, snapshots.get(session, snapshot_id).commit, earlier, ruling, asks)
         was, is_ = earlier.outcome is Outcome.ALLOW, ruling.outcome is Outcome.ALLOW
         turns.add("blocked" if was and not is_ else "released" if is_ and not was else "otherwise")
     row.blocked += "blocked" in turns
@@ -321,8 +335,8 @@ def _reasons(ruling: Ruling) -> tuple[object, ...]:
 def _the_usual_way(session: Session, page: _Page, snapshot_id: int, *, anew: bool) -> list[Work]:
     """Have a commit judged as if somebody had asked for it, once all its contents are scanned.
 
-    `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they be
-    again, facts of now are wanted for them, too.
+    `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they
+    be again, facts of now are wanted for them, too.
     """
     if anew:
         decisions.reopen_under_others(session, snapshot_id, page.policy.digest)

@@ -53,7 +53,7 @@ def is_over(session: Session, row: RejudgementRow) -> bool:
     if session.exec(left).first() is None:
         return True
     if row.why == RULES:
-        return rule_sets.in_force(session) != row.rule_set
+        return not rule_sets.is_last_change(session, row.id)
     newer = select(RejudgementRow.id).where(
         RejudgementRow.id > row.id,
         RejudgementRow.why == SCANNERS,

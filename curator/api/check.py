@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from curator.admission.inquiry import Answer, Inquirer, Question, Verdict
 from curator.admission.judge import policy_of
 from curator.admission.words import names_of
-from curator.api.callers import KnownCaller
+from curator.api.callers import KnownCaller, audience_asked
 from curator.database.engine import Database
+from curator.policy import rule_sets
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision, parse_path
 from rules.evaluate import Reason, Standing
@@ -44,27 +44,24 @@ class Inquiry(BaseModel):
     models: Annotated[list[Asked], Field(min_length=1, max_length=MOST_MODELS)]
     wait: Annotated[float, Field(ge=0, le=MOST_WAIT_S)] = 0.0
     """Seconds to wait for what is being scanned."""
+    team: str | None = None
+    project: str | None = None
+    """For whom, where that is not to be as the token says."""
 
 
-def check_routes(settings: Settings, database: Database, inquirer: Inquirer, in_force: Callable[[], str]) -> APIRouter:
+def check_routes(settings: Settings, database: Database, inquirer: Inquirer) -> APIRouter:
     router = APIRouter()
 
     @router.post("/api/curator/v1/check")
     async def check(inquiry: Inquiry, caller: KnownCaller) -> dict[str, Any]:
-        del caller
+        audience = audience_asked(caller, inquiry.team, inquiry.project)
         questions = [_question(asked) for asked in inquiry.models]
         # The same asked twice is one question.
         distinct = list(dict.fromkeys(questions))
-        verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait), strict=True))
-        rule_set = await asyncio.to_thread(in_force)
-        documents, rules = await asyncio.to_thread(_documents, settings, database, list(verdicts.values()), rule_set)
-        by_question = dict(zip(verdicts, documents, strict=True))
-        return {
-            "schema": SCHEMA,
-            "rule_set": rule_set,
-            "rules": rules,
-            "models": [by_question[question] for question in questions],
-        }
+        verdicts = dict(zip(distinct, await inquirer.inquire(distinct, inquiry.wait, audience), strict=True))
+        document = await asyncio.to_thread(_document, settings, database, list(verdicts.values()))
+        by_question = dict(zip(verdicts, document["models"], strict=True))
+        return document | {"models": [by_question[question] for question in questions]}
 
     return router
 
@@ -74,14 +71,14 @@ def _question(asked: Asked) -> Question:
     return Question(RepoId.parse(asked.repository, asked.kind), Revision.parse(asked.revision), path)
 
 
-def _documents(
-    settings: Settings, database: Database, verdicts: list[Verdict], rule_set: str
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Each verdict as JSON, and the rules that any of them names."""
+def _document(settings: Settings, database: Database, verdicts: list[Verdict]) -> dict[str, Any]:
+    """All verdicts as JSON, with the rules in force and those of them that a verdict names."""
     reasons = [reason for verdict in verdicts for reason in _reasons(verdict)]
     with database.read() as session:
         names = names_of(session, {one for reason in reasons for one in reason.by})
-        policy = policy_of(session, rule_set)
+        rule_set = rule_sets.in_force(session)
+        # Where there are no rules that can be used, no verdict names one.
+        policy = policy_of(session, rule_set) if rule_set is not None and reasons else None
     named = {reason.rule for reason in reasons}
     rules = {
         one.rule.id: {
@@ -89,13 +86,14 @@ def _documents(
             "owner": one.rule.owner,
             "references": list(one.rule.references),
         }
-        for one in policy.rules
+        for one in (policy.rules if policy else ())
         if one.rule.id in named
     }
-    return [_document(settings, verdict, names) for verdict in verdicts], rules
+    models = [_model(settings, verdict, names) for verdict in verdicts]
+    return {"schema": SCHEMA, "rule_set": rule_set, "rules": rules, "models": models}
 
 
-def _document(settings: Settings, verdict: Verdict, names: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _model(settings: Settings, verdict: Verdict, names: dict[str, dict[str, Any]]) -> dict[str, Any]:
     choice, question = verdict.choice, verdict.question
     ruling = choice.ruling if choice else None
     behind = choice.behind if choice else None

@@ -32,6 +32,8 @@ class Options:
     kind: RepoKind
     style: Style
     wait_s: float
+    audience: dict[str, str]
+    """`team` and `project`, where they are not to be those of the token."""
     server: str | None
     quiet: bool
 
@@ -40,7 +42,7 @@ def run(options: Options) -> None:
     """Ends with 0: all are allowed, 1: one never is, 2: bad usage, 3: one is held or not judged, 4: no mirror."""
     mirror = Mirror.find(options.server)
     wanted = _wanted(options, mirror)
-    told = _Told()
+    told = _Told(options.audience)
     _ask(mirror, wanted, 0.0, told)
     lost: ServerUnreachable | None = None
     if options.wait_s > 0:
@@ -77,6 +79,8 @@ def _wanted(options: Options, mirror: Mirror) -> list[Wanted]:
 class _Told:
     """What the mirror has said so far."""
 
+    audience: dict[str, str]
+    """For whom it is asked."""
     rule_set: str = ""
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     models: dict[Wanted, dict[str, Any]] = field(default_factory=dict)
@@ -95,7 +99,7 @@ def _ask(mirror: Mirror, wanted: Sequence[Wanted], wait_s: float, told: _Told) -
             {"repository": str(one.repo), "kind": one.repo.kind.value, "revision": one.revision.text, "path": one.path}
             for one in part
         ]
-        document = mirror.post(PATH, {"models": models, "wait": wait_s})
+        document = mirror.post(PATH, {"models": models, "wait": wait_s} | told.audience)
         try:
             told.rule_set = str(document["rule_set"])
             told.rules |= document["rules"]

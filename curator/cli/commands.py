@@ -74,9 +74,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wro
 UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
 TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'meta-llama/*'.", metavar="PATTERN")]
 OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
+Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
+Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
 RuleSetDigest = Annotated[
     str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
+]
+PackOrDigest = Annotated[
+    str,
+    typer.Argument(
+        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
+    ),
 ]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
@@ -88,7 +96,8 @@ def serve(
     data: Data = None,
     upstream: UpstreamUrl = None,
     rules_file: Annotated[
-        Path | None, typer.Option("--rules", help="File of rules, or git folder with it (default: the starter pack).")
+        Path | None,
+        typer.Option("--rules", help="File of rules, git folder, or a pack's name (default: starter)."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
@@ -182,6 +191,8 @@ def check(
     repo_type: Annotated[
         RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
     ] = RepoType.MODEL,
+    team: Team = None,
+    project: Project = None,
     server: Server = None,
     quiet: Quiet = False,
 ) -> None:
@@ -198,6 +209,7 @@ def check(
             kind=RepoKind(repo_type.value),
             style=Style(report_format.value),
             wait_s=wait,
+            audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
             server=server,
             quiet=quiet,
         )
@@ -244,15 +256,22 @@ def rules_schema() -> None:
 
 @rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
 def rules_explain(
-    repo: Annotated[str, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")],
+    repo: Annotated[
+        str | None, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")
+    ] = None,
+    decision: Annotated[str | None, typer.Option(help="Explain this decision, by its id, whenever it was.")] = None,
+    team: Team = None,
+    project: Project = None,
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what the mirror decides about a repository, and why. Ends with 0: allowed, 1: blocked, 3: held."""
+    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
+    3: held."""
     from curator.cli import rules as command
 
-    command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
+    audience = {name: value for name, value in (("team", team), ("project", project)) if value is not None}
+    command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
 
 
 @rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
@@ -291,9 +310,17 @@ def rules_history(
     command.history(limit, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("show", epilog="Example: curator rules show 3f2a9c01 > rules.yaml")
-def rules_show(digest: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Print rules that are or were in force, as they were written."""
+@rules.command("packs")
+def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
+    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    from curator.cli import packs as command
+
+    command.show(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
+def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Print a pack, or rules that are or were in force, as they were written."""
     from curator.cli import rule_sets as command
 
     command.show(digest, server, as_json=report_format is ReportFormat.JSON)

@@ -156,6 +156,12 @@ def in_force(session: Session) -> str | None:
     return session.exec(newest).first()
 
 
+def is_last_change(session: Session, change_id: str) -> bool:
+    """Whether what this change brought into force is in force, because of it."""
+    newest = session.exec(select(RuleSetChangeRow.id).order_by(col(RuleSetChangeRow.id).desc()).limit(1)).first()
+    return newest == change_id
+
+
 def last_change(session: Session) -> Change | None:
     """How the rules in force came to be."""
     found = history(session, 1)

@@ -96,6 +96,10 @@ class RuleWatch:
                 policy = parse_policy(draft.text, draft.origin)
             except PolicyError as error:
                 problem = str(error)
+            except Exception as error:
+                # Whatever it was: no rules must take the server down.
+                log.exception("%s cannot be read", draft.origin)
+                problem = f"{draft.origin}:1:1: the mirror failed inside when it read this ({type(error).__name__})"
         works: list[Work] = []
         with self._database.write() as session:
             row = session.get(RuleSourceRow, self._id)

@@ -125,7 +125,9 @@ def test_what_new_rules_block_is_not_served_any_more_by_any_process_nor_from_mem
     for _ in range(8):
         assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes(), "what was decided under them holds again, at once"
     until(lambda: "releases 1" in command(mirror, "status").stdout)
-    changes = rows(mirror, f"SELECT outcome FROM audit WHERE action = 'change' AND repo = '{REPO}' ORDER BY id")
+    changes = rows(
+        mirror, f"SELECT outcome, sentence FROM audit WHERE action = 'change' AND repo = '{REPO}' ORDER BY id"
+    )
     assert [row[0] for row in changes] == ["block", "allow"]
     history = json.loads(command(mirror, "history", "--format", "json").stdout)
     assert [(one["origin"], one["author"]) for one in history] == [

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanners.repository.names import Lookalike, _lines, is_known_publisher, lookalike
+from scanners.repository.known import shipped
+from scanners.repository.names import Lookalike, is_known_publisher, lookalike
 
 DECEPTIONS = [
     ("facebook-llama/Llama-3.2-1B", "meta-llama"),
@@ -142,7 +143,7 @@ def test_a_copy_under_an_unrelated_name_is_hardly_suspect(repository: str) -> No
 
 def test_the_reason_says_which_names_were_joined() -> None:
     found = judged("facebook-llama/some-model")
-    assert found.why == "'facebook-llama' joins the names of facebook and meta-llama"
+    assert found.why == "joins the names of facebook and meta-llama"
 
 
 def test_a_copied_repository_name_adds_to_the_suspicion_and_is_what_is_imitated() -> None:
@@ -167,14 +168,14 @@ def test_a_name_that_may_be_honest_is_doubtful_only(repository: str) -> None:
     assert 0.5 < judged(repository).score < 0.85
 
 
-@pytest.mark.parametrize("line", list(_lines("publishers.txt")))
+@pytest.mark.parametrize("line", shipped().publishers)
 def test_no_well_known_publisher_is_taken_for_another(line: str) -> None:
     assert is_known_publisher(line)
     assert lookalike(f"{line}/Llama-3.2-1B") is None
 
 
 def test_the_owner_of_every_popular_repository_is_well_known() -> None:
-    assert [line for line in _lines("repositories.txt") if not is_known_publisher(line.partition("/")[0])] == []
+    assert [line for line in shipped().repositories if not is_known_publisher(line.partition("/")[0])] == []
 
 
 def test_a_publisher_is_known_whatever_its_case() -> None:

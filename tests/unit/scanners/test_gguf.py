@@ -79,7 +79,10 @@ def test_what_a_gguf_says_of_itself_becomes_facts_in_either_byte_order(tmp_path:
     writer.close()
     report = scan(FileSource(path), path.name, engines=False)
     assert (report.verdict, report.findings, report.unscannable) == (Verdict.SAFE, (), None)
-    assert report.metadata == {
+    metadata = dict(report.metadata)
+    assert set(metadata.pop("tensor_map")) == {"exact", "shapes", "outline"}
+    assert len(metadata.pop("vocabulary")) == 32
+    assert metadata == {
         "gguf_version": 3,
         "tensors": 3,
         "architecture": "qwen2",
@@ -87,6 +90,7 @@ def test_what_a_gguf_says_of_itself_becomes_facts_in_either_byte_order(tmp_path:
         "license": "apache-2.0",
         "context_length": 32768,
         "quantization": "Q4_K_M",
+        "tokens": 1000,
         "base_models": [{"name": "Qwen2.5 7B", "repo_url": "https://huggingface.co/Qwen/Qwen2.5-7B"}],
         "chat_template": True,
         "parameters": {"F16": 7, "F32": 15, "Q8_0": 64},
