@@ -183,7 +183,8 @@ def test_every_decision_of_the_version_before_is_kept_and_explained(old: Databas
     assert "Loading this file runs os.system" in said
     document, said = explained(old, 2)
     assert document["outcome"] == "hold"
-    assert "few-downloads: acme/tiny has hardly any downloads" in said
+    assert "HELD FOR REVIEW by the rule few-downloads" in said
+    assert "acme/tiny has hardly any downloads" in said
     with old.read() as session:
         ruling = decisions.before(session, 1, EVERYBODY, "d" * 64)
         assert ruling is not None
