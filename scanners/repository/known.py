@@ -21,7 +21,7 @@ SHORTEST_FOR_EDITS = 5
 """One letter changed in a shorter name makes simply another name."""
 SHORTEST_COPIED = 8
 """Of a repository's name, for what is only near to it."""
-FILES = ("publishers.txt", "repositories.txt", "called.txt", "houses.txt", "words.txt")
+FILES = ("publishers.txt", "former.txt", "repositories.txt", "called.txt", "houses.txt", "words.txt")
 
 WordKind = Literal["publisher", "company", "product", "claim", "affix"]
 
@@ -53,10 +53,12 @@ class Known:
     publishers: tuple[str, ...] = ()
     """Never taken for look-alikes, whatever they publish."""
     targets: tuple[str, ...] = ()
-    """Namespaces besides that others may imitate: the owners of approved repositories."""
+    """Namespaces besides that others may imitate: former names, and the owners of approved repositories."""
     repositories: tuple[str, ...] = ()
     approved: frozenset[str] = frozenset()
     """Repositories, in small letters, that are no look-alikes themselves because somebody here approved them."""
+    former: dict[str, str] = field(default_factory=dict)
+    """From a name in small letters that a publisher gave up to its present one; empty if there is none."""
     called: tuple[Word, ...] = ()
     houses: dict[str, str] = field(default_factory=dict)
     """From a namespace in small letters to the house that it belongs to."""
@@ -83,10 +85,13 @@ class Known:
             words.setdefault(kind, set()).add(word)
         repositories = tuple(_repositories(texts["repositories.txt"]))
         publishers = [*_publishers(texts["publishers.txt"]), *(name.partition("/")[0] for name in repositories)]
+        former = dict(_former(texts["former.txt"]))
         return cls(
             version=digest.hexdigest(),
-            publishers=_once(publishers),
+            publishers=tuple(name for name in _once(publishers) if name.lower() not in former),
+            targets=tuple(former),
             repositories=repositories,
+            former={name.lower(): now for name, now in former.items()},
             called=tuple(_called(texts["called.txt"])),
             houses=_houses(texts["houses.txt"]),
             claims=frozenset(words.get("claim", ())),
@@ -284,6 +289,13 @@ def _repositories(text: str) -> Iterator[str]:
     for where, line in _lines("repositories.txt", text):
         _check(_is_repository(line), where, f"'{line}' is not of the form namespace/name")
         yield line
+
+
+def _former(text: str) -> Iterator[tuple[str, str]]:
+    for where, (name, now) in _rows("former.txt", text, 2):
+        _check(bool(_NAME.fullmatch(name)), where, f"'{name}' is no namespace of the Hub")
+        _check(now == "-" or bool(_NAME.fullmatch(now)), where, f"'{now}' is neither a namespace of the Hub nor -")
+        yield name, "" if now == "-" else now
 
 
 def _called(text: str) -> Iterator[Word]:

@@ -34,7 +34,7 @@ from scanners.repository.reading import core, read, tokens
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
-    "company", "near-owner", "owner-in-name", "copied-name",
+    "company", "near-owner", "owner-in-name", "copied-name", "former",
 ]  # fmt: skip
 
 _COPY_ADDS = 0.05
@@ -76,6 +76,8 @@ def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
     if not namespace:
         return None
     copied = _copied(name, known)
+    if (now := known.former.get(namespace.lower())) is not None:
+        return _given_up(namespace, now, copied, known)
     judged = (
         _same_to_the_eye(namespace, known)
         or _one_slip_away(namespace, copied, known)
@@ -94,6 +96,13 @@ def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
         return judged
     why = f"{judged.why}, and has the name of {copied}"
     return Lookalike(copied, round(min(0.99, judged.score + _COPY_ADDS), 2), why, judged.technique)
+
+
+def _given_up(namespace: str, now: str, copied: str | None, known: Known) -> Lookalike:
+    """A former name: likely nobody's, or somebody else's by now; who has it is told by the age of the account."""
+    of = copied if copied is not None and now and known.same_house(now, copied) else now or namespace
+    why = f"a name that {now} has given up" if now else "a name that its owner has given up"
+    return Lookalike(of, 0.65, why, "former")
 
 
 def _same_to_the_eye(namespace: str, known: Known) -> Lookalike | None:
