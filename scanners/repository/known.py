@@ -23,7 +23,7 @@ SHORTEST_COPIED = 8
 """Of a repository's name, for what is only near to it."""
 FILES = ("publishers.txt", "former.txt", "repositories.txt", "called.txt", "houses.txt", "words.txt")
 
-WordKind = Literal["publisher", "company", "product", "claim", "affix"]
+WordKind = Literal["publisher", "company", "product", "claim", "affix", "denial"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _WORD = re.compile(r"[a-z0-9]{1,40}")
@@ -41,7 +41,7 @@ class Word:
     kind: WordKind
     text: str
     of: str
-    """The namespace; empty for claims and affixes."""
+    """The namespace; empty for words that stand for nobody."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Known:
     """From a namespace in small letters to the house that it belongs to."""
     claims: frozenset[str] = frozenset()
     affixes: frozenset[str] = frozenset()
+    denials: frozenset[str] = frozenset()
     generic: frozenset[str] = frozenset()
     ordinary: frozenset[str] = frozenset()
 
@@ -80,7 +81,7 @@ class Known:
             digest.update(f"{name}\0{texts[name]}\0".encode())
         words = dict[str, set[str]]()
         for where, (kind, word) in _rows("words.txt", texts["words.txt"], 2):
-            _check(kind in ("claim", "affix", "generic", "ordinary"), where, f"'{kind}' is no kind of word")
+            _check(kind in ("claim", "affix", "denial", "generic", "ordinary"), where, f"'{kind}' is no kind of word")
             _check(bool(_WORD.fullmatch(word)), where, f"'{word}' is no word of small letters and figures")
             words.setdefault(kind, set()).add(word)
         repositories = tuple(_repositories(texts["repositories.txt"]))
@@ -96,6 +97,7 @@ class Known:
             houses=_houses(texts["houses.txt"]),
             claims=frozenset(words.get("claim", ())),
             affixes=frozenset(words.get("affix", ())),
+            denials=frozenset(words.get("denial", ())),
             generic=frozenset(words.get("generic", ())),
             ordinary=frozenset(words.get("ordinary", ())),
         )
@@ -164,6 +166,7 @@ class Known:
     def words(self) -> dict[str, Word]:
         """What a namespace may be put together of. A word that is said of a product stays one: it is in many names."""
         words = {text: Word("affix", text, "") for text in self.affixes}
+        words |= {text: Word("denial", text, "") for text in self.denials}
         words |= {text: Word("claim", text, "") for text in self.claims}
         words |= {
             text: Word("publisher", text, name)

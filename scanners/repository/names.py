@@ -12,6 +12,7 @@ What deceives is the namespace: anybody may copy `Llama-3.2-1B`, and most who do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
@@ -29,7 +30,7 @@ from scanners.repository.confusables import (
     without_figures,
 )
 from scanners.repository.edits import PHRASES, slip
-from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, shipped
+from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, Word, shipped
 from scanners.repository.reading import core, read, tokens
 
 Technique = Literal[
@@ -39,6 +40,8 @@ Technique = Literal[
 
 _COPY_ADDS = 0.05
 _FOREIGN = 0.9
+_DENIED = 0.67
+"""At most, of names that say that they are not the publisher's own, such as `qwen-community`."""
 _SHORTEST_NAME = 4
 _SHORTEST_FOR_BOTH = 8
 _SHORTEST_OWNER = 4
@@ -171,7 +174,14 @@ def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike
             if (of := _other(known.flat.get("".join(order)), namespace)) is not None and list(order) != parts:
                 return Lookalike(of, 0.9, f"the words of {of} in another order", "order")
     words = read(shown, known)
-    names = [word for word in words if word.kind in ("publisher", "company", "product")]
+    found = _composed(words, copied, known)
+    if found is not None and any(word.kind == "denial" for word in words):
+        return Lookalike(found.of, min(found.score, _DENIED), found.why, found.technique)
+    return found
+
+
+def _composed(words: Sequence[Word], copied: str | None, known: Known) -> Lookalike | None:
+    names = [word for word in words if word.of]
     if not names:
         return None
     first, owners = names[0], list(dict.fromkeys(word.of for word in names))
@@ -198,7 +208,7 @@ def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike
             first.of, _unless_ordinary(score, first.of, known), f"{first.of} with '{extra}' added", "affix"
         )
     if copied is not None and known.same_house(first.of, copied):
-        score = 0.85 if first.kind == "company" or around else 0.75
+        score = 0.85 if first.kind == "company" else 0.78 if around else 0.75
         return Lookalike(first.of, score, f"goes by a name that is said of {first.of}", "company")
     if first.kind == "company":
         score = _unless_ordinary(0.72 if around else 0.6, first.of, known)

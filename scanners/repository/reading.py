@@ -42,7 +42,7 @@ def read(namespace: str, known: Known) -> Sequence[Word]:
             if before is None or word is None:
                 continue
             whole = start in boundaries and end in boundaries
-            outside = word.kind in ("claim", "affix") and (start == 0 or end == len(text))
+            outside = not word.of and (start == 0 or end == len(text))
             if not whole and not outside and end - start < 4:
                 continue
             shortest = best[end]
@@ -72,4 +72,4 @@ def core(namespace: str, known: Known) -> tuple[str, tuple[str, ...]]:
 
 def _is_around(part: str, known: Known) -> bool:
     word = in_latin(part).casefold()
-    return word in known.affixes or word in known.claims
+    return word in known.affixes or word in known.claims or word in known.denials
