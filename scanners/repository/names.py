@@ -252,7 +252,7 @@ def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookali
     parts = tokens(namespace)
     for word in known.words_of.get(known.house(owner), ()):
         if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
-            score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
+            score = 0.62 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
             return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
     return None
 
