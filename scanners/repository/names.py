@@ -31,7 +31,7 @@ from scanners.repository.confusables import (
 )
 from scanners.repository.edits import PHRASES, slip
 from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, Word, shipped
-from scanners.repository.reading import core, read, tokens
+from scanners.repository.reading import core, pieces, read, tokens
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
@@ -168,10 +168,9 @@ def _slip_and_likeness(namespace: str, known: Known) -> Lookalike | None:
 def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     """A namespace made of nothing but well-known names and the words people put around them."""
     shown = spelled_out(namespace)
-    parts = tokens(shown)
-    if 2 <= len(parts) <= 4:
-        for order in permutations(parts):
-            if (of := _other(known.flat.get("".join(order)), namespace)) is not None and list(order) != parts:
+    for parts, form, among in ((tokens(shown), flat, known.flat), (pieces(shown), skeleton, known.skeletons)):
+        for order in permutations(parts) if 2 <= len(parts) <= 4 else ():
+            if list(order) != parts and (of := _other(among.get(form("".join(order))), namespace)) is not None:
                 return Lookalike(of, 0.9, f"the words of {of} in another order", "order")
     words = read(shown, known)
     found = _composed(words, copied, known)
