@@ -121,6 +121,12 @@ def test_an_earlier_date_is_a_correction_and_no_change_of_hands() -> None:
     assert continuity(BEFORE, after) is None
 
 
+def test_the_same_id_is_the_same_account_whatever_date_the_hub_gives_it() -> None:
+    later = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    after = OwnerSeen(owner_id=BEFORE.owner_id, owner_created_at=later, repository_id=BEFORE.repository_id)
+    assert continuity(BEFORE, after) is None
+
+
 def test_fractions_of_a_second_are_no_change() -> None:
     assert BEFORE.owner_created_at is not None
     after = OwnerSeen(owner_created_at=BEFORE.owner_created_at + dt.timedelta(milliseconds=900))
