@@ -15,7 +15,7 @@ from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, When
 from rules.facts import Variable, file_variables, repository_variables
 from scanners.repository.conflict_rules import Level, knowledge
-from scanners.repository.license_list import known_licenses
+from scanners.repository.license_list import Entry, hub_licenses, known_licenses, known_terms
 from tests.contract import outcomes
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -112,6 +112,21 @@ def compatible_licenses_table() -> str:
     return _table(("licence", "what may take its place"), rows)
 
 
+def licence_terms_table() -> str:
+    rows = [
+        (f"`{term.id}`", term.says, term.kept_by, "yes" if term.inherited else "no") for term in known_terms().values()
+    ]
+    return _table(("term", "what it asks for", "what keeps it", "inherited"), rows)
+
+
+def hub_licences_table() -> str:
+    return _licences(hub_licenses().values())
+
+
+def other_licences_table() -> str:
+    return _licences(entry for name, entry in known_licenses().items() if name not in hub_licenses())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "served routes": served_routes_table,
@@ -124,6 +139,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "licence conflicts": conflicts_table,
     "licences in conflict": licenses_in_conflict_table,
     "compatible licences": compatible_licenses_table,
+    "licence terms": licence_terms_table,
+    "licences of the hub": hub_licences_table,
+    "other licences": other_licences_table,
 }
 """A page has each between `<!-- table: name -->` and `<!-- end -->`."""
 _PLACE = re.compile(r"<!-- table: ([a-z ]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -136,6 +154,14 @@ def pages() -> list[Path]:
 def with_tables(text: str) -> str:
     """The page as it ought to be."""
     return _PLACE.sub(lambda match: f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}<!-- end -->", text)
+
+
+def _licences(entries: Iterable[Entry]) -> str:
+    rows = []
+    for entry in entries:
+        terms = "; ".join(f"`{clause.term}` ({clause.where})" for clause in entry.clauses)
+        rows.append((f"`{entry.id}`", f"`{entry.spdx}`", entry.category, terms.replace("|", "\\|")))
+    return _table(("id", "SPDX", "class", "terms, and where they stand"), rows)
 
 
 def _conditions(wanted: Callable[[str], bool]) -> str:
