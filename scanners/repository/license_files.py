@@ -90,7 +90,7 @@ def recognise_section(card: str) -> tuple[Match, ...]:
 def named(words: Sequence[str]) -> list[Match]:
     """The licences that a short text names. What it says besides may take back what a mild one grants."""
     found, rest = _mentioned(words)
-    if without_weight([rest]):
+    if without_weight(rest):
         return found
     return [match for match in found if read(match.expression).category != "permissive"]
 

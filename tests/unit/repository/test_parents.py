@@ -128,6 +128,29 @@ def test_a_folder_of_somebodys_machine_is_no_parent(path: str, file: str, key: s
     assert parents_of({}, {file: {key: path}}, {}) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mistralai/Mixtral-8x7B-v0.1/", ("mistralai/Mixtral-8x7B-v0.1", "")),
+        ("  01-ai/Yi-34B ", ("01-ai/Yi-34B", "")),
+        ("gpt2", ("gpt2", "")),
+        ("Qwen/Qwen2.5-7B@v1.0", ("Qwen/Qwen2.5-7B", "v1.0")),
+        ("hf.co/Qwen/Qwen2.5-7B/tree/refs", ("Qwen/Qwen2.5-7B", "refs")),
+        ("https://huggingface.co/Qwen/Qwen2.5-7B/blob/0123abcd/README.md?x=1", ("Qwen/Qwen2.5-7B", "0123abcd")),
+        ("https://huggingface.co/Qwen/Qwen2.5-7B/tree/main", ("Qwen/Qwen2.5-7B", "")),
+        ("hf://nvidia/Llama-3_1-Nemotron-51B", ("nvidia/Llama-3_1-Nemotron-51B", "")),
+        ("models/llama", ("models/llama", "")),
+        ("https://huggingface.co/datasets/a/b", None),
+        ("https://huggingface.co/spaces/a/b", None),
+        ("https://github.com/a/b", None),
+        ("A model by Meta", None),
+    ],
+)
+def test_a_card_may_write_a_repository_in_many_ways(text: str, expected: tuple[str, str] | None) -> None:
+    found = [(parent.repository, parent.revision) for parent in parents_of({"base_model": text}, {}, {})]
+    assert found == ([expected] if expected else [])
+
+
 def test_a_merge_names_all_that_went_into_it() -> None:
     config = {
         "merge_method": "dare_ties",
