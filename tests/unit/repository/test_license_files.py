@@ -159,6 +159,15 @@ def test_publishers_licences_are_recognised_by_their_titles_and_words(license_id
     assert spdx not in found_in(publishers("A LICENSE", "of nobody"))
 
 
+@pytest.mark.parametrize("license_id", data("license_texts.yaml")["silent_on_commerce"])
+def test_a_publishers_licence_with_commerce_forbidden_on_top_is_another_one(license_id: str) -> None:
+    known = data("license_texts.yaml")["publishers"][license_id]
+    text = publishers(known["titles"][0], *known["phrases"], "It is for non-commercial use only")
+    assert found_in(text) == [
+        f"LicenseRef-hf-changed-{known_licenses()[license_id].spdx.removeprefix('LicenseRef-hf-')}"
+    ]
+
+
 def test_a_title_alone_on_a_long_text_is_less_sure() -> None:
     assert recognise(publishers("Gemma Terms of Use"))[0] == ("LicenseRef-hf-gemma", 0.6)
 

@@ -132,6 +132,7 @@ def test_terms_come_in_the_order_of_the_list() -> None:
     [
         ("MIT OR Apache-2.0", "MIT License or Apache License 2.0"),
         ("LicenseRef-hf-changed-MIT", "MIT License with changes"),
+        ("LicenseRef-hf-changed-llama3.2", "Llama 3.2 Community License Agreement with changes"),
         ("LicenseRef-hf-other-ours", "other-ours"),
         ("NOASSERTION", "no licence"),
     ],
