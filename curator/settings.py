@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from curator.errors import BadSettings
 from curator.types import UpstreamMode
+from rules import packs
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -93,8 +94,8 @@ class Settings(BaseSettings):
 
     rules: Path | None = Field(
         None,
-        description="File of the organisation's rules, or git folder with it (bare or not), which is watched; default: "
-        "what was published, else the starter pack.",
+        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the "
+        "name of a pack (starter, strict, finance, air-gap, research); default: what was published, else the starter pack.",
     )
     rules_path: str = Field("rules.yaml", description="Path of the file of rules inside a folder.")
     rejudge_days: int = Field(
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
     anonymous: Literal["auto", "yes", "no"] = Field(
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
+
+    waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
+    waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
 
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
@@ -165,7 +169,10 @@ class Settings(BaseSettings):
     @field_validator("rules", mode="before")
     @classmethod
     def _a_place(cls, value: Any) -> Any:
-        return re.sub(r"^file:/+", "/", str(value)) if value is not None else None
+        if value is None:
+            return None
+        # A folder that is called like a pack is written `./strict`.
+        return packs.place(str(value)) if packs.is_pack(str(value)) else re.sub(r"^file:/+", "/", str(value))
 
     @field_validator("store_url")
     @classmethod

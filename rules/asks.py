@@ -7,7 +7,7 @@ hold if each does, and fail if one fails, whatever is not known of the others.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from rules.questions import Older, Younger
 from rules.when import When
 
 Answer = bool | None
+Grounds = tuple[FindingFacts | None, ...]
+"""What a condition rests on of a file: findings, and None for something else than a finding."""
 Lists = Mapping[str, tuple[str, ...]]
 """The named lists of a file of rules."""
 
@@ -49,7 +51,7 @@ class Leaf:
             return self.condition.fact(file) if file is not None else None
         return self.condition.fact(case)
 
-    def rests_on(self, case: Case, file: FileFacts) -> Iterable[FindingFacts]:
+    def rests_on(self, case: Case, file: FileFacts) -> Grounds:
         """The findings that make it hold of the file."""
         del case
         return self.condition.rests_on(file, self.wanted) if isinstance(self.condition, FileCondition) else ()
@@ -94,9 +96,11 @@ class All:
         for ask in self.asks:
             yield from ask.leaves()
 
-    def rests_on(self, case: Case, file: FileFacts) -> Iterable[FindingFacts]:
-        for ask in self.asks:
-            yield from ask.rests_on(case, file)
+    def rests_on(self, case: Case, file: FileFacts) -> Grounds:
+        """Of conditions that must all hold, those that rest on findings alone are enough."""
+        grounds = [ask.rests_on(case, file) for ask in self.asks]
+        sure = any(some and None not in some for some in grounds)
+        return tuple(one for some in grounds for one in some if one is not None or not sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,10 @@ class AnyOne:
         for group in self.groups:
             yield from group.leaves()
 
-    def rests_on(self, case: Case, file: FileFacts) -> Iterable[FindingFacts]:
-        for group in self.groups:
-            if group.ask(case, file):
-                yield from group.rests_on(case, file)
+    def rests_on(self, case: Case, file: FileFacts) -> Grounds:
+        """Of groups of which one is enough, all that hold."""
+        grounds = [group.rests_on(case, file) or (None,) for group in self.groups if group.ask(case, file)]
+        return tuple(one for some in grounds for one in some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class Unless:
     def leaves(self) -> Iterator[Leaf]:
         return self.group.leaves()
 
-    def rests_on(self, case: Case, file: FileFacts) -> Iterable[FindingFacts]:
+    def rests_on(self, case: Case, file: FileFacts) -> Grounds:
         del case, file
         return ()
 

@@ -59,7 +59,11 @@ class Case:
 
     def values(self, names: tuple[str, ...], file: FileFacts | None) -> dict[str, Any]:
         """The facts of these names, as an expression reads them; those of a file only where there is one."""
-        values = {name: self.value(name) for name in names if name in REPOSITORY_VARIABLES}
-        if file is not None:
-            values |= {name: FILE_VARIABLES[name].value(file) for name in names if name in FILE_VARIABLES}
-        return values
+        return {name: self.value(name) for name in names if name in REPOSITORY_VARIABLES} | file_values(names, file)
+
+
+def file_values(names: tuple[str, ...], file: FileFacts | None) -> dict[str, Any]:
+    """The facts of a file among these names."""
+    if file is None:
+        return {}
+    return {name: FILE_VARIABLES[name].value(file) for name in names if name in FILE_VARIABLES}

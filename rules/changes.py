@@ -69,8 +69,10 @@ def changes_of(policy: Policy, facts: Facts, circumstances: Circumstances, decis
     trials = list(_trials(policy, facts, decision))
     tried = [(trial, _tried(policy, facts, circumstances, trial)) for trial in trials]
     found = [_change(trial, after) for trial, after in tried if _RANK[after.outcome] < _RANK[decision.outcome]]
-    if all(change.outcome is not Outcome.ALLOW for change in found):
-        found += _pairs(policy, facts, circumstances, trials)
+    # A waiver always helps, and is the last thing to ask for: what else would do is told besides.
+    others = [trial for trial in trials if trial.kind != "waiver"]
+    if all(change.outcome is not Outcome.ALLOW for change in found if change.kind != "waiver"):
+        found += _pairs(policy, facts, circumstances, others)
     if time is not None:
         found.append(time)
     return tuple(sorted(found, key=lambda change: (_RANK[change.outcome], " + " in change.kind)))

@@ -165,6 +165,9 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     "lineage_conflict": Condition(
         AnyLike(), lambda case: case.facts.lineage.conflict_ids, "what the ancestors' licences ask for", ("lineage",)
     ),
+    "lineage_concern": Condition(
+        AnyLike(), lambda case: case.facts.lineage.concern_ids, "what is to be said of the ancestors", ("lineage",)
+    ),
     "lineage_category": Condition(
         OneOf(), lambda case: case.facts.lineage.category, "the licence of the ancestors", ("lineage",)
     ),

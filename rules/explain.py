@@ -15,7 +15,6 @@ from rules.decision import Decision, Reason, Standing
 from rules.evaluate import evaluate
 from rules.expressions import EvaluationError
 from rules.facts import Facts
-from rules.hits import hits_of
 from rules.model import CheckedRule, Effect, Policy
 
 _MOST_FILES = 5
@@ -122,15 +121,16 @@ def explain(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING
 def _result(checked: CheckedRule, case: Case, decision: Decision) -> RuleResult:
     rule = checked.rule
     scope = _outside(checked, case)
+    reasons = tuple(reason for reason in decision.reasons if reason.rule == rule.id)
     return RuleResult(
         rule.id,
         rule.description,
         rule.outcome,
         not scope,
         scope,
-        bool(hits_of(checked, case).hits),
+        bool(reasons),
         tuple(_asked(checked, case)),
-        tuple(reason for reason in decision.reasons if reason.rule == rule.id),
+        reasons,
         rule.owner,
         rule.dry_run,
         rule.references,
@@ -204,4 +204,9 @@ def _said(value: Any) -> Any:
 
 
 def _shown(wanted: Any) -> str:
+    """A value as one would write it."""
+    if isinstance(wanted, bool):
+        return "true" if wanted else "false"
+    if isinstance(wanted, float):
+        return f"{wanted:g}"
     return ", ".join(str(one) for one in wanted) if isinstance(wanted, tuple | list) else str(wanted)

@@ -18,7 +18,7 @@ from cel_expr_python import cel
 from rules.facts import Facts
 from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
-_TYPES = {
+TYPES = {
     "string": cel.Type.STRING,
     "int": cel.Type.INT,
     "double": cel.Type.DOUBLE,
@@ -68,6 +68,8 @@ class Expression:
     reads: tuple[str, ...]
     """The facts that it reads, by name."""
     _compiled: Any
+    _groups: frozenset[str]
+    """The groups of facts that it reads."""
 
     @property
     def of_files(self) -> bool:
@@ -81,14 +83,12 @@ class Expression:
 
     def unknown(self, facts: Facts) -> str:
         """The first fact that it reads and nobody knows; empty if there is none, or if it reads `unknown` itself."""
-        if "unknown" in self.reads:
+        if "unknown" in self.reads or (self._groups.isdisjoint(facts.unknown) and self._dated(facts)):
             return ""
-        for name in self.reads:
-            groups = _GROUPS.get(name, (name.partition(".")[0],))
-            since = AGES.get(name)
-            if not set(groups).isdisjoint(facts.unknown) or (since is not None and since(facts) is None):
-                return name
-        return ""
+        return next(name for name in self.reads if not _known(name, facts))
+
+    def _dated(self, facts: Facts) -> bool:
+        return all(since(facts) is not None for name, since in AGES.items() if name in self.reads)
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Its value. Raises `EvaluationError`."""
@@ -110,7 +110,17 @@ def compile_expression(text: str) -> Expression:
         raise _explained(text, str(error)) from None
     if compiled.return_type() != cel.Type.BOOL:
         raise ExpressionError(1, 1, f"it is to be true or false, and it is {compiled.return_type().name()}", "")
-    return Expression(text, _read(text), compiled)
+    reads = _read(text)
+    return Expression(text, reads, compiled, frozenset(group for name in reads for group in _groups_of(name)))
+
+
+def _groups_of(name: str) -> tuple[str, ...]:
+    return _GROUPS.get(name, (name.partition(".")[0],))
+
+
+def _known(name: str, facts: Facts) -> bool:
+    since = AGES.get(name)
+    return set(_groups_of(name)).isdisjoint(facts.unknown) and (since is None or since(facts) is not None)
 
 
 def _read(text: str) -> tuple[str, ...]:
@@ -124,7 +134,7 @@ def _read(text: str) -> tuple[str, ...]:
 @cache
 def _environment() -> Any:
     variables = REPOSITORY_VARIABLES | FILE_VARIABLES
-    return cel.NewEnv(variables={name: _TYPES[variable.type] for name, variable in variables.items()})
+    return cel.NewEnv(variables={name: TYPES[variable.type] for name, variable in variables.items()})
 
 
 def _explained(text: str, message: str) -> ExpressionError:

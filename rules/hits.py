@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from rules.asks import Answer, Ask, Leaf
-from rules.case import Case
+from rules.case import Case, file_values
 from rules.circumstances import ListEntry
 from rules.conditions import Condition
 from rules.expressions import AGES, EvaluationError
@@ -90,21 +90,35 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
 
 
 def _of_repository(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
-    held = _with_expression(rule, case, None, so_far)
+    held = _beside(rule, case)(None, so_far)
     return () if held is False else (_hit(rule, case, None, held),)
 
 
 def _of_files(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
+    expression: Callable[[FileFacts | None, Answer], Answer] | None = None
     hits = []
     for file in rule.candidates(case):
         answer = _all(rule.of_files, case, file)
         if answer is False:
             continue
-        held = _with_expression(rule, case, file, None if so_far is None else answer)
-        if held is not False:
-            hits.append(_hit(rule, case, file, held))
+        if rule.expression is not None:
+            expression = expression or _beside(rule, case)
+            answer = expression(file, answer)
+        if answer is not False:
+            hits.append(_hit(rule, case, file, None if so_far is None else answer))
     # By path, so that the order of the listing makes no difference.
     return tuple(sorted(hits, key=lambda hit: hit.file.path if hit.file else ""))
+
+
+def _beside(rule: CheckedRule, case: Case) -> Callable[[FileFacts | None, Answer], Answer]:
+    """The answer of a file's conditions and the rule's expression together, which raises `EvaluationError`."""
+    expression = rule.expression
+    if expression is None:
+        return lambda _, answer: answer
+    if expression.unknown(case.facts):
+        return lambda _file, _answer: None
+    reads, of_repository = expression.reads, case.values(expression.reads, None)
+    return lambda file, answer: answer if expression.holds(of_repository | file_values(reads, file)) else False
 
 
 def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
@@ -118,21 +132,13 @@ def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
     return answer
 
 
-def _with_expression(rule: CheckedRule, case: Case, file: FileFacts | None, so_far: Answer) -> Answer:
-    """The answer of the conditions and the expression together. Raises `EvaluationError`."""
-    expression = rule.expression
-    if expression is None:
-        return so_far
-    if expression.unknown(case.facts):
-        return None
-    return so_far if expression.holds(case.values(expression.reads, file)) else False
-
-
 def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) -> Hit:
     if held is None:
         return _undecided(rule, case, file)
-    found = _findings(rule, case, file) if file is not None else set()
-    return Hit(file, tuple(sorted(found)) or (_fingerprint(rule, case, file, {}),))
+    found = _findings(rule, case, file) if file is not None else {""}
+    if not found or "" in found:
+        found = (found - {""}) | {_fingerprint(rule, case, file, {})}
+    return Hit(file, tuple(sorted(found)))
 
 
 def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
@@ -151,13 +157,12 @@ def _missing(rule: CheckedRule, case: Case, file: FileFacts | None) -> Iterable[
 
 
 def _findings(rule: CheckedRule, case: Case, file: FileFacts) -> set[str]:
-    """The fingerprints of the findings that make the rule apply to the file; empty if it is no finding, or has none."""
-    resting = list(rule.conditions.rests_on(case, file))
+    """The fingerprints of the findings that make the rule apply to the file; empty for what is none, or has none."""
+    resting = rule.conditions.rests_on(case, file)
     if rule.expression is not None and not _OF_FINDINGS.isdisjoint(rule.expression.reads):
         # Which of them makes the expression true nobody knows: any other one may have.
         resting += file.findings
-    fingerprints = {finding.fingerprint for finding in resting}
-    return fingerprints if "" not in fingerprints else set()
+    return {finding.fingerprint if finding is not None else "" for finding in resting}
 
 
 def _fingerprint(rule: CheckedRule, case: Case, file: FileFacts | None, more: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from rules.asks import All, Ask, Leaf, Lists, prepared, with_lists
 from rules.case import Case
 from rules.circumstances import Scope
 from rules.expressions import Expression
-from rules.facts import FileFacts, Kind
+from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
 
@@ -64,10 +64,12 @@ class CheckedRule:
     def candidates(self, case: Case) -> tuple[FileFacts, ...]:
         """The files that the conditions may hold of."""
         for ask in self.of_files:
-            if isinstance(ask, Leaf) and ask.name == "file_verdict":
-                if len(ask.wanted) == 1:
-                    return case.by_verdict.get(ask.wanted[0], ())
-                return tuple(file for file in case.facts.files if file.verdict in ask.wanted)
-            if isinstance(ask, Leaf) and ask.name == "finding":
-                return case.with_findings
+            if isinstance(ask, Leaf):
+                match ask.name:
+                    case "file_verdict" if len(ask.wanted) == 1:
+                        return case.by_verdict.get(ask.wanted[0], ())
+                    case "finding":
+                        return case.with_findings
+                    case "severity_at_least" if ask.wanted is not Severity.NONE:
+                        return case.with_findings
         return case.facts.files

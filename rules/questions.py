@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 
 Test = Callable[[Any], bool]
@@ -148,7 +149,8 @@ class Older(Question):
         return lambda age: bool(age >= limit)
 
 
-def globs(patterns: Iterable[str]) -> Callable[[str], bool]:
+@lru_cache(maxsize=4096)
+def globs(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Whether a text matches one of these globs, whatever its upper and lower case."""
     lowered = tuple(dict.fromkeys(pattern.lower() for pattern in patterns))
     if "*" in lowered:

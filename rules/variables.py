@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -13,6 +14,9 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from rules.facts import Facts, FileFacts
+
+_RENAMED = {"namespace": "publisher"}
+"""Facts whose name is a reserved word of CEL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,15 @@ class Variable:
 
     def value(self, root: BaseModel) -> Any:
         """The fact as a plain value that CEL takes."""
-        found = attrgetter(".".join(self.path))(root)
+        found = _getter(self.path)(root)
         if isinstance(found, StrEnum):
             return found.value
         return list(found) if isinstance(found, tuple) else found
+
+
+@cache
+def _getter(path: tuple[str, ...]) -> attrgetter[Any]:
+    return attrgetter(".".join(path))
 
 
 def repository_variables() -> tuple[Variable, ...]:
@@ -59,7 +68,7 @@ def _variables(model: type[BaseModel], prefix: tuple[str, ...], path: tuple[str,
             continue
         kind = _cel_type(annotation)
         if kind is not None:
-            yield Variable(".".join((*prefix, name)), kind, description or "", (*path, name))
+            yield Variable(".".join((*prefix, _RENAMED.get(name) or name)), kind, description or "", (*path, name))
 
 
 def _cel_type(annotation: Any) -> str | None:

@@ -7,22 +7,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from rules.facts import LicenseCategory, Role, Severity, Verdict
 from rules.measures import Bytes, Count, Days
 
 
-def _listed(value: Any) -> Any:
-    """A word by itself is a list of one."""
-    return [value] if isinstance(value, str) else value
+class OneOrMany:
+    """A list, or a word by itself, which is a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        many = handler(schema)
+        one = many.get("items", {})
+        return {"anyOf": [many, one]}
+
+    def _listed(self, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
 
-def _any_conflict(value: Any) -> Any:
-    return ["*"] if value in ("any", True) else _listed(value)
+class AnyOrMany(OneOrMany):
+    """The same, where `any` stands for everything there is."""
+
+    def _listed(self, value: Any) -> Any:
+        return ["*"] if value == "any" else super()._listed(value)
 
 
-Listed = BeforeValidator(_listed)
+Listed = OneOrMany()
 Texts = Annotated[tuple[str, ...], Listed]
 HubScan = Literal["safe", "suspicious", "unsafe", "pending", "unknown"]
 OwnerKind = Literal["organization", "user", "unknown"]
@@ -84,8 +99,13 @@ class When(BaseModel):
         None, description="An earlier commit had another licence, or none that was seen had."
     )
 
-    lineage_conflict: Annotated[tuple[str, ...], BeforeValidator(_any_conflict)] | None = Field(
+    lineage_conflict: Annotated[tuple[str, ...], AnyOrMany()] | None = Field(
         None, description="The licence is in such a conflict with an ancestor's, by id or glob; `any` for each."
+    )
+    lineage_concern: Annotated[tuple[str, ...], AnyOrMany()] | None = Field(
+        None,
+        description="Something milder than a conflict is to be said of an ancestor's licence, by id or glob; `any` for "
+        "each.",
     )
     lineage_category: Annotated[tuple[LicenseCategory, ...], Listed] | None = Field(
         None, description="The most restrictive licence of the ancestors is of such a kind."
@@ -152,4 +172,9 @@ class When(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """The conditions that were written down, with their values."""
-        return {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
+        written = self.model_fields_set
+        return {
+            name: value
+            for name in type(self).model_fields
+            if name in written and (value := getattr(self, name)) is not None
+        }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, TOGETHER
 from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
 from rules.measures import Bytes, Count, Days
+from rules.schema import rules_schema
 from rules.variables import Variable, file_variables, repository_variables
 from rules.when import When
 from scanners.repository.conflict_rules import Level, knowledge
@@ -235,9 +237,15 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
+def schema_text() -> str:
+    """`docs/rules.schema.json` as it ought to be."""
+    return json.dumps(rules_schema(), indent=2) + "\n"
+
+
 def main() -> None:
     for page in pages():
         page.write_text(with_tables(page.read_text()))
+    (DOCS / "rules.schema.json").write_text(schema_text())
 
 
 if __name__ == "__main__":

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, and_, col, func, or_, select
 
-from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, SnapshotRow
+from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, RestsOnRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.policy import rule_sets
 from curator.types import RepoKind
 from rules.circumstances import EVERYBODY, Audience
-from rules.evaluate import Decision, Outcome, Reason
+from rules.evaluate import Decision, Outcome, Reason, Standing
 from rules.facts import Facts
-from rules.model import Policy
+from rules.model import Effect, Policy
 from scanners.finding import SCANNER_VERSION
+
+_LONGEST_MESSAGE = 400
+"""Letters: clients put it into one line of an error; the whole of it stands on the decision's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,37 @@ class Ruling:
         if not decisive:
             return "no rule says why"
         more = len(decisive) - 1
-        return decisive[0].message + (f" (and {more} more)" if more else "")
+        return one_line(decisive[0].message) + (f" (and {more} more)" if more else "")
 
     @property
     def _decisive(self) -> tuple[Reason, ...]:
-        return tuple(reason for reason in self.decision.reasons if reason.outcome.value == self.outcome.value)
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome.value == self.outcome.value
+        )
+
+    @property
+    def owner(self) -> str:
+        """The group that decides about exceptions; empty if the rule names none."""
+        return self._decisive[0].owner if self._decisive else ""
+
+    @property
+    def warnings(self) -> tuple[Reason, ...]:
+        """What the rules warn of, whatever becomes of the commit."""
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome is Effect.WARN
+        )
+
+    def warning_sentence(self, repo: str) -> str | None:
+        """What the rules warn of, as one line; None if they warn of nothing."""
+        if not self.warnings:
+            return None
+        first, more = self.warnings[0], len(self.warnings) - 1
+        others = f" (and {more} more {'warning' if more == 1 else 'warnings'})" if more else ""
+        return f"the rule {first.rule} warns of {repo}: {one_line(first.message)}{others}"
 
     def left_out_sentence(self, repo: str) -> str | None:
         """What is not served of a repository that is; None if all of it is."""
@@ -69,6 +98,12 @@ class Ruling:
         paths = sorted(self.excluded)
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
         return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
+
+
+def one_line(message: str) -> str:
+    """A message as clients show it: one line, of a length that is read."""
+    line = " ".join(message.split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 4].rstrip()} ..."
 
 
 def use_rule_set(database: Database, policy: Policy) -> str:
@@ -241,6 +276,7 @@ def keep_about(
         expires_at=expires_at,
     )
     session.add(row)
+    _note_what_it_rests_on(session, snapshot_id, decision)
     changed(session)
     return ruling_of(row)
 
@@ -265,6 +301,15 @@ def of_snapshots(session: Session, snapshot_ids: Collection[int]) -> dict[int, l
     for row in rows:
         found.setdefault(row.snapshot_id, []).append(row)
     return found
+
+
+def _note_what_it_rests_on(session: Session, snapshot_id: int, decision: Decision) -> None:
+    """So that whoever waives a finding knows which commits that concerns."""
+    wanted = {fingerprint for reason in decision.reasons for fingerprint in reason.fingerprints}
+    known = session.exec(select(RestsOnRow.fingerprint).where(RestsOnRow.snapshot_id == snapshot_id)) if wanted else ()
+    session.add_all(
+        RestsOnRow(fingerprint=fingerprint, snapshot_id=snapshot_id) for fingerprint in wanted.difference(known)
+    )
 
 
 def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -22,12 +22,12 @@ from curator.admission.progress import Sought
 from curator.admission.snapshots import Snapshot
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
-from curator.policy import rule_sets
+from curator.policy import lists, rule_sets, waivers
 from curator.policy.in_force import parsed
 from curator.queue.work import Work, ask_for, finish
 from curator.types import BlobId, Commit, RepoFile
 from rules.circumstances import EVERYBODY, Audience, Circumstances
-from rules.evaluate import Outcome, evaluate
+from rules.evaluate import Outcome, Standing, evaluate
 from rules.model import Policy
 from scanners.finding import Report
 from scanners.repository.known import Known, shipped
@@ -119,15 +119,23 @@ def _stamp(session: Session, snapshot_id: int) -> tuple[object, ...]:
 
 
 def circumstances_of(session: Session, audience: Audience) -> Circumstances:
-    """What people have decided, for whoever asks."""
-    del session
-    return Circumstances(audience)
+    """What people have decided, whomever it is for, and who asks."""
+    moment = now()
+    return Circumstances(audience, waivers.active(session, moment), lists.active(session, moment))
 
 
 def record_decision(session: Session, commit: Commit, ruling: Ruling) -> None:
-    """Put on the record that a commit was judged."""
+    """Put on the record that a commit was judged, and which waivers that rests on."""
     sentence = ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence
     append(session, _event(Action.DECIDE, commit, ruling, ruling.audience, sentence))
+    answered: dict[str, dict[str, None]] = {}
+    for reason in ruling.decision.reasons:
+        for waiver in reason.by if reason.standing is Standing.WAIVED else ():
+            answered.setdefault(waiver, {})[reason.rule] = None
+    for waiver, rules in answered.items():
+        said = f"waiver {waiver} answers {', '.join(rules)} for {commit}"
+        used = _event(Action.WAIVER_USED, commit, ruling, ruling.audience, said)
+        append(session, replace(used, rules=",".join(rules)))
 
 
 def differ(earlier: Ruling, ruling: Ruling) -> bool:

@@ -6,11 +6,12 @@ took it, and so nothing has to remember where an admission stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
+from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session, col, select
 
 from curator.admission import decisions, looks, scans, snapshots
@@ -29,6 +30,8 @@ FOLLOW = "curator.follow"
 REFRESH = "curator.refresh"
 
 MOST_FOLLOWED = 3
+_KEY = ("snapshot_id", "rule_set", "scanner", "audience")
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,18 @@ def open_admission(session: Session, sought: Sought) -> list[Work]:
     session.merge(_admission(sought, open_=True))
     session.flush()
     return advance(session, sought.snapshot_id, retry=True)
+
+
+def open_again(session: Session, wanted: Collection[Sought]) -> None:
+    """Decisions that were made have ended: others are wanted, by whoever calls `advance`. Few statements for many."""
+    session.flush()
+    rows = [_admission(sought, open_=True).model_dump() for sought in wanted]
+    for begin in range(0, len(rows), _AT_ONCE):
+        few = rows[begin : begin + _AT_ONCE]
+        of = tuple_(*(col(getattr(AdmissionRow, name)) for name in _KEY))
+        session.execute(delete(AdmissionRow).where(of.in_([tuple(row[name] for name in _KEY) for row in few])))
+        session.execute(insert(AdmissionRow), few)
+    session.expire_all()
 
 
 def close_admission(session: Session, sought: Sought) -> None:

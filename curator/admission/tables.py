@@ -266,3 +266,12 @@ class RejudgementItemRow(SQLModel, table=True):
     audience: str = Field(primary_key=True)
     """A `rules.Audience`: for whom it was asked for."""
     snapshot_id: int
+
+
+class RestsOnRow(SQLModel, table=True):
+    """That decisions about a snapshot rest, or rested, on a finding: where a waiver of it makes a difference."""
+
+    __tablename__ = "decision_fingerprints"
+
+    fingerprint: str = Field(primary_key=True)
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id", index=True)

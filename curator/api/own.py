@@ -13,18 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
-from curator.admission.explain import explain_behind, explain_ruling, explanation_text
+from curator.admission.explain import explain_behind, explain_ruling
+from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.callers import KnownCaller, known_caller
+from curator.api.callers import KnownCaller, audience_asked, known_caller
 from curator.database.engine import Database
-from curator.errors import BadInput, CuratorError, NotAllowed
-from curator.people.tokens import Caller, Role
+from curator.errors import BadInput, CuratorError
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
-from rules.circumstances import Audience
 
 _MOST_WAIT_S = 600.0
 
@@ -48,7 +47,8 @@ def own_routes(own: Own) -> APIRouter:
             if found is None:
                 return None
             ruling, facts = found
-            return explain_ruling(session, snapshots.get(session, ruling.snapshot_id).commit, ruling, facts)
+            commit = snapshots.get(session, ruling.snapshot_id).commit
+            return explain_ruling(session, own.settings, commit, ruling, facts)
 
     async def explanation(decision_id: str) -> dict[str, Any]:
         document = await asyncio.to_thread(explained, decision_id)
@@ -115,7 +115,7 @@ def own_routes(own: Own) -> APIRouter:
         project: str | None = None,
     ) -> JSONResponse:
         check_kind(own.settings, kind)
-        audience, asked = _audience(caller, team, project), Revision.parse(revision)
+        audience, asked = audience_asked(caller, team, project), Revision.parse(revision)
         try:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), asked, wait, audience)
         except StillJudged as state:
@@ -148,11 +148,3 @@ def bad_query(error: RequestValidationError) -> JSONResponse:
 def _rules(own: Own) -> tuple[Standing, str | None]:
     with own.database.read() as session:
         return standing(session, own.settings, own.database), rule_sets.in_force(session)
-
-
-def _audience(caller: Caller, team: str | None, project: str | None) -> Audience:
-    """Whom it is told for: the caller's own team and project, or those that an administrator names."""
-    wanted = Audience(caller.team if team is None else team, caller.project if project is None else project)
-    if wanted != caller.audience and caller.role is not Role.ADMIN:
-        raise NotAllowed("Only an administrator may ask what is decided for another team or project than his own")
-    return wanted

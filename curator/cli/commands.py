@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check, explain and publish rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test, explain, publish and try rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
@@ -34,6 +34,19 @@ class ScanFormat(StrEnum):
     SARIF = "sarif"
     JUNIT = "junit"
     MARKDOWN = "markdown"
+
+
+class CheckFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class TestFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
 
 
 class FailOn(StrEnum):
@@ -61,9 +74,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wro
 UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
 TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'meta-llama/*'.", metavar="PATTERN")]
 OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
+Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
+Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
 RuleSetDigest = Annotated[
     str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
+]
+PackOrDigest = Annotated[
+    str,
+    typer.Argument(
+        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
+    ),
 ]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
@@ -75,7 +96,8 @@ def serve(
     data: Data = None,
     upstream: UpstreamUrl = None,
     rules_file: Annotated[
-        Path | None, typer.Option("--rules", help="File of rules, or git folder with it (default: the starter pack).")
+        Path | None,
+        typer.Option("--rules", help="File of rules, git folder, or a pack's name (default: starter)."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
@@ -153,29 +175,103 @@ def scan(
     command.run(options, config, upstream)
 
 
+@cli.command(epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --wait 300 --format sarif")
+def check(
+    repos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Repositories: ORG/NAME, datasets/ORG/NAME, hf://..., or the Hub's addresses.", metavar="REPO[@REV]..."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option(help="A file with one a line, # before a comment; - reads standard input.")
+    ] = None,
+    report_format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = CheckFormat.TABLE,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is still being scanned.")] = 0.0,
+    repo_type: Annotated[
+        RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
+    ] = RepoType.MODEL,
+    team: Team = None,
+    project: Project = None,
+    server: Server = None,
+    quiet: Quiet = False,
+) -> None:
+    """Ask the mirror whether a build may pull these, without downloading anything. Ends with 0: all are allowed,
+    1: one is blocked or not there, 2: bad usage, 3: one is held or not judged yet, 4: the mirror cannot be reached."""
+    from curator.cli import check as command
+    from curator.cli.answers import Style
+    from curator.types import RepoKind
+
+    command.run(
+        command.Options(
+            names=repos or [],
+            file=file,
+            kind=RepoKind(repo_type.value),
+            style=Style(report_format.value),
+            wait_s=wait,
+            audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
+            server=server,
+            quiet=quiet,
+        )
+    )
+
+
 @rules.command("check", epilog="Example: curator rules check rules.yaml")
 def rules_check(
     file: Annotated[Path, typer.Argument(help="A file of rules.")],
     report_format: Format = ReportFormat.TABLE,
     quiet: Quiet = False,
 ) -> None:
-    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something."""
+    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something.
+
+    Warnings (rules that can never match, say the same twice or decide nothing, words that do not exist) change no exit
+    code.
+    """
     from curator.cli import rules as command
 
     command.check(file, as_json=report_format is ReportFormat.JSON, quiet=quiet)
 
 
+@rules.command("test", epilog="Example: curator rules test rules.yaml --format junit")
+def rules_test(
+    file: Annotated[Path, typer.Argument(help="A file of rules that has tests under `expect:`.")],
+    report_format: Annotated[TestFormat, typer.Option("--format", help="How to print it.")] = TestFormat.TABLE,
+    server: Server = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say whether rules do what their file expects. Ends with 0: they do, 1: some do not, 2: the file is bad,
+    3: the facts that a test names could not be had from the mirror."""
+    from curator.cli import rules_test as command
+
+    command.test(file, command.Style(report_format.value), server, quiet=quiet)
+
+
+@rules.command("schema", epilog="Example: curator rules schema > rules.schema.json")
+def rules_schema() -> None:
+    """Print the JSON Schema of a file of rules, for editors."""
+    from curator.cli import rules as command
+
+    command.schema()
+
+
 @rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
 def rules_explain(
-    repo: Annotated[str, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")],
+    repo: Annotated[
+        str | None, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")
+    ] = None,
+    decision: Annotated[str | None, typer.Option(help="Explain this decision, by its id, whenever it was.")] = None,
+    team: Team = None,
+    project: Project = None,
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what the mirror decides about a repository, and why. Ends with 0: allowed, 1: blocked, 3: held."""
+    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
+    3: held."""
     from curator.cli import rules as command
 
-    command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
+    audience = {name: value for name, value in (("team", team), ("project", project)) if value is not None}
+    command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
 
 
 @rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
@@ -214,9 +310,17 @@ def rules_history(
     command.history(limit, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("show", epilog="Example: curator rules show 3f2a9c01 > rules.yaml")
-def rules_show(digest: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Print rules that are or were in force, as they were written."""
+@rules.command("packs")
+def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
+    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    from curator.cli import packs as command
+
+    command.show(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
+def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Print a pack, or rules that are or were in force, as they were written."""
     from curator.cli import rule_sets as command
 
     command.show(digest, server, as_json=report_format is ReportFormat.JSON)

@@ -9,6 +9,7 @@ from typing import Any
 
 from curator.cli.client import Mirror
 from curator.errors import BadInput
+from rules import packs
 
 _AT = "/api/curator/v1/rules"
 _SHOWN_DIGITS = 12
@@ -41,6 +42,10 @@ def history(limit: int, server: str | None, *, as_json: bool) -> None:
 
 
 def show(digest: str, server: str | None, *, as_json: bool) -> None:
+    if packs.is_pack(digest):
+        source = packs.source(digest)
+        print(json.dumps({"name": digest, "source": source}, indent=2) if as_json else source.rstrip("\n"))
+        return
     document = Mirror.find(server).get(f"{_AT}/sets/{digest}", {})
     print(json.dumps(document, indent=2) if as_json else document["source"].rstrip("\n"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from curator.admission.branches import Asker, Behind, Told, asker
 from curator.admission.choose import Choice, Chooser
-from curator.admission.decisions import Ruling
+from curator.admission.decisions import Ruling, one_line
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.admission.resolve import Resolver
@@ -121,11 +121,12 @@ class Admission:
             admitted.snapshot.commit,
             path,
             outcome="left-out",
-            said=f"{path} of {repo} is left out by the rule {reason.rule}: {reason.message}",
+            said=f"{path} of {repo} is left out by the rule {reason.rule}: {one_line(reason.message)}",
             ruling=admitted.ruling,
             status=404,
             code="EntryNotFound",
             rules=(reason.rule,),
+            owner=reason.owner,
         )
 
     async def _refused(
@@ -142,14 +143,16 @@ class Admission:
         status: int = 403,
         code: str = "GatedRepo",
         rules: tuple[str, ...] | None = None,
+        owner: str = "",
         retry_after_s: int | None = None,
     ) -> Refused:
         audit_id = new_id()
         if ruling is not None:
             contact = self._settings.contact or "this mirror's administrator"
+            owner = f"{owner} at " if (owner := owner or ruling.owner) else ""
             said = (
                 f"{said.rstrip('.')}. Details: {self._settings.url}/-/decisions/{ruling.id} - "
-                f"for an exception ask {contact} and quote request {audit_id}"
+                f"for an exception ask {owner}{contact} and quote request {audit_id}"
             )
         refusal = Refusal(
             sentence=said,

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from rules import packs
+
 _MOST_BYTES = 1 << 20
 _GIT_WITHIN_S = 10.0
 
@@ -95,6 +97,9 @@ def _file(path: Path) -> Draft:
         owner = pwd.getpwuid(uid).pw_name
     except KeyError:
         owner = f"user {uid}"
+    pack = packs.name_of(path)
+    if pack is not None:
+        return Draft(_text(content, str(path)), "curator", f"the pack {pack}, as this version has it", f"pack {pack}")
     return Draft(_text(content, str(path)), owner, "the file of rules has changed", str(path))
 
 

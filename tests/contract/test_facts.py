@@ -38,7 +38,8 @@ rules:
 
 
 def facts_of(mirror: MirrorProcess, repo: str, revision: str = "main") -> dict[str, Any]:
-    return explained(mirror, repo, revision)["facts"]
+    facts: dict[str, Any] = explained(mirror, repo, revision)["facts"]
+    return facts
 
 
 def explained(mirror: MirrorProcess, repo: str, revision: str = "main", kind: str = "model") -> dict[str, Any]:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from curator.policy.vocabulary import vocabulary
+from rules.expectations import FactsNotHad, run
+from rules.facts import Facts
+from rules.lint import doubts
 from rules.model import PLACEHOLDERS, Effect, parse_policy
 from tests.documents import DOCS, TABLES, pages, with_tables
 
@@ -31,11 +35,21 @@ def test_no_link_leads_nowhere(page: Path) -> None:
     assert missing == []
 
 
-def test_every_example_of_rules_can_be_used() -> None:
-    examples = [block for block in _YAML.findall((DOCS / "rules.md").read_text()) if block.startswith("schema:")]
-    assert len(examples) >= 2
-    for example in examples:
-        assert parse_policy(example, "docs/rules.md").rules
+def rule_examples() -> list[str]:
+    """The whole files of rules in the guide."""
+    return [block for block in _YAML.findall((DOCS / "rules.md").read_text()) if block.startswith("schema:")]
+
+
+@pytest.mark.parametrize("example", rule_examples())
+def test_every_example_of_rules_can_be_used_and_does_what_it_expects(example: str) -> None:
+    policy = parse_policy(example, "docs/rules.md")
+    assert policy.rules
+    assert doubts(policy, vocabulary()) == ()
+    assert [result.differences for result in run(policy, _nobody) if not result.passed] == []
+
+
+def _nobody(repository: str, commit: str, kind: str) -> Facts:
+    raise FactsNotHad(repository)
 
 
 def test_every_outcome_and_placeholder_is_explained() -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from rules.evaluate import NO_RULES, Decision, Outcome, evaluate
 from rules.explain import explain
+from rules.expressions import compile_expression
 from rules.facts import Facts
 from rules.model import Branches, Effect, PolicyError, parse_policy, starter_policy
+from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
 OBSERVED = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -58,7 +60,8 @@ class TestTheStarterPack:
         return evaluate(starter_policy(), facts(**given))
 
     def test_a_clean_model_is_allowed(self) -> None:
-        decision = self.decide(files=[file("model.safetensors"), file("config.json", role="config")])
+        licensed = {"declared": ["mit"], "expression": "MIT", "category": "permissive"}
+        decision = self.decide(files=[file("model.safetensors"), file("config.json", role="config")], license=licensed)
         assert decision.outcome is Outcome.ALLOW
         assert decision.reasons == ()
         assert decision.excluded_files == {}
@@ -148,6 +151,11 @@ def test_an_expression_reads_the_facts() -> None:
     assert decide(text, downloads=500).outcome is Outcome.ALLOW
 
 
+@pytest.mark.parametrize("name", [*REPOSITORY_VARIABLES, *FILE_VARIABLES])
+def test_every_fact_that_is_documented_can_be_named(name: str) -> None:
+    assert compile_expression(f"{name} == {name}").reads == (name,)
+
+
 def test_an_expression_about_files_is_asked_of_each_file() -> None:
     text = policy_text(rule("x", "exclude-file", "expression: file.path.endsWith('.bin') && file.size > 5"))
     assert list(decide(text, files=[file("a.bin"), file("b.txt")]).excluded_files) == ["a.bin"]
@@ -224,7 +232,7 @@ def test_explaining_names_every_rule_and_each_of_its_conditions() -> None:
     explanation = explain(starter_policy(), facts(files=[file("a.bin", "unsafe")]))
     results = {result.rule: result for result in explanation.rules}
     assert results["unsafe-file"].applied
-    assert results["unsafe-file"].conditions == {"file_verdict: unsafe": True, "usable_without_unsafe: False": True}
+    assert results["unsafe-file"].conditions == {"file_verdict: unsafe": True, "usable_without_unsafe: false": True}
     assert not results["look-alike"].applied
     assert results["look-alike"].conditions == {"lookalike_score_at_least: 0.85": False}
 

@@ -1,0 +1,65 @@
+"""What the mirror knows of a commit, as its rules see it: for tests of rules that name a commit, and whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
+
+from curator.admission import decisions
+from curator.admission.choose import Chooser
+from curator.admission.gate import StillJudged
+from curator.admission.kinds import check_kind
+from curator.api.callers import known_caller
+from curator.database.engine import Database
+from curator.settings import Settings
+from curator.types import RepoId, RepoKind, Revision
+
+_MOST_WAIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacts:
+    """What this route needs."""
+
+    settings: Settings
+    database: Database
+    chooser: Chooser
+
+
+def facts_routes(known: KnownFacts) -> APIRouter:
+    """The one route: the facts of a commit, which is judged for it if it was not."""
+    router = APIRouter()
+
+    def of_decision(decision_id: str) -> dict[str, Any] | None:
+        with known.database.read() as session:
+            found = decisions.find(session, decision_id)
+        return found[1].as_json() if found is not None else None
+
+    @router.get("/api/curator/v1/facts", dependencies=[Depends(known_caller)])
+    async def facts(
+        repo: str,
+        revision: str = "main",
+        kind: RepoKind = RepoKind.MODEL,
+        wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
+    ) -> JSONResponse:
+        check_kind(known.settings, kind)
+        try:
+            choice = await known.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)
+        except StillJudged as state:
+            return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
+        commit = choice.snapshot.commit
+        return JSONResponse(
+            {
+                "schema": "curator.facts/1",
+                "repository": str(commit.repo),
+                "kind": kind.value,
+                "commit": commit.sha,
+                "facts": await asyncio.to_thread(of_decision, choice.ruling.id),
+            }
+        )
+
+    return router
