@@ -152,6 +152,8 @@ def test_a_narrower_scope_makes_an_overlap_and_another_one_none() -> None:
     narrow = rule("hold", "gated: true", "a", more="applies_to: {repositories: ['a/*'], teams: [x]}")
     wide = rule("hold", "gated: true", "b", more="applies_to: {repositories: ['a*']}")
     assert len(told(narrow, wide)) == 1
+    datasets = rule("hold", "gated: true", "b", more="applies_to: {kinds: dataset}")
+    assert told(narrow, datasets) == []
     other = rule("hold", "gated: true", "b", more="applies_to: {repositories: ['b/*']}")
     assert told(narrow, other) == []
 

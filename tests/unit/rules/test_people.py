@@ -107,6 +107,15 @@ class TestWaivers:
             Outcome.BLOCK
         )
 
+    def test_conditions_and_expression_are_evidence_together(self) -> None:
+        more = "expression: '\"x\" in tags'"
+        rules = policy(rule("block", "license_category: [unknown, missing]", more=more))
+        given = {"license": {"category": "unknown"}, "tags": ["x"]}
+        words = said(waiver(*decide(rules, **given).reasons[0].fingerprints))
+        assert decide(rules, words, **given).outcome is Outcome.ALLOW
+        assert decide(rules, words, license={}, tags=["x"]).outcome is Outcome.BLOCK
+        assert decide(rules, words, **given | {"tags": ["x", "y"]}).outcome is Outcome.BLOCK
+
     def test_what_merely_grows_is_no_evidence_in_an_expression_either(self) -> None:
         rules = policy(rule("block", "expression: owner.followers < 500 && likes < 50 && gated"))
         words = said(waiver(*decide(rules, owner={"followers": 3}, likes=1, gated=True).reasons[0].fingerprints))
