@@ -14,13 +14,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
+from curator.admission.expiring import Expiring
 from curator.admission.gate import Gate
-from curator.admission.judge import policy_of
+from curator.admission.inquiry import Inquirer
+from curator.admission.judge import circumstances_of
+from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
+from curator.api.check import check_routes
 from curator.api.facts import KnownFacts, facts_routes
+from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.api.replay import replay_routes
+from curator.api.rules import rules_routes
+from curator.api.waivers import waiver_routes
+from curator.api.words import Desk
 from curator.audit.journal import Journal
 from curator.database.engine import Database
 from curator.database.generation import Generation
@@ -37,13 +46,18 @@ from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
 from curator.hub.search import Catalogue
 from curator.people.identity import Identity
+from curator.policy.in_force import RulesInForce
+from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
+from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
+from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
 
 _THREADS = 16
@@ -52,11 +66,13 @@ _THREADS = 16
 class Mirror:
     """The application. Its parts belong to one event loop, and are made when that starts it."""
 
-    def __init__(self, settings: Settings, rule_set: str) -> None:
+    def __init__(self, settings: Settings, *, watches: bool) -> None:
+        """Of the processes of one server, one `watches` what is the same for all: where its rules come from, and what
+        has run out."""
         if settings.broker_url is None:
             raise BadSettings("A server wants CURATOR_BROKER_URL: the address of the broker that its workers use")
         self._settings = settings
-        self._rule_set = rule_set
+        self._watches = watches
         self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
         self._own = FastAPI(
             title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
@@ -85,31 +101,39 @@ class Mirror:
             engines=settings.second_opinions,
         )
         resolver = Resolver(database, upstream, settings.upstream_mode, settings.revision_ttl_s)
-        gate = Gate(database, self._sender, self._rule_set)
-        with database.read() as session:
-            branches = policy_of(session, self._rule_set).branches
         generation = Generation(database)
+        rules = RulesInForce(database, generation, lambda session: circumstances_of(session, EVERYBODY))
+        gate = Gate(database, self._sender, rules)
         shared = SharedSessions(database, settings.branch_session_s) if self._has_others(database) else None
         sessions = Sessions(settings.branch_session_s, generation, shared)
-        chooser = Chooser(database, upstream, resolver, gate, branches, sessions)
+        chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
-        self._own.include_router(own_routes(Own(settings, database, chooser, gate.rule_set)))
+        self._own.include_router(own_routes(Own(settings, database, chooser)))
+        inquirer = Inquirer(settings, database, chooser)
+        self._own.include_router(check_routes(settings, database, inquirer))
         self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
+        self._own.include_router(rules_routes(settings, database, self._sender))
+        targets = Targets(resolver, upstream)
+        desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: rules.now().digest)
+        self._own.include_router(waiver_routes(desk))
+        self._own.include_router(list_routes(desk))
+        self._own.include_router(replay_routes(desk))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
             listings=Listings(database, admission, upstream),
             history=History(settings, database, admission, upstream),
             derived=Derived(files),
-            catalogue=Catalogue(settings, database, upstream, self._rule_set, branches),
+            catalogue=Catalogue(settings, database, upstream, rules),
             registry=GgufRegistry(database, admission, files),
             doors=ClosedDoors(journal, identity),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),
+            rules=rules,
             own=self._own,
         )
         self._lane = below_prefix(lane, settings.path_prefix)
@@ -118,8 +142,17 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
+        if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
+            fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
+            background.append(asyncio.create_task(fresh, name="keep facts fresh"))
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
+        if self._watches:
+            expiring = Expiring(database, settings.rejudge_days)
+            background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
+        if self._watches and settings.rules is not None:
+            watch = RuleWatch(settings, database)
+            background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))
         try:
             yield
         finally:

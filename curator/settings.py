@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from curator.errors import BadSettings
 from curator.types import UpstreamMode
+from rules import packs
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -90,10 +92,21 @@ class Settings(BaseSettings):
         1 << 28, description="Free space in bytes that a download must leave on the store's disk."
     )
 
-    rules: Path | None = Field(None, description="File of the organisation's rules; default: the starter pack.")
+    rules: Path | None = Field(
+        None,
+        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the "
+        "name of a pack (starter, strict, finance, air-gap, research); default: what was published, else the starter pack.",
+    )
+    rules_path: str = Field("rules.yaml", description="Path of the file of rules inside a folder.")
+    rejudge_days: int = Field(
+        90, ge=1, le=3_650, description="Days for which a commit that was asked for is judged anew when rules change."
+    )
     anonymous: Literal["auto", "yes", "no"] = Field(
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
+
+    waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
+    waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
 
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
@@ -125,6 +138,16 @@ class Settings(BaseSettings):
     retry_failed_s: Seconds = Field(
         300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
     )
+    known_names: Path | None = Field(
+        None,
+        description="Folder with newer lists of publishers and popular repositories, in the form of the shipped ones; "
+        "a list that is not in it is the shipped one.",
+    )
+    refresh_facts_s: Seconds = Field(
+        21_600.0,
+        description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "
+        "days: whether it is taken down, re-licensed, closed or flagged since.",
+    )
 
     @field_validator("upstream", "public_url")
     @classmethod
@@ -142,6 +165,14 @@ class Settings(BaseSettings):
         ):
             raise ValueError("write it as https://host or http://host:port, without a query, fragment or password")
         return value.rstrip("/")
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _a_place(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        # A folder that is called like a pack is written `./strict`.
+        return packs.place(str(value)) if packs.is_pack(str(value)) else re.sub(r"^file:/+", "/", str(value))
 
     @field_validator("store_url")
     @classmethod

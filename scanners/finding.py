@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-SCANNER_VERSION = "2"
-"""Raised whenever the same bytes could be judged otherwise; reports are kept per content and this version."""
+SCANNER_VERSION = "3"
+"""Raised whenever the same bytes could be judged otherwise, or more noted; reports are kept by content and version."""
 
 
 class Severity(StrEnum):

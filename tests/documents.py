@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,6 +21,8 @@ from rules.measures import Bytes, Count, Days
 from rules.schema import rules_schema
 from rules.variables import Variable, file_variables, repository_variables
 from rules.when import When
+from scanners.repository.conflict_rules import Level, knowledge
+from scanners.repository.license_list import Entry, hub_licenses, known_licenses, known_terms
 from tests.contract import outcomes
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -94,6 +96,60 @@ def clients_table() -> str:
     return _table(*outcomes.table_rows())
 
 
+def conflicts_table() -> str:
+    """From the data: what each is about, and what mends it, without the names that stand in a real one."""
+    words = {"parent": "the ancestor", "parent_license": "the ancestor's licence", "name": "what the licence asks for"}
+    rows = [
+        (f"`{rule.id}`", f"{rule.level.value}{_softer(rule.softer)}", rule.about, rule.cure.format_map(words))
+        for rule in sorted(knowledge().rules.values(), key=lambda rule: list(Level).index(rule.level))
+    ]
+    return _table(("id", "level", "what it is", "what mends it"), rows)
+
+
+def _softer(softer: Mapping[str, Level]) -> str:
+    return "".join(f"; {level.value} for `{relation}`" for relation, level in softer.items())
+
+
+def licenses_in_conflict_table() -> str:
+    rows = []
+    data = knowledge()
+    narrower = {
+        "wrong-version": frozenset().union(*data.families),
+        "notice-missing": data.notice_files,
+        "naming-missing": data.names.keys(),
+        "built-with-missing": data.sentences.keys(),
+    }
+    for rule in data.rules.values():
+        asking = [entry.id for entry in known_licenses().values() if rule.asked(entry)]
+        ids = [f"`{name}`" for name in asking if name in narrower.get(rule.id, asking)]
+        if ids and not rule.id.startswith("dataset-"):
+            rows.append((f"`{rule.id}`", " ".join(f"`{term}`" for term in sorted(rule.asks)), " ".join(ids)))
+    return _table(("id", "terms", "licences"), rows)
+
+
+def compatible_licenses_table() -> str:
+    rows = [
+        (f"`{name}`", " ".join(f"`{other}`" for other in sorted(others)))
+        for name, others in knowledge().compatible.items()
+    ]
+    return _table(("licence", "what may take its place"), rows)
+
+
+def licence_terms_table() -> str:
+    rows = [
+        (f"`{term.id}`", term.says, term.kept_by, "yes" if term.inherited else "no") for term in known_terms().values()
+    ]
+    return _table(("term", "what it asks for", "what keeps it", "inherited"), rows)
+
+
+def hub_licences_table() -> str:
+    return _licences(hub_licenses().values())
+
+
+def other_licences_table() -> str:
+    return _licences(entry for name, entry in known_licenses().items() if name not in hub_licenses())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "served routes": served_routes_table,
@@ -107,6 +163,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "repository variables": repository_variables_table,
     "file variables": file_variables_table,
     "clients": clients_table,
+    "licence conflicts": conflicts_table,
+    "licences in conflict": licenses_in_conflict_table,
+    "compatible licences": compatible_licenses_table,
+    "licence terms": licence_terms_table,
+    "licences of the hub": hub_licences_table,
+    "other licences": other_licences_table,
 }
 _MEASURES = (
     (Bytes, "size, such as `10 GB`"),
@@ -129,6 +191,14 @@ def with_tables(text: str) -> str:
 def _fields(form: type[BaseModel]) -> str:
     rows = [(f"`{field.alias or name}`", str(field.description)) for name, field in form.model_fields.items()]
     return _table(("field", "what it is"), rows)
+
+
+def _licences(entries: Iterable[Entry]) -> str:
+    rows = []
+    for entry in entries:
+        terms = "; ".join(f"`{clause.term}` ({clause.where})" for clause in entry.clauses)
+        rows.append((f"`{entry.id}`", f"`{entry.spdx}`", entry.category, terms.replace("|", "\\|")))
+    return _table(("id", "SPDX", "class", "terms, and where they stand"), rows)
 
 
 def _conditions(wanted: Callable[[str], bool]) -> str:

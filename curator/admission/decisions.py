@@ -9,18 +9,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import update
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, and_, col, func, or_, select
 
-from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, SnapshotRow
+from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, RestsOnRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
-from curator.policy.tables import RuleSetRow
+from curator.policy import rule_sets
 from curator.types import RepoKind
 from rules.circumstances import EVERYBODY, Audience
-from rules.evaluate import Decision, Outcome, Reason
+from rules.evaluate import Decision, Outcome, Reason, Standing
 from rules.facts import Facts
-from rules.model import Policy
+from rules.model import Effect, Policy
 from scanners.finding import SCANNER_VERSION
+
+_LONGEST_MESSAGE = 400
+"""Letters: clients put it into one line of an error; the whole of it stands on the decision's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,37 @@ class Ruling:
         if not decisive:
             return "no rule says why"
         more = len(decisive) - 1
-        return decisive[0].message + (f" (and {more} more)" if more else "")
+        return one_line(decisive[0].message) + (f" (and {more} more)" if more else "")
 
     @property
     def _decisive(self) -> tuple[Reason, ...]:
-        return tuple(reason for reason in self.decision.reasons if reason.outcome.value == self.outcome.value)
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome.value == self.outcome.value
+        )
+
+    @property
+    def owner(self) -> str:
+        """The group that decides about exceptions; empty if the rule names none."""
+        return self._decisive[0].owner if self._decisive else ""
+
+    @property
+    def warnings(self) -> tuple[Reason, ...]:
+        """What the rules warn of, whatever becomes of the commit."""
+        return tuple(
+            reason
+            for reason in self.decision.reasons
+            if reason.standing is Standing.ENFORCED and reason.outcome is Effect.WARN
+        )
+
+    def warning_sentence(self, repo: str) -> str | None:
+        """What the rules warn of, as one line; None if they warn of nothing."""
+        if not self.warnings:
+            return None
+        first, more = self.warnings[0], len(self.warnings) - 1
+        others = f" (and {more} more {'warning' if more == 1 else 'warnings'})" if more else ""
+        return f"the rule {first.rule} warns of {repo}: {one_line(first.message)}{others}"
 
     def left_out_sentence(self, repo: str) -> str | None:
         """What is not served of a repository that is; None if all of it is."""
@@ -71,17 +100,17 @@ class Ruling:
         return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
 
 
+def one_line(message: str) -> str:
+    """A message as clients show it: one line, of a length that is read."""
+    line = " ".join(message.split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 4].rstrip()} ..."
+
+
 def use_rule_set(database: Database, policy: Policy) -> str:
     """Keep the rules as they are now, and return their digest, by which decisions name them."""
     with database.write() as session:
-        if session.get(RuleSetRow, policy.digest) is None:
-            row = RuleSetRow(digest=policy.digest, name=policy.name, source=policy.source, first_used_at=now())
-            session.add(row)
+        rule_sets.keep(session, policy)
     return policy.digest
-
-
-def rule_set_source(session: Session, digest: str) -> str:
-    return session.get_one(RuleSetRow, digest).source
 
 
 def current(session: Session, snapshot_id: int, rule_set: str, audience: Audience = EVERYBODY) -> Ruling | None:
@@ -99,10 +128,12 @@ def current(session: Session, snapshot_id: int, rule_set: str, audience: Audienc
         .order_by(col(DecisionRow.id).desc())
         .limit(1)
     ).first()
-    return _ruling(row) if row is not None else None
+    return ruling_of(row) if row is not None else None
 
 
-def of_main(session: Session, kind: RepoKind, repos: Collection[str], rule_set: str) -> dict[str, Ruling]:
+def of_main(
+    session: Session, kind: RepoKind, repos: Collection[str], rule_set: str, audience: Audience = EVERYBODY
+) -> dict[str, Ruling]:
     """The decisions in force about `main` of these repositories, by canonical id, in one query for all of them."""
     rows = session.exec(
         select(SnapshotRow.repo, DecisionRow)
@@ -121,15 +152,18 @@ def of_main(session: Session, kind: RepoKind, repos: Collection[str], rule_set: 
             col(SnapshotRow.repo).in_(repos),
             DecisionRow.rule_set == rule_set,
             DecisionRow.scanner == SCANNER_VERSION,
+            DecisionRow.audience == str(audience),
         )
         .order_by(col(DecisionRow.id))
     )
     newest = dict(rows.all())
     moment = now()
-    return {repo: _ruling(row) for repo, row in newest.items() if row.expires_at is None or row.expires_at > moment}
+    return {repo: ruling_of(row) for repo, row in newest.items() if row.expires_at is None or row.expires_at > moment}
 
 
-def of_main_before(session: Session, kind: RepoKind, repos: Collection[str], rule_set: str) -> dict[str, Ruling]:
+def of_main_before(
+    session: Session, kind: RepoKind, repos: Collection[str], rule_set: str, audience: Audience = EVERYBODY
+) -> dict[str, Ruling]:
     """Of each repository the decision about the newest commit that `main` was seen at and that is allowed."""
     rows = session.exec(
         select(ObservationRow.repo, ObservationRow.id, DecisionRow)
@@ -148,13 +182,14 @@ def of_main_before(session: Session, kind: RepoKind, repos: Collection[str], rul
             ObservationRow.revision == "main",
             DecisionRow.rule_set == rule_set,
             DecisionRow.scanner == SCANNER_VERSION,
+            DecisionRow.audience == str(audience),
         )
         .order_by(col(ObservationRow.id), col(DecisionRow.id))
     )
     newest = {(repo, seen): row for repo, seen, row in rows}
     moment = now()
     return {
-        repo: _ruling(row)
+        repo: ruling_of(row)
         for (repo, _), row in newest.items()
         if row.outcome == Outcome.ALLOW.value and (row.expires_at is None or row.expires_at > moment)
     }
@@ -166,18 +201,29 @@ def find(session: Session, decision_id: str) -> tuple[Ruling, Facts] | None:
     if row is None:
         return None
     facts = Facts.from_json(json.loads(session.get_one(FactsRow, row.facts_id).facts))
-    return _ruling(row), facts.model_copy(update={"observed_at": row.at})
+    return ruling_of(row), facts.model_copy(update={"observed_at": row.at})
 
 
-def before(session: Session, snapshot_id: int, audience: Audience) -> Ruling | None:
-    """The newest decision about a snapshot for these, under whatever rules and scanners, in force or not."""
-    row = session.exec(
+def before(session: Session, snapshot_id: int, audience: Audience, rule_set: str) -> Ruling | None:
+    """What was decided about a snapshot for these before, under whatever rules and scanners, in force or not.
+
+    Under other rules they may have shared a decision with everybody, or with their team.
+    """
+    rows = session.exec(
         select(DecisionRow)
-        .where(DecisionRow.snapshot_id == snapshot_id, DecisionRow.audience == str(audience))
+        .where(DecisionRow.snapshot_id == snapshot_id, col(DecisionRow.audience).in_(shared_by(audience)))
         .order_by(col(DecisionRow.id).desc())
-        .limit(1)
-    ).first()
-    return _ruling(row) if row is not None else None
+    ).all()
+    own = next((row for row in rows if row.audience == str(audience) and row.rule_set == rule_set), None)
+    row = own or next(iter(rows), None)
+    return ruling_of(row) if row is not None else None
+
+
+def shared_by(audience: Audience) -> list[str]:
+    """Whose decision theirs may be, as it is kept: the most their own first."""
+    team, project = audience.team, audience.project
+    every = (audience, Audience(team=team), Audience(project=project), EVERYBODY)
+    return list(dict.fromkeys(str(one) for one in every))
 
 
 def audiences_of(session: Session, snapshot_id: int, rule_set: str) -> list[Audience]:
@@ -203,6 +249,20 @@ def keep(
     audience: Audience = EVERYBODY,
 ) -> Ruling:
     """Keep a decision that rules made of facts as they were at `facts.observed_at`."""
+    facts_id = _keep_facts(session, snapshot_id, facts)
+    return keep_about(session, snapshot_id, decision, facts_id, facts.observed_at, expires_at, audience)
+
+
+def keep_about(
+    session: Session,
+    snapshot_id: int,
+    decision: Decision,
+    facts_id: str,
+    at: dt.datetime,
+    expires_at: dt.datetime | None,
+    audience: Audience,
+) -> Ruling:
+    """Keep a decision that rules made at that moment of facts that are kept already."""
     row = DecisionRow(
         id=new_id(),
         snapshot_id=snapshot_id,
@@ -211,13 +271,45 @@ def keep(
         audience=str(audience),
         outcome=decision.outcome.value,
         decision=json.dumps(decision.as_json()),
-        facts_id=_keep_facts(session, snapshot_id, facts),
-        at=facts.observed_at,
+        facts_id=facts_id,
+        at=at,
         expires_at=expires_at,
     )
     session.add(row)
+    _note_what_it_rests_on(session, snapshot_id, decision)
     changed(session)
-    return _ruling(row)
+    return ruling_of(row)
+
+
+def newest_facts(session: Session, snapshot_ids: Collection[int]) -> dict[int, FactsRow]:
+    """What was last known of each of these commits, to the present scanners."""
+    newest = (
+        select(func.max(FactsRow.id))
+        .where(col(FactsRow.snapshot_id).in_(snapshot_ids), FactsRow.scanner == SCANNER_VERSION)
+        .group_by(col(FactsRow.snapshot_id))
+    )
+    rows = session.exec(select(FactsRow).where(col(FactsRow.id).in_(newest)))
+    return {row.snapshot_id: row for row in rows}
+
+
+def of_snapshots(session: Session, snapshot_ids: Collection[int]) -> dict[int, list[DecisionRow]]:
+    """All decisions about each of these commits, the newest first."""
+    rows = session.exec(
+        select(DecisionRow).where(col(DecisionRow.snapshot_id).in_(snapshot_ids)).order_by(col(DecisionRow.id).desc())
+    )
+    found: dict[int, list[DecisionRow]] = {}
+    for row in rows:
+        found.setdefault(row.snapshot_id, []).append(row)
+    return found
+
+
+def _note_what_it_rests_on(session: Session, snapshot_id: int, decision: Decision) -> None:
+    """So that whoever waives a finding knows which commits that concerns."""
+    wanted = {fingerprint for reason in decision.reasons for fingerprint in reason.fingerprints}
+    known = session.exec(select(RestsOnRow.fingerprint).where(RestsOnRow.snapshot_id == snapshot_id)) if wanted else ()
+    session.add_all(
+        RestsOnRow(fingerprint=fingerprint, snapshot_id=snapshot_id) for fingerprint in wanted.difference(known)
+    )
 
 
 def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:
@@ -257,6 +349,19 @@ def reopen(session: Session, snapshot_id: int) -> None:
     changed(session)
 
 
-def _ruling(row: DecisionRow) -> Ruling:
+def reopen_under_others(session: Session, snapshot_id: int, rule_set: str) -> None:
+    """Let no decision about a snapshot hold under any other rules, should they be in force again."""
+    session.execute(
+        update(DecisionRow)
+        .where(
+            col(DecisionRow.snapshot_id) == snapshot_id,
+            col(DecisionRow.rule_set) != rule_set,
+            or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > col(DecisionRow.at)),
+        )
+        .values(expires_at=DecisionRow.at)
+    )
+
+
+def ruling_of(row: DecisionRow) -> Ruling:
     decision = Decision.from_json(json.loads(row.decision))
     return Ruling(row.id, row.snapshot_id, row.rule_set, row.at, row.expires_at, decision, Audience.parse(row.audience))

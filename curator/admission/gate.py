@@ -13,6 +13,7 @@ from curator.admission.progress import Sought
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database
 from curator.errors import UpstreamUnavailable
+from curator.policy.in_force import RulesInForce
 from curator.queue.celery import Sender
 from curator.types import Commit
 from rules.circumstances import EVERYBODY, Audience
@@ -45,12 +46,15 @@ class _Vigil:
 
 
 class Gate:
-    """Decisions under one set of rules; concurrent askers of a commit wait for one judgement."""
+    """Decisions under the rules in force; concurrent askers of a commit wait for one judgement.
 
-    def __init__(self, database: Database, sender: Sender, rule_set: str) -> None:
+    Each verb raises `NothingInForce` where there are no rules.
+    """
+
+    def __init__(self, database: Database, sender: Sender, rules: RulesInForce) -> None:
         self._database = database
         self._sender = sender
-        self.rule_set = rule_set
+        self._rules = rules
         self._waiting: dict[Sought, _Vigil] = {}
 
     async def decide(self, snapshot: Snapshot, wait_s: float, audience: Audience = EVERYBODY) -> Ruling:
@@ -59,10 +63,19 @@ class Gate:
         Raises `StillJudged` when it is not there in `wait_s` seconds, and `UpstreamUnavailable` when the commit cannot
         be listed.
         """
-        ruling = await asyncio.to_thread(self.current, snapshot.id, audience)
-        if ruling is not None:
-            return ruling
-        sought = Sought(snapshot.id, self.rule_set, audience)
+        ends = time.monotonic() + wait_s
+        while True:
+            rules = await self._rules.get()
+            sought = Sought(snapshot.id, rules.digest, rules.audience(audience))
+            ruling = await asyncio.to_thread(self._current, sought)
+            if ruling is None:
+                ruling = await self._made(snapshot, sought, max(ends - time.monotonic(), 0.0))
+            if (await self._rules.get()).digest == rules.digest:
+                return ruling
+            # Other rules came into force while this was being judged, and they are to be asked.
+
+    async def _made(self, snapshot: Snapshot, sought: Sought, wait_s: float) -> Ruling:
+        """The decision, once somebody has made it. Raises as `decide` does."""
         vigil = self._waiting.get(sought)
         if vigil is None:
             vigil = self._waiting[sought] = _Vigil()
@@ -78,9 +91,13 @@ class Gate:
         return ruling
 
     def current(self, snapshot_id: int, audience: Audience = EVERYBODY) -> Ruling | None:
-        """The decision in force, without having one made."""
+        """The decision in force, without having one made. For threads: it may ask the database."""
+        rules = self._rules.now()
+        return self._current(Sought(snapshot_id, rules.digest, rules.audience(audience)))
+
+    def _current(self, sought: Sought) -> Ruling | None:
         with self._database.read() as session:
-            return current(session, snapshot_id, self.rule_set, audience)
+            return current(session, sought.snapshot_id, sought.rule_set, sought.audience)
 
     async def _judged(self, sought: Sought, vigil: _Vigil) -> Ruling | None:
         """Have the commit judged, and wait for as long as anybody does; None if that was not long enough."""

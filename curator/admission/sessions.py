@@ -15,6 +15,7 @@ from curator.admission.sharing import SharedSessions
 from curator.admission.told import Beginning, Key
 from curator.database.engine import now
 from curator.database.generation import Generation
+from rules.circumstances import EVERYBODY, Audience
 
 State = tuple[int, int]
 
@@ -37,22 +38,22 @@ class Sessions:
         """Of all that a choice rests on; it is to be taken before one chooses."""
         return self._generation.current()
 
-    def see(self, key: Key, told: Told, state: State) -> None:
-        """This was chosen in that state, for whoever is new."""
-        self._steady.see(key[1:], told, state, time.monotonic())
+    def see(self, key: Key, told: Told, state: State, audience: Audience = EVERYBODY) -> None:
+        """This was chosen in that state, for whoever is new and is decided for as this audience is."""
+        self._steady.see((*key[1:], audience), told, state, time.monotonic())
 
     def here(self, key: Key) -> Told | None:
         """What this process remembers."""
         return self._here.get(key, time.monotonic())
 
-    def join(self, key: Key, told: Told) -> Told | None:
+    def join(self, key: Key, told: Told, audience: Audience = EVERYBODY) -> Told | None:
         """What the caller is told: this from now on, if nothing yet. None if that is to be looked up."""
         already = self.here(key)
         if already is not None:
             return already
         now_s = time.monotonic()
         if self._shared is not None:
-            steady_s = self._steady.seconds(key[1:], told, self._generation.current(), now_s)
+            steady_s = self._steady.seconds((*key[1:], audience), told, self._generation.current(), now_s)
             if steady_s < self._lasts_s + _KNOWN_WITHIN_S:
                 return None
             self._shared.note(Beginning(key, told, now()))

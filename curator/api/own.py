@@ -13,12 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
-from curator.admission.explain import explain_behind, explain_ruling, explanation_text
+from curator.admission.explain import explain_behind, explain_ruling
+from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.callers import known_caller
+from curator.api.callers import KnownCaller, audience_asked, known_caller
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
+from curator.policy import rule_sets
+from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
 
@@ -32,7 +35,6 @@ class Own:
     settings: Settings
     database: Database
     chooser: Chooser
-    rule_set: str
 
 
 def own_routes(own: Own) -> APIRouter:
@@ -45,7 +47,8 @@ def own_routes(own: Own) -> APIRouter:
             if found is None:
                 return None
             ruling, facts = found
-            return explain_ruling(session, snapshots.get(session, ruling.snapshot_id).commit, ruling, facts)
+            commit = snapshots.get(session, ruling.snapshot_id).commit
+            return explain_ruling(session, own.settings, commit, ruling, facts)
 
     async def explanation(decision_id: str) -> dict[str, Any]:
         document = await asyncio.to_thread(explained, decision_id)
@@ -60,10 +63,14 @@ def own_routes(own: Own) -> APIRouter:
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
         try:
-            await asyncio.to_thread(_touch, own.database)
+            rules, rule_set = await asyncio.to_thread(_rules, own)
         except SQLAlchemyError as error:
             return JSONResponse({"status": "not ready", "reason": f"the database: {type(error).__name__}"}, 503)
-        return JSONResponse({"status": "ready", "rule_set": own.rule_set})
+        if not rules.allowed:
+            return JSONResponse({"status": "not ready", "reason": f"nothing is allowed. {rules.problem}"}, 503)
+        document = {"status": "ready", "rule_set": rule_set}
+        # The last good rules are in force: a server that is taken out for a slip in a file would help nobody.
+        return JSONResponse(document | {"problem": rules.problem} if rules.problem else document)
 
     @router.get("/")
     async def root() -> PlainTextResponse:
@@ -77,15 +84,15 @@ def own_routes(own: Own) -> APIRouter:
     async def decision_page(decision_id: str) -> PlainTextResponse:
         return PlainTextResponse(explanation_text(await explanation(decision_id)))
 
-    @router.get("/-/{kinds}/{repo:path}", dependencies=[Depends(known_caller)])
-    async def repository_page(kinds: str, repo: str) -> PlainTextResponse:
+    @router.get("/-/{kinds}/{repo:path}")
+    async def repository_page(caller: KnownCaller, kinds: str, repo: str) -> PlainTextResponse:
         kind = next((kind for kind in RepoKind if kind.plural == kinds), None)
         if kind is None:
             raise NoDecision(f"There is no page {kinds[:64]!a} here")
         check_kind(own.settings, kind)
         wait_s = own.settings.hold_revision_s
         try:
-            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s)
+            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s, caller.audience)
         except StillJudged as state:
             return PlainTextResponse(f"{state.commit} is still being scanned: {state}\n", 202)
         document = await explanation(choice.ruling.id)
@@ -97,16 +104,20 @@ def own_routes(own: Own) -> APIRouter:
     async def decision_document(decision_id: str) -> dict[str, Any]:
         return await explanation(decision_id)
 
-    @router.get("/api/curator/v1/explain", dependencies=[Depends(known_caller)])
+    @router.get("/api/curator/v1/explain")
     async def explain(
+        caller: KnownCaller,
         repo: str,
         revision: str = "main",
         kind: RepoKind = RepoKind.MODEL,
         wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
+        team: str | None = None,
+        project: str | None = None,
     ) -> JSONResponse:
         check_kind(own.settings, kind)
+        audience, asked = audience_asked(caller, team, project), Revision.parse(revision)
         try:
-            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)
+            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), asked, wait, audience)
         except StillJudged as state:
             return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
         document = await explanation(choice.ruling.id)
@@ -134,6 +145,6 @@ def bad_query(error: RequestValidationError) -> JSONResponse:
     return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
 
 
-def _touch(database: Database) -> None:
-    with database.read() as session:
-        decisions.current(session, 0, "")
+def _rules(own: Own) -> tuple[Standing, str | None]:
+    with own.database.read() as session:
+        return standing(session, own.settings, own.database), rule_sets.in_force(session)

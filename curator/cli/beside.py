@@ -11,9 +11,9 @@ from curator.cli.server import serve
 from curator.settings import Settings
 
 
-def run(listener: int, rule_set: str, *, quiet: bool, parent: int) -> None:
+def run(listener: int, *, quiet: bool, parent: int) -> None:
     settings = Settings.load(None)
     logs.configure(quiet=quiet)
     end_with(parent)
     with socket.socket(fileno=listener) as shared:
-        asyncio.run(serve(settings, rule_set, shared, lambda: None))
+        asyncio.run(serve(settings, shared, lambda: None, watches=False))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -29,28 +30,57 @@ class ToldByTheMirror(CuratorError):
         self.exit_code = exit_code
 
 
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A mirror that a command asks, with the token that it shows there."""
+
+    url: str
+    token: str | None
+
+    @classmethod
+    def find(cls, server: str | None) -> Self:
+        """The one that is named, or that the environment names. Raises `ServerUnreachable` if that is no address."""
+        base = server or os.environ.get("CURATOR_URL") or os.environ.get("HF_ENDPOINT") or _DEFAULT
+        if not base.startswith(("http://", "https://")):
+            raise ServerUnreachable(f"{base!r} is not the address of a mirror: write it as http://host:port")
+        return cls(base.rstrip("/"), os.environ.get("CURATOR_TOKEN") or os.environ.get("HF_TOKEN"))
+
+    def get(self, path: str, query: dict[str, str]) -> Any:
+        """The JSON that it answers. Raises what the mirror says, or that there is none."""
+        return self._answer(Request(f"{self.url}{path}?{urlencode(query)}"))  # noqa: S310 - checked in `find`
+
+    def post(self, path: str, document: Any, timeout_s: float = _TIMEOUT_S) -> Any:
+        """The same for a question that is too long for an address, or that changes something."""
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"{self.url}{path}", json.dumps(document).encode(), headers)  # noqa: S310
+        return self._answer(request, timeout_s)
+
+    def delete(self, path: str) -> Any:
+        """The same, to end something."""
+        return self._answer(Request(f"{self.url}{path}", method="DELETE"))  # noqa: S310
+
+    def _answer(self, request: Request, timeout_s: float = _TIMEOUT_S) -> Any:
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urlopen(request, timeout=timeout_s) as response:  # noqa: S310
+                document = json.load(response)
+                status = response.status
+        except HTTPError as error:
+            raise _told(error, self.url) from None
+        except (URLError, OSError, ValueError) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            raise ServerUnreachable(
+                f"No mirror answers at {self.url} ({reason}): start one with `curator serve`, or name it with --server"
+            ) from None
+        if status == 202:
+            raise NotYetJudged(document["error"])
+        return document
+
+
 def ask_server(server: str | None, path: str, query: dict[str, str]) -> Any:
     """The JSON that the mirror answers. Raises what the mirror says, or that there is none."""
-    base = server or os.environ.get("CURATOR_URL") or os.environ.get("HF_ENDPOINT") or _DEFAULT
-    if not base.startswith(("http://", "https://")):
-        raise ServerUnreachable(f"{base!r} is not the address of a mirror: write it as http://host:port")
-    token = os.environ.get("CURATOR_TOKEN") or os.environ.get("HF_TOKEN")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = Request(f"{base.rstrip('/')}{path}?{urlencode(query)}", headers=headers)  # noqa: S310 - checked above
-    try:
-        with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
-            document = json.load(response)
-            status = response.status
-    except HTTPError as error:
-        raise _told(error, base) from None
-    except (URLError, OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        raise ServerUnreachable(
-            f"No mirror answers at {base} ({reason}): start one with `curator serve`, or name it with --server"
-        ) from None
-    if status == 202:
-        raise NotYetJudged(document["error"])
-    return document
+    return Mirror.find(server).get(path, query)
 
 
 def _told(error: HTTPError, base: str) -> CuratorError:

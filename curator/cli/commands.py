@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check, test and explain rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test, explain, publish and try rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
@@ -34,6 +34,13 @@ class ScanFormat(StrEnum):
     SARIF = "sarif"
     JUNIT = "junit"
     MARKDOWN = "markdown"
+
+
+class CheckFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
 
 
 class TestFormat(StrEnum):
@@ -67,6 +74,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wro
 UpstreamUrl = Annotated[str | None, typer.Option(help="The Hub to mirror (default: https://huggingface.co).")]
 TokenPattern = Annotated[str, typer.Argument(help="Glob of repositories, as 'meta-llama/*'.", metavar="PATTERN")]
 OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for this kind (default: for all).")]
+Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
+Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
+RuleSetDigest = Annotated[
+    str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
+]
+PackOrDigest = Annotated[
+    str,
+    typer.Argument(
+        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
+    ),
+]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -77,7 +96,8 @@ def serve(
     data: Data = None,
     upstream: UpstreamUrl = None,
     rules_file: Annotated[
-        Path | None, typer.Option("--rules", help="File of rules (default: the starter pack).")
+        Path | None,
+        typer.Option("--rules", help="File of rules, git folder, or a pack's name (default: starter)."),
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes that answer requests (default: 1).")] = None,
     config: Config = None,
@@ -93,14 +113,13 @@ def serve(
 @cli.command("serve-beside", hidden=True)
 def serve_beside(
     listener: Annotated[int, typer.Option()],
-    rule_set: Annotated[str, typer.Option()],
     with_parent: Annotated[int, typer.Option()],
     quiet: Quiet = False,
 ) -> None:
     """Answer beside the `serve` that started this."""
     from curator.cli import beside as command
 
-    command.run(listener, rule_set, quiet=quiet, parent=with_parent)
+    command.run(listener, quiet=quiet, parent=with_parent)
 
 
 @cli.command(epilog="Example: CURATOR_BROKER_URL=redis://queue:6379/0 curator worker")
@@ -156,6 +175,47 @@ def scan(
     command.run(options, config, upstream)
 
 
+@cli.command(epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --wait 300 --format sarif")
+def check(
+    repos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Repositories: ORG/NAME, datasets/ORG/NAME, hf://..., or the Hub's addresses.", metavar="REPO[@REV]..."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option(help="A file with one a line, # before a comment; - reads standard input.")
+    ] = None,
+    report_format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = CheckFormat.TABLE,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is still being scanned.")] = 0.0,
+    repo_type: Annotated[
+        RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
+    ] = RepoType.MODEL,
+    team: Team = None,
+    project: Project = None,
+    server: Server = None,
+    quiet: Quiet = False,
+) -> None:
+    """Ask the mirror whether a build may pull these, without downloading anything. Ends with 0: all are allowed,
+    1: one is blocked or not there, 2: bad usage, 3: one is held or not judged yet, 4: the mirror cannot be reached."""
+    from curator.cli import check as command
+    from curator.cli.answers import Style
+    from curator.types import RepoKind
+
+    command.run(
+        command.Options(
+            names=repos or [],
+            file=file,
+            kind=RepoKind(repo_type.value),
+            style=Style(report_format.value),
+            wait_s=wait,
+            audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
+            server=server,
+            quiet=quiet,
+        )
+    )
+
+
 @rules.command("check", epilog="Example: curator rules check rules.yaml")
 def rules_check(
     file: Annotated[Path, typer.Argument(help="A file of rules.")],
@@ -196,15 +256,93 @@ def rules_schema() -> None:
 
 @rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
 def rules_explain(
-    repo: Annotated[str, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")],
+    repo: Annotated[
+        str | None, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")
+    ] = None,
+    decision: Annotated[str | None, typer.Option(help="Explain this decision, by its id, whenever it was.")] = None,
+    team: Team = None,
+    project: Project = None,
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what the mirror decides about a repository, and why. Ends with 0: allowed, 1: blocked, 3: held."""
+    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
+    3: held."""
     from curator.cli import rules as command
 
-    command.explain(repo, repo_type.value, server, as_json=report_format is ReportFormat.JSON)
+    audience = {name: value for name, value in (("team", team), ("project", project)) if value is not None}
+    command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
+def rules_publish(
+    file: Annotated[Path, typer.Argument(help="A file of rules.")],
+    reason: Reason,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Bring rules into force, which takes an administrator's token. Ends with 0: done, 1: something is wrong with
+    them, 2: they cannot be published."""
+    from curator.cli import rule_sets as command
+
+    command.publish(file, reason, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("rollback", epilog="Example: curator rules rollback 3f2a9c01 --reason 'they block too much'")
+def rules_rollback(
+    digest: RuleSetDigest, reason: Reason, server: Server = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Bring rules into force again that were before, which takes an administrator's token."""
+    from curator.cli import rule_sets as command
+
+    command.rollback(digest, reason, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("history")
+def rules_history(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List which rules came into force when, by whom, and why."""
+    from curator.cli import rule_sets as command
+
+    command.history(limit, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("packs")
+def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
+    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    from curator.cli import packs as command
+
+    command.show(as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
+def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Print a pack, or rules that are or were in force, as they were written."""
+    from curator.cli import rule_sets as command
+
+    command.show(digest, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("diff", epilog="Example: curator rules diff 3f2a9c01 9b1e77d0")
+def rules_diff(
+    one: RuleSetDigest, other: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Say what differs from one set of rules to another: line by line, and which rules."""
+    from curator.cli import rule_sets as command
+
+    command.diff(one, other, server, as_json=report_format is ReportFormat.JSON)
+
+
+@rules.command("status")
+def rules_status(server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Say which rules are in force, what is wrong with those of the file, and how far what was decided before is judged
+    anew. Ends with 0: all is well, 1: something is wrong."""
+    from curator.cli import rule_sets as command
+
+    command.status(server, as_json=report_format is ReportFormat.JSON)
 
 
 @cli.command(epilog="Examples: curator pin ORG/NAME@main 0123...cdef   curator pin --list")
@@ -248,13 +386,15 @@ def unpin(
 def token_create(
     name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],
     role: Annotated[TokenRole, typer.Option(help="reader may pull, admin may do everything.")] = TokenRole.READER,
+    team: Annotated[str, typer.Option(help="The team that it asks for, as rules may name it.")] = "",
+    project: Annotated[str, typer.Option(help="The project that it asks for, as rules may name it.")] = "",
     data: Data = None,
     config: Config = None,
 ) -> None:
     """Make a token and print it, once."""
     from curator.cli import token as command
 
-    command.create(name, role.value, config, data)
+    command.create(name, role.value, team, project, config, data)
 
 
 @token.command("list")

@@ -132,9 +132,9 @@ class EmbeddedWorker(_Child):
 class SiblingServer(_Child):
     """One more server process on the same socket."""
 
-    def __init__(self, settings: Settings, rule_set: str, listener: socket.socket, number: int) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, number: int) -> None:
         fd = listener.fileno()
-        arguments = ("serve-beside", "--listener", str(fd), "--rule-set", rule_set)
+        arguments = ("serve-beside", "--listener", str(fd))
         super().__init__(f"server process {number}", settings, *arguments, keep_open=(fd,))
 
 

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from curator.admission.explain import explanation_text
+from curator.admission.explained import explanation_text
+from curator.cli import screen
 from curator.cli.client import ask_server
+from curator.cli.wanted import parse_wanted
 from curator.errors import BadInput
 from curator.policy.vocabulary import vocabulary
-from curator.types import RepoId, RepoKind, Revision
+from curator.types import RepoKind
 from rules.lint import doubts
 from rules.model import PolicyError, load_policy
 from rules.schema import rules_schema
@@ -46,11 +48,24 @@ def schema() -> None:
     print(json.dumps(rules_schema(), indent=2))
 
 
-def explain(repo: str, kind: str, server: str | None, *, as_json: bool) -> None:
-    name, _, revision = repo.partition("@")
-    parsed = RepoId.parse(name, RepoKind(kind))
-    asked = Revision.parse(revision or "main")
-    query = {"repo": str(parsed), "kind": kind, "revision": asked.text}
-    document: dict[str, Any] = ask_server(server, "/api/curator/v1/explain", query)
-    print(json.dumps(document, indent=2) if as_json else explanation_text(document))
+def explain(
+    repo: str | None, decision: str | None, kind: str, server: str | None, audience: dict[str, str], *, as_json: bool
+) -> None:
+    """What is decided about a repository now, or what a decision of any time said."""
+    if decision is not None:
+        if repo is not None:
+            raise BadInput("Name a repository or --decision, and not both: a decision is about one already")
+        if not (decision.isascii() and decision.isalnum()):
+            raise BadInput(f"{decision[:80]!a} is not the id of a decision: it stands in refusals, after /-/decisions/")
+        document: dict[str, Any] = ask_server(server, f"/api/curator/v1/decisions/{decision}", {})
+    elif repo is not None:
+        wanted = parse_wanted(repo, RepoKind(kind))
+        query = {"repo": str(wanted.repo), "kind": wanted.repo.kind.value, "revision": wanted.revision.text}
+        document = ask_server(server, "/api/curator/v1/explain", query | audience)
+    else:
+        raise BadInput("Name a repository, as in `curator rules explain ORG/NAME@main`, or a decision with --decision")
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        print(explanation_text(document, screen.width(), screen.paint()), end="")
     sys.exit(_EXIT[document["outcome"]])

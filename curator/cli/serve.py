@@ -17,17 +17,19 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from curator.admission.decisions import use_rule_set
+from curator.admission.names import known_names
+from curator.admission.rejudgement import begin_if_new
 from curator.cli import logs
 from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, SiblingServer, watch
 from curator.cli.server import serve
 from curator.database.engine import Database
 from curator.errors import BadSettings
 from curator.people.tokens import create_first_admin
+from curator.policy import rule_sets
+from curator.policy.watch import begin
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.upstream.connect import check
-from rules.model import Policy, PolicyError, load_policy, starter_policy
 
 _BACKLOG = 2048
 _ORPHANS_END_WITHIN_S = 3.0
@@ -36,28 +38,17 @@ _ORPHANS_END_WITHIN_S = 3.0
 def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
     settings = Settings.load(config, **given)
     logs.configure(quiet=quiet)
-    policy = rules_in_force(settings)
     _check_certificate(settings)
     with _alone(settings.data), _listening(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        first_token, rule_set = _prepare(settings, policy)
+        first_token, rules = _prepare(settings)
         broker = EmbeddedBroker(settings.data) if settings.broker_url is None else None
         if broker is not None:
             settings = settings.model_copy(update={"broker_url": SecretStr(broker.url)})
         companions: list[Companion] = [broker, EmbeddedWorker(settings)] if broker is not None else []
-        companions += [
-            SiblingServer(settings, rule_set, listener, number) for number in range(2, settings.server_processes + 1)
-        ]
+        companions += [SiblingServer(settings, listener, number) for number in range(2, settings.server_processes + 1)]
         with _companions(companions):
-            asyncio.run(_serve(settings, rule_set, listener, companions, _greeting(settings, policy, first_token)))
-
-
-def rules_in_force(settings: Settings) -> Policy:
-    """The organisation's rules, or the starter pack. Raises `BadSettings` with all that is wrong with them."""
-    try:
-        return load_policy(settings.rules) if settings.rules else starter_policy()
-    except PolicyError as error:
-        raise BadSettings(f"The rules cannot be used, so nothing would be allowed:\n{error}") from None
+            asyncio.run(_serve(settings, listener, companions, _greeting(settings, rules, first_token)))
 
 
 def _check_certificate(settings: Settings) -> None:
@@ -73,20 +64,18 @@ def _check_certificate(settings: Settings) -> None:
         raise BadSettings(f"The certificate {settings.tls_certificate} cannot be used: {why}") from None
 
 
-async def _serve(
-    settings: Settings, rule_set: str, listener: socket.socket, companions: list[Companion], greeting: str
-) -> None:
+async def _serve(settings: Settings, listener: socket.socket, companions: list[Companion], greeting: str) -> None:
     watchers = [asyncio.create_task(watch(companion)) for companion in companions]
     try:
-        await serve(settings, rule_set, listener, lambda: print(greeting, flush=True))
+        await serve(settings, listener, lambda: print(greeting, flush=True), watches=True)
     finally:
         for task in watchers:
             task.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
 
 
-def _greeting(settings: Settings, policy: Policy, first_token: str | None) -> str:
-    lines = [f"Model Curator mirrors {settings.upstream} under the rules '{policy.name}'.", ""]
+def _greeting(settings: Settings, rules: str, first_token: str | None) -> str:
+    lines = [f"Model Curator mirrors {settings.upstream} {rules}.", ""]
     lines += ["Set this where models are pulled, and change nothing else:", f"  export HF_ENDPOINT={settings.url}"]
     if not settings.pulls_without_token:
         lines.append("  export HF_TOKEN=...   (made by: curator token create NAME)")
@@ -95,14 +84,20 @@ def _greeting(settings: Settings, policy: Policy, first_token: str | None) -> st
     return "\n".join(lines)
 
 
-def _prepare(settings: Settings, policy: Policy) -> tuple[str | None, str]:
-    """Tables, folders, rules and the first token; returns the token and the digest of the rules."""
+def _prepare(settings: Settings) -> tuple[str | None, str]:
+    """Tables, folders, rules and the first token; returns the token, and under which rules in words."""
     database = Database(settings.database)
     try:
         database.migrate()
         check(settings, database)
+        known_names(settings)
         BlobStore(settings.store_folder, settings.store_reserve_bytes).prepare()
-        return create_first_admin(database), use_rule_set(database, policy)
+        begin(settings, database)
+        begin_if_new(database)
+        with database.read() as session:
+            change = rule_sets.last_change(session)
+        rules = f"under the rules '{change.name}'" if change else "and allows nothing: it has no valid rules"
+        return create_first_admin(database), rules
     except OSError as error:
         raise BadSettings(f"The store {settings.store_folder} cannot be used: {error.strerror}") from error
     finally:

@@ -18,10 +18,10 @@ from curator.settings import Settings
 _DRAIN_S = 10
 
 
-async def serve(settings: Settings, rule_set: str, listener: socket.socket, started: Callable[[], None]) -> None:
-    """Answer until told to stop; `started` is called once it does."""
+async def serve(settings: Settings, listener: socket.socket, started: Callable[[], None], *, watches: bool) -> None:
+    """Answer until told to stop; `started` is called once it does. One of a server's processes `watches` the rules."""
     config = uvicorn.Config(
-        Mirror(settings, rule_set),
+        Mirror(settings, watches=watches),
         loop="asyncio",
         http=WireProtocol,
         log_config=None,

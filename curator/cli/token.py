@@ -8,11 +8,12 @@ from pathlib import Path
 from curator.database.engine import Database
 from curator.people.tokens import Role, create_token, list_tokens, revoke_token
 from curator.settings import Settings
+from rules.circumstances import Audience
 
 
-def create(name: str, role: str, config: Path | None, data: Path | None) -> None:
+def create(name: str, role: str, team: str, project: str, config: Path | None, data: Path | None) -> None:
     database = open_database(Settings.load(config, data=data))
-    print(create_token(database, name, Role(role)))
+    print(create_token(database, name, Role(role), Audience(team, project)))
 
 
 def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
@@ -20,6 +21,8 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
         {
             "name": row.name,
             "role": row.role,
+            "team": row.team,
+            "project": row.project,
             "created": row.created_at.isoformat(timespec="seconds"),
             "revoked": row.revoked_at.isoformat(timespec="seconds") if row.revoked_at else None,
         }
@@ -30,7 +33,8 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
         return
     for row in rows:
         state = f"revoked {row['revoked']}" if row["revoked"] else "valid"
-        print(f"{row['name']:<30} {row['role']:<7} {row['created']}  {state}")
+        of = "/".join(str(part) for part in (row["team"], row["project"]) if part)
+        print(f"{row['name']:<30} {row['role']:<7} {row['created']}  {state}{f'  for {of}' if of else ''}")
 
 
 def revoke(name: str, config: Path | None, data: Path | None) -> None:

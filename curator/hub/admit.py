@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from curator.admission.branches import Asker, Behind, Told, asker
 from curator.admission.choose import Choice, Chooser
-from curator.admission.decisions import Ruling
+from curator.admission.decisions import Ruling, one_line
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.admission.resolve import Resolver
@@ -19,6 +19,7 @@ from curator.errors import CuratorError
 from curator.hub.answer import Lasting, OfBranch
 from curator.hub.refusal import Refusal
 from curator.hub.request import Request
+from curator.policy.in_force import NothingInForce
 from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
 from rules.evaluate import Outcome
@@ -58,7 +59,11 @@ class Admission:
         check_kind(self._settings, repo.kind)
         wait_s = self._settings.hold_revision_s if path is None else self._settings.hold_head_s
         try:
-            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s)
+            choice = await self._chooser.choose(_caller(request), repo, revision, wait_s, request.caller.audience)
+        except NothingInForce as error:
+            raise await self._refused(
+                request, repo, revision, None, path, outcome="hold", said=error.sentence
+            ) from None
         except StillJudged as state:
             how_far = f"{state.scanned} of its {state.total} files are done" if state.total else "it is being listed"
             raise await self._refused(
@@ -99,7 +104,7 @@ class Admission:
     async def commit_of(self, request: Request, repo: RepoId, revision: Revision) -> str | None:
         """The commit that this caller would be given now; None if none is, or it takes time to tell."""
         try:
-            choice = await self._chooser.choose(_caller(request), repo, revision, 0.0)
+            choice = await self._chooser.choose(_caller(request), repo, revision, 0.0, request.caller.audience)
         except (StillJudged, CuratorError):
             return None
         return choice.snapshot.commit.sha if choice.allowed else None
@@ -116,11 +121,12 @@ class Admission:
             admitted.snapshot.commit,
             path,
             outcome="left-out",
-            said=f"{path} of {repo} is left out by the rule {reason.rule}: {reason.message}",
+            said=f"{path} of {repo} is left out by the rule {reason.rule}: {one_line(reason.message)}",
             ruling=admitted.ruling,
             status=404,
             code="EntryNotFound",
             rules=(reason.rule,),
+            owner=reason.owner,
         )
 
     async def _refused(
@@ -128,7 +134,7 @@ class Admission:
         request: Request,
         repo: RepoId,
         revision: Revision,
-        commit: Commit,
+        commit: Commit | None,
         path: str | None,
         *,
         outcome: str,
@@ -137,14 +143,16 @@ class Admission:
         status: int = 403,
         code: str = "GatedRepo",
         rules: tuple[str, ...] | None = None,
+        owner: str = "",
         retry_after_s: int | None = None,
     ) -> Refused:
         audit_id = new_id()
         if ruling is not None:
             contact = self._settings.contact or "this mirror's administrator"
+            owner = f"{owner} at " if (owner := owner or ruling.owner) else ""
             said = (
                 f"{said.rstrip('.')}. Details: {self._settings.url}/-/decisions/{ruling.id} - "
-                f"for an exception ask {contact} and quote request {audit_id}"
+                f"for an exception ask {owner}{contact} and quote request {audit_id}"
             )
         refusal = Refusal(
             sentence=said,
@@ -155,7 +163,7 @@ class Admission:
             decision=ruling.id if ruling else None,
             status=status,
             code=code,
-            commit_sha=commit.sha if code == "EntryNotFound" else None,
+            commit_sha=commit.sha if commit is not None and code == "EntryNotFound" else None,
             retry_after_s=retry_after_s,
         )
         event = AuditEvent(
@@ -165,9 +173,9 @@ class Admission:
             team=request.caller.team,
             project=request.caller.project,
             kind=repo.kind,
-            repo=str(commit.repo),
+            repo=str(commit.repo if commit is not None else repo),
             revision=revision.text,
-            commit=commit.sha,
+            commit=commit.sha if commit is not None else None,
             path=path,
             outcome=outcome,
             decision=refusal.decision,

@@ -1,9 +1,9 @@
 """Answers that hold for everybody until something changes, kept in memory: no database, no thread, no upstream.
 
 What is kept is an answer under a decision that allows it. It is given again only while the database's generation is the
-one that it was made in, and the caller is known. Where it tells of a branch, it is given to those who were told the
-same a moment ago (`admission/branches.py`), and, while the upstream's word about the branch is fresh, to those who were
-told nothing yet.
+one that it was made in, and to callers who are known and for whom the same decision was made. Where it tells of a
+branch, it is given to those who were told the same a moment ago (`admission/branches.py`), and, while the upstream's
+word about the branch is fresh, to those who were told nothing yet.
 """
 
 from __future__ import annotations
@@ -20,14 +20,25 @@ from curator.database.generation import Generation
 from curator.hub.answer import Again, Answer, OfBranch
 from curator.hub.sending import Whole, whole_of
 from curator.people.tokens import Caller
+from rules.circumstances import Audience
 
 _MOST_BYTES = 64 << 20
 _MOST_CALLERS = 20_000
 _OVERHEAD_BYTES = 3_000
 _CONDITIONS = {b"range", b"if-range", b"if-none-match"}
 
-Key = tuple[str, bytes, bytes]
+Key = tuple[str, bytes, bytes, str]
+"""Method, path and query as they came, and the audience of the decision."""
 Generations = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    audience: Audience
+    """Whom decisions for him are made for, under the rules in force."""
+    shared: str
+    """The same as text, made once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ class HotAnswers:
         self._chooser = chooser
         self._seen = generation.current()
         self._answers: OrderedDict[Key, _Kept] = OrderedDict()
-        self._callers: dict[bytes, Caller] = {}
+        self._callers: dict[bytes, _Known] = {}
         self._bytes = 0
 
     def now(self) -> Generations:
@@ -72,45 +83,46 @@ class HotAnswers:
     def find(self, scope: Scope) -> Hot | None:
         """The answer to this request, if it is here and this caller may have it from here."""
         self.now()
-        key = (scope["method"], scope["raw_path"], scope["query_string"])
-        kept, now_s = self._answers.get(key), time.monotonic()
-        if kept is None or kept.until < now_s:
-            return None
-        authorization, agent = b"", None
+        authorization, agent, conditional = b"", None, False
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value
             elif name == b"user-agent":
                 agent = value
-            elif name in _CONDITIONS and kept.again is None:
-                return None
-        caller = self._callers.get(authorization)
-        if caller is None:
+            elif name in _CONDITIONS:
+                conditional = True
+        known = self._callers.get(authorization)
+        if known is None:
             return None
+        key = (scope["method"], scope["raw_path"], scope["query_string"], known.shared)
+        kept, now_s = self._answers.get(key), time.monotonic()
+        if kept is None or kept.until < now_s or (conditional and kept.again is None):
+            return None
+        caller = known.caller
         if kept.branch is not None:
             address = scope["client"][0] if scope.get("client") else None
             who = asker(caller.token_id, address, agent.decode("latin-1") if agent is not None else None)
             of, fresh = kept.branch, now_s < kept.fresh_until
-            if not self._chooser.joins(who, of.repo, of.revision, of.told, fresh=fresh):
+            if not self._chooser.joins(who, of.repo, of.revision, of.told, known.audience, fresh=fresh):
                 return None
         self._answers.move_to_end(key)
         return Hot(kept.whole, kept.again, caller)
 
-    def know(self, authorization: str | None, caller: Caller, told_in: Generations) -> None:
-        """Remember who asks."""
+    def know(self, authorization: str | None, caller: Caller, audience: Audience, told_in: Generations) -> None:
+        """Remember who asks, and whom decisions for him are made for in that generation."""
         if told_in == self.now():
             if len(self._callers) >= _MOST_CALLERS:
                 self._callers.clear()
-            self._callers[(authorization or "").encode("latin-1")] = caller
+            self._callers[(authorization or "").encode("latin-1")] = _Known(caller, audience, str(audience))
 
-    def keep(self, scope: Scope, answer: Answer, made_in: Generations) -> None:
-        """Keep an answer, if it is one that holds for a while."""
+    def keep(self, scope: Scope, answer: Answer, audience: Audience, made_in: Generations) -> None:
+        """Keep an answer for this audience, if it is one that holds for a while."""
         lasting = answer.lasting
         if lasting is None or made_in != self.now():
             return
         if answer.again is None and any(name in _CONDITIONS for name, _ in scope["headers"]):
             return
-        key = (scope["method"], scope["raw_path"], scope["query_string"])
+        key = (scope["method"], scope["raw_path"], scope["query_string"], str(audience))
         now_s, branch = time.monotonic(), lasting.branch
         fresh_until = now_s + (branch.fresh_s if branch is not None else lasting.seconds)
         already = self._answers.get(key)

@@ -54,6 +54,8 @@ from curator.hub.search import Catalogue
 from curator.hub.sending import send_answer, send_whole
 from curator.people.identity import Identity
 from curator.people.tokens import ANONYMOUS, Caller
+from curator.policy.in_force import NothingInForce, RulesInForce
+from rules.circumstances import Audience
 
 log = logging.getLogger("curator.access")
 
@@ -78,6 +80,7 @@ class HubLane:
     """The address that clients use."""
     identity: Identity
     hot: HotAnswers
+    rules: RulesInForce
     own: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,10 +140,19 @@ class HubLane:
         route = read_route(scope["raw_path"])
         caller = await self._caller(route, headers)
         answer = await self._route(_request(scope, receive, headers, caller), route)
-        if not isinstance(route, _ASKED_OF_NOBODY):
-            self.hot.know(headers.get("authorization"), caller, made_in)
-        self.hot.keep(scope, answer, made_in)
+        audience = None if isinstance(route, _ASKED_OF_NOBODY) else await self._audience(caller)
+        if audience is not None:
+            # Of the generation that the answer was made in, or neither is kept.
+            self.hot.know(headers.get("authorization"), caller, audience, made_in)
+            self.hot.keep(scope, answer, audience, made_in)
         return answer
+
+    async def _audience(self, caller: Caller) -> Audience | None:
+        """Whom decisions for this caller are made for; None where there are no rules, and nothing to be kept."""
+        try:
+            return (await self.rules.get()).audience(caller.audience)
+        except NothingInForce:
+            return None
 
     async def _caller(self, route: Route, headers: dict[str, str]) -> Caller:
         if isinstance(route, _ASKED_OF_NOBODY):

@@ -22,10 +22,12 @@ from curator.errors import KindOff, MirrorOffline, SearchOff, UpstreamUnavailabl
 from curator.hub.answer import Answer, header_text, json_answer
 from curator.hub.request import Request
 from curator.hub.routes import Search, TagsByType
+from curator.policy.in_force import NothingInForce, RulesInForce
 from curator.settings import Settings
 from curator.types import RepoKind
 from curator.upstream.client import Upstream
 from curator.upstream.listing import Page
+from rules.circumstances import Audience
 from rules.evaluate import Outcome
 from rules.model import Branches
 
@@ -49,8 +51,7 @@ class Catalogue:
     settings: Settings
     database: Database
     upstream: Upstream
-    rule_set: str
-    branches: Branches
+    rules: RulesInForce
     _kept: dict[tuple[str, str], tuple[Page, float]] = field(default_factory=dict)
     """What the Hub answered to an address and a query, and when."""
 
@@ -74,7 +75,7 @@ class Catalogue:
             headers["X-HF-Warning"] = header_text(f"curation search; {said}")
             page = Page(await asyncio.to_thread(self._remembered, request, route.kind), None, "")
         items = [item for item in page.document if isinstance(item, dict)]
-        rulings = await asyncio.to_thread(self._rulings, route.kind, items)
+        rulings = await asyncio.to_thread(self._rulings, route.kind, items, request.caller.audience)
         if page.following is not None:
             headers["Link"] = next_link(f"{self.settings.url}{path}", page.following)
         if page.total.isdigit():
@@ -101,14 +102,20 @@ class Catalogue:
         self._kept[path, query] = (page, time.monotonic())
         return page
 
-    def _rulings(self, kind: RepoKind, items: Iterable[Json]) -> dict[str, Ruling]:
+    def _rulings(self, kind: RepoKind, items: Iterable[Json], asks: Audience) -> dict[str, Ruling]:
         """What is decided about `main` of each, as it is given here: an older commit's decision may be the one."""
         names = {str(item.get("id")) for item in items}
+        try:
+            rules = self.rules.now()
+        except NothingInForce:
+            # A list promises nothing, and nothing in it can be had.
+            return {}
+        audience = rules.audience(asks)
         with self.database.read() as session:
-            rulings = decisions.of_main(session, kind, names, self.rule_set)
+            rulings = decisions.of_main(session, kind, names, rules.digest, audience)
             refused = [name for name, ruling in rulings.items() if ruling.outcome is not Outcome.ALLOW]
-            if refused and self.branches is not Branches.STRICT:
-                rulings |= decisions.of_main_before(session, kind, refused, self.rule_set)
+            if refused and rules.policy.branches is not Branches.STRICT:
+                rulings |= decisions.of_main_before(session, kind, refused, rules.digest, audience)
         return rulings
 
     def _remembered(self, request: Request, kind: RepoKind) -> list[Json]:

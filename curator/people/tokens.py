@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import string
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.errors import BadInput
 from curator.people.tables import TokenRow
+from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
 # llama.cpp sends a token only if it matches hf_[A-Za-z0-9]{34,} (hub-api section 4); the mark makes ours known.
 _MARK = "hf_cur"
 _RANDOM_LETTERS = 34
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+"""Of a team or a project (`rules.Audience`)."""
 
 
 class Role(StrEnum):
@@ -38,6 +42,11 @@ class Caller:
     team: str = ""
     project: str = ""
 
+    @property
+    def audience(self) -> Audience:
+        """For whom he asks."""
+        return Audience(self.team, self.project)
+
 
 ANONYMOUS = Caller("anonymous", Role.READER)
 
@@ -46,14 +55,20 @@ def looks_like_ours(token: str) -> bool:
     return token.startswith(_MARK)
 
 
-def create_token(database: Database, name: str, role: Role) -> str:
+def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
     """Make a token and return its text, which cannot be had again."""
+    for part, said in (("team", audience.team), ("project", audience.project)):
+        if said and not _NAME.fullmatch(said):
+            raise BadInput(
+                f"{said[:80]!a} is not a {part}'s name: write it with letters, digits, '.', '_' and '-', at most 64, "
+                "the first a letter or a digit"
+            )
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
     with database.write() as session:
         if session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.revoked_at).is_(None))).first():
             raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
-        return _insert(session, name, role)
+        return _insert(session, name, role, audience)
 
 
 def create_first_admin(database: Database) -> str | None:
@@ -87,10 +102,20 @@ def caller_of(session: Session, token: str) -> Caller | None:
     return Caller(row.name, Role(row.role), row.id, row.team, row.project)
 
 
-def _insert(session: Session, name: str, role: Role) -> str:
+def _insert(session: Session, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
     changed(session)
     token = _MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
-    session.add(TokenRow(id=new_id(), digest=_digest(token), name=name, role=role.value, created_at=now()))
+    session.add(
+        TokenRow(
+            id=new_id(),
+            digest=_digest(token),
+            name=name,
+            role=role.value,
+            team=audience.team,
+            project=audience.project,
+            created_at=now(),
+        )
+    )
     return token
 
 

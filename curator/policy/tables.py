@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
@@ -37,10 +38,25 @@ class RuleSetChangeRow(SQLModel, table=True):
     at: dt.datetime = Field(sa_type=Utc)
 
 
+class RuleSourceRow(SQLModel, table=True):
+    """The file or git folder that a server takes its rules from, as it was last seen."""
+
+    __tablename__ = "rule_sources"
+
+    id: str = Field(primary_key=True)
+    """Whose file it is and where: `HOST:PATH`, or the path alone where the database is a file of the same machine."""
+    digest: str
+    """SHA-256 of its text when it was last dealt with; empty if it could not be read."""
+    problem: str | None = None
+    """Why it is not in force, in words; None if there is nothing wrong with it."""
+    at: dt.datetime = Field(sa_type=Utc)
+
+
 class WaiverRow(SQLModel, table=True):
     """Somebody's word that certain findings may be passed over; ended, and never deleted."""
 
     __tablename__ = "waivers"
+    __table_args__ = (Index("ix_waivers_ended_at", "ended_at", "id"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time."""
@@ -68,6 +84,7 @@ class ListEntryRow(SQLModel, table=True):
     """Somebody's word about repositories as such: approved, or blocked; ended, and never deleted."""
 
     __tablename__ = "list_entries"
+    __table_args__ = (Index("ix_list_entries_ended_at", "ended_at", "id"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time."""

@@ -8,7 +8,7 @@ from rules.lint import Vocabulary
 def vocabulary() -> Vocabulary:
     from scanners.catalogue import RULES
     from scanners.kinds import Format
-    from scanners.repository.license import known_licenses
+    from scanners.repository.license_list import known_licenses
 
     return Vocabulary(
         findings=frozenset(RULES),

@@ -2,129 +2,47 @@
 
 What deceives is the namespace: anybody may copy `Llama-3.2-1B`, and most who do are honest, but few come by
 `meta-IIama` honestly. So the namespace is judged first, and a copied repository name only adds weight.
+
+| score | meaning |
+|---|---|
+| 0.85 and more | no honest reading |
+| 0.7 to 0.84 | deserves a look |
+| below | as honest copies and namesakes have it, too |
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+from itertools import permutations
 from typing import Literal
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-LONGEST_PART = 96
-"""The Hub's limit for a namespace or a name; what is beyond it is not looked at."""
-SHORTEST_FOR_EDITS = 5
-"""One letter changed in a shorter name makes simply another name."""
+from scanners.repository.confusables import (
+    LONGEST_PART,
+    flat,
+    glyphs,
+    skeleton,
+    spelled_out,
+    visible,
+    without_figures,
+)
+from scanners.repository.edits import PHRASES, slip
+from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, shipped
+from scanners.repository.reading import core, read, tokens
 
-Kind = Literal["publisher", "company", "product", "claim", "affix"]
+Technique = Literal[
+    "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
+    "company", "near-owner", "owner-in-name", "copied-name",
+]  # fmt: skip
 
-COMPANIES = {
-    "meta": "meta-llama",
-    "facebook": "facebook",
-    "google": "google",
-    "deepmind": "google",
-    "microsoft": "microsoft",
-    "openai": "openai",
-    "anthropic": "Anthropic",
-    "nvidia": "nvidia",
-    "apple": "apple",
-    "amazon": "amazon",
-    "aws": "amazon",
-    "ibm": "ibm-granite",
-    "xai": "xai-org",
-    "alibaba": "Qwen",
-    "tencent": "tencent",
-    "bytedance": "ByteDance",
-    "mistral": "mistralai",
-    "deepseek": "deepseek-ai",
-    "stability": "stabilityai",
-    "cohere": "CohereLabs",
-    "moonshot": "moonshotai",
-    "huggingface": "huggingface",
-}
-"""What companies are called, and the namespace under which they publish."""
-PRODUCTS = {
-    "llama": "meta-llama",
-    "codellama": "meta-llama",
-    "gemma": "google",
-    "gemini": "google",
-    "qwen": "Qwen",
-    "mixtral": "mistralai",
-    "codestral": "mistralai",
-    "chatgpt": "openai",
-    "gpt": "openai",
-    "whisper": "openai",
-    "claude": "Anthropic",
-    "phi": "microsoft",
-    "stablediffusion": "stabilityai",
-    "sdxl": "stabilityai",
-    "flux": "black-forest-labs",
-    "falcon": "tiiuae",
-    "bloom": "bigscience",
-    "starcoder": "bigcode",
-    "grok": "xai-org",
-    "nemotron": "nvidia",
-    "granite": "ibm-granite",
-    "chatglm": "zai-org",
-    "kimi": "moonshotai",
-    "minimax": "MiniMaxAI",
-    "hunyuan": "tencent",
-    "dinov": "facebook",
-}
-"""What models are called, and who publishes them."""
-CLAIMS = frozenset(
-    {"official", "officially", "real", "verified", "original", "genuine", "authentic", "true", "trusted"}
-)
-"""Words by which a namespace says that it is the right one."""
-AFFIXES = frozenset(
-    {
-        "ai",
-        "app",
-        "co",
-        "com",
-        "community",
-        "corp",
-        "dev",
-        "foundation",
-        "group",
-        "hf",
-        "hub",
-        "inc",
-        "io",
-        "lab",
-        "labs",
-    }
-    | {"llc", "llm", "llms", "ltd", "model", "models", "official", "org", "project", "release", "releases", "research"}
-    | {"team", "tech", "the", "weights"},
-)
-"""Words that change nothing about whom a reader takes a namespace for."""
-ORDINARY = frozenset(
-    {"adept", "adobe", "albert", "apple", "intel", "sesame", "snowflake", "upstage"} | {"writer"},
-)
-"""Publishers called by a word or a person's name: others come near it without thinking of them."""
-
-_LOOKS_LIKE = str.maketrans(
-    # Cyrillic, then Greek, then a few Latin letters that normalisation leaves as they are.
-    "\u0430\u0432\u0435\u0451\u0433\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0457\u0458\u04bb\u0501\u051b\u051d\u04cf"
-    "\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03b3"
-    "\u0131\u0251\u0261\u026a\u0280\u029f",
-    "abeerkmhopctyxsiijhdqwlabeikvoptuxyiagirl",
-)
-_LOOKS_LIKE_CAPITAL = str.maketrans(
-    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0405\u0406\u0408\u04c0"
-    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
-    "ABEKMHOPCTYXSIJIABEZHIKMNOPTYX",
-)
-_STROKES = str.maketrans("i1|!05$", "lllloss")
-_GLYPHS = str.maketrans("I1|0O", "llloo")
-_SEPARATORS = re.compile(r"[\W_]+")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[^\W_a-zA-Z]+|.", re.DOTALL)
+_COPY_ADDS = 0.05
+_FOREIGN = 0.9
+_SHORTEST_NAME = 4
+_SHORTEST_FOR_BOTH = 8
+_SHORTEST_OWNER = 4
+"""Whom one slip is held against only together with one of its repositories' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,210 +50,270 @@ class Lookalike:
     """Whom a name imitates, how surely (0 to 1; from 0.85 on there is no honest reading), and by what."""
 
     of: str
+    """A namespace or, where its repository's name is copied too, the repository."""
     score: float
     why: str
+    """A phrase about the name, such as `one letter from meta-llama`."""
+    technique: Technique = "copied-name"
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    kind: Kind
-    text: str
-    of: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    publishers: frozenset[str]
-    flat: dict[str, str]
-    flat_list: list[str]
-    skeletons: dict[str, str]
-    glyphs: dict[str, str]
-    words: dict[str, _Word]
-    repositories: dict[str, str]
-    """By flattened name without the namespace."""
-    repository_skeletons: dict[str, str]
-    repository_list: list[str]
-
-
-def is_known_publisher(namespace: str) -> bool:
+def is_known_publisher(namespace: str, known: Known | None = None) -> bool:
     """Whether the namespace itself, whatever its case, is one of the well-known ones."""
-    return namespace.strip().casefold() in _known().publishers
+    return (known or shipped()).is_publisher(namespace)
 
 
-def lookalike(repository: str) -> Lookalike | None:
-    """Whom `org/name` could be mistaken for; None for the well-known themselves and for names like nobody's."""
-    namespace, slash, name = repository.strip().partition("/")
-    namespace, name = namespace[:LONGEST_PART].strip(), name[:LONGEST_PART].strip()
-    if not slash or not namespace or is_known_publisher(namespace):
+def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
+    """Whom `org/name` could be mistaken for; None for the well-known themselves and for names like nobody's.
+
+    `known`: what it is compared with, the shipped lists if not given. Never raises.
+    """
+    known = known or shipped()
+    repository = repository.strip()
+    namespace, slash, name = repository.partition("/")
+    if not slash or known.is_publisher(namespace) or repository.lower() in known.approved:
         return None
-    copied = _copied(name)
+    namespace, name = namespace[:LONGEST_PART].strip(), name[:LONGEST_PART].strip()
+    if not namespace:
+        return None
+    copied = _copied(name, known)
     judged = (
-        _same_to_the_eye(namespace)
-        or _one_edit_away(namespace)
-        or _put_together(namespace, copied)
-        or _near_the_owner(namespace, copied)
+        _same_to_the_eye(namespace, known)
+        or _one_slip_away(namespace, copied, known)
+        or _put_together(namespace, copied, known)
+        or _dressed_up(namespace, copied, known)
+        or _near_the_owner(namespace, copied, known)
+        or _for_anybody(namespace, name, copied, known)
     )
     if judged is None:
-        return None if copied is None else _copy_elsewhere(name, copied)
-    if copied is not None and _same_house(judged.of, copied):
-        why = f"{judged.why}, and carries the name of {copied}"
-        return Lookalike(copied, round(min(0.99, judged.score + 0.05), 2), why)
-    return judged
+        return _copy_elsewhere(name, copied, known)
+    if (
+        not namespace.isascii() and judged.score < _FOREIGN
+    ):  # The Hub allows no such letters: nobody has them by chance.
+        judged = Lookalike(judged.of, _FOREIGN, f"{judged.why}, in letters of another alphabet", "alphabet")
+    if copied is None or "/" in judged.of or not known.same_house(judged.of, copied):
+        return judged
+    why = f"{judged.why}, and has the name of {copied}"
+    return Lookalike(copied, round(min(0.99, judged.score + _COPY_ADDS), 2), why, judged.technique)
 
 
-def _same_to_the_eye(namespace: str) -> Lookalike | None:
-    known, flat = _known(), _flat(namespace)
-    if (of := known.flat.get(flat)) is not None and len(flat) >= 3:
-        if not in_latin(namespace).isascii() or not namespace.isascii():
-            return Lookalike(of, 0.98, f"'{namespace}' is {of} in letters of another alphabet")
-        return Lookalike(of, 0.92, f"'{namespace}' is {of} with other separators")
-    if len(flat) < SHORTEST_FOR_EDITS:
-        of = known.glyphs.get(_glyphs(namespace))
+def _same_to_the_eye(namespace: str, known: Known) -> Lookalike | None:
+    shown = spelled_out(visible(namespace))
+    hidden = shown == visible(namespace) != namespace
+    text = flat(shown)
+    if (of := _other(known.flat.get(text), namespace)) is not None and len(text) >= 3:
+        if hidden and visible(namespace).isascii():
+            return Lookalike(of, 0.98, f"{of} with invisible characters in it", "invisible")
+        if not shown.isascii():
+            return Lookalike(of, 0.98, f"{of} in letters of another alphabet", "alphabet")
+        return Lookalike(of, 0.92, f"{of} with other separators", "separator")
+    if len(text) < SHORTEST_FOR_EDITS:
+        of = _other(known.glyphs.get(glyphs(shown)), namespace)
     else:
-        of = known.skeletons.get(_skeleton(namespace))
+        of = _other(known.skeletons.get(skeleton(shown)) or known.figures.get(without_figures(shown)), namespace)
     if of is None:
         return None
-    return Lookalike(of, 0.96, f"'{namespace}' reads as {of}: it has characters that look alike")
+    return Lookalike(of, 0.96, f"reads as {of}: it has characters that look alike", "confusable")
 
 
-def _one_edit_away(namespace: str) -> Lookalike | None:
-    known, flat = _known(), _flat(namespace)
-    if len(flat) < SHORTEST_FOR_EDITS:
+def _one_slip_away(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
+    text = flat(spelled_out(namespace))
+    if not SHORTEST_FOR_EDITS <= len(text) <= known.longest_flat + 1:
         return None
-    found = process.extractOne(flat, known.flat_list, scorer=OSA.distance, score_cutoff=1)
-    if found is None:
-        return None
-    nearest = found[0]
-    of, length = known.flat[nearest], min(len(flat), len(nearest))
-    if _letters(flat) == _letters(nearest):
-        score = 0.8  # A number more or less: often a second account.
+    if (of := _other(known.flat.get(_letters(text)), namespace)) is not None and len(_letters(text)) >= 5:
+        return Lookalike(of, _of_number(of, known), PHRASES["number"].format(of=of), "number")
+    near = process.extract(text, known.flat_list, scorer=OSA.distance, score_cutoff=1, limit=4)
+    found = [(one, of) for one, _, _ in near if (of := _other(known.flat[one], namespace)) is not None]
+    if not found:
+        return _slip_and_likeness(namespace, known)
+    nearest, of = next((one for one in found if copied and known.same_house(one[1], copied)), found[0])
+    how, length, company = slip(text, nearest), min(len(text), len(nearest)), of in known.companies
+    if how == "number":
+        score = _of_number(of, known)
+    elif length <= SHORTEST_FOR_EDITS:
+        score = 0.75 if company else 0.65
+    elif length == SHORTEST_FOR_EDITS + 1:
+        score = 0.86 if company or how in ("doubled", "swapped") else 0.8
     else:
-        score = 0.72 if length <= SHORTEST_FOR_EDITS else 0.86 if length == 6 else 0.9
-    if nearest in ORDINARY:
-        score = min(score, 0.6)
-    return Lookalike(of, score, f"'{namespace}' is one character away from {of}")
+        score = 0.9
+    score = _unless_ordinary(score, of, known)
+    if copied and how != "number" and known.same_house(of, copied):
+        score = max(score, 0.86 - _COPY_ADDS)
+    return Lookalike(of, score, PHRASES[how].format(of=of), "edit")
 
 
-def _put_together(namespace: str, copied: str | None) -> Lookalike | None:
+def _slip_and_likeness(namespace: str, known: Known) -> Lookalike | None:
+    """Both at once, as in `rneta-lama`; of long names alone, where that does not happen by itself."""
+    text = skeleton(spelled_out(namespace))
+    if len(text) < _SHORTEST_FOR_BOTH:
+        return None
+    for near, _, _ in process.extract(text, known.skeleton_list, scorer=OSA.distance, score_cutoff=1, limit=2):
+        of = known.skeletons[near]
+        if slip(text, near) != "number":
+            return Lookalike(of, 0.86, f"one letter from {of} and with characters that look alike", "confusable")
+    return None
+
+
+def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     """A namespace made of nothing but well-known names and the words people put around them."""
-    words = _read(namespace)
+    shown = spelled_out(namespace)
+    parts = tokens(shown)
+    if 2 <= len(parts) <= 4:
+        for order in permutations(parts):
+            if (of := _other(known.flat.get("".join(order)), namespace)) is not None and list(order) != parts:
+                return Lookalike(of, 0.9, f"the words of {of} in another order", "order")
+    words = read(shown, known)
     names = [word for word in words if word.kind in ("publisher", "company", "product")]
     if not names:
         return None
     first, owners = names[0], list(dict.fromkeys(word.of for word in names))
     if len(names) > 1:
         products_only = all(word.kind == "product" for word in names)
-        of = copied if copied is not None else next((w.of for w in names if w.kind == "product"), owners[-1])
+        of = next((word.of for word in names if copied is not None and known.same_house(word.of, copied)), None)
+        of = of or next((word.of for word in names if word.kind == "product"), owners[-1])
         joined = " and ".join(owners) if len(owners) > 1 else f"{owners[0]} and of what is its own"
         one_house = len(owners) == 1 and all(word.kind != "product" for word in names)
-        return Lookalike(
-            of, 0.75 if one_house else 0.8 if products_only else 0.9, f"'{namespace}' joins the names of {joined}"
-        )
+        score = 0.75 if one_house else 0.8 if products_only else 0.9
+        if any(word.kind == "publisher" and word.text in known.ordinary for word in names):
+            score = 0.6
+        return Lookalike(of, score, f"joins the names of {joined}", "joined")
     around = [word for word in words if word is not first]
     if any(word.kind == "claim" for word in around):
-        score = 0.92 if first.kind == "publisher" else 0.88
-        return Lookalike(first.of, score, f"'{namespace}' claims to be {first.of}")
+        score = 0.88 if first.kind == "product" else 0.92
+        return Lookalike(first.of, score, f"claims to be {first.of}", "claim")
+    extra = "-".join(word.text for word in around)
     if first.kind == "publisher" and around:
-        extra = "-".join(word.text for word in around)
         score = 0.88 if around[0].text in ("hf", "the") else 0.8
-        short = len(first.text) < SHORTEST_FOR_EDITS or first.text in ORDINARY
-        return Lookalike(first.of, 0.65 if short else score, f"'{namespace}' is {first.of} with '{extra}' added")
-    if copied is not None and _same_house(first.of, copied):
+        if len(first.text) < SHORTEST_FOR_EDITS and not (copied and known.same_house(first.of, copied)):
+            score = 0.65
+        return Lookalike(
+            first.of, _unless_ordinary(score, first.of, known), f"{first.of} with '{extra}' added", "affix"
+        )
+    if copied is not None and known.same_house(first.of, copied):
         score = 0.85 if first.kind == "company" or around else 0.75
-        return Lookalike(first.of, score, f"'{namespace}' goes by a name that is said of {first.of}")
+        return Lookalike(first.of, score, f"goes by a name that is said of {first.of}", "company")
+    if first.kind == "company":
+        score = _unless_ordinary(0.72 if around else 0.6, first.of, known)
+        return Lookalike(first.of, score, f"goes by a name that is said of {first.of}", "company")
     return None
 
 
-def _near_the_owner(namespace: str, copied: str | None) -> Lookalike | None:
+def _dressed_up(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
+    """A name that is nearly somebody's, with more around it (`googIe-ai`), or nearly what somebody is called."""
+    inner, around = core(spelled_out(visible(namespace)), known)
+    if around:
+        found = _same_to_the_eye(inner, known) or _one_slip_away(inner, copied, known)
+        if found is not None and found.technique != "number":
+            score = max(found.score, 0.9) if any(word.casefold() in known.claims for word in around) else found.score
+            why = f"{found.why}, with '{'-'.join(around)}' added"
+            return Lookalike(found.of, score, why, found.technique)
+    text = flat(inner)
+    for near, _, _ in process.extract(text, known.company_names, scorer=OSA.distance, score_cutoff=1, limit=2):
+        of = known.words[near].of
+        if near == text or (how := slip(text, near)) == "number":
+            continue
+        score = _unless_ordinary(0.8 if min(len(near), len(text)) > SHORTEST_FOR_EDITS + 1 else 0.65, near, known)
+        if copied and known.same_house(of, copied):
+            score = max(score, 0.86 - _COPY_ADDS)
+        return Lookalike(of, score, f"{PHRASES[how].format(of=near)}, which is said of {of}", "edit")
+    return None
+
+
+def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     """With a copied repository name, a likeness to its owner that would not be enough alone."""
-    if copied is None:
+    if copied is None or known.same_house(namespace, copied):
         return None
     owner = copied.partition("/")[0]
-    flat, owner_flat = _flat(namespace), _flat(owner)
-    if len(owner_flat) >= 7 and OSA.distance(flat, owner_flat, score_cutoff=2) <= 2:
-        return Lookalike(owner, 0.86, f"'{namespace}' is nearly {owner}")
-    tokens = _tokens(namespace)
-    for word in _known().words.values():
-        if word.kind not in ("publisher", "company", "product") or not _same_house(word.of, copied):
-            continue
-        if word.text in tokens or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in flat):
-            score = 0.7 if word.kind == "product" else 0.75
-            return Lookalike(owner, score, f"'{namespace}' has the name of {word.of} in it")
+    text, of = flat(spelled_out(namespace)), flat(owner)
+    if len(of) >= 7 and OSA.distance(text, of, score_cutoff=2) <= 2:
+        return Lookalike(owner, 0.86, f"nearly {owner}", "near-owner")
+    if len(of) >= _SHORTEST_OWNER and OSA.distance(text, of, score_cutoff=1) <= 1:
+        # Owen is not Qwen: another letter makes another short name more easily than one letter more or less does.
+        score = 0.75 if slip(text, of) in ("letter", "keyboard") else 0.81
+        return Lookalike(owner, score, f"nearly {owner}", "near-owner")
+    parts = tokens(namespace)
+    for word in known.words_of.get(known.house(owner), ()):
+        if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
+            score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
+            return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
     return None
 
 
-def _copy_elsewhere(name: str, copied: str) -> Lookalike:
-    if _flat(name) == _flat(copied.partition("/")[2]) and name.isascii():
+def _for_anybody(namespace: str, name: str, copied: str | None, known: Known) -> Lookalike | None:
+    """A namespace that could be anybody's (`Open-OSS`, `official-models`) with a well-known repository's name."""
+    parts = tokens(namespace)
+    claims = any(part in known.claims for part in parts)
+    if not all(part in known.generic or part in known.claims for part in parts):
+        return None
+    if copied is not None:
+        return Lookalike(copied, 0.86 if claims else 0.72, f"has the name of {copied} and an owner like anybody's")
+    if (whole := _owner_in_name(name, known)) is not None:
+        why = f"has the name of {whole} with its owner, and an owner like anybody's"
+        return Lookalike(whole, 0.86 if claims else 0.8, why, "owner-in-name")
+    return None
+
+
+def _copy_elsewhere(name: str, copied: str | None, known: Known) -> Lookalike | None:
+    """A repository's name alone: honest people copy it as it is, so it is never more than doubtful."""
+    if copied is None:
+        return _claimed(name, known)
+    if not name.isascii():
+        return Lookalike(copied, 0.9, f"has the name of {copied} in letters of another alphabet", "alphabet")
+    if flat(name) == flat(copied.partition("/")[2]):
         return Lookalike(copied, 0.35, f"has the name of {copied}, as honest copies do")
-    return Lookalike(copied, 0.65, f"'{name}' is nearly the name of {copied}")
+    return Lookalike(copied, 0.65, f"nearly has the name of {copied}", "edit")
 
 
-def _copied(name: str) -> str | None:
-    """The popular repository whose name this is, or nearly is."""
-    known, flat = _known(), _flat(name)
-    if len(flat) < SHORTEST_FOR_EDITS:
-        return None
-    if (same := known.repositories.get(flat) or known.repository_skeletons.get(_skeleton(name))) is not None:
-        return same
-    if len(flat) < 8:
-        return None
-    for near, _, _ in process.extract(flat, known.repository_list, scorer=OSA.distance, score_cutoff=1, limit=5):
-        if _digits(near) == _digits(flat):  # Another number is another model.
-            return known.repositories[near]
+def _claimed(name: str, known: Known) -> Lookalike | None:
+    """`DeepSeek-R1-Official`: a copied name that says it is the right one; `meta-llama-Llama-3.1-8B`."""
+    parts = tokens(name)
+    for at, word in ((0, parts[:1]), (-1, parts[-1:])):
+        if len(parts) > 1 and word[0] in known.claims:
+            cut = name[: -len(word[0])] if at else name[len(word[0]) :]
+            if flat(cut) and (of := _copied(cut.strip("-_. "), known)) is not None:
+                return Lookalike(of, 0.85, f"has the name of {of} and claims to be it", "claim")
+    if (whole := _owner_in_name(name, known)) is not None:
+        return Lookalike(whole, 0.5, f"has the name of {whole} with its owner, as honest copies do", "owner-in-name")
     return None
 
 
-def _read(namespace: str) -> Sequence[_Word]:
-    """The namespace as a row of words we know, as few as possible; empty if something else is in it."""
-    words, tokens = _known().words, _tokens(namespace)
-    text = "".join(tokens)
-    boundaries, at = {0}, 0
-    for token in tokens:
-        at += len(token)
-        boundaries.add(at)
-    best: list[list[_Word] | None] = [[]] + [None] * len(text)
-    for end in range(1, len(text) + 1):
-        for start in range(max(0, end - 40), end):
-            before, word = best[start], words.get(text[start:end])
-            if before is None or word is None:
-                continue
-            whole = start in boundaries and end in boundaries
-            outside = word.kind in ("claim", "affix") and (start == 0 or end == len(text))
-            if not whole and not outside and end - start < 4:
-                continue
-            known = best[end]
-            if known is None or len(before) + 1 < len(known):
-                best[end] = [*before, word]
-    return best[len(text)] or ()
+def _owner_in_name(name: str, known: Known) -> str | None:
+    """The popular repository whose owner and name this is, as one: `meta-llama_Llama-3.2-1B`."""
+    text = flat(name)
+    for cut in range(3, min(len(text) - 4, 40)):
+        if (owner := known.flat.get(text[:cut])) is not None:
+            whole = known.copied.get(text[cut:])
+            if whole is not None and known.same_house(owner, whole):
+                return whole
+    return None
 
 
-def _same_house(of: str, repository: str) -> bool:
-    """Whether the owner of the repository is `of`, or belongs to the same company."""
-    return _house(of.partition("/")[0]) == _house(repository.partition("/")[0])
+def _copied(name: str, known: Known) -> str | None:
+    """The popular repository whose name this is, or nearly is."""
+    text = flat(name)
+    if len(text) >= _SHORTEST_NAME and (same := known.copied.get(text)) is not None:
+        return same
+    if len(text) >= SHORTEST_FOR_EDITS and (same := known.copied_skeletons.get(skeleton(name))) is not None:
+        return same
+    if not SHORTEST_COPIED <= len(text) <= known.longest_copied + 1:
+        return None
+    for near, _, _ in process.extract(text, known.copied_list, scorer=OSA.distance, score_cutoff=1, limit=5):
+        if _digits(near) == _digits(text):  # Another number is another model.
+            return known.copied[near]
+    return None
 
 
-def _house(owner: str) -> str:
-    first = re.split(r"[-_]", owner.casefold())[0]
-    return {"facebookai": "meta", "facebook": "meta", "codellama": "meta", "thudm": "zai"}.get(first, first)
+def _other(of: str | None, namespace: str) -> str | None:
+    """`of`, unless that is the namespace itself."""
+    return None if of is None or (namespace.isascii() and of.lower() == namespace.lower()) else of
 
 
-def in_latin(text: str) -> str:
-    """Letters of other alphabets as the Latin ones they look like; the case stays."""
-    text = unicodedata.normalize("NFKC", text)[:LONGEST_PART].translate(_LOOKS_LIKE).translate(_LOOKS_LIKE_CAPITAL)
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+def _of_number(of: str, known: Known) -> float:
+    """A number more or less: often a second account, less often of a company."""
+    return _unless_ordinary(0.8 if of in known.companies else 0.72, of, known)
 
 
-def _flat(text: str) -> str:
-    return _SEPARATORS.sub("", in_latin(text).casefold())
-
-
-def _skeleton(text: str) -> str:
-    return _flat(in_latin(text).translate(_STROKES)).translate(_STROKES).replace("rn", "m").replace("vv", "w")
-
-
-def _glyphs(text: str) -> str:
-    """As `_skeleton`, but only what is truly drawn alike: for names so short that likeness is common."""
-    return _SEPARATORS.sub("", in_latin(text).translate(_GLYPHS))
+def _unless_ordinary(score: float, of: str, known: Known) -> float:
+    return min(score, 0.6) if flat(of) in known.ordinary else score
 
 
 def _letters(text: str) -> str:
@@ -344,44 +322,3 @@ def _letters(text: str) -> str:
 
 def _digits(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
-
-
-def _tokens(text: str) -> list[str]:
-    """The words of a namespace in lower case: cut at separators, at changes of case, and before numbers."""
-    parts = (part for part in _SEPARATORS.split(in_latin(text)) if part)
-    tokens = [token.casefold() for part in parts for token in _WORD.findall(part)]
-    kept = [token for token in tokens if not token.isdigit()]
-    return kept or tokens
-
-
-def _lines(name: str) -> Iterable[str]:
-    for line in files("scanners").joinpath("data", name).read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line.strip()
-
-
-@lru_cache(maxsize=1)
-def _known() -> _Known:
-    publishers, repositories = list(_lines("publishers.txt")), list(_lines("repositories.txt"))
-    words: dict[str, _Word] = {text: _Word("affix", text, "") for text in AFFIXES}
-    words.update((text, _Word("claim", text, "")) for text in CLAIMS)
-    words.update((text, _Word("product", text, of)) for text, of in PRODUCTS.items())
-    words.update((text, _Word("company", text, of)) for text, of in COMPANIES.items())
-    words.update((_flat(of), _Word("publisher", _flat(of), of)) for of in publishers if len(_flat(of)) >= 3)
-    # Names that are nothing but a product stay one: "qwen" is said of many honest things.
-    words.update((text, _Word("product", text, of)) for text, of in PRODUCTS.items() if text in ("qwen", "codellama"))
-    flat = {_flat(of): of for of in publishers}
-    names: dict[str, str] = {}
-    for repository in repositories:
-        names.setdefault(_flat(repository.partition("/")[2]), repository)
-    return _Known(
-        publishers=frozenset(of.casefold() for of in publishers),
-        flat=flat,
-        flat_list=[text for text in flat if len(text) >= SHORTEST_FOR_EDITS],
-        skeletons={_skeleton(of): of for of in publishers},
-        glyphs={_glyphs(form): of for of in publishers for form in (of, of.upper(), of.lower(), of.capitalize())},
-        words=words,
-        repositories=names,
-        repository_skeletons={_skeleton(r.partition("/")[2]): r for r in repositories},
-        repository_list=[text for text in names if len(text) >= 8],
-    )

@@ -11,7 +11,7 @@ from importlib.resources import files
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from scanners.repository.names import in_latin
+from scanners.repository.confusables import in_latin
 
 MOST_IMITATED = 2500
 """Of the list, most downloaded first: whoever imitates, imitates these."""

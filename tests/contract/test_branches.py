@@ -361,8 +361,8 @@ def test_a_session_ends_when_its_commit_is_no_longer_allowed(own_hub: FixtureHub
         # What would otherwise take new knowledge: the decision about the bad commit, made about the good one.
         with sqlite3.connect(mirror.data / "curator.db") as database:
             database.execute(
-                "INSERT INTO decisions (id, snapshot_id, rule_set, scanner, outcome, decision, facts, at) "
-                "SELECT 'f' || substr(d.id, 2), good.id, rule_set, scanner, outcome, decision, facts, at "
+                "INSERT INTO decisions (id, snapshot_id, rule_set, scanner, audience, outcome, decision, facts_id, at) "
+                "SELECT 'f' || substr(d.id, 2), good.id, rule_set, scanner, audience, outcome, decision, facts_id, at "
                 "FROM decisions d JOIN snapshots bad ON d.snapshot_id = bad.id AND bad.sha = ?, snapshots good "
                 "WHERE good.sha = ?",
                 (commits.bad, commits.good),

@@ -14,6 +14,7 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT, curator
+from tests.contract.http import ask
 
 MODELS = ROOT / "fixtures" / "repos" / "models"
 
@@ -117,7 +118,7 @@ class TestRules:
     def test_good_rules_end_with_0(self) -> None:
         done = curator("rules", "check", str(ROOT / "rules/packs/starter.yaml"))
         assert done.returncode == 0
-        assert "6 rules, nothing wrong" in done.stdout
+        assert "15 rules, nothing wrong" in done.stdout
 
     def test_wrong_rules_end_with_1_and_the_place(self, tmp_path: Path) -> None:
         path = tmp_path / "rules.yaml"
@@ -134,8 +135,8 @@ class TestRules:
     @pytest.mark.parametrize(
         ("repo", "code", "said"),
         [
-            ("acme-research/tiny-bert", 0, "Allowed, decided"),
-            ("mallory/shell-in-a-pickle", 1, "[x] unsafe-file -> block"),
+            ("acme-research/tiny-bert", 0, "ALLOWED"),
+            ("mallory/shell-in-a-pickle", 1, "BLOCKED by the rule unsafe-file"),
             ("acme-research/both-formats@main", 0, "Left out"),
         ],
     )
@@ -149,6 +150,21 @@ class TestRules:
         document = json.loads(done.stdout)
         assert document["schema"] == "curator.explanation/1"
         assert document["outcome"] == "allow"
+
+    def test_a_decision_of_any_time_can_be_explained_and_its_page_says_the_same(self, mirror: MirrorProcess) -> None:
+        name = "facebook-llama/Llama-3.2-1B-Instruct"
+        asked = curator("rules", "explain", name, "--server", mirror.url, "--format", "json")
+        decision = json.loads(asked.stdout)["decision"]
+        done = curator("rules", "explain", "--decision", decision, "--server", mirror.url)
+        assert (done.returncode, done.stdout.startswith(f"{name}, a model, at commit ")) == (1, True), done.stderr
+        assert done.stdout == ask(mirror.url, f"/-/decisions/{decision}").body.decode()
+        assert "\x1b" not in done.stdout, "nobody reads it at a terminal"
+
+    def test_what_was_never_decided_and_what_is_asked_twice_is_bad_usage(self, mirror: MirrorProcess) -> None:
+        for arguments in (["--decision", "../nothing"], ["a/b", "--decision", "0"], []):
+            done = curator("rules", "explain", *arguments, "--server", mirror.url)
+            assert (done.returncode, done.stdout) == (2, ""), done.stderr
+            assert "Traceback" not in done.stderr
 
     def test_a_mirror_that_is_not_there_ends_with_4(self) -> None:
         done = curator("rules", "explain", "a/b", "--server", "http://127.0.0.1:9")

@@ -13,24 +13,29 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import update
 
-from curator.admission import decisions, progress, scans, snapshots
+from curator.admission import decisions, looks, progress, scans, snapshots
 from curator.admission.confirm import Confirmer
 from curator.admission.facts import facts_of
 from curator.admission.gate import Gate, StillJudged
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
+from curator.admission.look import Look
 from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow, ReferenceRow
 from curator.audit.record import newest
 from curator.database.engine import Database, now
+from curator.database.generation import Generation
 from curator.errors import RepoNotFound, UpstreamUnavailable, WrongBytes
+from curator.policy import rule_sets
+from curator.policy.in_force import RulesInForce
 from curator.queue import work as queue
 from curator.queue.celery import Sender
 from curator.queue.work import MAX_ATTEMPTS, Work
 from curator.tasks import Step, Worker
 from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, Revision, UpstreamMode
 from curator.upstream.listing import Description
+from rules.circumstances import Circumstances
 from rules.evaluate import Outcome, evaluate
 from rules.model import starter_policy
 from scanners.finding import Report
@@ -39,6 +44,7 @@ from scanners.jail import Jail
 REPO = RepoId.parse("acme/tiny")
 MAIN = Revision("main")
 CODE = b"import os; os.system('echo inert')\n"
+SEEN = Look(owner={"type": "org", "_id": "5f" * 12}, at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
 HARMLESS = Report(format="text", bytes_read=10)
 
 
@@ -64,11 +70,16 @@ class House:
     rule_set: str
     broker: Broker
 
+    @property
+    def rules(self) -> RulesInForce:
+        return RulesInForce(self.database, Generation(self.database), lambda _: Circumstances())
+
     def commit(self, file: RepoFile, sha: str = "1" * 40, repo: RepoId = REPO) -> Snapshot:
         """A commit of one file, listed, that somebody waits for."""
         with self.database.write() as session:
             snapshot = snapshots.remember(session, repo, MAIN, Description(Commit(repo, sha), {"id": str(repo)}))
             snapshots.save_listing(session, snapshot.id, [file])
+            looks.keep(session, snapshot.id, SEEN)
             self.broker.told += progress.open_admission(session, progress.Sought(snapshot.id, self.rule_set))
         return snapshot
 
@@ -94,7 +105,10 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/curator.db")
     database.migrate()
-    yield House(database, decisions.use_rule_set(database, starter_policy()), Broker())
+    policy = starter_policy()
+    with database.write() as session:
+        rule_sets.publish(session, policy, author="test", reason="a test", origin=rule_sets.STARTER)
+    yield House(database, policy.digest, Broker())
     database.close()
 
 
@@ -171,7 +185,7 @@ def test_a_report_that_changes_while_a_commit_is_judged_is_judged_too(
     ruling = house.ruling(snapshot)
     assert ruling is not None
     assert ruling.outcome is Outcome.BLOCK
-    assert [row.action for row in newest(house.database, 10)] == ["decide"], "and the record has one decision"
+    assert [row.action for row in newest(house.database, 10)] == ["decide", "rules"], "and the record has one decision"
 
 
 def test_a_decision_of_a_machine_whose_clock_is_behind_is_in_force(house: House) -> None:
@@ -226,7 +240,7 @@ def test_nobody_looks_for_a_decision_that_nobody_waits_for(house: House, monkeyp
     snapshot = house.commit(file_of(b"never scanned"))
 
     async def run() -> None:
-        gate = Gate(house.database, house.broker, house.rule_set)
+        gate = Gate(house.database, house.broker, house.rules)
         for _ in range(2):
             with pytest.raises(StillJudged):
                 await gate.decide(snapshot, 0.05)
@@ -242,7 +256,7 @@ def test_whoever_waits_longer_keeps_the_wait_for_all(house: House, monkeypatch: 
     snapshot = house.commit(file)
 
     async def run() -> decisions.Ruling:
-        gate = Gate(house.database, house.broker, house.rule_set)
+        gate = Gate(house.database, house.broker, house.rules)
         patient = asyncio.create_task(gate.decide(snapshot, 20))
         with pytest.raises(StillJudged):
             await gate.decide(snapshot, 0.05)

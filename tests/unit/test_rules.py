@@ -60,7 +60,8 @@ class TestTheStarterPack:
         return evaluate(starter_policy(), facts(**given))
 
     def test_a_clean_model_is_allowed(self) -> None:
-        decision = self.decide(files=[file("model.safetensors"), file("config.json", role="config")])
+        licensed = {"declared": ["mit"], "expression": "MIT", "category": "permissive"}
+        decision = self.decide(files=[file("model.safetensors"), file("config.json", role="config")], license=licensed)
         assert decision.outcome is Outcome.ALLOW
         assert decision.reasons == ()
         assert decision.excluded_files == {}

@@ -15,12 +15,15 @@ from scanners.source import ByteSource
 _TARGET_IN_TEXT = re.compile(r"(?:^|[\s{\"',])(?:_target_|class_path)[\"']?\s*[:=]\s*[\"']?([A-Za-z_][\w.]*)")
 LONGEST_TEXT = 1024 * 1024
 LARGEST_JSON = 16 * 1024 * 1024
+TOKENIZER = "tokenizer.json"
 FILES_OF_TEMPLATES = frozenset({"tokenizer_config.json", "chat_template.json", "processor_config.json"})
 
 
 def judge_json(source: ByteSource, case: Case) -> None:
     """By structure, whatever it is called. What does not read as JSON is looked at as YAML, which it then may be."""
     name = case.name.lower()
+    if name == TOKENIZER:
+        _note_tokenizer(source, case)
     if name in FILES_OF_TEMPLATES and source.size > LARGEST_JSON:
         raise Unscannable(f"It is JSON of more than {LARGEST_JSON // 1024 // 1024} MiB.")
     try:
@@ -58,6 +61,15 @@ def judge_text(text: str, case: Case, *, key: str | None = None) -> None:
         from scanners.formats.template import judge_template
 
         judge_template(text, case, key=key)
+
+
+def _note_tokenizer(source: ByteSource, case: Case) -> None:
+    # Loaded for the few files that need it.
+    from scanners.formats.shared.vocabulary import of_tokenizer_json
+
+    digest = of_tokenizer_json(source.read(0, WHOLE_BYTES))
+    if digest is not None:
+        case.fact("vocabulary", digest)
 
 
 def _judge_other(source: ByteSource, name: str, reason: str, case: Case) -> None:

@@ -14,6 +14,7 @@ from scanners.case import Case
 from scanners.finding import Severity
 from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import WORTH_READING, judge_text
+from scanners.formats.shared.vocabulary import FIRST_TOKENS, LONGEST_TOKEN
 from scanners.formats.template import LONGEST_TEMPLATE, judge_template
 from scanners.formats.tensors.gguf_facts import Facts
 from scanners.formats.tensors.gguf_types import (
@@ -23,6 +24,7 @@ from scanners.formats.tensors.gguf_types import (
     STRING,
     TENSOR_TYPES,
 )
+from scanners.formats.tensors.tensor_map import TensorMap
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
@@ -40,6 +42,7 @@ MOST_PAIRS = 100_000
 MOST_TENSORS = 200_000
 """Hundreds of times what ordinary models have; more would only fill our memory with names."""
 DEEPEST_ARRAY = 4
+TOKENS = "tokenizer.ggml.tokens"
 MOST_HOLES = 20
 
 
@@ -85,6 +88,7 @@ class Header:
     facts: Facts = field(default_factory=Facts)
     tensors: list[Tensor] = field(default_factory=list)
     parameters: Counter[str] = field(default_factory=Counter)
+    tensor_map: TensorMap = field(default_factory=TensorMap)
     _noted: set[str] = field(default_factory=set)
     _unknown_types: set[int] = field(default_factory=set)
     _holes: int = 0
@@ -244,12 +248,21 @@ class Header:
         elif kind == ARRAY:
             for _ in range(count):
                 self._skip_array(key, depth + 1)
+        elif key == TOKENS:
+            self.facts.note_tokens(self._first_tokens(count), count)
         elif "chat_template" in key or (not key.startswith("tokenizer.") and count <= MOST_WORDS):
             for _ in range(count):
                 self._read_text_value(key)
         else:
             for _ in range(count):
                 self._text(0)
+
+    def _first_tokens(self, count: int) -> list[bytes]:
+        """Of a vocabulary: the first ones are read, the others passed over."""
+        first = [self._text(LONGEST_TOKEN)[0] for _ in range(min(count, FIRST_TOKENS))]
+        for _ in range(count - len(first)):
+            self._text(0)
+        return first
 
     # Tensors
 
@@ -266,6 +279,7 @@ class Header:
             seen.add(raw)
             self.tensors.append(self._read_tensor(name))
         self.case.fact("parameters", dict(sorted(self.parameters.items())))
+        self.case.fact("tensor_map", self.tensor_map.facts())
 
     def _read_tensor(self, name: str) -> Tensor:
         dimensions = self._number(4)
@@ -288,6 +302,7 @@ class Header:
             return Tensor(name, offset, None)
         type_name, block, block_bytes = TENSOR_TYPES[kind]
         self.parameters[type_name] += elements
+        self.tensor_map.add(name, type_name, shape)
         if (shape[0] if shape else 1) % block:
             self.note("has a tensor whose rows are not whole blocks", Severity.HIGH, name)
         size = (elements + block - 1) // block * block_bytes

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from scanners.budget import Unscannable
 from scanners.case import Case
@@ -18,6 +18,7 @@ from scanners.detect import detect
 from scanners.finding import Severity
 from scanners.formats.shared.hidden import judge_hidden
 from scanners.formats.shared.payload_text import judge_text
+from scanners.formats.tensors.tensor_map import TensorMap
 from scanners.kinds import ACTIVE
 from scanners.reading import SliceSource
 from scanners.source import ByteSource
@@ -52,6 +53,8 @@ BITS = {
 LARGEST_SIZE = (1 << 64) - 1
 MOST_HOLES = 20
 MOST_NAMES = 1000
+LICENSE_KEYS = ("license", "license_name", "license_link", "modelspec.license")
+"""Where tools put the licence of the weights; the last is of the ModelSpec standard for image models."""
 
 
 _ORDINARY_NAME = re.compile(r"[\w.:/ -]*")
@@ -64,6 +67,14 @@ class Hole:
     begin: int
     size: int
     where: str
+
+
+class Tensor(NamedTuple):
+    """What the header says of one tensor."""
+
+    dtype: str
+    elements: int
+    shape: list[int]
 
 
 class Malformed(Exception):
@@ -97,11 +108,14 @@ def judge(source: ByteSource, case: Case) -> None:
                 judge_first_bytes(source, 8 + len(header), case)
         raise Unscannable(f"The safetensors header {reason}.") from reason
     counts: Counter[str] = Counter()
-    for dtype, elements in tensors.values():
-        counts[dtype] += elements
+    tensor_map = TensorMap()
+    for name, tensor in tensors.items():
+        counts[tensor.dtype] += tensor.elements
+        tensor_map.add(name, tensor.dtype, tensor.shape)
     case.fact("tensors", len(tensors))
     case.fact("parameters", dict(sorted(counts.items())))
-    for key in ("format", "license"):
+    case.fact("tensor_map", tensor_map.facts())
+    for key in ("format", *LICENSE_KEYS):
         if key in metadata:
             case.fact(key, metadata[key][:200])
 
@@ -158,18 +172,17 @@ def parse(header: bytes) -> dict[str, Any]:
     return document
 
 
-def check_header(document: dict[str, Any], data_size: int) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
-    """Tensors (element type and number of elements) and metadata. Raises Malformed."""
+def check_header(document: dict[str, Any], data_size: int) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata. Raises Malformed."""
     metadata = document.pop("__metadata__", None)
     if metadata is None:
         metadata = {}
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise Malformed("has metadata that is not text")
-    tensors: dict[str, tuple[str, int]] = {}
+    tensors: dict[str, Tensor] = {}
     spans: list[tuple[int, int, str]] = []
     for name, entry in document.items():
-        dtype, elements, begin, end = _check_tensor(name, entry)
-        tensors[name] = (dtype, elements)
+        tensors[name], begin, end = _check_tensor(name, entry)
         spans.append((begin, end, name))
     _check_tiling(sorted(spans), data_size)
     return tensors, metadata
@@ -196,7 +209,7 @@ def _check_tiling(spans: list[tuple[int, int, str]], data_size: int) -> None:
         raise Malformed(problem, tuple(hole for hole in holes if hole.size > 0))
 
 
-def _check_tensor(name: str, entry: Any) -> tuple[str, int, int, int]:
+def _check_tensor(name: str, entry: Any) -> tuple[Tensor, int, int]:
     shown = repr(name[:100])
     if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} == entry.keys():
         raise Malformed(f"does not describe {shown} by type, shape and place")
@@ -216,7 +229,7 @@ def _check_tensor(name: str, entry: Any) -> tuple[str, int, int, int]:
     begin, end = place
     if bits > LARGEST_SIZE or bits % 8 or begin > end or end - begin != bits // 8:
         raise Malformed(f"gives {shown} a place that does not fit its shape")
-    return dtype, elements, begin, end
+    return Tensor(dtype, elements, shape), begin, end
 
 
 def _is_size(value: Any) -> bool:

@@ -1,0 +1,356 @@
+"""Judge anew what was asked for of late, because rules, scanners or data have changed: in pages, as leased work.
+
+Nothing has to be ended first: decisions are found by the digest of the rules in force and the version of the scanners,
+so that those of others hold no more from the moment of the change. Here they are replaced before anybody asks, and what
+is decided otherwise is put on the record. After a change of rules, facts that are kept are evaluated in place, many at
+a time; only what nobody has scanned goes the usual way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import delete, insert
+from sqlmodel import Session, col, func, select
+
+from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.decisions import Ruling, ruling_of, shared_by
+from curator.admission.judge import circumstances_of, differ, record_change, record_decision
+from curator.admission.progress import JUDGE, LIST, SCAN, Sought
+from curator.admission.rejudgement import RULES, SCANNERS, end, is_over, new_row
+from curator.admission.tables import DecisionRow, FactsRow, RejudgementItemRow, RejudgementRow
+from curator.admission.wanted import wanted
+from curator.database.engine import Database, now
+from curator.policy import rule_sets
+from curator.policy.in_force import NothingInForce, policy_in_force
+from curator.queue.tables import WorkRow
+from curator.queue.work import Work, ask_for, finish
+from rules.audience import distinguished
+from rules.circumstances import EVERYBODY, Audience, Circumstances
+from rules.evaluate import Decision, Outcome, evaluate
+from rules.facts import Facts
+from rules.model import Policy
+from scanners.finding import SCANNER_VERSION
+from scanners.repository.data_version import data_version
+
+log = logging.getLogger(__name__)
+
+PAGE = "curator.rejudge-page"
+
+_PAGE = 100
+_MOST_SCANNED = 4
+"""Commits of a page that want scans: as many at a time, so that nobody who asks waits behind a thousand of them."""
+_MOST_WAITING = 8
+"""Pieces of work that may be waiting before more commits are scanned for nobody in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A commit evaluated for an audience: nothing is kept of it yet."""
+
+    snapshot_id: int
+    audience: Audience
+    decision: Decision
+    facts_id: str
+    at: dt.datetime
+
+
+@dataclass(slots=True)
+class _Page:
+    """What was found out about the commits of a page, before anything is written."""
+
+    policy: Policy
+    circumstances: Circumstances
+    items: dict[int, list[Audience]]
+    """Snapshot to those who asked for it, in the page's order."""
+    earlier: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
+    """What held for whoever asked, until the change."""
+    present: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
+    """What holds now already, for whom it was decided."""
+    judged: dict[tuple[int, Audience], Judged] = field(default_factory=dict)
+    unscanned: list[int] = field(default_factory=list)
+
+    def audience(self, asks: Audience) -> Audience:
+        """Whom the decision for whoever asks is made for."""
+        return distinguished(self.policy, self.circumstances, asks)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudger:
+    """The worker's part of it."""
+
+    database: Database
+    days: int
+
+    def plan(self, work: Work) -> list[Work]:
+        """Write down which commits are to be looked at, the most wanted first."""
+        with self.database.read() as session:
+            items = wanted(session, now() - dt.timedelta(days=self.days))
+        with self.database.write() as session:
+            finish(session, work)
+            row = session.get(RejudgementRow, work.key)
+            if row is None:
+                change = rule_sets.change_of(session, work.key)
+                if change is None or not rule_sets.is_last_change(session, change.id):
+                    # A later change has work of its own.
+                    return []
+                row = new_row(change.id, RULES, change.digest)
+            elif row.total or row.ended_at is not None:
+                return []
+            row.total = len(items)
+            session.add(row)
+            session.flush()
+            if not items:
+                end(session, row)
+                return []
+            session.execute(
+                insert(RejudgementItemRow),
+                [
+                    {"rejudgement_id": row.id, "position": at, "snapshot_id": snapshot_id, "audience": str(audience)}
+                    for at, (snapshot_id, audiences) in enumerate(items)
+                    for audience in audiences
+                ],
+            )
+            return [ask_for(session, PAGE, f"{row.id} 0")]
+
+    def page(self, work: Work) -> list[Work]:
+        """Judge the next commits; what was done before a worker died is not done again."""
+        rejudgement_id, position = work.key.split(" ")
+        with self.database.read() as session:
+            row = session.get_one(RejudgementRow, rejudgement_id)
+            # Of scanners that are not mine, a worker who has them is to see to it; unless there will be none any more.
+            not_mine = row.why == SCANNERS and (row.scanner, row.data) != (SCANNER_VERSION, data_version())
+            busy = row.why == SCANNERS and _waiting(session) > _MOST_WAITING
+            page = None if not_mine or busy else _look(session, row, int(position))
+        if page is None:
+            with self.database.write() as session:
+                finish(session, work)
+                row = session.get_one(RejudgementRow, rejudgement_id)
+                if row.ended_at is not None or is_over(session, row):
+                    end(session, row)
+                elif busy or not_mine:
+                    # Nobody is woken for it: the sweep does so in some seconds.
+                    ask_for(session, PAGE, work.key)
+                return []
+        return self._write(work, page, rejudgement_id, int(position))
+
+    def _write(self, work: Work, page: _Page, rejudgement_id: str, position: int) -> list[Work]:
+        with self.database.write() as session:
+            finish(session, work)
+            row = session.get_one(RejudgementRow, rejudgement_id)
+            if row.why == RULES and not rule_sets.is_last_change(session, row.id):
+                end(session, row)
+                return []
+            if (
+                rule_sets.in_force(session) != page.policy.digest
+                or circumstances_of(session, EVERYBODY) != page.circumstances
+            ):
+                return [ask_for(session, PAGE, work.key)]
+            busy = _waiting(session) > _MOST_WAITING
+            facts_ids = {key: one.id for key, one in decisions.newest_facts(session, list(page.items)).items()}
+            decided = decisions.of_snapshots(session, list(page.items))
+            works: list[Work] = []
+            for snapshot_id, audiences in page.items.items():
+                if snapshot_id in page.unscanned:
+                    row.left += 1
+                    if busy:
+                        # Whoever asks for it has it scanned; nobody is to wait behind those that nobody asks for.
+                        continue
+                    works += _the_usual_way(session, page, snapshot_id, anew=row.why == SCANNERS)
+                    continue
+                kept = _keep(session, page, snapshot_id, facts_ids.get(snapshot_id), decided.get(snapshot_id, []))
+                if kept is None:
+                    works += _the_usual_way(session, page, snapshot_id, anew=False)
+                    continue
+                _count(session, row, page, snapshot_id, audiences, kept)
+            row.done = position + len(page.items)
+            session.execute(
+                delete(RejudgementItemRow).where(
+                    col(RejudgementItemRow.rejudgement_id) == rejudgement_id,
+                    col(RejudgementItemRow.position) < row.done,
+                )
+            )
+            session.add(row)
+            if row.done < row.total:
+                return [*works, ask_for(session, PAGE, f"{rejudgement_id} {row.done}")]
+            end(session, row)
+            return works
+
+
+def _look(session: Session, row: RejudgementRow, position: int) -> _Page | None:
+    """What is known of the next commits, and what the rules in force say of it; None if there is nothing to do."""
+    if row.ended_at is not None:
+        return None
+    try:
+        policy = policy_in_force(session)
+    except NothingInForce:
+        return None
+    if row.why == RULES and not rule_sets.is_last_change(session, row.id):
+        return None
+    most = _PAGE if row.why == RULES else _MOST_SCANNED
+    rows = session.exec(
+        select(RejudgementItemRow)
+        .where(
+            RejudgementItemRow.rejudgement_id == row.id,
+            RejudgementItemRow.position >= position,
+            RejudgementItemRow.position < position + most,
+        )
+        .order_by(col(RejudgementItemRow.position), col(RejudgementItemRow.audience))
+    )
+    items: dict[int, list[Audience]] = {}
+    for item in rows:
+        items.setdefault(item.snapshot_id, []).append(Audience.parse(item.audience))
+    if not items:
+        return None
+    page = _Page(policy, circumstances_of(session, EVERYBODY), items)
+    if row.why == SCANNERS:
+        page.unscanned = list(items)
+        return page
+    decided = decisions.of_snapshots(session, list(items))
+    facts = decisions.newest_facts(session, list(items))
+    for snapshot_id, audiences in list(items.items()):
+        if len(page.unscanned) >= _MOST_SCANNED:
+            # They, and what follows them, are the next page's.
+            del items[snapshot_id]
+            continue
+        _evaluate(session, page, snapshot_id, audiences, decided.get(snapshot_id, []), facts.get(snapshot_id))
+    return page
+
+
+def _evaluate(
+    session: Session,
+    page: _Page,
+    snapshot_id: int,
+    audiences: Iterable[Audience],
+    decided: list[DecisionRow],
+    known: FactsRow | None,
+) -> None:
+    scanned = known is not None and not scans.missing(session, snapshot_id, limit=1)
+    facts: Facts | None = None
+    moment = now()
+    for asks in audiences:
+        audience = page.audience(asks)
+        earlier = _earlier(decided, asks, page.policy.digest)
+        if earlier is not None:
+            page.earlier[snapshot_id, asks] = earlier
+        if (snapshot_id, audience) in page.present or (snapshot_id, audience) in page.judged:
+            continue
+        present = _present(decided, page.policy.digest, audience)
+        if present is not None:
+            page.present[snapshot_id, audience] = present
+            continue
+        if not scanned or known is None:
+            page.unscanned.append(snapshot_id)
+            return
+        if facts is None:
+            facts = Facts.from_json(json.loads(known.facts)).model_copy(update={"observed_at": moment})
+        decision = evaluate(page.policy, facts, replace(page.circumstances, audience=audience))
+        page.judged[snapshot_id, audience] = Judged(snapshot_id, audience, decision, known.id, moment)
+
+
+def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling | None:
+    """What held for them under the rules before: the newest decision under others, the most their own."""
+    others = [row for row in decided if row.rule_set != digest]
+    of_last = [row for row in others if row.rule_set == others[0].rule_set]
+    for shared in shared_by(asks):
+        for row in of_last:
+            if row.audience == shared:
+                return ruling_of(row)
+    return None
+
+
+def _present(decided: list[DecisionRow], digest: str, audience: Audience) -> Ruling | None:
+    """The decision in force among all those about a commit, the newest first (`decisions.current`)."""
+    moment = now()
+    for row in decided:
+        of_now = (row.rule_set, row.scanner, row.audience) == (digest, SCANNER_VERSION, str(audience))
+        if of_now and (row.expires_at is None or row.expires_at > moment):
+            return ruling_of(row)
+    return None
+
+
+def _keep(
+    session: Session, page: _Page, snapshot_id: int, facts_id: str | None, decided: list[DecisionRow]
+) -> dict[Audience, Ruling] | None:
+    """The decisions about a commit that hold now, by audience; None if what is known of it has changed meanwhile."""
+    kept = {audience: ruling for (one, audience), ruling in page.present.items() if one == snapshot_id}
+    for (one, audience), judged in page.judged.items():
+        if one != snapshot_id:
+            continue
+        if judged.facts_id != facts_id:
+            return None
+        present = _present(decided, page.policy.digest, audience)
+        kept[audience] = present or decisions.keep_about(
+            session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.decision.until, audience
+        )
+    return kept
+
+
+def _count(
+    session: Session,
+    row: RejudgementRow,
+    page: _Page,
+    snapshot_id: int,
+    audiences: Iterable[Audience],
+    kept: dict[Audience, Ruling],
+) -> None:
+    """Put on the record what is otherwise than before, and count the commit."""
+    turns: set[str] = set()
+    told: set[str] = set()
+    for asks in audiences:
+        earlier = page.earlier.get((snapshot_id, asks))
+        ruling = kept.get(page.audience(asks))
+        if ruling is None:
+            continue
+        fresh = any(judged.audience == ruling.audience for judged in _of(page, snapshot_id))
+        if fresh and ruling.id not in told and (earlier is None or _reasons(earlier) != _reasons(ruling)):
+            record_decision(session, snapshots.get(session, snapshot_id).commit, ruling)
+            told.add(ruling.id)
+        if earlier is None or not differ(earlier, ruling):
+            continue
+        if fresh or ruling.id < earlier.id:
+            # Whoever was asked for it in between has put it on the record himself.
+            record_change(session, snapshots.get(session, snapshot_id).commit, earlier, ruling, asks)
+        was, is_ = earlier.outcome is Outcome.ALLOW, ruling.outcome is Outcome.ALLOW
+        turns.add("blocked" if was and not is_ else "released" if is_ and not was else "otherwise")
+    row.blocked += "blocked" in turns
+    row.released += "released" in turns
+    row.otherwise += "otherwise" in turns
+
+
+def _of(page: _Page, snapshot_id: int) -> list[Judged]:
+    return [judged for (one, _), judged in page.judged.items() if one == snapshot_id]
+
+
+def _reasons(ruling: Ruling) -> tuple[object, ...]:
+    """What a decision says, apart from the rules' words for it."""
+    said = {(reason.rule, reason.outcome, reason.standing, reason.files) for reason in ruling.decision.reasons}
+    return ruling.outcome, frozenset(said), frozenset(ruling.excluded)
+
+
+def _the_usual_way(session: Session, page: _Page, snapshot_id: int, *, anew: bool) -> list[Work]:
+    """Have a commit judged as if somebody had asked for it, once all its contents are scanned.
+
+    `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they
+    be again, facts of now are wanted for them, too.
+    """
+    if anew:
+        decisions.reopen_under_others(session, snapshot_id, page.policy.digest)
+    works: dict[int, Work] = {}
+    for asks in page.items[snapshot_id]:
+        for work in progress.open_admission(session, Sought(snapshot_id, page.policy.digest, page.audience(asks))):
+            works[work.id] = work
+    return list(works.values())
+
+
+def _waiting(session: Session) -> int:
+    """How much there is to do for those who ask."""
+    return session.exec(
+        select(func.count()).where(
+            col(WorkRow.state).in_(("waiting", "running")), col(WorkRow.task).in_((LIST, SCAN, JUDGE))
+        )
+    ).one()

@@ -1,0 +1,25 @@
+"""For people: one repository a line, the worst first, and below it what is to be known."""
+
+from __future__ import annotations
+
+from curator.cli.answers.record import ORDER, Answers, summary
+from scanners.files import printable
+
+
+def render(answers: Answers, *, quiet: bool = False) -> str:
+    shown = [one for one in answers if not (quiet and one.allowed)]
+    shown.sort(key=lambda one: ORDER.index(one.outcome))
+    width = max((len(one.outcome) for one in shown), default=0)
+    lines: list[str] = []
+    for one in shown:
+        places = ", ".join(map(str, one.wanted.places))
+        commit = one.said["commit"]
+        at = f" at {commit[:12]}" if commit and one.wanted.revision.text != commit else ""
+        lines.append(f"{one.outcome:<{width}}  {one.wanted}{at}" + (f"  ({places})" if places else ""))
+        said = [one.sentence] if one.sentence else []
+        lines += [f"{'':<{width}}  {printable(text)}" for text in [*said, *one.remarks]]
+        if not one.allowed and one.said["details"]:
+            lines.append(f"{'':<{width}}  {one.said['details']}")
+    if not quiet or shown:
+        lines.append(summary(answers))
+    return "\n".join(lines)

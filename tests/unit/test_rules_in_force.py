@@ -1,0 +1,283 @@
+"""Which rules are in force is one row; what a server's file says is published when it changes, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.audit.record import newest
+from curator.database.engine import Database
+from curator.database.generation import Generation
+from curator.errors import BadInput
+from curator.policy import rule_sets
+from curator.policy.in_force import NothingInForce, RulesInForce
+from curator.policy.sources import RuleSource, SourceProblem, _who_and_why
+from curator.policy.watch import RuleWatch, begin, standing
+from curator.settings import Settings
+from rules.circumstances import EVERYBODY, Audience, Circumstances
+from rules.model import parse_policy
+from tests.unit.test_rejudge import policy_of
+
+BROKEN = "schema: curator.rules/1\nname: broken\nrules: [{id: x}]\n"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database.migrate()
+    yield database
+    database.close()
+
+
+def publish(database: Database, policy: Any, origin: str = rule_sets.COMMAND) -> None:
+    with database.write() as session:
+        rule_sets.publish(session, policy, author="ann", reason="a test", origin=origin)
+
+
+def names(database: Database) -> list[str]:
+    """What was in force, the first first."""
+    with database.read() as session:
+        return [change.name for change in rule_sets.history(session)][::-1]
+
+
+class Server:
+    """One server with a file of its own, in a fleet that shares a database."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        folder.mkdir()
+        self.file = folder / "rules.yaml"
+        self.database = database
+        self.settings = Settings(rules=self.file, data=folder)
+        self.watch: RuleWatch | None = None
+
+    def write(self, text: str) -> None:
+        self.file.write_text(text)
+
+    def start(self) -> None:
+        begin(self.settings, self.database)
+        self.watch = RuleWatch(self.settings, self.database)
+
+    def looks(self) -> None:
+        assert self.watch is not None
+        for _ in range(3):
+            self.watch.look()
+
+    @property
+    def problem(self) -> str | None:
+        with self.database.read() as session:
+            return standing(session, self.settings, self.database).problem
+
+
+def test_a_server_whose_file_has_not_changed_does_not_take_back_what_another_published(
+    tmp_path: Path, database: Database
+) -> None:
+    one, other = Server(tmp_path / "one", database), Server(tmp_path / "other", database)
+    old, new = policy_of("old").source, policy_of("new").source
+    for server in (one, other):
+        server.write(old)
+        server.start()
+        server.looks()
+    one.write(new)
+    for server in (one, other, one, other):
+        server.looks()
+    assert names(database) == ["old", "new"]
+    other.start()
+    other.looks()
+    assert names(database) == ["old", "new"], "nor when it is started again"
+    late = Server(tmp_path / "late", database)
+    late.write(old)
+    late.start()
+    late.looks()
+    assert names(database) == ["old", "new"], "nor when it comes for the first time with an old file"
+    other.write(new)
+    other.looks()
+    assert names(database) == ["old", "new"]
+    other.write(old)
+    other.looks()
+    assert names(database) == ["old", "new", "old"], "who changes a file means it"
+
+
+def test_a_file_that_was_changed_while_the_server_was_away_is_in_force_when_it_is_back(
+    tmp_path: Path, database: Database
+) -> None:
+    server = Server(tmp_path / "one", database)
+    for name in ("old", "new", "old"):
+        server.write(policy_of(name).source)
+        server.start()
+    assert names(database) == ["old", "new", "old"]
+
+
+def test_a_file_that_is_half_written_is_not_believed(tmp_path: Path, database: Database) -> None:
+    server = Server(tmp_path / "one", database)
+    whole = policy_of("whole").source
+    server.write(policy_of("first").source)
+    server.start()
+    server.looks()
+    assert server.watch is not None
+    for end in (60, 120, 200):
+        server.write(whole[:end])
+        server.watch.look()
+    server.write(whole)
+    server.looks()
+    assert names(database) == ["first", "whole"]
+    assert server.problem is None
+
+
+def test_a_rollback_holds_until_the_file_changes(tmp_path: Path, database: Database) -> None:
+    server = Server(tmp_path / "one", database)
+    for name in ("first", "second"):
+        server.write(policy_of(name).source)
+        server.start()
+    server.looks()
+    with database.write() as session:
+        rule_sets.roll_back(session, policy_of("first").digest[:12], author="ann", reason="an emergency")
+    server.looks()
+    server.file.unlink()
+    server.looks()
+    assert "cannot be read" in (server.problem or "")
+    server.write(policy_of("second").source)
+    server.looks()
+    assert names(database) == ["first", "second", "first"], "a file that was away for a moment is no news"
+    assert server.problem is None
+    with database.read() as session:
+        assert "has other rules" in (standing(session, server.settings, database).note or "")
+    server.write(policy_of("third").source)
+    server.looks()
+    assert names(database)[-1] == "third"
+
+
+def test_wrong_rules_are_told_with_their_places_and_change_nothing(tmp_path: Path, database: Database) -> None:
+    server = Server(tmp_path / "one", database)
+    server.write(BROKEN)
+    server.start()
+    with database.read() as session:
+        state = standing(session, server.settings, database)
+    assert not state.allowed
+    assert f"{server.file}:3:9" in (state.problem or "")
+    server.write(policy_of("right").source)
+    server.looks()
+    assert server.problem is None
+    server.write(BROKEN)
+    server.looks()
+    with database.read() as session:
+        state = standing(session, server.settings, database)
+    assert state.allowed
+    assert f"{server.file}:3:9" in (state.problem or "")
+    assert names(database) == ["right"]
+
+
+def test_a_file_that_is_much_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_bytes(b"#" * (1 << 21))
+    with pytest.raises(SourceProblem, match="at most"):
+        RuleSource(tmp_path, "rules.yaml").read()
+    (tmp_path / "rules.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SourceProblem, match="not text in UTF-8"):
+        RuleSource(tmp_path, "rules.yaml").read()
+
+
+def test_the_settings_of_a_git_folder_run_nothing(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=b")
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    (tmp_path / "rules.yaml").write_text(policy_of("first").source)
+    git("add", ".")
+    git("commit", "-m", "First")
+    ran = tmp_path / "ran"
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "gpg.program", "diff.x.textconv", "alias.cat-file"):
+        git("config", name, f"touch {ran}; false")
+    git("config", "log.showSignature", "true")
+    ran.unlink(missing_ok=True)
+    draft = RuleSource(tmp_path, "rules.yaml").read()
+    assert (draft.author, draft.reason) == ("a <b>", "First")
+    assert not ran.exists()
+    with pytest.raises(SourceProblem, match="git says"):
+        RuleSource(tmp_path, "other.yaml").read()
+
+
+@given(st.text())
+def test_whatever_a_commit_says_somebody_and_something_is_named(text: str) -> None:
+    author, subject = _who_and_why(text)
+    assert author
+    assert subject
+
+
+def test_a_change_is_seen_by_every_process_and_by_none_before_it_is_there(database: Database) -> None:
+    processes = [RulesInForce(database, Generation(database), lambda _: Circumstances()) for _ in range(3)]
+    with pytest.raises(NothingInForce, match="nothing is allowed"):
+        processes[0].now()
+    for name in ("first", "second"):
+        publish(database, policy_of(name))
+        assert {process.now().policy.name for process in processes} == {name}
+        assert {asyncio.run(process.get()).policy.name for process in processes} == {name}
+
+    def undone() -> None:
+        with database.write() as session:
+            rule_sets.publish(session, policy_of("third"), author="ann", reason="x", origin=rule_sets.COMMAND)
+            assert processes[0].now().policy.name == "second"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        undone()
+    assert processes[0].now().policy.name == "second"
+
+
+def test_who_is_named_by_no_rule_shares_the_decision_of_everybody(database: Database) -> None:
+    publish(database, policy_of("first"))
+    process = RulesInForce(database, Generation(database), lambda _: Circumstances())
+    assert process.now().audience(Audience("red", "p")) == EVERYBODY
+    publish(database, policy_of("second", teams="red*"))
+    rules = process.now()
+    assert rules.audience(Audience("red-1", "p")) == Audience("red-1")
+    assert rules.audience(Audience("blue", "p")) == EVERYBODY
+
+
+def test_a_machine_whose_clock_is_behind_can_publish(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(database, policy_of("first"))
+    monkeypatch.setattr(rule_sets, "new_id", lambda: "0" * 32)
+    for name in ("second", "third"):
+        publish(database, policy_of(name))
+        assert names(database)[-1] == name
+
+
+def test_each_change_is_on_the_record_with_who_why_and_what_differs(database: Database) -> None:
+    publish(database, policy_of("first"))
+    publish(database, policy_of("second", "bad/*", below=7))
+    row = newest(database, 1)[0]
+    assert (row.action, row.actor, row.rules) == ("rules", "ann", policy_of("second", "bad/*", below=7).digest)
+    assert "because: a test" in (row.sentence or "")
+    assert policy_of("first").digest[:12] in (row.sentence or "")
+    assert "changes not-these (applies_to, when)" in (row.sentence or "")
+
+
+def test_what_differs_is_said_by_rule_and_by_line(database: Database) -> None:
+    one = policy_of("one")
+    other = parse_policy(one.source.replace("not-these", "not-those"), "other")
+    for policy in (one, other):
+        publish(database, policy)
+    with database.read() as session:
+        differs = rule_sets.difference(session, one.digest[:8], other.digest)
+    assert (differs.added, differs.removed, dict(differs.changed)) == (("not-those",), ("not-these",), {})
+    assert "-  - id: not-these\n+  - id: not-those" in differs.text
+
+
+def test_only_what_was_in_force_is_rolled_back_to(database: Database) -> None:
+    publish(database, policy_of("first"))
+    with database.write() as session:
+        rule_sets.keep(session, policy_of("draft"))
+    for digest, error, said in (
+        (policy_of("draft").digest, rule_sets.NoRuleSet, "never in force"),
+        (policy_of("first").digest, BadInput, "in force already"),
+        ("0" * 12, rule_sets.NoRuleSet, "There are no rules"),
+        ("zz", BadInput, "does not name rules"),
+    ):
+        with pytest.raises(error, match=said), database.write() as session:
+            rule_sets.roll_back(session, digest, author="ann", reason="x")
