@@ -110,7 +110,7 @@ class TestWaivers:
     def test_conditions_and_expression_are_evidence_together(self) -> None:
         more = "expression: '\"x\" in tags'"
         rules = policy(rule("block", "license_category: [unknown, missing]", more=more))
-        given = {"license": {"category": "unknown"}, "tags": ["x"]}
+        given: dict[str, Any] = {"license": {"category": "unknown"}, "tags": ["x"]}
         words = said(waiver(*decide(rules, **given).reasons[0].fingerprints))
         assert decide(rules, words, **given).outcome is Outcome.ALLOW
         assert decide(rules, words, license={}, tags=["x"]).outcome is Outcome.BLOCK
