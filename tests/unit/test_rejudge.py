@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from curator.admission import decisions, progress, rejudgement, scans, snapshots
+from curator.admission import decisions, looks, progress, rejudgement, scans, snapshots
 from curator.admission.expiring import Expiring
 from curator.admission.judge import Judge
 from curator.admission.rejudge import PAGE, Rejudger
@@ -34,7 +34,7 @@ from rules.circumstances import EVERYBODY, Audience
 from rules.evaluate import Outcome
 from rules.model import parse_policy
 from scanners.finding import Report
-from tests.unit.test_admission import file_of
+from tests.unit.test_admission import SEEN, file_of
 
 MAIN = Revision("main")
 FILE = file_of(b"harmless")
@@ -74,6 +74,7 @@ class House:
             described = Description(Commit(named, "1" * 40), {"id": repo})
             snapshot = snapshots.remember(session, named, Revision("1" * 40), described)
             snapshots.save_listing(session, snapshot.id, [FILE])
+            looks.keep(session, snapshot.id, SEEN)
             if scans.report_of(session, FILE.blob, FILE.name) is None:
                 scans.keep_report(session, FILE.blob, FILE.name, Report(format="text", bytes_read=8), whole=True)
             for _ in range(asked):
@@ -145,7 +146,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/curator.db")
     database.migrate()
     begin_if_new(database)
-    house = House(database, Rejudger(database, days=90))
+    house = House(database, Rejudger(database, days=90, retry_failed_s=300))
     house.publish(policy_of("first"))
     house.work()
     yield house
