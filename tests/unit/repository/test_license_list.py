@@ -63,8 +63,8 @@ def test_every_term_is_asked_for_by_a_licence() -> None:
 
 
 def test_a_name_or_address_means_one_licence() -> None:
-    for pick in (lambda entry: entry.names, lambda entry: entry.links):
-        given = [pattern for entry in known_licenses().values() for pattern in pick(entry)]
+    for kind in ("names", "links"):
+        given: list[str] = [pattern for entry in known_licenses().values() for pattern in getattr(entry, kind)]
         assert len(given) == len(set(given))
         assert all(
             pattern == pattern.lower() and " license" not in pattern.replace("qianwen license", "") for pattern in given
