@@ -170,7 +170,8 @@ def explained(database: Database, number: int) -> tuple[dict[str, Any], str]:
         found = decisions.find(session, f"{number:032x}")
         assert found is not None
         ruling, known = found
-        document = explain_ruling(session, Settings(), snapshots.get(session, ruling.snapshot_id).commit, ruling, known)
+        commit = snapshots.get(session, ruling.snapshot_id).commit
+        document = explain_ruling(session, Settings(), commit, ruling, known)
     return document, explanation_text(document)
 
 
