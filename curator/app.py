@@ -18,6 +18,7 @@ from curator.admission.expiring import Expiring
 from curator.admission.gate import Gate
 from curator.admission.inquiry import Inquirer
 from curator.admission.judge import circumstances_of
+from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
@@ -54,6 +55,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
+from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -140,6 +142,9 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
+        if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
+            fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
+            background.append(asyncio.create_task(fresh, name="keep facts fresh"))
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:

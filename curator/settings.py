@@ -94,8 +94,8 @@ class Settings(BaseSettings):
 
     rules: Path | None = Field(
         None,
-        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the name of a "
-        "pack (starter, strict, finance, air-gap, research); default: what was published, else the starter pack.",
+        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the "
+        "name of a pack (starter, strict, finance, air-gap, research); default: what was published, else the starter pack.",
     )
     rules_path: str = Field("rules.yaml", description="Path of the file of rules inside a folder.")
     rejudge_days: int = Field(
@@ -137,6 +137,16 @@ class Settings(BaseSettings):
     )
     retry_failed_s: Seconds = Field(
         300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
+    )
+    known_names: Path | None = Field(
+        None,
+        description="Folder with newer lists of publishers and popular repositories, in the form of the shipped ones; "
+        "a list that is not in it is the shipped one.",
+    )
+    refresh_facts_s: Seconds = Field(
+        21_600.0,
+        description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "
+        "days: whether it is taken down, re-licensed, closed or flagged since.",
     )
 
     @field_validator("upstream", "public_url")

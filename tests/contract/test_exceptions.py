@@ -163,12 +163,11 @@ def test_a_waiver_that_runs_out_closes_what_it_opened_without_anybody_doing_anyt
 
 
 def test_what_is_for_one_team_opens_and_closes_nothing_for_another(mirror: MirrorProcess) -> None:
-    tokens = {
-        team: {
-            "Authorization": f"Bearer {told(mirror, 'token', 'create', team, '--team', team, '--data', str(mirror.data)).stdout.strip()}"
-        }
-        for team in ("risk", "sales")
-    }
+    def of(team: str) -> dict[str, str]:
+        made = told(mirror, "token", "create", team, "--team", team, "--data", str(mirror.data))
+        return {"Authorization": f"Bearer {made.stdout.strip()}"}
+
+    tokens = {team: of(team) for team in ("risk", "sales")}
     info = f"/api/models/{TINY}"
 
     def seen() -> dict[str, int]:
