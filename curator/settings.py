@@ -94,8 +94,9 @@ class Settings(BaseSettings):
 
     rules: Path | None = Field(
         None,
-        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the name of a "
-        "pack (starter, strict, finance, air-gap, research); default: what was published, else the starter pack.",
+        description="File of the organisation's rules, or git folder with it (bare or not), which is watched, or the "
+        "name of a pack (starter, strict, finance, air-gap, research); default: what was published, else the starter "
+        "pack.",
     )
     rules_path: str = Field("rules.yaml", description="Path of the file of rules inside a folder.")
     rejudge_days: int = Field(

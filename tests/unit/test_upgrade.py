@@ -12,9 +12,12 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from curator.admission import decisions, snapshots
-from curator.admission.explain import explain_ruling, explanation_text
+from curator.admission.explain import explain_ruling
+from curator.admission.explained import explanation_text
 from curator.database.engine import Database
 from curator.policy import rule_sets
+from curator.settings import Settings
+from rules.circumstances import EVERYBODY
 from rules.evaluate import Outcome
 from rules.model import starter_policy
 
@@ -103,7 +106,7 @@ def left_out(digest: str) -> dict[str, Any]:
 
 def held(digest: str) -> dict[str, Any]:
     said = {"rule": "few-downloads", "outcome": "hold", "message": "acme/tiny has hardly any downloads"}
-    reason = said | {"files": [], "fingerprints": []}
+    reason: dict[str, Any] = said | {"files": [], "fingerprints": []}
     return {"outcome": "hold", "reasons": [reason], "excluded_files": {}, "policy_digest": digest}
 
 
@@ -167,7 +170,8 @@ def explained(database: Database, number: int) -> tuple[dict[str, Any], str]:
         found = decisions.find(session, f"{number:032x}")
         assert found is not None
         ruling, known = found
-        document = explain_ruling(session, snapshots.get(session, ruling.snapshot_id).commit, ruling, known)
+        commit = snapshots.get(session, ruling.snapshot_id).commit
+        document = explain_ruling(session, Settings(), commit, ruling, known)
     return document, explanation_text(document)
 
 
@@ -180,9 +184,10 @@ def test_every_decision_of_the_version_before_is_kept_and_explained(old: Databas
     assert "Loading this file runs os.system" in said
     document, said = explained(old, 2)
     assert document["outcome"] == "hold"
-    assert "few-downloads: acme/tiny has hardly any downloads" in said
+    assert "HELD FOR REVIEW by the rule few-downloads" in said
+    assert "acme/tiny has hardly any downloads" in said
     with old.read() as session:
-        ruling = decisions.before(session, 1, decisions.EVERYBODY, "d" * 64)
+        ruling = decisions.before(session, 1, EVERYBODY, "d" * 64)
         assert ruling is not None
         assert ruling.outcome is Outcome.ALLOW
         assert rule_sets.source_of(session, "d" * 64) == SOURCE
