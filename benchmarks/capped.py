@@ -2,10 +2,10 @@
 
     python -m benchmarks.capped --subject subject.json [--latency-ms 50] [--connection-mb-s 60] [--total-mb-s 400]
 
-It speaks the Hub's API for one repository: info, tree, refs, paths-info, and `resolve`, which redirects a file in LFS
-to a second origin, as the Hub does. Each connection has a thread; file bytes leave by sendfile, so that without limits
-it costs about what nginx does. Says on its first line where it listens. `GET /_bench/traffic` tells what was asked and
-sent so far, `DELETE` forgets it.
+It speaks the Hub's API for one repository: info, tree, commits, refs, paths-info, its owner's page, and `resolve`,
+which redirects a file in LFS to a second origin, as the Hub does. Each connection has a thread; file bytes leave by
+sendfile, so that without limits it costs about what nginx does. Says on its first line where it listens.
+`GET /_bench/traffic` tells what was asked and sent so far, `DELETE` forgets it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from benchmarks.subject import REPO, Subject
-from fixtures.hub import documents
+from fixtures.hub import accounts, documents
 from fixtures.hub.repository import HubFile, HubRepo
 
 _CAPPED_CHUNK_BYTES = 256 << 10
@@ -194,14 +194,19 @@ class _Hub(_Handler):
         match [unquote(part) for part in url.path.split("/")[1:]]:
             case ["api", "models", one, two, *rest] if (one, two) == (namespace, name):
                 blobs = "blobs=true" in url.query.lower()
+                security = "securitystatus=true" in url.query.lower()
                 match rest:
                     case [] | ["revision", _]:
-                        return self.answer_json(documents.info(repo, commit, blobs=blobs))
+                        return self.answer_json(documents.info(repo, commit, blobs=blobs, security=security))
                     case ["refs"]:
                         return self.answer_json(documents.refs(repo, pulls=False))
                     case ["tree", _]:
                         entries = [documents.entry(commit, path, expand=False) for path in sorted(commit.files)]
                         return self.answer_json(entries)
+                    case ["commits", _]:
+                        return self.answer_json([{"id": commit.sha, "title": commit.title, "date": commit.date}])
+            case ["api", "organizations", owner, "overview"] if owner == namespace:
+                return self.answer_json(accounts.overview(owner, "org", {"type": "org"}, 1))
             case [one, two, "resolve", _, *path] if (one, two) == (namespace, name):
                 return self._resolve("/".join(path))
         return self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})

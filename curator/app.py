@@ -18,13 +18,18 @@ from curator.admission.expiring import Expiring
 from curator.admission.gate import Gate
 from curator.admission.inquiry import Inquirer
 from curator.admission.judge import circumstances_of
+from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.check import check_routes
 from curator.api.facts import KnownFacts, facts_routes
+from curator.api.lists import list_routes
 from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.api.replay import replay_routes
 from curator.api.rules import rules_routes
+from curator.api.waivers import waiver_routes
+from curator.api.words import Desk
 from curator.audit.journal import Journal
 from curator.database.engine import Database
 from curator.database.generation import Generation
@@ -45,10 +50,12 @@ from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
+from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -109,6 +116,11 @@ class Mirror:
         self._own.include_router(check_routes(settings, database, inquirer))
         self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
         self._own.include_router(rules_routes(settings, database, self._sender))
+        targets = Targets(resolver, upstream)
+        desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: rules.now().digest)
+        self._own.include_router(waiver_routes(desk))
+        self._own.include_router(list_routes(desk))
+        self._own.include_router(replay_routes(desk))
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
@@ -130,6 +142,9 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
         ]
+        if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
+            fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
+            background.append(asyncio.create_task(fresh, name="keep facts fresh"))
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:

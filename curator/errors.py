@@ -143,6 +143,10 @@ class UpstreamRefused(CuratorError):
     exit_code = 3
 
 
+class RepoDisabled(UpstreamRefused):
+    """The Hub has closed the repository to everybody."""
+
+
 class WrongBytes(CuratorError):
     """What the upstream sent is not what the commit names: wrong size or wrong hash."""
 

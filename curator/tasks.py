@@ -17,7 +17,11 @@ from sqlmodel import Session
 
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
-from curator.admission.progress import FOLLOW, JUDGE, LIST, SCAN
+from curator.admission.licensing import warm
+from curator.admission.looking import Looker
+from curator.admission.names import known_names
+from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
+from curator.admission.refresh import Refresher
 from curator.admission.rejudge import PAGE, Rejudger
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
@@ -127,6 +131,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
     database = Database(settings.database)
     store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
     store.prepare()
+    known = known_names(settings)
     limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
     with start_blocking_portal() as portal, Jail(limits, engines=settings.second_opinions) as jail:
 
@@ -135,8 +140,11 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
 
         upstream, filler = portal.call(begin)
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
+        threading.Thread(target=warm, name="lists", daemon=True).start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
-        judge = Judge(database, settings.retry_failed_s)
+        looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes, known)
+        refresher = Refresher(database, looker, settings.refresh_facts_s)
+        judge = Judge(database, settings.retry_failed_s, known)
         rejudger = Rejudger(database, settings.rejudge_days)
         try:
             yield (
@@ -144,7 +152,9 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                 {
                     LIST: Step(gatherer.list_commit, _nothing),
                     SCAN: Step(gatherer.scan_content, gatherer.give_up_scan),
+                    LOOK: Step(looker.look, looker.give_up),
                     JUDGE: Step(judge.judge, _nothing),
+                    REFRESH: Step(refresher.refresh, _nothing),
                     FOLLOW: Step(gatherer.follow, _nothing),
                     REJUDGE: Step(rejudger.plan, _nothing),
                     PAGE: Step(rejudger.page, _nothing),

@@ -101,6 +101,8 @@ class FileFacts(_Frozen):
     @computed_field(description="Severity of the worst finding: none, low, medium, high or critical.")  # type: ignore[prop-decorator]
     @property
     def severity(self) -> Severity:
+        if not self.findings:
+            return Severity.NONE
         order = list(Severity)
         return max((finding.severity for finding in self.findings), key=order.index, default=Severity.NONE)
 

@@ -22,7 +22,7 @@ from rules.schema import rules_schema
 from rules.variables import Variable, file_variables, repository_variables
 from rules.when import When
 from scanners.repository.conflict_rules import Level, knowledge
-from scanners.repository.license_list import known_licenses
+from scanners.repository.license_list import Entry, hub_licenses, known_licenses, known_terms
 from tests.contract import outcomes
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -115,6 +115,7 @@ def licenses_in_conflict_table() -> str:
     data = knowledge()
     narrower = {
         "wrong-version": frozenset().union(*data.families),
+        "notice-missing": data.notice_files,
         "naming-missing": data.names.keys(),
         "built-with-missing": data.sentences.keys(),
     }
@@ -134,6 +135,21 @@ def compatible_licenses_table() -> str:
     return _table(("licence", "what may take its place"), rows)
 
 
+def licence_terms_table() -> str:
+    rows = [
+        (f"`{term.id}`", term.says, term.kept_by, "yes" if term.inherited else "no") for term in known_terms().values()
+    ]
+    return _table(("term", "what it asks for", "what keeps it", "inherited"), rows)
+
+
+def hub_licences_table() -> str:
+    return _licences(hub_licenses().values())
+
+
+def other_licences_table() -> str:
+    return _licences(entry for name, entry in known_licenses().items() if name not in hub_licenses())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "served routes": served_routes_table,
@@ -150,6 +166,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "licence conflicts": conflicts_table,
     "licences in conflict": licenses_in_conflict_table,
     "compatible licences": compatible_licenses_table,
+    "licence terms": licence_terms_table,
+    "licences of the hub": hub_licences_table,
+    "other licences": other_licences_table,
 }
 _MEASURES = (
     (Bytes, "size, such as `10 GB`"),
@@ -172,6 +191,14 @@ def with_tables(text: str) -> str:
 def _fields(form: type[BaseModel]) -> str:
     rows = [(f"`{field.alias or name}`", str(field.description)) for name, field in form.model_fields.items()]
     return _table(("field", "what it is"), rows)
+
+
+def _licences(entries: Iterable[Entry]) -> str:
+    rows = []
+    for entry in entries:
+        terms = "; ".join(f"`{clause.term}` ({clause.where})" for clause in entry.clauses)
+        rows.append((f"`{entry.id}`", f"`{entry.spdx}`", entry.category, terms.replace("|", "\\|")))
+    return _table(("id", "SPDX", "class", "terms, and where they stand"), rows)
 
 
 def _conditions(wanted: Callable[[str], bool]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, and_, col, func, or_, select
 
-from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, SnapshotRow
+from curator.admission.tables import DecisionRow, FactsRow, ObservationRow, ReferenceRow, RestsOnRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.policy import rule_sets
@@ -276,6 +276,7 @@ def keep_about(
         expires_at=expires_at,
     )
     session.add(row)
+    _note_what_it_rests_on(session, snapshot_id, decision)
     changed(session)
     return ruling_of(row)
 
@@ -300,6 +301,15 @@ def of_snapshots(session: Session, snapshot_ids: Collection[int]) -> dict[int, l
     for row in rows:
         found.setdefault(row.snapshot_id, []).append(row)
     return found
+
+
+def _note_what_it_rests_on(session: Session, snapshot_id: int, decision: Decision) -> None:
+    """So that whoever waives a finding knows which commits that concerns."""
+    wanted = {fingerprint for reason in decision.reasons for fingerprint in reason.fingerprints}
+    known = session.exec(select(RestsOnRow.fingerprint).where(RestsOnRow.snapshot_id == snapshot_id)) if wanted else ()
+    session.add_all(
+        RestsOnRow(fingerprint=fingerprint, snapshot_id=snapshot_id) for fingerprint in wanted.difference(known)
+    )
 
 
 def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:

@@ -4,111 +4,58 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from curator.admission import ownership, standing
+from curator.admission.copies import seen_files
+from curator.admission.documents import README, card_in, documents_of, tags_of
+from curator.admission.licensing import license_facts, own_license
+from curator.admission.look import COPIED, GROUPS, HISTORY, HUB_SCAN, LICENSE, LINEAGE, OWNER, Look, all_unknown
+from curator.admission.memory import NOTHING, Memory
+from curator.admission.origins import lineage_facts, root_of
+from curator.admission.roles import role_of
 from curator.admission.snapshots import Snapshot
 from curator.errors import CuratorError
 from curator.types import BlobId, RepoFile, RepoId, RepoKind
-from rules.facts import (
-    Facts,
-    FileFacts,
-    FindingFacts,
-    Kind,
-    LicenseCategory,
-    LicenseFacts,
-    LookalikeFacts,
-    Role,
-    Severity,
-    Verdict,
-)
+from rules.facts import Facts, FileFacts, FindingFacts, Kind, Severity, SourceFacts, Verdict
 from scanners.finding import Finding, Report
-from scanners.repository.license import license_of
-from scanners.repository.names import is_known_publisher, lookalike
+from scanners.repository.completeness import card_completeness
 
-_WEIGHTS = frozenset(
-    [
-        "safetensors",
-        "bin",
-        "pt",
-        "pth",
-        "ckpt",
-        "pkl",
-        "pickle",
-        "joblib",
-        "h5",
-        "hdf5",
-        "keras",
-        "onnx",
-        "gguf",
-        "ggml",
-        "msgpack",
-        "ot",
-        "tflite",
-        "pb",
-        "npz",
-        "npy",
-        "mlmodel",
-        "mlpackage",
-        "engine",
-        "plan",
-        "pdparams",
-        "pdmodel",
-        "params",
-        "nemo",
-        "mar",
-        "rds",
-        "llamafile",
-    ]
-)
-_CODE = frozenset(
-    [
-        "py",
-        "ipynb",
-        "sh",
-        "bash",
-        "js",
-        "ts",
-        "rb",
-        "pl",
-        "ps1",
-        "bat",
-        "cpp",
-        "cu",
-        "c",
-        "h",
-        "rs",
-        "go",
-        "java",
-        "so",
-        "dll",
-        "dylib",
-        "exe",
-        "whl",
-        "jar",
-        "wasm",
-    ]
-)
-_CONFIG = frozenset(["json", "yaml", "yml", "toml", "cfg", "ini", "xml", "jinja", "gitattributes", "gitignore"])
-_TEXT = frozenset(["md", "txt", "rst", "csv", "tsv", "jsonl", "license", "html"])
-_MOST = 2**63 - 1
-"""Conditions count in 64 bits."""
 _MOST_REPOSITORIES = 20
 """That one commit may name as where its code is."""
-_CODE_FORMATS = frozenset({"python", "script", "executable", "elf", "pe", "mach-o", "notebook"})
-_CODE_NAMES = frozenset({"requirements.txt", "dockerfile", "makefile", "setup.cfg"})
+_SOURCES = {
+    OWNER: "the Hub's page of the owner",
+    HISTORY: "the Hub's list of commits",
+    HUB_SCAN: "the Hub's security status of the commit",
+    LICENSE: "the card, the licence files and the weights at the commit",
+    LINEAGE: "the Hub's description of each ancestor",
+    COPIED: "what went through this mirror, and the repository whose name is like this one's",
+}
+
+Content = tuple[BlobId, str]
 
 
 def facts_of(
     snapshot: Snapshot,
     files: Iterable[RepoFile],
-    reports: Mapping[tuple[BlobId, str], Report],
-    failures: Mapping[tuple[BlobId, str], str],
+    reports: Mapping[Content, Report],
+    failures: Mapping[Content, str],
     observed_at: dt.datetime,
+    look: Look | None = None,
+    memory: Memory = NOTHING,
 ) -> Facts:
-    """All that the rules may know of a commit. A file without a report is unscannable, for the reason in `failures`."""
+    """All that the rules may know of a commit. A file without a report is unscannable, for the reason in `failures`;
+    without a look, all that one learns is unknown."""
+    look = look or all_unknown("nobody looked", observed_at)
+    files = tuple(files)
     repo, info = snapshot.commit.repo, snapshot.info
-    tags = _texts(info.get("tags"))
-    card = info.get("cardData")
+    tags = tags_of(snapshot)
+    readme, card = look.texts.get(README, ""), card_in(snapshot, look.texts)
+    own = own_license(card, tags, look.texts, files, reports)
+    root = root_of(snapshot.commit, card, tags, look.texts, files, reports, own)
+    seen = seen_files(files, reports)
+    documents = documents_of(look.texts)
+    paths = frozenset(file.path for file in files)
+    suspicion = ownership.suspicion_of(snapshot, look, memory, root.parents, observed_at)
     return Facts(
         repository=str(repo),
         kind=Kind(repo.kind.value),
@@ -116,38 +63,49 @@ def facts_of(
         name=repo.name,
         commit=snapshot.commit.sha,
         observed_at=observed_at,
-        publisher_known=repo.namespace is not None and is_known_publisher(repo.namespace),
-        lookalike=_lookalike(repo),
-        license=_license(card, tags),
+        publisher_known=repo.namespace is not None and memory.known.is_publisher(repo.namespace),
+        lookalike=suspicion,
+        owner=ownership.owner_facts(snapshot, look, memory),
+        copied=memory.copied,
+        license=license_facts(own, card, tags, look.texts, memory),
+        lineage=lineage_facts(root, look, memory, readme, paths),
         files=tuple(
             _file(file, reports.get((file.blob, file.name)), failures.get((file.blob, file.name), "it was not scanned"))
             for file in files
         ),
-        downloads=_count(info.get("downloads")),
-        likes=_count(info.get("likes")),
-        created_at=_moment(info.get("createdAt")),
-        last_modified=_moment(info.get("lastModified")),
+        downloads=standing.count_of(info.get("downloads")),
+        likes=standing.count_of(info.get("likes")),
+        downloads_before=memory.before.downloads,
+        likes_before=memory.before.likes,
+        first_seen_at=memory.before.first_seen_at,
+        created_at=standing.moment_of(info.get("createdAt")),
+        committed_at=standing.moment_of(look.committed_at),
+        last_modified=standing.moment_of(info.get("lastModified")),
         gated=bool(info.get("gated", False)),
         private=bool(info.get("private", False)),
+        taken_down=bool(look.taken_down),
         tags=tags,
-        library=_text(info.get("library_name")),
-        pipeline_tag=_text(info.get("pipeline_tag")),
-        base_models=_texts(card.get("base_model")) if isinstance(card, dict) else (),
+        library=standing.text_of(info.get("library_name")),
+        pipeline_tag=standing.text_of(info.get("pipeline_tag")),
+        parameters=standing.parameters_of(info, seen),
+        context_length=standing.context_length_of(info, seen, documents),
+        languages=standing.languages_of(card),
+        card_completeness=card_completeness(card, readme),
+        hub_scan=look.hub_scan,
+        base_models=standing.texts_of(card.get("base_model")),
         code_from=_code_from(repo, reports.values()),
+        unknown=_unknown(repo, look),
+        sources=tuple(
+            SourceFacts(fact=group, source=source, at=look.at)
+            for group, source in _SOURCES.items()
+            if group not in look.gaps
+        ),
     )
 
 
-def role_of(path: str, format_: str) -> Role:
-    """What a file is for: what it calls itself, unless its content says that it is code."""
-    name = path.rpartition("/")[2].lower()
-    suffix = name.rpartition(".")[2]
-    if format_ in _CODE_FORMATS or suffix in _CODE or name in _CODE_NAMES:
-        return Role.CODE
-    if suffix in _WEIGHTS:
-        return Role.WEIGHTS
-    if suffix in _CONFIG:
-        return Role.CONFIG
-    return Role.TEXT if suffix in _TEXT else Role.OTHER
+def _unknown(repo: RepoId, look: Look) -> tuple[str, ...]:
+    nobody = repo.namespace is not None and look.owner is None
+    return tuple(group for group in GROUPS if group in look.gaps or (group == OWNER and nobody))
 
 
 def _file(file: RepoFile, report: Report | None, failure: str) -> FileFacts:
@@ -155,6 +113,7 @@ def _file(file: RepoFile, report: Report | None, failure: str) -> FileFacts:
         return FileFacts(
             path=file.path,
             size=file.size,
+            blob=str(file.blob),
             format="unknown",
             verdict=Verdict.UNSCANNABLE,
             role=role_of(file.path, "unknown"),
@@ -163,6 +122,7 @@ def _file(file: RepoFile, report: Report | None, failure: str) -> FileFacts:
     return FileFacts(
         path=file.path,
         size=file.size,
+        blob=str(file.blob),
         format=report.format,
         verdict=Verdict(report.verdict.value),
         role=role_of(file.path, report.format),
@@ -186,42 +146,9 @@ def _code_from(repo: RepoId, reports: Iterable[Report]) -> tuple[str, ...]:
     """Other repositories that its configuration takes code from; what is no name is left to findings."""
     named: set[str] = set()
     for report in reports:
-        for text in _texts(report.metadata.get("code_from")):
+        for text in standing.texts_of(report.metadata.get("code_from")):
             try:
                 named.add(str(RepoId.parse(text, RepoKind.MODEL)))
             except CuratorError:
                 continue
     return tuple(sorted(named - {str(repo)}))[:_MOST_REPOSITORIES]
-
-
-def _lookalike(repo: RepoId) -> LookalikeFacts:
-    found = lookalike(str(repo))
-    return LookalikeFacts(of=found.of, score=found.score, why=found.why) if found else LookalikeFacts()
-
-
-def _license(card: Any, tags: tuple[str, ...]) -> LicenseFacts:
-    found = license_of(card, tags)
-    return LicenseFacts(declared=found.declared, expression=found.expression, category=LicenseCategory(found.category))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
-
-
-def _count(value: Any) -> int:
-    counted = isinstance(value, int) and not isinstance(value, bool)
-    return min(max(value, 0), _MOST) if counted else 0
-
-
-def _moment(value: Any) -> dt.datetime | None:
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

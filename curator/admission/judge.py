@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
-from curator.admission import decisions, progress, scans, snapshots
+from curator.admission import copies, decisions, looks, progress, scans, seen, snapshots
 from curator.admission.decisions import Ruling
+from curator.admission.documents import card_in, tags_of
 from curator.admission.facts import facts_of
+from curator.admission.look import Look
+from curator.admission.memory import memory_of
+from curator.admission.names import with_approved
+from curator.admission.origins import root_of, walked
+from curator.admission.ownership import owner_seen
 from curator.admission.progress import Sought
+from curator.admission.snapshots import Snapshot
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
-from curator.policy import rule_sets
+from curator.policy import lists, rule_sets, waivers
 from curator.policy.in_force import parsed
-from curator.queue.work import Work, finish
-from curator.types import Commit
-from rules.circumstances import Audience, Circumstances
-from rules.evaluate import Outcome, evaluate
+from curator.queue.work import Work, ask_for, finish
+from curator.types import BlobId, Commit, RepoFile
+from rules.circumstances import EVERYBODY, Audience, Circumstances
+from rules.evaluate import Outcome, Standing, evaluate
 from rules.model import Policy
+from scanners.finding import Report
+from scanners.repository.known import Known, shipped
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +41,7 @@ class Judge:
 
     database: Database
     retry_failed_s: float
+    known: Known = field(default_factory=shipped)
 
     def judge(self, work: Work) -> list[Work]:
         """Decide about a commit all of whose contents were scanned or given up; what it takes code from is next."""
@@ -43,7 +54,7 @@ class Judge:
         sought = Sought.parse(work.key)
         snapshot_id, rule_set = sought.snapshot_id, sought.rule_set
         with self.database.read() as session:
-            seen = scans.stamp(session, snapshot_id)
+            stamp = _stamp(session, snapshot_id)
             snapshot = snapshots.get(session, snapshot_id)
             files = snapshots.files(session, snapshot_id)
             reports = scans.reports_of(session, snapshot_id)
@@ -52,39 +63,79 @@ class Judge:
                 for file in files
                 if (file.blob, file.name) not in reports
             }
+            look = looks.find(session, snapshot_id)
+            profile = copies.profile_of(snapshot, look, files, reports) if look is not None else None
             policy = policy_of(session, rule_set)
             circumstances = circumstances_of(session, sought.audience)
-        facts = facts_of(snapshot, files, reports, failures, now())
+            # What is known of a commit is the same for everybody, whoever approved the names that it is compared with.
+            known = with_approved(self.known, circumstances_of(session, EVERYBODY))
+            memory = memory_of(session, snapshot, look, profile, known)
+        if look is not None and not look.after_scans and _names_more(snapshot, look, files, reports):
+            return self._look_again(work, snapshot_id)
+        facts = facts_of(snapshot, files, reports, failures, now(), look, memory)
         decision = evaluate(policy, facts, circumstances)
-        # A content that could not be fetched may be there in a while; what was judged stays judged.
-        again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if failures else None
+        # What could not be fetched or learnt may be there in a while; what was judged stays judged.
+        passing = failures or look is None or look.gaps
+        again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if passing else None
         expires_at = min((moment for moment in (again, decision.until) if moment is not None), default=None)
         commit = snapshot.commit
         with self.database.write() as session:
-            if scans.stamp(session, snapshot_id) != seen or circumstances_of(session, sought.audience) != circumstances:
+            if _stamp(session, snapshot_id) != stamp or circumstances_of(session, sought.audience) != circumstances:
                 return None
             earlier = decisions.before(session, snapshot_id, sought.audience, rule_set)
             ruling = decisions.keep(session, snapshot_id, decision, facts, expires_at, sought.audience)
             record_decision(session, commit, ruling)
             if earlier is not None and differ(earlier, ruling):
                 record_change(session, commit, earlier, ruling, ruling.audience)
+            if profile is not None:
+                copies.keep(session, snapshot_id, profile)
+            if ruling.outcome is Outcome.ALLOW and look is not None:
+                seen.allowed(session, commit.repo, owner_seen(snapshot, look).as_json(), facts.observed_at)
             progress.close_admission(session, sought)
             finish(session, work)
             following = progress.ask_to_follow(session, facts.code_from, rule_set)
         log.info("%s: %s (%s)", commit, ruling.outcome.value, ruling.id)
         return following
 
+    def _look_again(self, work: Work, snapshot_id: int) -> list[Work]:
+        """Have asked for what weights name as their base; it is judged when that is known."""
+        with self.database.write() as session:
+            finish(session, work)
+            return [ask_for(session, progress.LOOK, str(snapshot_id))]
+
+
+def _names_more(
+    snapshot: Snapshot, look: Look, files: Sequence[RepoFile], reports: Mapping[tuple[BlobId, str], Report]
+) -> bool:
+    """Whether the scans tell of parents that the look, which was beside them, could not know of."""
+    card, tags = card_in(snapshot, look.texts), tags_of(snapshot)
+    root = root_of(snapshot.commit, card, tags, look.texts, files, reports)
+    return bool(walked(root, look.relatives)[1])
+
+
+def _stamp(session: Session, snapshot_id: int) -> tuple[object, ...]:
+    """Changes whenever what is known of a commit does."""
+    return *scans.stamp(session, snapshot_id), looks.stamp(session, snapshot_id)
+
 
 def circumstances_of(session: Session, audience: Audience) -> Circumstances:
-    """What people have decided, for whoever asks."""
-    del session
-    return Circumstances(audience)
+    """What people have decided, whomever it is for, and who asks."""
+    moment = now()
+    return Circumstances(audience, waivers.active(session, moment), lists.active(session, moment))
 
 
 def record_decision(session: Session, commit: Commit, ruling: Ruling) -> None:
-    """Put on the record that a commit was judged."""
+    """Put on the record that a commit was judged, and which waivers that rests on."""
     sentence = ruling.left_out_sentence(str(commit.repo)) if not ruling.rules else ruling.sentence
     append(session, _event(Action.DECIDE, commit, ruling, ruling.audience, sentence))
+    answered: dict[str, dict[str, None]] = {}
+    for reason in ruling.decision.reasons:
+        for waiver in reason.by if reason.standing is Standing.WAIVED else ():
+            answered.setdefault(waiver, {})[reason.rule] = None
+    for waiver, rules in answered.items():
+        said = f"waiver {waiver} answers {', '.join(rules)} for {commit}"
+        used = _event(Action.WAIVER_USED, commit, ruling, ruling.audience, said)
+        append(session, replace(used, rules=",".join(rules)))
 
 
 def differ(earlier: Ruling, ruling: Ruling) -> bool:

@@ -1,4 +1,4 @@
-"""What is still to be done until a commit is judged: list it, scan what is unknown of it, judge.
+"""What is still to be done until a commit is judged: list it, scan what is unknown of it and look around it, judge.
 
 `advance` looks at the database and asks for the next step, whatever it is; it is called after every step, by whoever
 took it, and so nothing has to remember where an admission stands.
@@ -6,14 +6,15 @@ took it, and so nothing has to remember where an admission stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
+from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session, col, select
 
-from curator.admission import decisions, scans, snapshots
+from curator.admission import decisions, looks, scans, snapshots
 from curator.admission.tables import AdmissionRow
 from curator.database.engine import now
 from curator.queue.work import Work, ask_for, failure_of
@@ -23,10 +24,14 @@ from scanners.finding import SCANNER_VERSION
 
 LIST = "curator.list"
 SCAN = "curator.scan"
+LOOK = "curator.look"
 JUDGE = "curator.judge"
 FOLLOW = "curator.follow"
+REFRESH = "curator.refresh"
 
 MOST_FOLLOWED = 3
+_KEY = ("snapshot_id", "rule_set", "scanner", "audience")
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,18 @@ def open_admission(session: Session, sought: Sought) -> list[Work]:
     session.merge(_admission(sought, open_=True))
     session.flush()
     return advance(session, sought.snapshot_id, retry=True)
+
+
+def open_again(session: Session, wanted: Collection[Sought]) -> None:
+    """Decisions that were made have ended: others are wanted, by whoever calls `advance`. Few statements for many."""
+    session.flush()
+    rows = [_admission(sought, open_=True).model_dump() for sought in wanted]
+    for begin in range(0, len(rows), _AT_ONCE):
+        few = rows[begin : begin + _AT_ONCE]
+        of = tuple_(*(col(getattr(AdmissionRow, name)) for name in _KEY))
+        session.execute(delete(AdmissionRow).where(of.in_([tuple(row[name] for name in _KEY) for row in few])))
+        session.execute(insert(AdmissionRow), few)
+    session.expire_all()
 
 
 def close_admission(session: Session, sought: Sought) -> None:
@@ -86,19 +103,36 @@ def advance(session: Session, snapshot_id: int, *, retry: bool = False) -> list[
     if not retry:
         # A content that could not be judged is a fact too: the rules say what becomes of it.
         unknown = [(blob, name) for blob, name in unknown if failure_of(session, SCAN, scan_key(blob, name)) is None]
-    if unknown:
-        return [ask_for(session, SCAN, scan_key(blob, name)) for blob, name in unknown]
-    return [ask_for(session, JUDGE, _sought(row).key) for row in admissions]
+    # The look goes first: it asks many small things of the upstream, while the scans read the large ones.
+    works = [ask_for(session, LOOK, str(snapshot_id))] if _look_is_due(session, snapshot_id, retry=retry) else []
+    works += [ask_for(session, SCAN, scan_key(blob, name)) for blob, name in unknown]
+    return works or [ask_for(session, JUDGE, _sought(row).key) for row in admissions]
 
 
 def advance_holders(session: Session, blob: BlobId, name: str) -> list[Work]:
     """A content was scanned, or given up: go on with the commits that waited for it, if it was the last."""
     works: list[Work] = []
     for _, snapshot_id, _ in snapshots.holders(session, blob, name):
-        still = scans.missing(session, snapshot_id, limit=1)
-        if not still or failure_of(session, SCAN, scan_key(*still[0])) is not None:
-            works += advance(session, snapshot_id)
+        works += advance_looked(session, snapshot_id)
     return works
+
+
+def advance_looked(session: Session, snapshot_id: int) -> list[Work]:
+    """Something of a commit is known now: go on with it, if no scan is still to come."""
+    still = scans.missing(session, snapshot_id, limit=1)
+    waits = still and failure_of(session, SCAN, scan_key(*still[0])) is None
+    return [] if waits else advance(session, snapshot_id)
+
+
+def scans_are_over(session: Session, snapshot_id: int) -> bool:
+    """Whether each content of a commit has a report, or none is to come."""
+    missing = scans.missing(session, snapshot_id)
+    return all(failure_of(session, SCAN, scan_key(blob, name)) is not None for blob, name in missing)
+
+
+def _look_is_due(session: Session, snapshot_id: int, *, retry: bool) -> bool:
+    due = looks.is_due(session, snapshot_id, retry=retry)
+    return due and (retry or failure_of(session, LOOK, str(snapshot_id)) is None)
 
 
 def failure_of_admission(session: Session, sought: Sought) -> str | None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlmodel import Session, and_, col, func, select
 
+from curator.admission import decisions
 from curator.admission.history import observe
+from curator.admission.look import material
 from curator.admission.tables import EntryRow, ReferenceRow, SnapshotRow
 from curator.database.engine import now
 from curator.types import BlobId, Commit, Directory, RepoFile, RepoId, RepoKind, Revision
@@ -52,7 +54,9 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
         )
         session.add(row)
     elif row.listed_at is None or not revision.is_commit:
-        # Downloads, likes and gating change while the commit stays.
+        # Downloads, likes and gating change while the commit stays; a decision rests on some of it.
+        if row.id is not None and material(json.loads(row.info)) != material(description.info):
+            decisions.reopen(session, row.id)
         row.info, row.seen_at = json.dumps(description.info), moment
         session.add(row)
     # A commit's own name is remembered too: asked for exactly, it needs the upstream no more.
@@ -73,6 +77,13 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
         observe(session, commit, revision, moment)
     session.flush()
     return _snapshot(row)
+
+
+def renew(session: Session, snapshot_id: int, info: dict[str, Any]) -> None:
+    """Keep what the upstream says of a commit now."""
+    row = session.get_one(SnapshotRow, snapshot_id)
+    row.info = json.dumps({key: value for key, value in info.items() if key != "securityRepoStatus"})
+    session.add(row)
 
 
 def reference(session: Session, asked: RepoId, revision: Revision) -> Reference | None:

@@ -121,6 +121,53 @@ class ScanRow(SQLModel, table=True):
     at: dt.datetime = Field(sa_type=Utc)
 
 
+class LookRow(SQLModel, table=True):
+    """What was learnt of a commit beside its files."""
+
+    __tablename__ = "looks"
+
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id")
+    document: str
+    """JSON of `look.Look`."""
+    digest: str
+    """SHA-256 of what is material in it."""
+    complete: bool
+    """Whether all could be had."""
+    at: dt.datetime = Field(sa_type=Utc)
+    """When what is material was first seen so."""
+    checked_at: dt.datetime = Field(sa_type=Utc, index=True)
+    """When it was last looked at."""
+    profile: str | None = None
+    """JSON of `copies.Profile`, by which others are compared with it; None until it is judged."""
+
+
+class RepositorySeenRow(SQLModel, table=True):
+    """A repository as it was when the mirror first saw it, and its owner when one of its commits was first allowed."""
+
+    __tablename__ = "repositories_seen"
+
+    kind: str = Field(primary_key=True)
+    repo: str = Field(primary_key=True)
+    first_seen_at: dt.datetime = Field(sa_type=Utc)
+    downloads: int = Field(sa_type=BigInteger)
+    likes: int = Field(sa_type=BigInteger)
+    owner: str | None = None
+    """JSON of `scanners.repository.owners.OwnerSeen`; None until a commit is allowed."""
+    allowed_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+
+
+class SignatureRow(SQLModel, table=True):
+    """One key by which commits that are alike are found."""
+
+    __tablename__ = "signatures"
+    __table_args__ = (Index("ix_signatures_value", "kind", "value"),)
+
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id")
+    kind: str = Field(primary_key=True)
+    """`card`: a band of the card's signature; `shape`: a fingerprint of tensors and tokenizer."""
+    value: str = Field(primary_key=True)
+
+
 class AdmissionRow(SQLModel, table=True):
     """That a commit is to be judged by these rules and scanners, because somebody asked for it."""
 
@@ -219,3 +266,12 @@ class RejudgementItemRow(SQLModel, table=True):
     audience: str = Field(primary_key=True)
     """A `rules.Audience`: for whom it was asked for."""
     snapshot_id: int
+
+
+class RestsOnRow(SQLModel, table=True):
+    """That decisions about a snapshot rest, or rested, on a finding: where a waiver of it makes a difference."""
+
+    __tablename__ = "decision_fingerprints"
+
+    fingerprint: str = Field(primary_key=True)
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id", index=True)

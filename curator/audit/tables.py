@@ -18,7 +18,8 @@ class AuditRow(SQLModel, table=True):
     """Sorts by time; given to the client as `X-Request-Id`."""
     at: dt.datetime = Field(sa_type=Utc, index=True)
     action: str = Field(index=True)
-    """`download`, `refuse`, `decide`, `change`, `substitute`, `pin`, `upstream-token`, `rules`, `mismatch`."""
+    """`download`, `refuse`, `decide`, `change`, `substitute`, `pin`, `waive`, `waiver-used`, `waiver-ended`, `list`,
+    `list-ended`, `upstream-token`, `rules`, `mismatch`."""
     actor: str
     """Name of the token that asked; `anonymous`, or `curator` for what the service does by itself."""
     team: str = ""

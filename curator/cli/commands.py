@@ -15,7 +15,7 @@ cli = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-rules = typer.Typer(help="Check, test, explain and publish rules.", no_args_is_help=True)
+rules = typer.Typer(help="Check, test, explain, publish and try rules.", no_args_is_help=True)
 token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")

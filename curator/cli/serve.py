@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from curator.admission.names import known_names
 from curator.admission.rejudgement import begin_if_new
 from curator.cli import logs
 from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, SiblingServer, watch
@@ -89,6 +90,7 @@ def _prepare(settings: Settings) -> tuple[str | None, str]:
     try:
         database.migrate()
         check(settings, database)
+        known_names(settings)
         BlobStore(settings.store_folder, settings.store_reserve_bytes).prepare()
         begin(settings, database)
         begin_if_new(database)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
@@ -55,6 +56,7 @@ class WaiverRow(SQLModel, table=True):
     """Somebody's word that certain findings may be passed over; ended, and never deleted."""
 
     __tablename__ = "waivers"
+    __table_args__ = (Index("ix_waivers_ended_at", "ended_at", "id"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time."""
@@ -82,6 +84,7 @@ class ListEntryRow(SQLModel, table=True):
     """Somebody's word about repositories as such: approved, or blocked; ended, and never deleted."""
 
     __tablename__ = "list_entries"
+    __table_args__ = (Index("ix_list_entries_ended_at", "ended_at", "id"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from curator.errors import (
     CuratorError,
     EntryNotFound,
+    RepoDisabled,
     RepoNotFound,
     RevisionNotFound,
     UpstreamRefused,
@@ -15,6 +16,9 @@ from curator.errors import (
 )
 from curator.types import Commit, RepoId
 from curator.upstream.pacing import pause_asked_s, retry_after_s
+
+_DISABLED = "Access to this resource is disabled."
+"""By these words alone clients know it, too (huggingface_hub `hf_raise_for_status`)."""
 
 
 def meaning(
@@ -35,6 +39,8 @@ def meaning(
                 "mirror's administrator to accept them, and to give the mirror that account's token with "
                 f"`curator upstream-token add '{repo.namespace or repo.name}{'/*' if repo.namespace else ''}'`"
             )
+    if headers.get("X-Error-Message", "") == _DISABLED:
+        return RepoDisabled(f"The Hub has disabled {what}")
     if status in {401, 403}:
         return UpstreamRefused(f"The Hub refuses {what} to this mirror ({status} {told})")
     if status == 404:

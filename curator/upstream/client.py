@@ -74,9 +74,10 @@ class Upstream:
     async def close(self) -> None:
         await self._session.close()
 
-    async def describe(self, repo: RepoId, revision: Revision) -> Description:
-        """What a revision of a repository stands for now."""
+    async def describe(self, repo: RepoId, revision: Revision, query: str = "") -> Description:
+        """What a revision of a repository stands for now; a query asks for more than the usual."""
         url = f"{self.url}/api/{repo.kind.plural}/{repo}/revision/{quote(revision.text, safe='')}"
+        url += f"?{query}" if query else ""
         async with self._remembered(repo, revision.text):
             document, _ = await self._json(url, f"{repo}@{revision}", repo)
         return read_description(document, repo.kind)

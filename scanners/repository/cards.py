@@ -2,9 +2,9 @@
 
 A card is reduced to the author's own sentences: no front matter, code, links, markup, headings, settings, names of the
 repository, and no line that a tool has written (`scanners/data/cards/boilerplate.txt`). Each paragraph becomes the set
-of its runs of four words, so that neither the order of paragraphs nor a badge counts. The signature keeps the 128
-smallest of the runs' hashes (a bottom-k MinHash sketch), from which the share of common text is estimated within about
-five per cent.
+of its runs of four words, so that neither the order of paragraphs nor a badge counts. The signature keeps the 256
+smallest of the runs' hashes (a bottom-k MinHash sketch), from which the share of common text is estimated
+within a few per cent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-KEPT = 128
+KEPT = 256
 """Hashes in a signature."""
 BANDS = 16
 LEAST_RUNS = 40
@@ -27,6 +27,8 @@ LEAST_RUNS = 40
 LONGEST = 120_000
 """Characters of a card that are read; the Hub's own are a small part of that."""
 _RUN = 4
+_SAMPLE = 16
+"""Hashes of the shorter text that tell how much of it is in the longer one."""
 _BITS = 52
 """Of a hash: as many as every reader of JSON keeps."""
 
@@ -93,18 +95,19 @@ def card_signature(text: str, repository: str = "") -> CardSignature:
 
 
 def similarity(one: CardSignature, other: CardSignature) -> float:
-    """How much of the shorter text is in the longer one, from 0 to 1; 0 where one of them is not comparable."""
+    """How much of the shorter text is in the longer one, from 0 to 1; 0 where one of them is not comparable.
+
+    Where the longer one is so much longer that too little of the shorter one can be compared, it is how much of both
+    together they have in common.
+    """
     if not one.comparable or not other.comparable:
         return 0.0
-    first, second = set(one.hashes), set(other.hashes)
-    smallest = heapq.nsmallest(KEPT, first | second)
-    if one.runs > KEPT or other.runs > KEPT:
-        # Beyond the last hash of a cut signature nothing is known of its text.
-        last = min(side.hashes[-1] for side in (one, other) if side.runs > len(side.hashes))
-        smallest = [value for value in smallest if value <= last]
-    share = sum(value in first and value in second for value in smallest) / len(smallest)
-    common = share * (one.runs + other.runs) / (1 + share)
-    return min(1.0, common / min(one.runs, other.runs))
+    shorter, longer = sorted((one, other), key=lambda side: (side.runs, side.hashes))
+    # Beyond the last hash of a signature that was cut nothing is known of its text.
+    known = min((side.hashes[-1] for side in (one, other) if side.runs > len(side.hashes)), default=1 << _BITS)
+    first = {value for value in shorter.hashes if value <= known}
+    second = {value for value in longer.hashes if value <= known}
+    return len(first & second) / (len(first) if len(first) >= _SAMPLE else len(first | second))
 
 
 def own_paragraphs(text: str, repository: str = "") -> Iterator[str]:

@@ -66,6 +66,7 @@ class Knowledge:
     restrictions: frozenset[str]
     names: Mapping[str, str]
     sentences: Mapping[str, tuple[str, ...]]
+    notice_files: frozenset[str]
     notes: Mapping[str, str]
 
     def keeps(self, own: Entry, asked: Entry) -> bool:
@@ -142,6 +143,7 @@ def knowledge() -> Knowledge:
         restrictions=frozenset(data["restrictions"]),
         names=data["names"],
         sentences={name: tuple(sentences) for name, sentences in data["sentences"].items()},
+        notice_files=frozenset(data["notice_files"]),
         notes=data["notes"],
     )
 

@@ -35,6 +35,7 @@ _GAPS = {
     State.TOO_DEEP: "lineage-cut",
 }
 _LICENSE_FILE = re.compile(r"(?:^|/)(?:licen[cs]e|copying|terms|agreement|use[_-]?policy)[^/]*$", re.IGNORECASE)
+_NOTICE_FILE = re.compile(r"(?:^|/)notice[^/]*$", re.IGNORECASE)
 _ORDER = list(Level)
 _MOST_CLAUSES = 3
 
@@ -200,6 +201,9 @@ def _duties(model: _Model, ancestor: Ancestor, entry: Entry, told: set[str]) -> 
     shipped = model.paths is None or any(_LICENSE_FILE.search(path) for path in model.paths)
     if not shipped and (clauses := applies("agreement-missing")):
         yield model.tell("agreement-missing", ancestor, clauses[:1])
+    noted = model.paths is None or not shipped or any(_NOTICE_FILE.search(path) for path in model.paths)
+    if not noted and entry.id in data.notice_files and (clauses := applies("notice-missing")):
+        yield model.tell("notice-missing", ancestor, clauses)
 
 
 def _begins(repository: str, word: str) -> bool:

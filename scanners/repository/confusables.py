@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST_PART = 96
 """The Hub's limit for a namespace or a name; what is beyond it is not looked at."""
@@ -50,6 +51,7 @@ def visible(text: str) -> str:
     """Without what cannot be seen: control and format characters, such as zero-width spaces and soft hyphens."""
     if text.isascii() and text.isprintable():
         return text
+    text = text[:LONGEST_PART]
     return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
@@ -58,6 +60,7 @@ def spelled_out(text: str) -> str:
     return _PUNYCODE.sub(_decoded, text) if "xn--" in text[:LONGEST_PART].lower() else text
 
 
+@lru_cache(maxsize=64)
 def in_latin(text: str) -> str:
     """Letters of other alphabets as the Latin ones they look like; the case stays."""
     if text.isascii():

@@ -43,6 +43,8 @@ COMMON = re.compile(
 )
 """Values of `model_type`: architectures that research trains again and again, at every size."""
 MOST_MAPS = 16
+_ENOUGH = 4
+"""Sizes; fewer are shared by chance."""
 _TOKENIZER_FILES = frozenset(
     {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt", "vocab.json", "tekken.json"}
 )
@@ -74,10 +76,15 @@ class Fingerprint:
     architecture: str = ""
     """Digest of what the configuration says about size and form."""
     model_type: str = ""
+    packed: bool = False
+    """Its weights are packed by a quantisation, so that their tensors need not be those of the original."""
 
     def keys(self) -> tuple[str, ...]:
         """What others that resemble it have at least one of: for an index."""
-        return tuple(sorted({key for one in self.maps for key in (f"shapes:{one.shapes}", f"outline:{one.outline}")}))
+        keys = {key for one in self.maps for key in (f"shapes:{one.shapes}", f"outline:{one.outline}")}
+        if self.architecture:
+            keys |= {f"sizes:{self.architecture}:{tokenizer}" for tokenizer in self.tokenizers}
+        return tuple(sorted(keys))
 
     def as_json(self) -> dict[str, Any]:
         """A document that `from_json` reads."""
@@ -87,6 +94,7 @@ class Fingerprint:
             "vocabulary": self.vocabulary,
             "architecture": self.architecture,
             "model_type": self.model_type,
+            "packed": self.packed,
         }
 
     @classmethod
@@ -97,6 +105,7 @@ class Fingerprint:
             vocabulary=document["vocabulary"],
             architecture=document["architecture"],
             model_type=document["model_type"],
+            packed=document["packed"],
         )
 
 
@@ -112,34 +121,40 @@ def fingerprint_of(files: Iterable[SeenFile], documents: Mapping[str, object]) -
     """Of a repository: all its files, and its parsed documents (`config.json` is read)."""
     files = list(files)
     config = documents.get("config.json")
-    sizes = sizes_of(config)
-    model_type = config.get("model_type") if isinstance(config, dict) else None
-    vocabulary = sizes.get("vocabulary", "")
+    fields: Mapping[str, object] = config if isinstance(config, dict) else {}
+    sizes = sizes_of(files, documents)
+    vocabulary = sizes.pop("vocabulary", 0)
+    model_type = fields.get("model_type")
+    packed = any(isinstance(fields.get(key), dict) for key in ("quantization_config", "quantization"))
     return Fingerprint(
         maps=_maps(files),
         tokenizers=_tokenizers(files),
-        vocabulary=int(vocabulary) if vocabulary.isdecimal() and len(vocabulary) < 10 else 0,
-        architecture=sha256(repr(sorted(sizes.items())).encode()).hexdigest()[:32] if len(sizes) >= 3 else "",
+        vocabulary=vocabulary,
+        architecture=sha256(repr(sorted(sizes.items())).encode()).hexdigest()[:32] if len(sizes) >= _ENOUGH else "",
         model_type=model_type[:100] if isinstance(model_type, str) else "",
+        packed=packed or any(file.path.lower().endswith(".gguf") for file in files),
     )
 
 
 def resemblance(one: Fingerprint, other: Fingerprint) -> Resemblance | None:
     """How `one` is like `other`; None where what is alike proves nothing."""
-    alike = _alike(one.maps, other.maps)
-    if alike is None:
-        return None
-    tensors, parameters = alike
     tokenizer = _same_tokenizer(one, other)
     if tokenizer is False:
         return None
-    by_names = not tensors.startswith("matrices")
     same_form = bool(one.architecture) and one.architecture == other.architecture
+    if one.vocabulary and other.vocabulary and one.vocabulary != other.vocabulary:
+        same_form = False
     other_form = bool(one.architecture and other.architecture) and not same_form
+    tensors, parameters = _alike(one.maps, other.maps)
+    if not tensors and same_form and (one.packed or other.packed):
+        tensors = "the same sizes (layers, heads, width), with weights packed by a quantisation,"
+        parameters = max((each.parameters for each in (*one.maps, *other.maps)), default=0)
+    if not tensors:
+        return None
     is_common = parameters < COMMON_BELOW or any(COMMON.fullmatch(each.model_type) for each in (one, other))
     if tokenizer and not is_common and not other_form:
         return Resemblance("same-model", f"{tensors} and the same vocabulary")
-    if tokenizer and same_form and is_common and by_names:
+    if tokenizer and same_form and is_common:
         return Resemblance(
             "same-architecture",
             f"{tensors}, vocabulary and configuration, as models of a common architecture have without being related",
@@ -170,8 +185,11 @@ def _is_model(found: Resemblance | None) -> bool:
     return found is not None and found.kind == "same-model"
 
 
-def _alike(one: tuple[TensorMap, ...], other: tuple[TensorMap, ...]) -> tuple[str, int] | None:
-    """What of the tensors is alike, as words, and the size of that model; the most telling and the largest counts."""
+def _alike(one: tuple[TensorMap, ...], other: tuple[TensorMap, ...]) -> tuple[str, int]:
+    """What of the tensors is alike, as words, and the size of that model; the most telling and the largest counts.
+
+    Empty and 0 if nothing is.
+    """
     for what, words in (
         ("exact", "exactly the same tensors (names, shapes and types)"),
         ("shapes", "the same tensors (names and shapes) in another element type"),
@@ -182,7 +200,7 @@ def _alike(one: tuple[TensorMap, ...], other: tuple[TensorMap, ...]) -> tuple[st
             enough = tensors.count >= FEWEST_TENSORS and tensors.parameters >= FEWEST_PARAMETERS
             if enough and getattr(tensors, what) in theirs:
                 return words, max(tensors.parameters, theirs[getattr(tensors, what)].parameters)
-    return None
+    return "", 0
 
 
 def _same_tokenizer(one: Fingerprint, other: Fingerprint) -> bool | None:

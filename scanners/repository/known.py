@@ -134,6 +134,10 @@ class Known:
         return [text for text in self.flat if len(text) >= SHORTEST_FOR_EDITS]
 
     @cached_property
+    def longest_flat(self) -> int:
+        return max(map(len, self.flat_list), default=0)
+
+    @cached_property
     def skeletons(self) -> dict[str, str]:
         return _first((skeleton(name), name) for name in self.flat.values())
 
@@ -164,6 +168,15 @@ class Known:
         return words | {word.text: word for word in self.called}
 
     @cached_property
+    def words_of(self) -> dict[str, list[Word]]:
+        """The names in `words`, by the house that they stand for."""
+        found: dict[str, list[Word]] = {}
+        for word in self.words.values():
+            if word.of:
+                found.setdefault(self.house(word.of), []).append(word)
+        return found
+
+    @cached_property
     def companies(self) -> frozenset[str]:
         """Namespaces that a company's name is said of."""
         return frozenset(word.of for word in self.called if word.kind == "company")
@@ -181,6 +194,10 @@ class Known:
     @cached_property
     def copied_list(self) -> list[str]:
         return [text for text in self.copied if len(text) >= SHORTEST_COPIED]
+
+    @cached_property
+    def longest_copied(self) -> int:
+        return max(map(len, self.copied_list), default=0)
 
     @cached_property
     def copied_skeletons(self) -> dict[str, str]:

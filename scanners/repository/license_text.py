@@ -29,6 +29,8 @@ _WORTH_A_LICENSE = 40
 """Words that a further licence must explain to be found in the rest of a text."""
 _LONGEST_NAMES = 60
 """Words of copyright lines that follow each other."""
+_LONGEST_TITLE = 8
+"""Words that a licence may begin with; many a file leaves its title out."""
 _LONGEST_HEADING = 30
 """Words of any other difference without weight."""
 _MOST_NAMES = 400
@@ -39,8 +41,8 @@ _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)*")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
 _ADDRESS = re.compile(r"https?://\S+")
 _END = ("end", "of", "terms", "and", "conditions")
+_GNU = re.compile(r"A?GPL-|LGPL-")
 _GPL_3 = ("gnu", "general", "public", "license", "version", "3", "29", "june", "2007")
-"""SPDX's text of the LGPL 3 has the GPL 3 behind it."""
 _NOTICE = (("licensed", "under", "the"), ("this", "program", "is", "free"), ("this", "library", "is", "free"))
 _LONGEST_NOTICE = 120
 _SPELLINGS = {
@@ -73,6 +75,8 @@ class _Template:
     """Words up to the end of the terms; what follows tells how to apply them, and may be missing."""
     terms: frozenset[int]
     """The shingles up to there."""
+    more: bool
+    """Whether it is another licence that follows: SPDX's text of the LGPL 3 has the GPL 3 behind it."""
 
 
 def words_of(text: str) -> list[str]:
@@ -88,8 +92,10 @@ def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     if not found:
         return ()
     licenses, covered = found
-    rest = _runs(covered)
-    added = not without_weight([words[begin:end] for begin, end in rest]) or _says_more(words, licenses)
+    told = _cover(_shingles(words), _appendices(licenses), bytearray(len(words)))
+    rest = _runs(bytearray(map(max, covered, told)))
+    body = [word for word, beside in zip(words, told, strict=True) if not beside]
+    added = not without_weight([words[begin:end] for begin, end in rest]) or _says_more(body, licenses)
     return tuple(_match(template, words, added) for template in licenses)
 
 
@@ -115,7 +121,11 @@ def _explained(words: Sequence[str]) -> tuple[list[_Template], bytearray] | None
 
 def _match(template: _Template, words: Sequence[str], added: bool) -> Match:
     missing = _runs(_cover(_shingles(template.words), frozenset(_shingles(words)), bytearray(len(template.words))))
-    left_out = [template.words[begin:end] for begin, end in missing if begin < template.core]
+    left_out = [
+        template.words[begin:end]
+        for begin, end in missing
+        if begin < template.core and not (begin == 0 and end <= _LONGEST_TITLE)
+    ]
     if added or not without_weight(left_out):
         return Match(CHANGED + template.spdx, 0.9)
     differences = sum(end - begin for begin, end in missing if begin < template.core)
@@ -135,10 +145,24 @@ def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
     A text may be there several times, for several holders.
     """
     weighty, in_names = _weighty()
-    times = max(round(len(words) / sum(len(template.words) for template in licenses)), 1)
-    known = Counter(word for template in licenses for word in template.words)
+    terms = [word for template in licenses for word in (template.words if template.more else _core_of(template))]
+    times = max(round(len(words) / len(terms)), 1)
+    known = Counter(terms)
     said = Counter(word for word in words if word in weighty and word not in in_names)
     return any(count > times * known[word] for word, count in said.items())
+
+
+def _core_of(template: _Template) -> tuple[str, ...]:
+    return template.words[: template.core]
+
+
+def _appendices(licenses: Sequence[_Template]) -> frozenset[int]:
+    """The passages behind the terms of these licences: how to apply them. GNU's licences tell it in many versions."""
+    gnu = any(_GNU.match(template.spdx) for template in licenses)
+    told = [template for template in templates() if template in licenses or (gnu and _GNU.match(template.spdx))]
+    return frozenset(
+        shingle for template in told if not template.more for shingle in _shingles(template.words[template.core :])
+    )
 
 
 def _is_name(run: Sequence[str]) -> bool:
@@ -201,7 +225,8 @@ def templates() -> tuple[_Template, ...]:
 
 
 def _template(spdx: str, words: tuple[str, ...], core: int) -> _Template:
-    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])))
+    more = _place(_GPL_3, words, _HEADING) > 0
+    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])), more)
 
 
 def _core(words: tuple[str, ...]) -> int:

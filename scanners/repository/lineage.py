@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scanners.repository.license import License
-from scanners.repository.parents import DECLARED, Parent
+from scanners.repository.parents import DECLARED, Parent, may_be_a_folder
 
 MOST_DEPTH = 8
 """A parent is at depth 1."""
@@ -138,6 +138,8 @@ class _Walk:
             self._seen[asked] = self.lookup(parent.repository, parent.revision)
         found = self._seen[asked]
         if isinstance(found, Absent):
+            if found is Absent.MISSING and may_be_a_folder(parent.source):
+                return
             self._add(child, parent, depth, State(found.value), None)
             return
         name = found.repository.casefold()

@@ -117,7 +117,7 @@ def _same_to_the_eye(namespace: str, known: Known) -> Lookalike | None:
 
 def _one_slip_away(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     text = flat(spelled_out(namespace))
-    if len(text) < SHORTEST_FOR_EDITS:
+    if not SHORTEST_FOR_EDITS <= len(text) <= known.longest_flat + 1:
         return None
     if (of := _other(known.flat.get(_letters(text)), namespace)) is not None and len(_letters(text)) >= 5:
         return Lookalike(of, _of_number(of, known), PHRASES["number"].format(of=of), "number")
@@ -231,9 +231,7 @@ def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookali
         score = 0.75 if slip(text, of) in ("letter", "keyboard") else 0.81
         return Lookalike(owner, score, f"nearly {owner}", "near-owner")
     parts = tokens(namespace)
-    for word in known.words.values():
-        if word.kind not in ("publisher", "company", "product") or not known.same_house(word.of, copied):
-            continue
+    for word in known.words_of.get(known.house(owner), ()):
         if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
             score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
             return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
@@ -296,7 +294,7 @@ def _copied(name: str, known: Known) -> str | None:
         return same
     if len(text) >= SHORTEST_FOR_EDITS and (same := known.copied_skeletons.get(skeleton(name))) is not None:
         return same
-    if len(text) < SHORTEST_COPIED:
+    if not SHORTEST_COPIED <= len(text) <= known.longest_copied + 1:
         return None
     for near, _, _ in process.extract(text, known.copied_list, scorer=OSA.distance, score_cutoff=1, limit=5):
         if _digits(near) == _digits(text):  # Another number is another model.

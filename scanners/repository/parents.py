@@ -92,8 +92,8 @@ def parents_of(
     tags = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list | tuple) else []
     usual = _usual_relation(fields, documents, gguf, tags)
     found = [
-        *_of_card(fields, usual),
-        *_of_tags(tags, usual),
+        *_of_card(fields),
+        *_of_tags(tags),
         *_of_merges(documents),
         *_of_adapters(documents),
         *_of_list(repository),
@@ -104,7 +104,14 @@ def parents_of(
         found = list(_guessed(gguf))
     own = repository.casefold()
     kept = [one for one in found if one.source in DECLARED or one.repository.casefold() != own]
-    return tuple(_joined(kept))[:MOST_PARENTS]
+    return tuple(
+        replace(one, relation=usual) if one.source in DECLARED and not one.relation else one for one in _joined(kept)
+    )[:MOST_PARENTS]
+
+
+def may_be_a_folder(source: str) -> bool:
+    """Whether what stands there, and is no repository, was most likely a folder on the machine of whoever wrote it."""
+    return source.rpartition("/")[2] in _PLAIN_FILES | _QUANTIZED_FILES
 
 
 def datasets_of(card: object, tags: Sequence[str] = ()) -> tuple[str, ...]:
@@ -156,24 +163,18 @@ def _usual_relation(
     tags: Sequence[str],
 ) -> str:
     """How the model relates to its parents where it is not said: what the Hub infers from files and tags."""
-    said = fields.get("base_model_relation")
-    if isinstance(said, str) and (relation := _relation(said)):
-        return relation
     names = {path.rpartition("/")[2] for path in documents}
     words = {tag.casefold() for tag in [*tags, *_texts(fields.get("tags")), *_texts(fields.get("library_name"))]}
     if _ADAPTER_FILE in names or words & _ADAPTER_TAGS:
         return "adapter"
-    if names & _MERGE_FILES or words & _MERGE_TAGS or len(_values(fields.get("base_model"))) > 1:
-        return "merge"
     config = documents.get("config.json")
-    if (
-        gguf
-        or names & _QUANTIZED_FILES
-        or words & _QUANTIZED_TAGS
-        or (isinstance(config, dict) and "quantization_config" in config)
-    ):
-        return "quantized"
-    return "finetune"
+    packed = bool(gguf or names & _QUANTIZED_FILES or words & _QUANTIZED_TAGS) or (
+        isinstance(config, dict) and "quantization_config" in config
+    )
+    several = len(_values(fields.get("base_model"))) > 1
+    if several or (not packed and (names & _MERGE_FILES or words & _MERGE_TAGS)):
+        return "merge"  # A quantised copy of a merge has its tags, too.
+    return "quantized" if packed else "finetune"
 
 
 def _relation(text: str) -> str:
@@ -181,12 +182,14 @@ def _relation(text: str) -> str:
     return text if text in RELATIONS else _SPELLINGS.get(text, "")
 
 
-def _of_card(fields: Mapping[Any, Any], usual: str) -> Iterator[Parent]:
+def _of_card(fields: Mapping[Any, Any]) -> Iterator[Parent]:
+    said = fields.get("base_model_relation")
+    relation = _relation(said) if isinstance(said, str) else ""
     for value in _values(fields.get("base_model")):
-        yield from _parents([stated(value)], usual, CARD)
+        yield from _parents([stated(value)], relation, CARD)
 
 
-def _of_tags(tags: Sequence[str], usual: str) -> Iterator[Parent]:
+def _of_tags(tags: Sequence[str]) -> Iterator[Parent]:
     """`base_model:owner/name` and `base_model:<relation>:owner/name`: the Hub makes both from the card."""
     told: dict[str, str] = {}
     for tag in tags:
@@ -198,7 +201,7 @@ def _of_tags(tags: Sequence[str], usual: str) -> Iterator[Parent]:
         if named is not None:
             told[named.repository] = told.get(named.repository) or relation
     for repository, relation in told.items():
-        yield Parent(repository, relation or usual, TAGS)
+        yield Parent(repository, relation, TAGS)
 
 
 def _of_merges(documents: Mapping[str, object]) -> Iterator[Parent]:

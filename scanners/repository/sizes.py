@@ -14,9 +14,7 @@ _SIZES = {
     "hidden": ("hidden_size", "n_embd", "d_model", "dim"),
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
     "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads"),
-    "key heads": ("num_key_value_heads", "n_head_kv", "multi_query"),
-    "inner": ("intermediate_size", "n_inner", "d_ff", "ffn_dim"),
-    "experts": ("num_local_experts", "num_experts", "n_routed_experts"),
+    "key heads": ("num_key_value_heads", "n_head_kv", "num_kv_heads"),
     "vocabulary": ("vocab_size",),
 }
 """What a configuration says of size and form, as different libraries call it."""
@@ -68,13 +66,25 @@ def parameters_in(file: SeenFile) -> int:
     return sum(map(number, counts.values())) if isinstance(counts, Mapping) else 0
 
 
-def sizes_of(config: object) -> dict[str, str]:
-    """By what it is called here; of a model of several parts, those of the part that has a vocabulary."""
-    best: dict[str, str] = {}
-    for part in _parts(config):
-        found = {name: str(value)[:20] for name, keys in _SIZES.items() if (value := _any_of(part, keys)) is not None}
-        if len(found) > len(best):
-            best = found
+def sizes_of(files: Iterable[SeenFile], documents: Mapping[str, object]) -> dict[str, int]:
+    """`hidden`, `layers`, `heads`, `key heads` and `vocabulary`, as far as they are known.
+
+    By the configuration, of a model of several parts by that of the part which says most; else by a GGUF file.
+    """
+    found: list[dict[str, int]] = []
+    for part in _parts(documents.get("config.json")):
+        sizes = {name: number(_any_of(part, keys)) for name, keys in _SIZES.items()}
+        found.append({name: size for name, size in sizes.items() if size})
+    for file in files:
+        noted = file.metadata.get("sizes")
+        if isinstance(noted, Mapping):
+            sizes = {name: number(noted.get(name)) for name in _SIZES} | {
+                "vocabulary": number(file.metadata.get("tokens"))
+            }
+            found.append({name: size for name, size in sizes.items() if size})
+    best = max(found, key=len, default={})
+    if "heads" in best:
+        best.setdefault("key heads", best["heads"])
     return best
 
 

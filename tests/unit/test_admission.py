@@ -13,12 +13,13 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import update
 
-from curator.admission import decisions, progress, scans, snapshots
+from curator.admission import decisions, looks, progress, scans, snapshots
 from curator.admission.confirm import Confirmer
 from curator.admission.facts import facts_of
 from curator.admission.gate import Gate, StillJudged
 from curator.admission.gather import Gatherer
 from curator.admission.judge import Judge
+from curator.admission.look import Look
 from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow, ReferenceRow
@@ -43,6 +44,7 @@ from scanners.jail import Jail
 REPO = RepoId.parse("acme/tiny")
 MAIN = Revision("main")
 CODE = b"import os; os.system('echo inert')\n"
+SEEN = Look(owner={"type": "org", "_id": "5f" * 12}, at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
 HARMLESS = Report(format="text", bytes_read=10)
 
 
@@ -77,6 +79,7 @@ class House:
         with self.database.write() as session:
             snapshot = snapshots.remember(session, repo, MAIN, Description(Commit(repo, sha), {"id": str(repo)}))
             snapshots.save_listing(session, snapshot.id, [file])
+            looks.keep(session, snapshot.id, SEEN)
             self.broker.told += progress.open_admission(session, progress.Sought(snapshot.id, self.rule_set))
         return snapshot
 

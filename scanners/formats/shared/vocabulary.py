@@ -43,13 +43,16 @@ def of_tokenizer_json(beginning: bytes) -> str | None:
 def _numbered(data: bytes, position: int) -> list[bytes]:
     """Tokens with their numbers, which mostly but not always stand in order; none if the first ones have gaps."""
     by_number: dict[int, bytes] = {}
-    while len(by_number) < 2 * FIRST_TOKENS and (pair := _NUMBERED.match(data, position)) is not None:
-        by_number.setdefault(int(pair[2]), _unescaped(pair[1]))
-        position = pair.end()
-    first = [by_number[number] for number in range(min(FIRST_TOKENS, len(by_number))) if number in by_number]
+    seen = 0
+    while len(by_number) < FIRST_TOKENS and (pair := _NUMBERED.match(data, position)) is not None:
+        number, position = int(pair[2]), pair.end()
+        seen += 1
+        if number < FIRST_TOKENS:
+            by_number.setdefault(number, _unescaped(pair[1]))
     ends = data[position : position + 9].strip()[:1] == b"}"
-    is_whole = len(first) == FIRST_TOKENS or (ends and len(first) == len(by_number))
-    return first if is_whole else []
+    is_whole = len(by_number) == FIRST_TOKENS or (ends and len(by_number) == seen)
+    first = [by_number[number] for number in sorted(by_number)]
+    return first if is_whole and max(by_number, default=0) == len(first) - 1 else []
 
 
 def _scored(data: bytes, position: int) -> list[bytes]:

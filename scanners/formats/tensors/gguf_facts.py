@@ -22,6 +22,13 @@ KEPT_TEXTS = {
     "general.source.huggingface.repository": "source",
 }
 """Keys, and what they are called among the facts."""
+SIZES = {
+    "embedding_length": "hidden",
+    "block_count": "layers",
+    "attention.head_count": "heads",
+    "attention.head_count_kv": "key heads",
+}
+"""What the architecture's own keys say of its form, and what configurations call it here (`repository/sizes.py`)."""
 _BASE_MODEL = re.compile(r"general\.base_model\.\d+\.(?:name|organization|version|repo_url|url|doi)")
 
 
@@ -47,7 +54,7 @@ class Facts:
             self._tokens = (digest(first), count)
 
     def note_number(self, key: str, value: int) -> None:
-        if key == "general.file_type" or key.endswith(".context_length"):
+        if key == "general.file_type" or key.partition(".")[2] in {"context_length", *SIZES}:
             self._values.setdefault(key, value)
 
     def tell(self, case: Case) -> None:
@@ -55,6 +62,9 @@ class Facts:
         for key, name in (KEPT_TEXTS | {f"{architecture}.context_length": "context_length"}).items():
             if key in self._values:
                 case.fact(name, self._values[key])
+        sizes = {name: self._values.get(f"{architecture}.{key}") for key, name in SIZES.items()}
+        if any(sizes.values()):
+            case.fact("sizes", {name: size for name, size in sizes.items() if size is not None})
         kind = self._values.get("general.file_type")
         if isinstance(kind, int):
             case.fact("quantization", FILE_TYPES.get(kind & ~GUESSED_FILE_TYPE, str(kind)))

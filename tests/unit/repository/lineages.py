@@ -45,6 +45,9 @@ class Family:
     def walk(self, name: str, **limits: int) -> Lineage:
         return walk(self.node(name), self.lookup, **limits)
 
+    def walk_from(self, root: Node) -> Lineage:
+        return walk(root, self.lookup)
+
     def conflicts(self, name: str, **others: Any) -> tuple[Conflict, ...]:
         return conflicts_of(licensed(self.licenses[name]), self.walk(name), **others)
 

@@ -86,6 +86,7 @@ def test_what_a_parents_licence_asks_for_is_kept_or_told(
 def test_a_conflict_says_which_hop_which_clause_and_what_would_mend_it() -> None:
     family = line(("acme/bot-GGUF", "apache-2.0"), ("acme2/bot", "apache-2.0"), ("google/gemma-2-9b", "gemma"))
     (conflict,) = family.conflicts("acme/bot-GGUF")
+    (clause,) = [one for one in known_licenses()["gemma"].clauses if one.term == "terms-passed-on"]
     assert conflict == Conflict(
         id="terms-dropped",
         level=Level.CONFLICT,
@@ -93,9 +94,8 @@ def test_a_conflict_says_which_hop_which_clause_and_what_would_mend_it() -> None
         depth=2,
         parent_license="LicenseRef-hf-gemma",
         license="Apache-2.0",
-        clause="google/gemma-2-9b, two hops up by way of acme2/bot, is under the Gemma Terms of Use, section 3.1: "
-        "Whoever gets it, or what is made from it, gets this agreement with it and is bound by it. This model is declared "
-        "under the Apache License 2.0 instead.",
+        clause="google/gemma-2-9b, two hops up by way of acme2/bot, is under the Gemma Terms of Use, "
+        f"{clause.where}: {clause.says} This model is declared under the Apache License 2.0 instead.",
         cure="Declare the model under the Gemma Terms of Use and ship its text, or take one that was made from another "
         "base; whoever uses it anyway is bound by the Gemma Terms of Use.",
     )
@@ -215,9 +215,11 @@ def test_notices_are_looked_for_only_where_the_files_are_known() -> None:
     bare = family.conflicts("acme/Llama-bot", card_text="A bot.", paths=frozenset({"model.safetensors", "README.md"}))
     assert ids(bare, Level.DUTY) == {"built-with-missing", "agreement-missing"}
     whole = family.conflicts(
-        "acme/Llama-bot", card_text="# Bot\nbuilt   with\nLlama", paths=frozenset({"LICENSE.txt", "USE_POLICY.md"})
+        "acme/Llama-bot", card_text="# Bot\nbuilt   with\nLlama", paths=frozenset({"LICENSE.txt", "Notice"})
     )
     assert whole == ()
+    text_alone = family.conflicts("acme/Llama-bot", paths=frozenset({"LICENSE.txt", "USE_POLICY.md"}))
+    assert ids(text_alone, Level.DUTY) == {"notice-missing"}
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,9 @@ def test_the_data_speaks_only_of_terms_and_licences_that_there_are() -> None:
         assert (rule.asks | rule.kept_by) <= set(known_terms()), rule.id
         assert rule.unless <= set(data.rules), rule.id
         assert rule.about, rule.id
-    listed: set[str] = set(data.names) | set(data.sentences) | set(data.beside_others) | set(data.compatible)
+    listed: set[str] = (
+        set(data.names) | set(data.sentences) | set(data.notice_files) | set(data.beside_others) | set(data.compatible)
+    )
     listed |= {name for others in data.compatible.values() for name in others} | {
         name for one in data.families for name in one
     }

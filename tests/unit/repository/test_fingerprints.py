@@ -115,6 +115,28 @@ def test_a_quantised_gguf_is_recognised_by_its_matrices() -> None:
     assert "under other names" in found.why
 
 
+def test_packed_weights_are_recognised_by_their_sizes_and_vocabulary() -> None:
+    packed = {name.replace(".weight", ".qweight"): [shape[0], shape[-1] // 8] for name, shape in LLAMA_TENSORS.items()}
+    for how in ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, {"quantization": {"bits": 4}}):
+        found = resemblance(model(packed, LLAMA | how, dtype="I32"), model())
+        assert found is not None
+        assert found.kind == "same-model"
+        assert "packed" in found.why
+    awq = {"quantization_config": {"quant_method": "awq"}}
+    assert kind(model(packed, LLAMA | awq, "own"), model()) is None
+    assert kind(model(packed, LLAMA | awq | {"vocab_size": 32000}), model()) is None
+    assert kind(model(packed, LLAMA | awq | {"num_hidden_layers": 28}), model()) is None
+    assert kind(model(packed), model()) is None  # Not packed, and other tensors: another model of this size.
+
+
+def test_a_gguf_with_its_experts_stacked_is_recognised_by_what_it_says_of_its_sizes() -> None:
+    sizes = {"hidden": 2048, "layers": 16, "heads": 32, "key heads": 8}
+    stacked = noted({f"blk.{layer}.ffn_up_exps.weight": [2048, 1 << 20] for layer in range(16)}, "Q4_K")
+    file = seen("m.gguf", stacked | {"sizes": sizes, "tokens": 128256, "vocabulary": "llama-3"})
+    assert kind(fingerprint_of([file], {}), model(config=LLAMA | {"num_key_value_heads": 8})) == "same-model"
+    assert kind(fingerprint_of([file], {}), model(config=LLAMA | {"num_key_value_heads": 16})) is None
+
+
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
@@ -165,7 +187,7 @@ def test_a_fingerprint_is_kept_as_json_and_found_by_its_keys() -> None:
     one = model()
     assert Fingerprint.from_json(json.loads(json.dumps(one.as_json()))) == one
     assert set(one.keys()) & set(model(dtype="F16").keys())
-    assert not set(one.keys()) & set(model(BERT_TENSORS).keys())
+    assert not set(one.keys()) & set(model(BERT_TENSORS, BERT, "bert").keys())
 
 
 def test_adapters_and_parts_in_folders_are_not_the_model() -> None:

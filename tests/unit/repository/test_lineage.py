@@ -91,6 +91,12 @@ def test_a_file_that_has_the_repositorys_own_old_name_is_no_step() -> None:
     assert walk(root, always(root)).hops == ()
 
 
+def test_a_folder_that_reads_like_a_repository_is_none_if_there_is_no_such_repository() -> None:
+    parents = (Parent("jo/exp", "finetune", "config.json"), Parent("jo/base", "adapter", "adapter_config.json"))
+    (hop,) = Family({}, {}, {}).walk_from(Node("x/y", "c" * 40, licensed("mit"), parents)).hops
+    assert (hop.parent, hop.state) == ("jo/base", State.MISSING)
+
+
 def test_the_revision_that_is_named_is_looked_up() -> None:
     asked: list[tuple[str, str]] = []
 

@@ -178,6 +178,13 @@ def test_the_tags_of_the_hub_tell_the_relation() -> None:
     assert parents_of(None, {}, {}, tags) == (Parent("google/gemma-2-9b", "quantized", "tags"),)
 
 
+def test_a_quantised_copy_of_a_merge_is_no_merge() -> None:
+    card = {"base_model": "mlabonne/NeuralPipe-7B-slerp", "tags": ["merge", "mergekit"], "quantized_by": "mradermacher"}
+    assert named(card, {}, {"m.i1-Q4_K_M.gguf": {}}) == [("mlabonne/NeuralPipe-7B-slerp", "quantized")]
+    tags = ["merge", "base_model:mlabonne/NeuralPipe-7B-slerp", "base_model:quantized:mlabonne/NeuralPipe-7B-slerp"]
+    assert named(card, {}, {}, tags) == [("mlabonne/NeuralPipe-7B-slerp", "quantized")]
+
+
 def test_what_several_places_say_is_put_together_from_the_surest() -> None:
     documents = {"adapter_config.json": {"base_model_name_or_path": "META-LLAMA/Llama-3.2-1B", "revision": "deadbeef"}}
     (parent,) = parents_of(

@@ -64,6 +64,10 @@ def test_what_a_gguf_says_of_itself_becomes_facts_in_either_byte_order(tmp_path:
     writer.add_license("apache-2.0")
     writer.add_file_type(15)
     writer.add_context_length(32768)
+    writer.add_embedding_length(3584)
+    writer.add_block_count(28)
+    writer.add_head_count(28)
+    writer.add_head_count_kv(4)
     writer.add_base_model_count(1)
     writer.add_base_model_name(0, "Qwen2.5 7B")
     writer.add_base_model_repo_url(0, "https://huggingface.co/Qwen/Qwen2.5-7B")
@@ -91,6 +95,7 @@ def test_what_a_gguf_says_of_itself_becomes_facts_in_either_byte_order(tmp_path:
         "context_length": 32768,
         "quantization": "Q4_K_M",
         "tokens": 1000,
+        "sizes": {"hidden": 3584, "layers": 28, "heads": 28, "key heads": 4},
         "base_models": [{"name": "Qwen2.5 7B", "repo_url": "https://huggingface.co/Qwen/Qwen2.5-7B"}],
         "chat_template": True,
         "parameters": {"F16": 7, "F32": 15, "Q8_0": 64},

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009_policy"
-down_revision = "0007_judgement"
+down_revision = "0008_looks"
 
 _MOMENT = sa.DateTime(timezone=True)
 

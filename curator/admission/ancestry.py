@@ -1,0 +1,76 @@
+"""The way back, asked of the upstream: each ancestor once, those of one generation at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from curator.admission.look import Relative
+from curator.admission.origins import LONGEST_FIELD, USED_FIELDS, walked
+from curator.errors import BadInput, CuratorError, RepoNotFound, RevisionNotFound, UpstreamRefused
+from curator.types import RepoId, RepoKind, Revision
+from curator.upstream.listing import Description
+from scanners.repository.lineage import MOST_DEPTH, Node
+
+_MOST_TAGS = 200
+_MAIN = Revision("main")
+
+Describe = Callable[[RepoId, Revision], Awaitable[Description]]
+
+
+async def find_relatives(root: Node, describe: Describe) -> tuple[tuple[Relative, ...], str]:
+    """All that a walk from this commit comes by; and why one of them could not be asked for, or nothing.
+
+    A parent that is missing or private is a finding of its own. One that could not be asked for is a gap for now.
+    """
+    found: list[Relative] = []
+    why = ""
+    for _ in range(MOST_DEPTH + 1):
+        _, unknown = walked(root, found)
+        if not unknown:
+            break
+        answers = await asyncio.gather(*(_ask(describe, name, revision) for name, revision in unknown))
+        for relative, failure in answers:
+            found.append(relative)
+            why = why or failure
+    return tuple(found), why
+
+
+async def _ask(describe: Describe, name: str, revision: str) -> tuple[Relative, str]:
+    relative = Relative(asked=name, revision=revision)
+    try:
+        description = await _described(describe, RepoId.parse(name, RepoKind.MODEL), revision)
+    except (RepoNotFound, RevisionNotFound, BadInput):
+        return relative.model_copy(update={"state": "missing"}), ""
+    except UpstreamRefused:
+        return relative.model_copy(update={"state": "private"}), ""
+    except CuratorError as error:
+        return relative.model_copy(update={"state": "unreachable"}), error.sentence
+    info = description.info
+    answer = {
+        "repository": str(description.commit.repo),
+        "commit": description.commit.sha,
+        "card": _card(info.get("cardData")),
+        "tags": _tags(info.get("tags")),
+    }
+    return relative.model_copy(update=answer), ""
+
+
+async def _described(describe: Describe, repo: RepoId, revision: str) -> Description:
+    try:
+        return await describe(repo, Revision.parse(revision) if revision else _MAIN)
+    except (RevisionNotFound, BadInput):
+        if not revision:
+            raise
+        # Named by a branch that is gone, it is still what the model was made from.
+        return await describe(repo, _MAIN)
+
+
+def _card(card: Any) -> dict[str, Any]:
+    card = card if isinstance(card, dict) else {}
+    return {key: card[key] for key in USED_FIELDS if key in card and len(str(card[key])) <= LONGEST_FIELD}
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str))[:_MOST_TAGS] if isinstance(value, list) else ()

@@ -1,0 +1,146 @@
+"""Which decisions somebody's word concerns, and their end: found by the database, and ended in one transaction.
+
+What has ended is not served from that moment on. The judgements that follow are work like any other, asked for in small
+transactions, so that thousands of them keep no download waiting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import select as select_columns
+from sqlalchemy import update
+from sqlmodel import Session, col, func, or_, select
+
+from curator.admission import progress
+from curator.admission.progress import Sought
+from curator.admission.tables import DecisionRow, RestsOnRow, SnapshotRow
+from curator.database.engine import Database, now
+from curator.database.generation import changed
+from curator.queue.celery import Sender
+from rules.circumstances import Audience, ListEntry, Scope
+
+T = TypeVar("T")
+
+_AT_ONCE = 400
+_A_FEW = 50
+_FINGERPRINT = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """Decisions that were ended."""
+
+    decisions: int
+    commits: int
+    sought: tuple[Sought, ...]
+    """What is to be decided anew under the rules in force."""
+    ended: tuple[str, ...]
+    """Ids of the decisions, in the order in which they were made."""
+
+
+def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
+    """The snapshots about which a decision was made that rests on one of these findings."""
+    found: set[int] = set()
+    for few in _batches(fingerprints):
+        found |= set(session.exec(select(RestsOnRow.snapshot_id).where(col(RestsOnRow.fingerprint).in_(few))))
+    return found
+
+
+def concerned_by(session: Session, entry: ListEntry) -> set[int]:
+    """The snapshots that an entry of a list is about."""
+    found: set[int] = set()
+    for few in _batches(entry.repositories):
+        looked_for = [func.lower(SnapshotRow.repo).like(like_pattern(glob), escape="\\") for glob in few]
+        rows = session.exec(
+            select(SnapshotRow.id, SnapshotRow.repo, SnapshotRow.sha).where(
+                col(SnapshotRow.kind).in_(entry.kinds), or_(*looked_for)
+            )
+        )
+        found |= {
+            snapshot_id
+            for snapshot_id, repo, sha in rows
+            if snapshot_id is not None
+            and (not entry.commits or sha in entry.commits)
+            and any(fnmatchcase(repo.lower(), glob.lower()) for glob in few)
+        }
+    return found
+
+
+def end_decisions(
+    session: Session,
+    snapshot_ids: Collection[int],
+    scope: Scope,
+    rule_set: str,
+    fingerprints: Collection[str] | None = None,
+) -> Reopened:
+    """End what was decided about these snapshots for whoever is in the scope, under whatever rules, and open what is to
+    be decided anew under the rules in force.
+
+    With `fingerprints`, only decisions that rest on one of them. Whoever is in the scope and shared a decision with
+    those who are not has none of his own here: he is decided for when he asks.
+    """
+    named = frozenset(fingerprints) if fingerprints is not None else None
+    ended: list[str] = []
+    commits: set[int] = set()
+    sought: list[Sought] = []
+    for few in _batches(snapshot_ids):
+        rows: Sequence[Any] = session.execute(
+            select_columns(
+                col(DecisionRow.id),
+                col(DecisionRow.snapshot_id),
+                col(DecisionRow.rule_set),
+                col(DecisionRow.audience),
+                col(DecisionRow.decision),
+            )
+            .where(
+                col(DecisionRow.snapshot_id).in_(few),
+                or_(col(DecisionRow.expires_at).is_(None), col(DecisionRow.expires_at) > now()),
+            )
+            .order_by(col(DecisionRow.id))
+        ).all()
+        for decision_id, snapshot_id, of_rules, text, document in rows:
+            audience = Audience.parse(text)
+            if not scope.covers(audience):
+                continue
+            if named is not None and named.isdisjoint(_FINGERPRINT.findall(document)):
+                continue
+            ended.append(decision_id)
+            commits.add(snapshot_id)
+            if of_rules == rule_set:
+                sought.append(Sought(snapshot_id, rule_set, audience))
+    for batch in _batches(ended):
+        # It ends with its beginning, which is over by every server's clock, as in `decisions.reopen`.
+        session.execute(update(DecisionRow).where(col(DecisionRow.id).in_(batch)).values(expires_at=DecisionRow.at))
+    wanted = tuple(dict.fromkeys(sought))
+    progress.open_again(session, wanted)
+    changed(session)
+    return Reopened(len(ended), len(commits), wanted, tuple(ended))
+
+
+def have_judged(database: Database, sender: Sender, reopened: Reopened) -> None:
+    """Ask for the judgements that were opened; one that is not asked for here is when somebody wants the commit."""
+    for few in _batches(dict.fromkeys(one.snapshot_id for one in reopened.sought), _A_FEW):
+        with database.write() as session:
+            works = [work for snapshot_id in few for work in progress.advance(session, snapshot_id)]
+        sender.send(works)
+
+
+def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def like_pattern(glob: str) -> str:
+    """A pattern of LIKE that matches at least what the glob does."""
+    # What a bracket means is not said in LIKE, so that all that may follow it is looked at.
+    text, bracket, _ = glob.lower().partition("[")
+    for sign in ("\\", "%", "_"):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("?", "_").replace("*", "%") + ("%" if bracket else "")

@@ -1,0 +1,73 @@
+"""A draft of rules tried on what was asked for before: one at a time on a machine, in processes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from curator.api.callers import Administrator
+from curator.api.words import Desk
+from curator.errors import CuratorError
+from curator.review.replay.run import LONGEST_SOURCE, Wanted, replay
+
+_LOCK = "replay.lock"
+
+
+class ReplayRunning(CuratorError):
+    """Somebody else tries rules at the moment."""
+
+    status = 429
+    exit_code = 3
+
+
+class WantedReplay(BaseModel):
+    """What is to be tried, and on what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rules: Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)]
+    """The draft, as YAML."""
+    days: Annotated[float, Field(gt=0, le=3_650)] = 30.0
+    catalogue: bool = False
+    against: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+
+
+def replay_routes(desk: Desk) -> APIRouter:
+    """All of them."""
+    router = APIRouter(prefix="/api/curator/v1/rules")
+
+    @router.post("/replay")
+    async def try_rules(wanted: WantedReplay, caller: Administrator) -> dict[str, Any]:
+        del caller
+
+        def run() -> dict[str, Any]:
+            asked = Wanted(wanted.rules, wanted.days, wanted.catalogue, wanted.against)
+            with _alone(desk.settings.data):
+                return replay(desk.database, asked)
+
+        return await asyncio.to_thread(run)
+
+    return router
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold the lock that all server processes of a data folder share; the kernel lets it go with its holder."""
+    data.mkdir(parents=True, exist_ok=True)
+    fd = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReplayRunning("Rules are being tried here already: ask again when that has ended") from None
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,127 @@
+"""Waivers: given, listed, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from curator.admission.gate import StillJudged
+from curator.admission.kinds import check_kind
+from curator.api.callers import Administrator, KnownCaller
+from curator.api.words import Desk, Names, PageSize, State, WaitSeconds, Word, page_json, reopened_json
+from curator.policy import waivers
+from curator.policy.word import BadWord
+from curator.review import waiving
+from curator.review.waiving import Request, Which
+from curator.types import RepoId, RepoKind, Revision
+from rules.circumstances import EVERYBODY, Audience
+
+_GLOB = frozenset("*?[]!")
+
+
+class WantedWaiver(Word):
+    """What is to be waived: of a decision, or of the one about a repository at a revision."""
+
+    decision: str | None = None
+    repository: str | None = None
+    kind: RepoKind = RepoKind.MODEL
+    revision: str = "main"
+    rules: Names = ()
+    findings: Names = ()
+    files: Names = ()
+    fingerprints: Names = ()
+    preview: bool = False
+    """Only to see what it would cover."""
+
+
+def waiver_routes(desk: Desk) -> APIRouter:
+    """All of them."""
+    router = APIRouter(prefix="/api/curator/v1/waivers")
+
+    @router.get("")
+    async def listed(
+        caller: KnownCaller,
+        state: State = "active",
+        repo: str | None = None,
+        after: str | None = None,
+        limit: PageSize = 100,
+    ) -> dict[str, Any]:
+        del caller
+
+        def read() -> list[dict[str, Any]]:
+            with desk.database.read() as session:
+                kept = waivers.listed(session, state=state, repo=repo, after=after, limit=limit)
+            return [one.as_json() for one in kept]
+
+        return page_json("waivers", await asyncio.to_thread(read), limit)
+
+    @router.get("/{waiver_id}")
+    async def one(waiver_id: str, caller: KnownCaller) -> dict[str, Any]:
+        del caller
+
+        def read() -> dict[str, Any]:
+            with desk.database.read() as session:
+                return {"waiver": waivers.find(session, waiver_id).as_json(), "uses": waiving.uses(session, waiver_id)}
+
+        return await asyncio.to_thread(read)
+
+    @router.post("")
+    async def give(wanted: WantedWaiver, caller: Administrator, wait: WaitSeconds = 60.0) -> JSONResponse:
+        try:
+            decision = wanted.decision or await _decision_about(desk, wanted, wait)
+        except StillJudged as state:
+            return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
+        request = Request(
+            decision=decision,
+            which=Which(wanted.rules, wanted.findings, wanted.files, wanted.fingerprints),
+            scope=wanted.scope(),
+            reason=wanted.reason,
+            by=caller.name,
+            expires_at=wanted.expires_at(),
+        )
+        if wanted.preview:
+            return JSONResponse({"plan": await asyncio.to_thread(_preview, desk, request)})
+        kept, made, reopened = await asyncio.to_thread(
+            lambda: waiving.waive(desk.database, desk.sender, request, desk.rule_set(), desk.limits)
+        )
+        document = {"waiver": kept.as_json(), "plan": made.as_json(), "reopened": reopened_json(reopened)}
+        return JSONResponse(document, 201)
+
+    @router.delete("/{waiver_id}")
+    async def take_back(waiver_id: str, caller: Administrator) -> dict[str, Any]:
+        kept, reopened = await asyncio.to_thread(
+            lambda: waiving.take_back(desk.database, desk.sender, waiver_id, caller.name, desk.rule_set())
+        )
+        return {"waiver": kept.as_json(), "reopened": reopened_json(reopened)}
+
+    return router
+
+
+async def _decision_about(desk: Desk, wanted: WantedWaiver, wait_s: float) -> str:
+    """The decision for those that the waiver is for. Of a branch, it is about the upstream's commit."""
+    if wanted.repository is None:
+        raise BadWord("Name a repository, or a decision, of which something is to be waived")
+    repo = RepoId.parse(wanted.repository, wanted.kind)
+    check_kind(desk.settings, repo.kind)
+    snapshot = await desk.resolver.resolve(repo, Revision.parse(wanted.revision))
+    ruling = await desk.gate.decide(snapshot, wait_s, _audience(wanted))
+    return ruling.id
+
+
+def _audience(wanted: WantedWaiver) -> Audience:
+    """The team and the project, where one of each is named and not a glob."""
+    scope = wanted.scope()
+    team, project = (
+        globs[0] if len(globs) == 1 and not _GLOB.intersection(globs[0]) else ""
+        for globs in (scope.teams, scope.projects)
+    )
+    return Audience(team, project) if team or project else EVERYBODY
+
+
+def _preview(desk: Desk, request: Request) -> dict[str, Any]:
+    rule_set = desk.rule_set()
+    with desk.database.read() as session:
+        return waiving.plan(session, request, rule_set, desk.limits).as_json()

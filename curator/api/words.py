@@ -1,0 +1,73 @@
+"""What the routes of waivers and of lists have in common: for whom, why, until when, and in pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from curator.admission.gate import Gate
+from curator.admission.reopening import Reopened
+from curator.admission.resolve import Resolver
+from curator.database.engine import Database, now
+from curator.policy.waivers import Limits
+from curator.policy.word import checked_scope, read_until
+from curator.queue.celery import Sender
+from curator.review.targets import Targets
+from curator.settings import Settings
+from rules.circumstances import Scope
+
+Names = Annotated[tuple[str, ...], Field(max_length=100)]
+State = Literal["active", "ended", "all"]
+PageSize = Annotated[int, Query(ge=1, le=500)]
+WaitSeconds = Annotated[float, Query(ge=0, le=600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What these routes need."""
+
+    settings: Settings
+    database: Database
+    sender: Sender
+    gate: Gate
+    resolver: Resolver
+    targets: Targets
+    rule_set: Callable[[], str]
+    """The digest of the rules in force; asks the database."""
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.settings.waiver_max_days, self.settings.waiver_without_end)
+
+
+class Word(BaseModel):
+    """Somebody's word."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+    until: str | None = None
+    """`90d`, the end of a day such as `2027-01-31`, or a moment."""
+    teams: Names = ()
+    projects: Names = ()
+
+    def scope(self) -> Scope:
+        return checked_scope(self.teams, self.projects)
+
+    def expires_at(self) -> dt.datetime | None:
+        return read_until(self.until, now()) if self.until is not None else None
+
+
+def reopened_json(reopened: Reopened) -> dict[str, Any]:
+    """How many decisions are made anew, of how many commits."""
+    return {"decisions": reopened.decisions, "commits": reopened.commits, "judged_anew": len(reopened.sought)}
+
+
+def page_json(name: str, documents: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """A page, and what to name as `after` for the next; None if this is the last."""
+    return {name: documents, "next": documents[-1]["id"] if len(documents) == limit else None}
