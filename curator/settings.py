@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
     )
 
+    waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
+    waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
+
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
         description="What searches show of repositories that were judged and are not allowed: `mark` them by a tag "
@@ -135,6 +138,16 @@ class Settings(BaseSettings):
     )
     retry_failed_s: Seconds = Field(
         300.0, description="Seconds after which a commit that could not be judged is tried again when asked for."
+    )
+    known_names: Path | None = Field(
+        None,
+        description="Folder with newer lists of publishers and popular repositories, in the form of the shipped ones; "
+        "a list that is not in it is the shipped one.",
+    )
+    refresh_facts_s: Seconds = Field(
+        21_600.0,
+        description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "
+        "days: whether it is taken down, re-licensed, closed or flagged since.",
     )
 
     @field_validator("upstream", "public_url")
