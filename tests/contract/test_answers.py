@@ -161,8 +161,8 @@ def test_a_refusal_has_all_its_faces(mirror: MirrorProcess) -> None:
 def test_the_page_that_a_refusal_names_says_what_was_found_and_where(mirror: MirrorProcess) -> None:
     decision = ask(mirror.url, "/api/models/mallory/shell-in-a-pickle").json["curator"]["decision"]
     page = ask(mirror.url, f"/-/decisions/{decision}").body.decode()
-    assert "Blocked, decided" in page
-    assert "[x] unsafe-file -> block" in page
+    assert "BLOCKED by the rule" in page
+    assert "unsafe-file -> block" in page
     assert "pickle-executes-code" in page
     assert "data.pkl" in page
 

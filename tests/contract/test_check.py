@@ -12,6 +12,7 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator
+from tests.contract.http import ask
 
 ALLOWED = "acme-research/tiny-bert"
 BLOCKED = "mallory/shell-in-a-pickle"
@@ -91,13 +92,15 @@ class TestHowItEnds:
         rules = tmp_path / "rules.yaml"
         rules.write_text(
             "schema: curator.rules/1\nname: careful\nrules:\n  - id: nobody-we-know\n    description: d\n"
-            "    when: {repository: [acme-research/tiny-gguf]}\n    outcome: hold\n"
+            "    when: {repository: [acme-research/tiny-gguf]}\n    outcome: hold\n    owner: model-risk\n"
             "    message: '{repository} is by a publisher we do not know'\n"
             "  - id: told\n    description: d\n    when: {repository: [acme-research/tiny-bert]}\n    outcome: warn\n"
             "    message: 'tiny-bert is old: take tiny-gguf'\n"
         )
         with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_RULES": str(rules)}) as mirror:
             answer = document(mirror, "acme-research/tiny-gguf", ALLOWED, "--wait", "90")
+            refused = ask(mirror.url, "/api/models/acme-research/tiny-gguf").headers["x-error-message"]
+            served = ask(mirror.url, f"/{ALLOWED}/resolve/main/config.json").headers
         held, warned = answer["models"]
         assert answer["exit_code"] == 3
         assert held["outcome"] == "held"
@@ -105,6 +108,10 @@ class TestHowItEnds:
         assert "is held for review by the rule nobody-we-know: acme-research/tiny-gguf is by a pub" in held["sentence"]
         assert warned["outcome"] == "allowed"
         assert [one["message"] for one in warned["warnings"]] == ["tiny-bert is old: take tiny-gguf"]
+        assert "for an exception ask model-risk at this mirror's administrator and quote request" in refused
+        assert served["x-curator-warning"] == "told"
+        warning = f"curation {ALLOWED} warning-told; the rule told warns of {ALLOWED}: tiny-bert is old: take tiny-gguf"
+        assert served["x-hf-warning"] == warning
 
 
 class TestAFileOfModels:

@@ -12,7 +12,9 @@ Json = dict[str, Any]
 
 def answer(page: Page, document: Json) -> None:
     """The outcome, the rule, the sentence, and who can decide otherwise."""
-    page.say(f"{document['repository']}, a {document['kind']}, at commit {document['commit']}", 0)
+    # As it can be asked for again.
+    prefix = "" if document["kind"] == "model" else f"{document['kind']}s/"
+    page.say(f"{prefix}{document['repository']}@{document['commit']}", 0)
     outcome = document["outcome"]
     decisive = [one for one in document["reasons"] if one["standing"] == "enforced" and one["outcome"] == outcome]
     by = f" by the rule {decisive[0]['rule']}" if decisive and outcome != "allow" else ""

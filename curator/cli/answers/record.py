@@ -78,14 +78,14 @@ def exit_code(answered: Iterable[Answered]) -> int:
 
 def worst(answered: Iterable[Answered]) -> str:
     """The outcome of all together."""
-    return min((one.outcome for one in answered), key=_rank, default="allowed")
+    return min((one.outcome for one in answered), key=rank, default="allowed")
 
 
 def summary(answered: Iterable[Answered]) -> str:
     """`3 models: 1 blocked, 2 allowed`."""
     answered = list(answered)
     outcomes = [one.outcome for one in answered]
-    counts = [(outcome, outcomes.count(outcome)) for outcome in sorted(set(outcomes), key=_rank)]
+    counts = [(outcome, outcomes.count(outcome)) for outcome in sorted(set(outcomes), key=rank)]
     nouns = {one.wanted.repo.kind.value for one in answered}
     noun = nouns.pop() if len(nouns) == 1 else "repository"
     plural = "repositories" if noun == "repository" else f"{noun}s"
@@ -94,7 +94,8 @@ def summary(answered: Iterable[Answered]) -> str:
     )
 
 
-def _rank(outcome: str) -> int:
+def rank(outcome: str) -> int:
+    """For sorting, the worst first; what a later version says that this one does not know is bad."""
     return ORDER.index(outcome) if outcome in ORDER else 0
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from curator.cli.answers.record import ORDER, Answers, summary
+from curator.cli.answers.record import Answers, rank, summary
 from scanners.files import printable
 
 
 def render(answers: Answers, *, quiet: bool = False) -> str:
     shown = [one for one in answers if not (quiet and one.allowed)]
-    shown.sort(key=lambda one: ORDER.index(one.outcome))
+    shown.sort(key=lambda one: rank(one.outcome))
     width = max((len(one.outcome) for one in shown), default=0)
     lines: list[str] = []
     for one in shown:
