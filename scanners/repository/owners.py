@@ -87,10 +87,10 @@ class Change:
 def continuity(before: OwnerSeen, after: OwnerSeen) -> Change | None:
     """What tells that the name is somebody else's now; None if nothing does.
 
-    What is missing on either side is unknown, not changed. With the same id it is the same one, whatever the Hub says of
-    its making: a moment that was read from an id is a little before the one that the Hub may tell later. A moment that
-    is *earlier* than before is a correction of the Hub's: nobody takes a name in the past. A history that begins anew in
-    the same repository was rewritten by its owner; that is told, too, as nothing of what was approved is left.
+    What is missing on either side is unknown, not changed. With the same id it is the same one, whatever the Hub says
+    of its making: a moment that was read from an id is a little before the one that the Hub may tell later. A moment
+    that is *earlier* than before is a correction of the Hub's: nobody takes a name in the past. A history that begins
+    anew in the same repository was rewritten by its owner; that is told, too: nothing of what was approved is left.
     """
     found = [
         (what, sentence)
