@@ -87,9 +87,10 @@ class Change:
 def continuity(before: OwnerSeen, after: OwnerSeen) -> Change | None:
     """What tells that the name is somebody else's now; None if nothing does.
 
-    What is missing on either side is unknown, not changed. With the same id it is the same one, whatever the Hub says of
-    its making (a moment that was read from an id is a little before the one that the Hub may tell later). A moment of making that is *earlier* than before is a
-    correction of the Hub's: nobody takes a name in the past.
+    What is missing on either side is unknown, not changed. With the same id it is the same one, whatever the Hub says
+    of its making: a moment that was read from an id is a little before the one that the Hub may tell later. A moment
+    that is *earlier* than before is a correction of the Hub's: nobody takes a name in the past. A history that begins
+    anew in the same repository was rewritten by its owner; that is told, too: nothing of what was approved is left.
     """
     found = [
         (what, sentence)
@@ -184,6 +185,8 @@ def _first_commit(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
     shas = (_text(before.first_commit).casefold(), _text(after.first_commit).casefold())
     known = all(_SHA.fullmatch(sha) for sha in shas)
     sentence = "the repository's history begins with another commit than when it was approved"
+    if _same(before.repository_id, after.repository_id):
+        sentence = "the repository's history was rewritten since it was approved: it begins with another commit"
     return "first-commit", sentence if known and shas[0] != shas[1] else ""
 
 
