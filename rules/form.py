@@ -36,7 +36,7 @@ PLACEHOLDERS: dict[str, str] = {
     "file": "path of the file the rule is about",
     "finding": "the worst finding of that file, as a sentence",
     "reason": "why the file could not be judged, or its worst finding",
-    "license": "the licence as declared, or `none`",
+    "license": "the licence as declared, else as files or weights say it, or `none`",
     "category": "the kind of licence",
     "disagreement": "which places disagree about the licence, or what changed in it",
     "conflict": "what an ancestor's licence asks for and is not kept, and the cure",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.circumstances import ListEntry
-from rules.facts import Facts, FileFacts, Severity
+from rules.facts import Facts, FileFacts, LicenseCategory, Severity
 from rules.form import Rule
 from rules.hits import Hit, Sureness
 
@@ -44,7 +44,7 @@ def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
         "file": file.path if file else "",
         "finding": finding,
         "reason": (file.unscannable if file else "") or finding,
-        "license": ", ".join(facts.license.declared) or "none",
+        "license": _license(facts),
         "category": facts.license.category.value,
         "disagreement": facts.license.why,
         "conflict": facts.lineage.why,
@@ -58,3 +58,10 @@ def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
 def _worst(file: FileFacts) -> str:
     worst = max(file.findings, key=lambda finding: _ORDER.index(finding.severity), default=None)
     return worst.message if worst else file.unscannable
+
+
+def _license(facts: Facts) -> str:
+    """As the card declares it; where it does not, as files or weights say."""
+    found = facts.license
+    said = found.expression if found.category is not LicenseCategory.MISSING else ""
+    return ", ".join(found.declared) or said or "none"

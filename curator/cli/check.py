@@ -101,7 +101,7 @@ def _ask(mirror: Mirror, wanted: Sequence[Wanted], wait_s: float, told: _Told) -
         ]
         document = mirror.post(PATH, {"models": models, "wait": wait_s} | told.audience)
         try:
-            told.rule_set = str(document["rule_set"])
+            told.rule_set = str(document["rule_set"] or "")
             told.rules |= document["rules"]
             told.models |= zip(part, document["models"], strict=True)
         except (KeyError, TypeError, ValueError):

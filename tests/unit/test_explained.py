@@ -87,6 +87,14 @@ def test_the_answer_comes_first_with_the_rule_the_sentence_and_whom_to_ask(datab
     assert document["decision"] in head
 
 
+def test_what_is_allowed_with_a_warning_says_so_first_and_once(database: Database) -> None:
+    reasons = (Reason("lineage-terms", Effect.WARN, "a Llama under MIT"),)
+    text = explanation_text(explained(database, LOOK_ALIKE, Decision(Outcome.ALLOW, reasons, {}, POLICY.digest)))
+    assert "ALLOWED with 1 warning\n\n  warning: A Llama under MIT." in text
+    assert "No rule has anything against it" not in text
+    assert text.count("Llama under MIT") == 1
+
+
 def test_whose_word_a_decision_rests_on_is_named_with_reason_and_end(database: Database) -> None:
     reasons = (
         Reason("look-alike", Effect.BLOCK, "it looks like another", standing=Standing.WAIVED, by=("w1", "w2")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curator.admission.explained.page import Page
-from curator.admission.explained.words import OUTCOMES, TONES, moment, several, somebody
+from curator.admission.explained.words import OUTCOMES, TONES, count, moment, several, somebody
 
 Json = dict[str, Any]
 
@@ -20,10 +20,18 @@ def answer(page: Page, document: Json) -> None:
     by = f" by the rule {decisive[0]['rule']}" if decisive and outcome != "allow" else ""
     left_out = document["excluded_files"]
     without = f", without {several(sorted(left_out), 3)}" if left_out else ""
-    page.say(f"{by}{without}".strip(" ,"), 0, word=OUTCOMES[outcome], tone=TONES[outcome])
+    enforced = [one for one in document["reasons"] if one["standing"] == "enforced"]
+    warnings = [one for one in enforced if one["outcome"] == "warn"] if outcome == "allow" else []
+    warned = f", with {count(len(warnings), 'warning')}" if warnings else ""
+    page.say(f"{by}{without}{warned}".strip(" ,"), 0, word=OUTCOMES[outcome], tone=TONES[outcome])
     page.blank()
     if outcome == "allow":
-        page.say("No rule has anything against it." if not left_out else "Nothing else is kept back.")
+        if left_out:
+            page.say("Nothing else is kept back.")
+        elif not warnings:
+            page.say("No rule has anything against it.")
+        for warning in warnings:
+            page.say(_sentence(warning["message"]), hang=2, word="warning:", tone=TONES["warn"])
     else:
         page.say(_sentence(decisive[0]["message"]) if decisive else "No rule says why.")
         others = [one["rule"] for one in decisive[1:]]
@@ -72,12 +80,13 @@ def why(page: Page, document: Json) -> None:
         return
     page.head("Why")
     results = {one["rule"]: one for one in document["rules"]}
-    # The first has been told above.
-    told = shown[0] if shown[0]["outcome"] == document["outcome"] != "allow" else None
+    # What has been told above.
+    first = shown[0] if shown[0]["outcome"] == document["outcome"] != "allow" else None
+    allowed = document["outcome"] == "allow"
     for reason in shown:
         result = results.get(reason["rule"])
         page.say(f"-> {reason['outcome']}", word=reason["rule"], tone=TONES[reason["outcome"]])
-        if reason is not told:
+        if reason is not first and not (allowed and reason["outcome"] == "warn"):
             page.say(_sentence(reason["message"]), 4)
         if result is not None:
             page.say(f"The rule: {_sentence(result['description'])}", 4)
@@ -99,7 +108,7 @@ def _asked(asked: Json) -> str:
     elif isinstance(said, list):
         shown = several(said) if said else "none"
     else:
-        shown = f"{'yes' if said else 'no'}" if isinstance(said, bool) else f"it is {said}"
+        shown = f"it is {str(said).lower() if isinstance(said, bool) else said}"
     wanted = {"True": "true", "False": "false"}.get(asked["wanted"], asked["wanted"])
     return f"{asked['condition']}: {wanted} ({shown})"
 

@@ -43,11 +43,11 @@ def license(page: Page, facts: Json) -> None:  # noqa: A001 - it is what this pa
         for statement in found["statements"]:
             source = statement["path"] or _STATEMENTS.get(statement["source"], statement["source"])
             doubt = f", {statement['confidence']:.0%} sure" if statement["confidence"] < 1 else ""
-            page.say(f"{source} says {statement['license']} ({statement['category']}{doubt})", 4, hang=2)
+            page.say(f"{source} says {_short(statement['license'])} ({statement['category']}{doubt})", 4, hang=2)
     if found["why"]:
         page.say(found["why"])
     if found["before"]:
-        page.say(f"Before this commit it was {found['before']}.")
+        page.say(f"Before this commit it was {_short(found['before'])}.")
     if found["terms"]:
         page.say(f"It asks for: {', '.join(found['terms'])}")
     _source(page, facts, "license")
@@ -108,7 +108,12 @@ def _conflict(page: Page, conflict: Json, indent: int) -> None:
 
 def _licensed(found: Json) -> str:
     expression = found.get("license") or found.get("expression") or ", ".join(found.get("declared", ()))
-    return f"{expression} ({found['category']})" if expression else f"no licence ({found['category']})"
+    return f"{_short(expression)} ({found['category']})" if expression else f"no licence ({found['category']})"
+
+
+def _short(expression: str) -> str:
+    """Without the words by which SPDX marks the ids that it does not have itself."""
+    return expression.replace("LicenseRef-hf-", "")
 
 
 def _declares(source: str) -> str:
