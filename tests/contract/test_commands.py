@@ -222,7 +222,15 @@ class TestServe:
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    for command in (["serve"], ["worker"], ["scan"], ["check"], ["rules", "check"], ["rules", "explain"], ["token", "create"]):
+    for command in (
+        ["serve"],
+        ["worker"],
+        ["scan"],
+        ["check"],
+        ["rules", "check"],
+        ["rules", "explain"],
+        ["token", "create"],
+    ):
         done = curator(*command, "--help")
         assert done.returncode == 0
         assert "Example" in done.stdout
