@@ -145,7 +145,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes, known)
         refresher = Refresher(database, looker, settings.refresh_facts_s)
         judge = Judge(database, settings.retry_failed_s, known)
-        rejudger = Rejudger(database, settings.rejudge_days)
+        rejudger = Rejudger(database, settings.rejudge_days, settings.retry_failed_s)
         try:
             yield (
                 database,

@@ -46,8 +46,6 @@ class Condition:
     """The fact in words, for `... is not known`."""
     groups: tuple[str, ...] = ()
     """The groups of facts it is from: if one could not be had, there is no answer."""
-    dimension: str = ""
-    """What is measured; conditions with the same one ask the same fact. Empty: nobody else asks it."""
     grows: bool = False
     """Whether the fact merely grows or ages, so that it is no evidence that a waiver could be bound to."""
     lists: bool = False
@@ -60,7 +58,6 @@ class FileCondition:
 
     question: Question
     fact: Callable[[FileFacts], Any]
-    dimension: str = ""
     rests_on: Callable[[FileFacts, Any], tuple[FindingFacts, ...]] = lambda _file, _wanted: ()
     """The findings that make it hold of the file."""
 
@@ -91,19 +88,19 @@ def _weights_without_safetensors(case: Case) -> bool:
 
 
 FILE_CONDITIONS: dict[str, FileCondition] = {
-    "file_verdict": FileCondition(OneOf(), lambda file: file.verdict, "verdict", _of_verdict),
-    "file_format": FileCondition(AnyOf(), lambda file: (file.format,), "format"),
-    "file_role": FileCondition(OneOf(), lambda file: file.role, "role"),
-    "file_path": FileCondition(Like(), lambda file: file.path, "path"),
-    "file_larger_than_bytes": FileCondition(MoreThan(), lambda file: file.size, "file-size"),
-    "finding": FileCondition(AnyOf(), lambda file: file.finding_ids, "findings", _of_ids),
-    "severity_at_least": FileCondition(Ranked(SEVERITIES), lambda file: file.severity, "severity", _at_least),
+    "file_verdict": FileCondition(OneOf(), lambda file: file.verdict, _of_verdict),
+    "file_format": FileCondition(AnyOf(), lambda file: (file.format,)),
+    "file_role": FileCondition(OneOf(), lambda file: file.role),
+    "file_path": FileCondition(Like(), lambda file: file.path),
+    "file_larger_than_bytes": FileCondition(MoreThan(), lambda file: file.size),
+    "finding": FileCondition(AnyOf(), lambda file: file.finding_ids, _of_ids),
+    "severity_at_least": FileCondition(Ranked(SEVERITIES), lambda file: file.severity, _at_least),
 }
 
 REPOSITORY_CONDITIONS: dict[str, Condition] = {
-    "repository": Condition(Like(), lambda case: case.facts.repository, "the name", dimension="repository"),
-    "publisher": Condition(Like(), lambda case: case.facts.namespace, "the owner's name", dimension="publisher"),
-    "publisher_not": Condition(Unlike(), lambda case: case.facts.namespace, "the owner's name", dimension="publisher"),
+    "repository": Condition(Like(), lambda case: case.facts.repository, "the name"),
+    "publisher": Condition(Like(), lambda case: case.facts.namespace, "the owner's name"),
+    "publisher_not": Condition(Unlike(), lambda case: case.facts.namespace, "the owner's name"),
     "publisher_known": Condition(Is(), lambda case: case.facts.publisher_known, "whether the owner is known"),
     "publisher_verified": Condition(
         Is(), lambda case: case.facts.owner.verified, "whether the owner is verified", ("owner",)
@@ -140,18 +137,13 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     "copied_shape": Condition(
         Present(), lambda case: case.facts.copied.shape_of, "whether the tensors are another's", ("copied",)
     ),
-    "license": Condition(
-        AnyLike(), lambda case: case.facts.license.declared, "the licence", ("license",), dimension="license"
-    ),
-    "license_not": Condition(
-        NotAllLike(), lambda case: case.facts.license.declared, "the licence", ("license",), dimension="license"
-    ),
+    "license": Condition(AnyLike(), lambda case: case.facts.license.declared, "the licence", ("license",)),
+    "license_not": Condition(NotAllLike(), lambda case: case.facts.license.declared, "the licence", ("license",)),
     "license_category": Condition(
         OneOf(),
         lambda case: case.facts.license.category,
         "the kind of licence",
         ("license",),
-        dimension="license-category",
     ),
     "license_terms": Condition(
         AnyOf(), lambda case: case.facts.license.terms, "what the licence asks for", ("license",)
@@ -179,23 +171,19 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     ),
     "ancestor": Condition(AnyLike(), lambda case: case.facts.lineage.ancestors, "the ancestors", ("lineage",)),
     "younger_than_days": Condition(
-        Younger(), lambda case: case.age(case.facts.created_at), "when it was made", dimension="age", grows=True
+        Younger(), lambda case: case.age(case.facts.created_at), "when it was made", grows=True
     ),
-    "older_than_days": Condition(
-        Older(), lambda case: case.age(case.facts.created_at), "when it was made", dimension="age", grows=True
-    ),
+    "older_than_days": Condition(Older(), lambda case: case.age(case.facts.created_at), "when it was made", grows=True),
     "changed_within_days": Condition(
         Younger(),
         lambda case: case.age(case.facts.last_modified),
         "when it was last changed",
-        dimension="unchanged",
         grows=True,
     ),
     "not_changed_for_days": Condition(
         Older(),
         lambda case: case.age(case.facts.last_modified),
         "when it was last changed",
-        dimension="unchanged",
         grows=True,
     ),
     "committed_within_days": Condition(
@@ -227,12 +215,8 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     ),
     "hub_scan": Condition(OneOf(), lambda case: case.facts.hub_scan, "what the Hub's scanners say", ("hub_scan",)),
     "unknown": Condition(AnyOf(), lambda case: case.facts.unknown, "what is not known"),
-    "approved": Condition(
-        Is(), lambda case: case.people.approved, "whether it is approved", dimension="approved", lists=True
-    ),
-    "reviewed": Condition(
-        Is(), lambda case: bool(case.people.reviews), "whether it is reviewed", dimension="reviewed", lists=True
-    ),
+    "approved": Condition(Is(), lambda case: case.people.approved, "whether it is approved", lists=True),
+    "reviewed": Condition(Is(), lambda case: bool(case.people.reviews), "whether it is reviewed", lists=True),
 }
 
 TOGETHER = ("any_", "unless")

@@ -66,6 +66,8 @@ class Document:
 
 
 _MOST_DEPTH = 32
+_MOST_VALUES = 50_000
+"""A few lines of aliases to aliases are billions of values."""
 
 
 def read_document(text: str, file: str) -> Document:
@@ -89,9 +91,16 @@ class _Reader:
         self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
         self._file = file
+        self._loader = yaml.SafeLoader("")
+        self._values = 0
 
     def read(self, node: yaml.Node, path: Path) -> Any:
         place = Place(node.start_mark.line + 1, node.start_mark.column + 1)
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            if self._values == _MOST_VALUES + 1:
+                self._wrong(place, "this document has too many values")
+            return None
         self.places[path] = place
         if len(path) > _MOST_DEPTH:
             self._wrong(place, "this is nested too deeply")
@@ -117,15 +126,12 @@ class _Reader:
         return read
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
-        loader = yaml.SafeLoader("")
         try:
-            return loader.construct_object(node)
+            return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             problem = getattr(error, "problem", None) or error
             self._wrong(place, f"this value cannot be read: {problem}")
             return None
-        finally:
-            loader.dispose()
 
     def _wrong(self, place: Place, sentence: str) -> None:
         self.problems.append(Problem(self._file, place, sentence))

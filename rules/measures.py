@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import Annotated, Any
 
@@ -14,10 +13,12 @@ MOST = 2**63 - 1
 """Expressions count in 64 bits."""
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]+)", re.ASCII)
-_BYTES = {
-    unit: 10 ** (3 * power) for power, name in enumerate(("", "k", "m", "g", "t", "p")) for unit in (f"{name}b", name)
-} | {f"{name}ib": 1024 ** (power + 1) for power, name in enumerate(("k", "m", "g", "t", "p"))}
-_BYTES = {unit: factor for unit, factor in _BYTES.items() if unit} | {"byte": 1, "bytes": 1}
+_PREFIXES = tuple(enumerate("kmgtp", 1))
+_BYTES = (
+    {"b": 1, "byte": 1, "bytes": 1}
+    | {f"{prefix}b": 1000**power for power, prefix in _PREFIXES}
+    | {f"{prefix}ib": 1024**power for power, prefix in _PREFIXES}
+)
 _COUNTS = {
     "k": 10**3,
     "thousand": 10**3,
@@ -82,7 +83,3 @@ def _schema(kind: str, example: str) -> WithJsonSchema:
 Bytes = Annotated[int, BeforeValidator(read_bytes), Field(ge=0, le=MOST), _schema("integer", "10 GB")]
 Count = Annotated[int, BeforeValidator(read_count), Field(ge=0, le=MOST), _schema("integer", "70 billion")]
 Days = Annotated[float, BeforeValidator(read_days), Field(ge=0, le=MOST_DAYS), _schema("number", "6 weeks")]
-
-
-def days(amount: float) -> dt.timedelta:
-    return dt.timedelta(days=amount)

@@ -31,11 +31,6 @@ class Variable:
     path: tuple[str, ...]
     """The attributes that lead to it from a `Facts` or `FileFacts`."""
 
-    @property
-    def group(self) -> str:
-        """The group of facts that it belongs to, such as `license`; empty for one that stands alone."""
-        return self.path[0] if len(self.path) > 1 else ""
-
     def value(self, root: BaseModel) -> Any:
         """The fact as a plain value that CEL takes."""
         found = _getter(self.path)(root)

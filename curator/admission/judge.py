@@ -75,7 +75,7 @@ class Judge:
         facts = facts_of(snapshot, files, reports, failures, now(), look, memory)
         decision = evaluate(policy, facts, circumstances)
         # What could not be fetched or learnt may be there in a while; what was judged stays judged.
-        passing = failures or look is None or look.gaps
+        passing = failures or look is None or not look.is_complete
         again = facts.observed_at + dt.timedelta(seconds=self.retry_failed_s) if passing else None
         expires_at = min((moment for moment in (again, decision.until) if moment is not None), default=None)
         commit = snapshot.commit

@@ -89,6 +89,11 @@ class Look(_Frozen):
     at: dt.datetime
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all could be had. What is taken down may be there again in a while."""
+        return not self.gaps and not self.taken_down
+
+    @property
     def digest(self) -> str:
         """Of what is material: the same digest means that a decision made by the one look stands by the other."""
         document = self.as_json()

@@ -120,7 +120,7 @@ class Looker:
     ) -> Look:
         """All that can be had, at once; what cannot be had is a gap. After one of a moment ago, only the way back."""
         look = before
-        if look is None or look.gaps or now() - look.at > _SAME_MOMENT:
+        if look is None or not look.is_complete or now() - look.at > _SAME_MOMENT:
             look = await self._around(snapshot, files)
         root = root_of(snapshot.commit, card_in(snapshot, look.texts), tags_of(snapshot), look.texts, files, reports)
         gaps = dict(look.gaps)

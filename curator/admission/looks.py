@@ -23,7 +23,7 @@ def keep(session: Session, snapshot_id: int, look: Look) -> bool:
     if row is None:
         row = LookRow(snapshot_id=snapshot_id, document="", digest="", complete=True, at=look.at, checked_at=look.at)
     differs = row.digest != digest
-    row.document, row.digest, row.complete = json.dumps(look.as_json()), digest, not look.gaps
+    row.document, row.digest, row.complete = json.dumps(look.as_json()), digest, look.is_complete
     row.at, row.checked_at = look.at if differs else row.at, look.at
     session.add(row)
     session.flush()

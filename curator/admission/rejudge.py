@@ -20,7 +20,7 @@ from sqlmodel import Session, col, func, select
 from curator.admission import decisions, progress, scans, snapshots
 from curator.admission.decisions import Ruling, ruling_of, shared_by
 from curator.admission.judge import circumstances_of, differ, record_change, record_decision
-from curator.admission.progress import JUDGE, LIST, SCAN, Sought
+from curator.admission.progress import JUDGE, LIST, LOOK, SCAN, Sought
 from curator.admission.rejudgement import RULES, SCANNERS, end, is_over, new_row
 from curator.admission.tables import DecisionRow, FactsRow, RejudgementItemRow, RejudgementRow
 from curator.admission.wanted import wanted
@@ -57,6 +57,7 @@ class Judged:
     decision: Decision
     facts_id: str
     at: dt.datetime
+    expires_at: dt.datetime | None
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class Rejudger:
 
     database: Database
     days: int
+    retry_failed_s: float
 
     def plan(self, work: Work) -> list[Work]:
         """Write down which commits are to be looked at, the most wanted first."""
@@ -125,7 +127,7 @@ class Rejudger:
             # Of scanners that are not mine, a worker who has them is to see to it; unless there will be none any more.
             not_mine = row.why == SCANNERS and (row.scanner, row.data) != (SCANNER_VERSION, data_version())
             busy = row.why == SCANNERS and _waiting(session) > _MOST_WAITING
-            page = None if not_mine or busy else _look(session, row, int(position))
+            page = None if not_mine or busy else _look(session, row, int(position), self.retry_failed_s)
         if page is None:
             with self.database.write() as session:
                 finish(session, work)
@@ -181,7 +183,7 @@ class Rejudger:
             return works
 
 
-def _look(session: Session, row: RejudgementRow, position: int) -> _Page | None:
+def _look(session: Session, row: RejudgementRow, position: int, retry_failed_s: float) -> _Page | None:
     """What is known of the next commits, and what the rules in force say of it; None if there is nothing to do."""
     if row.ended_at is not None:
         return None
@@ -217,7 +219,8 @@ def _look(session: Session, row: RejudgementRow, position: int) -> _Page | None:
             # They, and what follows them, are the next page's.
             del items[snapshot_id]
             continue
-        _evaluate(session, page, snapshot_id, audiences, decided.get(snapshot_id, []), facts.get(snapshot_id))
+        known = facts.get(snapshot_id)
+        _evaluate(session, page, snapshot_id, audiences, decided.get(snapshot_id, []), known, retry_failed_s)
     return page
 
 
@@ -228,9 +231,10 @@ def _evaluate(
     audiences: Iterable[Audience],
     decided: list[DecisionRow],
     known: FactsRow | None,
+    retry_failed_s: float,
 ) -> None:
-    scanned = known is not None and not scans.missing(session, snapshot_id, limit=1)
     facts: Facts | None = None
+    again: dt.datetime | None = None
     moment = now()
     for asks in audiences:
         audience = page.audience(asks)
@@ -243,13 +247,17 @@ def _evaluate(
         if present is not None:
             page.present[snapshot_id, audience] = present
             continue
-        if not scanned or known is None:
+        if known is None:
             page.unscanned.append(snapshot_id)
             return
         if facts is None:
             facts = Facts.from_json(json.loads(known.facts)).model_copy(update={"observed_at": moment})
+            # What could not be fetched or learnt then may be there in a while, as after any judgement.
+            passing = facts.unknown or scans.missing(session, snapshot_id, limit=1)
+            again = moment + dt.timedelta(seconds=retry_failed_s) if passing else None
         decision = evaluate(page.policy, facts, replace(page.circumstances, audience=audience))
-        page.judged[snapshot_id, audience] = Judged(snapshot_id, audience, decision, known.id, moment)
+        expires_at = min((one for one in (again, decision.until) if one is not None), default=None)
+        page.judged[snapshot_id, audience] = Judged(snapshot_id, audience, decision, known.id, moment, expires_at)
 
 
 def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling | None:
@@ -285,7 +293,7 @@ def _keep(
             return None
         present = _present(decided, page.policy.digest, audience)
         kept[audience] = present or decisions.keep_about(
-            session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.decision.until, audience
+            session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.expires_at, audience
         )
     return kept
 
@@ -328,7 +336,9 @@ def _of(page: _Page, snapshot_id: int) -> list[Judged]:
 
 def _reasons(ruling: Ruling) -> tuple[object, ...]:
     """What a decision says, apart from the rules' words for it."""
-    said = {(reason.rule, reason.outcome, reason.standing, reason.files) for reason in ruling.decision.reasons}
+    said = {
+        (reason.rule, reason.outcome, reason.standing, reason.by, reason.files) for reason in ruling.decision.reasons
+    }
     return ruling.outcome, frozenset(said), frozenset(ruling.excluded)
 
 
@@ -351,6 +361,6 @@ def _waiting(session: Session) -> int:
     """How much there is to do for those who ask."""
     return session.exec(
         select(func.count()).where(
-            col(WorkRow.state).in_(("waiting", "running")), col(WorkRow.task).in_((LIST, SCAN, JUDGE))
+            col(WorkRow.state).in_(("waiting", "running")), col(WorkRow.task).in_((LIST, LOOK, SCAN, JUDGE))
         )
     ).one()

@@ -132,7 +132,7 @@ class LookRow(SQLModel, table=True):
     digest: str
     """SHA-256 of what is material in it."""
     complete: bool
-    """Whether all could be had."""
+    """Whether all could be had; else it is looked at again when somebody asks."""
     at: dt.datetime = Field(sa_type=Utc)
     """When what is material was first seen so."""
     checked_at: dt.datetime = Field(sa_type=Utc, index=True)

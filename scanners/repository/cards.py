@@ -1,16 +1,17 @@
 """Whether a model card is another's: what remains of a card to compare it by.
 
 A card is reduced to the author's own sentences: no front matter, code, links, markup, headings, settings, names of the
-repository, and no line that a tool has written (`scanners/data/cards/boilerplate.txt`). Each paragraph becomes the set
-of its runs of four words, so that neither the order of paragraphs nor a badge counts. The signature keeps the 256
-smallest of the runs' hashes (a bottom-k MinHash sketch), from which the share of common text is estimated
-within a few per cent.
+repository, and no sentence that a tool has written (`scanners/data/cards/boilerplate.txt`). Each paragraph becomes the
+set of its runs of four words, so that neither the order of paragraphs nor a badge counts. The signature keeps the 256
+smallest of the runs' hashes (a bottom-k MinHash sketch), from which the share of common text is estimated within a few
+per cent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
+
+from scanners.repository.confusables import drawn_alike
 
 KEPT = 256
 """Hashes in a signature."""
@@ -27,6 +30,8 @@ LEAST_RUNS = 40
 LONGEST = 120_000
 """Characters of a card that are read; the Hub's own are a small part of that."""
 _RUN = 4
+_LONGEST_HEADING = 100
+"""Characters; a longer one is text that is set large."""
 _SAMPLE = 16
 """Hashes of the shorter text that tell how much of it is in the longer one."""
 _BITS = 52
@@ -45,6 +50,7 @@ _INLINE_CODE = re.compile(r"`[^`\n]{0,500}`")
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|[=-]{3,}[ \t]*$)")
 _SETTING = re.compile(r"^\W*[\w .()/-]{1,40}[:=][ \t]*\S{0,40}[ \t]*$")
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|\w+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
 _SPACES = re.compile(r"\s+")
 
 
@@ -112,7 +118,7 @@ def similarity(one: CardSignature, other: CardSignature) -> float:
 
 def own_paragraphs(text: str, repository: str = "") -> Iterator[str]:
     """What the author says, a line of Markdown or a run of such lines each; no headings, code, links and settings."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
+    text = drawn_alike(unicodedata.normalize("NFKC", html.unescape(text[:LONGEST]))[:LONGEST])
     text = "\n".join(_without_code(_COMMENT.sub(" ", _FRONT_MATTER.sub("", text))))
     for pattern, instead in ((_IMAGE, " "), (_LINK, r"\1")):
         text = pattern.sub(instead, text)
@@ -122,12 +128,13 @@ def own_paragraphs(text: str, repository: str = "") -> Iterator[str]:
         text = names.sub(" ", text)
     said: list[str] = []
     for line in [*text.splitlines(), ""]:
-        if not line.strip() or _HEADING.match(line) or _SETTING.match(line) or _is_a_tools(line):
+        own = _own(line)
+        if own and not _SETTING.match(line) and not (_HEADING.match(line) and len(line) <= _LONGEST_HEADING):
+            said.append(own)
+        else:
             if said:
                 yield " ".join(said)
             said = []
-        else:
-            said.append(line.strip())
 
 
 def _without_code(text: str) -> Iterator[str]:
@@ -148,8 +155,15 @@ def _without_code(text: str) -> Iterator[str]:
     yield from inside
 
 
-def _is_a_tools(line: str) -> bool:
-    plain = _SPACES.sub(" ", line.casefold().replace("*", ""))
+def _own(line: str) -> str:
+    """Without the sentences that a tool wrote."""
+    if not _is_a_tools(line):
+        return line.strip()
+    return " ".join(sentence for sentence in _SENTENCE.split(line) if not _is_a_tools(sentence)).strip()
+
+
+def _is_a_tools(text: str) -> bool:
+    plain = _SPACES.sub(" ", text.casefold().replace("*", ""))
     return any(phrase in plain for phrase in _boilerplate())
 
 

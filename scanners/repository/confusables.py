@@ -36,6 +36,9 @@ _STROKES = str.maketrans("i1|!05$", "lllloss")
 _GLYPHS = str.maketrans("I1|0O", "llloo")
 _FIGURES = str.maketrans("34789@", "eatbga")
 _SEPARATORS = re.compile(r"[\W_]+")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
+)
 _PUNYCODE = re.compile(r"xn--([a-z0-9-]+)", re.IGNORECASE)
 
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -58,6 +61,11 @@ def visible(text: str) -> str:
 def spelled_out(text: str) -> str:
     """With punycode (`xn--...`) as the letters that it stands for."""
     return _PUNYCODE.sub(_decoded, text) if "xn--" in text[:LONGEST_PART].lower() else text
+
+
+def drawn_alike(text: str) -> str:
+    """A whole text with every letter as the Latin one that it looks like, and nothing that cannot be seen."""
+    return text if text.isascii() else _INVISIBLE.sub("", text).translate(_LOOKS_LIKE)
 
 
 @lru_cache(maxsize=64)

@@ -55,11 +55,11 @@ class TensorMap:
     """The tensors of one model, whatever number of shards it comes in. Digests are hex digits."""
 
     exact: str
-    """Names, shapes and element types."""
+    """Names, shapes and element types; empty for pickles."""
     shapes: str
-    """Names and shapes: the same after a cast."""
+    """Names and shapes: the same after a cast; empty for pickles."""
     outline: str
-    """Shapes of matrices alone: the same under other names, as in GGUF."""
+    """Shapes of matrices alone: the same under other names, as in GGUF, and in pickles."""
     count: int
     parameters: int
 
@@ -81,7 +81,8 @@ class Fingerprint:
 
     def keys(self) -> tuple[str, ...]:
         """What others that resemble it have at least one of: for an index."""
-        keys = {key for one in self.maps for key in (f"shapes:{one.shapes}", f"outline:{one.outline}")}
+        digests = [(form, getattr(one, form)) for one in self.maps for form in ("shapes", "outline")]
+        keys = {f"{form}:{digest}" for form, digest in digests if digest}
         if self.architecture:
             keys |= {f"sizes:{self.architecture}:{tokenizer}" for tokenizer in self.tokenizers}
         return tuple(sorted(keys))
@@ -193,9 +194,9 @@ def _alike(one: tuple[TensorMap, ...], other: tuple[TensorMap, ...]) -> tuple[st
     for what, words in (
         ("exact", "exactly the same tensors (names, shapes and types)"),
         ("shapes", "the same tensors (names and shapes) in another element type"),
-        ("outline", "matrices of the same shapes under other names"),
+        ("outline", "matrices of the same shapes"),
     ):
-        theirs = {getattr(tensors, what): tensors for tensors in other}
+        theirs = {getattr(tensors, what): tensors for tensors in other if getattr(tensors, what)}
         for tensors in one:
             enough = tensors.count >= FEWEST_TENSORS and tensors.parameters >= FEWEST_PARAMETERS
             if enough and getattr(tensors, what) in theirs:
@@ -216,13 +217,18 @@ def _maps(files: list[SeenFile]) -> tuple[TensorMap, ...]:
     for group in models_of(files):
         digests = [file.metadata.get("tensor_map") for file in group]
         try:
-            exact, shapes, outline = (joined([one[key] for one in digests]) for key in ("exact", "shapes", "outline"))  # type: ignore[index]
+            exact, shapes, outline = (_joined([one[key] for one in digests]) for key in ("exact", "shapes", "outline"))  # type: ignore[index]
         except (TypeError, KeyError, ValueError):
             continue
         count = sum(number(file.metadata.get("tensors")) for file in group)
         # Twenty quantised copies in one repository are one model.
         found.setdefault((shapes, outline), TensorMap(exact, shapes, outline, count, sum(map(parameters_in, group))))
     return tuple(sorted(found.values(), key=lambda one: (-one.parameters, one.exact))[:MOST_MAPS])
+
+
+def _joined(digests: list[str]) -> str:
+    """Of all shards; empty if one of them has none, as names in a pickle are not known."""
+    return joined(digests) if all(digests) else ""
 
 
 def _tokenizers(files: list[SeenFile]) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ SHORTEST_FOR_EDITS = 5
 """One letter changed in a shorter name makes simply another name."""
 SHORTEST_COPIED = 8
 """Of a repository's name, for what is only near to it."""
-FILES = ("publishers.txt", "repositories.txt", "called.txt", "houses.txt", "words.txt")
+FILES = ("publishers.txt", "former.txt", "repositories.txt", "called.txt", "houses.txt", "words.txt")
 
-WordKind = Literal["publisher", "company", "product", "claim", "affix"]
+WordKind = Literal["publisher", "company", "product", "claim", "affix", "denial"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _WORD = re.compile(r"[a-z0-9]{1,40}")
@@ -41,7 +41,7 @@ class Word:
     kind: WordKind
     text: str
     of: str
-    """The namespace; empty for claims and affixes."""
+    """The namespace; empty for words that stand for nobody."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,18 @@ class Known:
     publishers: tuple[str, ...] = ()
     """Never taken for look-alikes, whatever they publish."""
     targets: tuple[str, ...] = ()
-    """Namespaces besides that others may imitate: the owners of approved repositories."""
+    """Namespaces besides that others may imitate: former names, and the owners of approved repositories."""
     repositories: tuple[str, ...] = ()
     approved: frozenset[str] = frozenset()
     """Repositories, in small letters, that are no look-alikes themselves because somebody here approved them."""
+    former: dict[str, str] = field(default_factory=dict)
+    """From a name in small letters that a publisher gave up to its present one; empty if there is none."""
     called: tuple[Word, ...] = ()
     houses: dict[str, str] = field(default_factory=dict)
     """From a namespace in small letters to the house that it belongs to."""
     claims: frozenset[str] = frozenset()
     affixes: frozenset[str] = frozenset()
+    denials: frozenset[str] = frozenset()
     generic: frozenset[str] = frozenset()
     ordinary: frozenset[str] = frozenset()
 
@@ -78,19 +81,23 @@ class Known:
             digest.update(f"{name}\0{texts[name]}\0".encode())
         words = dict[str, set[str]]()
         for where, (kind, word) in _rows("words.txt", texts["words.txt"], 2):
-            _check(kind in ("claim", "affix", "generic", "ordinary"), where, f"'{kind}' is no kind of word")
+            _check(kind in ("claim", "affix", "denial", "generic", "ordinary"), where, f"'{kind}' is no kind of word")
             _check(bool(_WORD.fullmatch(word)), where, f"'{word}' is no word of small letters and figures")
             words.setdefault(kind, set()).add(word)
         repositories = tuple(_repositories(texts["repositories.txt"]))
         publishers = [*_publishers(texts["publishers.txt"]), *(name.partition("/")[0] for name in repositories)]
+        former = dict(_former(texts["former.txt"]))
         return cls(
             version=digest.hexdigest(),
-            publishers=_once(publishers),
+            publishers=tuple(name for name in _once(publishers) if name.lower() not in former),
+            targets=tuple(former),
             repositories=repositories,
+            former={name.lower(): now for name, now in former.items()},
             called=tuple(_called(texts["called.txt"])),
             houses=_houses(texts["houses.txt"]),
             claims=frozenset(words.get("claim", ())),
             affixes=frozenset(words.get("affix", ())),
+            denials=frozenset(words.get("denial", ())),
             generic=frozenset(words.get("generic", ())),
             ordinary=frozenset(words.get("ordinary", ())),
         )
@@ -159,6 +166,7 @@ class Known:
     def words(self) -> dict[str, Word]:
         """What a namespace may be put together of. A word that is said of a product stays one: it is in many names."""
         words = {text: Word("affix", text, "") for text in self.affixes}
+        words |= {text: Word("denial", text, "") for text in self.denials}
         words |= {text: Word("claim", text, "") for text in self.claims}
         words |= {
             text: Word("publisher", text, name)
@@ -284,6 +292,13 @@ def _repositories(text: str) -> Iterator[str]:
     for where, line in _lines("repositories.txt", text):
         _check(_is_repository(line), where, f"'{line}' is not of the form namespace/name")
         yield line
+
+
+def _former(text: str) -> Iterator[tuple[str, str]]:
+    for where, (name, now) in _rows("former.txt", text, 2):
+        _check(bool(_NAME.fullmatch(name)), where, f"'{name}' is no namespace of the Hub")
+        _check(now == "-" or bool(_NAME.fullmatch(now)), where, f"'{now}' is neither a namespace of the Hub nor -")
+        yield name, "" if now == "-" else now
 
 
 def _called(text: str) -> Iterator[Word]:

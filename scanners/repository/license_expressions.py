@@ -113,7 +113,7 @@ def name_of(expression: str) -> str:
 def _name(symbol: str) -> str:
     if symbol.startswith(CHANGED):
         return f"{_name(symbol.removeprefix(CHANGED))} with changes"
-    entry = by_expression(symbol)
+    entry = by_expression(symbol) or by_expression(REFERENCE + symbol)
     return entry.name if entry else symbol.removeprefix(REFERENCE)
 
 

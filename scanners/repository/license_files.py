@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from scanners.repository.license_expressions import read
-from scanners.repository.license_list import CATEGORIES, CHANGED, UNKNOWN, data, known_licenses, reference
+from scanners.repository.license_list import CATEGORIES, CHANGED, REFERENCE, UNKNOWN, data, known_licenses, reference
 from scanners.repository.license_text import LONGEST_TEXT, Match, known_texts, without_weight, words_of
 
 _HEAD = 80
@@ -64,7 +64,7 @@ def recognise(text: str) -> tuple[Match, ...]:
         return ()
     if len(text) >= LONGEST_TEXT:
         return (Match(reference(UNKNOWN), 0.0),)
-    published = list(_published(words))
+    published = _unchanged(list(_published(words)), words)
     known = [match for match in known_texts(words) if not published or not match.expression.startswith(CHANGED)]
     found = published + known or (named(words) if len(words) < _SHORT else [])
     return _ordered(found) or (Match(reference(UNKNOWN), 0.0),)
@@ -90,7 +90,7 @@ def recognise_section(card: str) -> tuple[Match, ...]:
 def named(words: Sequence[str]) -> list[Match]:
     """The licences that a short text names. What it says besides may take back what a mild one grants."""
     found, rest = _mentioned(words)
-    if without_weight([rest]):
+    if without_weight(rest):
         return found
     return [match for match in found if read(match.expression).category != "permissive"]
 
@@ -108,6 +108,20 @@ def _published(words: Sequence[str]) -> Iterator[Match]:
         if (titled and (enough or len(words) >= _SHORT)) or (enough and len(phrases) > 1):
             confidence = (0.95 if enough else 0.6) if titled else 0.7
             yield Match(known_licenses()[license_id].spdx, confidence)
+
+
+def _unchanged(published: list[Match], words: Sequence[str]) -> list[Match]:
+    """The same, but for those to which somebody added that there is no commercial use."""
+    known = data("license_texts.yaml")
+    whole = _padded(words)
+    added = any(_phrase(phrase) in whole for phrase in known["commerce"])
+    if not added or any(read(match.expression).category == "non-commercial" for match in published):
+        return published
+    silent = {known_licenses()[license_id].spdx for license_id in known["silent_on_commerce"]}
+    return [
+        Match(CHANGED + match.expression.removeprefix(REFERENCE), 0.9) if match.expression in silent else match
+        for match in published
+    ]
 
 
 def _mentioned(words: Sequence[str]) -> tuple[list[Match], list[str]]:

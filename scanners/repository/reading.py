@@ -16,13 +16,17 @@ _GLUED = ("official", "models", "team", "labs", "hub", "org", "inc", "ai", "hf")
 """What is glued to a name without a separator so that it still reads well; the longest first."""
 
 
+def pieces(text: str) -> list[str]:
+    """What stands between the separators."""
+    return [piece for piece in _SEPARATORS.split(text) if piece]
+
+
 def tokens(text: str) -> list[str]:
     """The words of a name in small letters: cut at separators, at changes of case, and before numbers.
 
     Numbers are left out, unless there is nothing else.
     """
-    parts = (part for part in _SEPARATORS.split(in_latin(text)) if part)
-    found = [token.casefold() for part in parts for token in _TOKEN.findall(part)]
+    found = [token.casefold() for part in pieces(in_latin(text)) for token in _TOKEN.findall(part)]
     kept = [token for token in found if not token.isdigit()]
     return kept or found
 
@@ -42,7 +46,7 @@ def read(namespace: str, known: Known) -> Sequence[Word]:
             if before is None or word is None:
                 continue
             whole = start in boundaries and end in boundaries
-            outside = word.kind in ("claim", "affix") and (start == 0 or end == len(text))
+            outside = not word.of and (start == 0 or end == len(text))
             if not whole and not outside and end - start < 4:
                 continue
             shortest = best[end]
@@ -56,7 +60,7 @@ def core(namespace: str, known: Known) -> tuple[str, tuple[str, ...]]:
 
     A core that is empty, or the whole, comes without words.
     """
-    parts = [part for part in _SEPARATORS.split(namespace) if part]
+    parts = pieces(namespace)
     around: list[str] = []
     for at in (0, -1):
         while len(parts) > 1 and _is_around(parts[at], known):
@@ -72,4 +76,4 @@ def core(namespace: str, known: Known) -> tuple[str, tuple[str, ...]]:
 
 def _is_around(part: str, known: Known) -> bool:
     word = in_latin(part).casefold()
-    return word in known.affixes or word in known.claims
+    return word in known.affixes or word in known.claims or word in known.denials

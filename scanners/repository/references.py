@@ -11,7 +11,9 @@ LONGEST = 1000
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9._-])?"
 _REPOSITORY = re.compile(rf"(?:{_PART}/)?{_PART}")
 _FORBIDDEN = re.compile(r"--|\.\.|\.git$|\.ipynb$|[-.]$|[-.]/")
-_HUB = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/+", re.IGNORECASE)
+_HUB = re.compile(
+    r"^(?:(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/+|hf://(?:models/)?)", re.IGNORECASE
+)
 _REVISION = re.compile(r"/(?:tree|blob|resolve|raw|commit)/([^/\s]+)")
 _REVISION_NAME = re.compile(r"[\w./-]{1,200}")
 _CACHED = re.compile(r"(?:^|[/\\])models--([A-Za-z0-9._-]+)(?:[/\\]snapshots[/\\]([0-9a-f]{40}))?")
@@ -79,12 +81,8 @@ def with_adapter(text: object) -> tuple[Reference, ...]:
     """mergekit's way of writing: `model@revision+adapter@revision`."""
     if not isinstance(text, str):
         return ()
-    found: list[Reference] = []
-    for part in text[:LONGEST].split("+"):
-        path, _, revision = part.strip().partition("@")
-        if (reference := written_by_a_tool(path)) is not None:
-            found.append(Reference(reference.repository, reference.revision or revision_in(revision)))
-    return tuple(found)
+    parts = text[:LONGEST].split("+")
+    return tuple(found for part in parts if (found := written_by_a_tool(part.strip())) is not None)
 
 
 def dataset(text: object) -> str | None:
@@ -115,8 +113,9 @@ def _read(text: object) -> Reference | None:
         return Reference(found, revision_in(revision[1] if revision else "")) if found else None
     if _OTHER_PLACE.match(text) or _LOCAL.search(text):
         return None
-    found = _valid(text)
-    return Reference(found) if found else None
+    name, _, after = text.rstrip("/").partition("@")
+    found = _valid(name)
+    return Reference(found, revision_in(after)) if found else None
 
 
 def _valid(name: str) -> str | None:

@@ -112,7 +112,7 @@ def _of_owner(owner: Owner | None, observed_at: dt.datetime, signs: list[str]) -
     days = _age_days(owner, observed_at)
     if days is not None and days < _YEAR:
         left *= 1 - 0.35 * min(1.0, (_YEAR - days) / (_YEAR - _WEEK))
-        signs.append(f"created {_ago(days)}")
+        signs.append(f"account created {_ago(days)}")
     if owner is None or owner.kind == "unknown":
         return left
     if not owner.verified:
@@ -137,7 +137,7 @@ def _standing(owner: Owner | None, observed_at: dt.datetime, known_publisher: bo
     days = _age_days(owner, observed_at)
     if days is not None and days >= 2 * _YEAR and owner.followers >= 1000:
         share *= 0.7
-        signs.append(f"but it has {owner.followers:,} followers and was created {_ago(days)}")
+        signs.append(f"but it has {owner.followers:,} followers and an account created {_ago(days)}")
     elif days is not None and days >= _YEAR and owner.followers >= 100:
         share *= 0.85
     return share

@@ -183,7 +183,6 @@ class TestServe:
         [
             (["--upstream", "huggingface.co"], {}, "CURATOR_UPSTREAM is 'huggingface.co': write it as https://host"),
             (["--port", "99999"], {}, "CURATOR_PORT is '99999'"),
-            (["--rules", "/nowhere.yaml"], {}, "/nowhere.yaml:1:1: it cannot be read"),
             (["--config", "/nowhere.toml"], {}, "/nowhere.toml: there is no such file of settings"),
             ([], {"CURATOR_DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be used: unable to open"),
             ([], {"CURATOR_SCAN_TIMEOUT_S": "soon"}, "CURATOR_SCAN_TIMEOUT_S is 'soon'"),

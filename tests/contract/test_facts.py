@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,12 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.http import ask, settled
 
-QUICK = {"CURATOR_REVISION_TTL_S": "0.1", "CURATOR_NOT_FOUND_TTL_S": "0.1", "CURATOR_REFRESH_FACTS_S": "1"}
+QUICK = {
+    "CURATOR_RETRY_FAILED_S": "1",
+    "CURATOR_REVISION_TTL_S": "0.1",
+    "CURATOR_NOT_FOUND_TTL_S": "0.1",
+    "CURATOR_REFRESH_FACTS_S": "1",
+}
 _RULES = """
 schema: curator.rules/1
 name: facts
@@ -47,6 +53,14 @@ def explained(mirror: MirrorProcess, repo: str, revision: str = "main", kind: st
     assert reply.status == 200, reply.body
     document: dict[str, Any] = reply.json
     return document
+
+
+def _changes(mirror: MirrorProcess, name: str) -> list[dict[str, Any]]:
+    """What is on the record as decided otherwise than before, the newest first."""
+    with sqlite3.connect(f"file:{mirror.data}/curator.db?mode=ro", uri=True) as database:
+        database.row_factory = sqlite3.Row
+        query = "SELECT * FROM audit WHERE action = 'change' AND repo LIKE ? ORDER BY id DESC"
+        return [dict(row) for row in database.execute(query, (f"%{name}",))]
 
 
 def until(holds: Callable[[], Any], patience_s: float = 60) -> Any:
@@ -210,7 +224,11 @@ def test_what_the_hub_changes_while_a_commit_stays_is_judged_again(own_hub: Fixt
         own_hub.change("acme-research/tiny-bert", disabled=True)
         reply = until(lambda: (one := ask(mirror.url, f"{repo}/revision/{sha}")).status == 403 and one)
         assert "does not give it any more" in reply.json["error"]
+        changes = until(lambda: _changes(mirror, "tiny-bert"))
+        assert "allowed until now" in changes[0]["sentence"]
+        assert "blocked" in changes[0]["sentence"]
         own_hub.change("acme-research/tiny-bert", disabled=False)
+        until(lambda: ask(mirror.url, f"{repo}/revision/{sha}").status == 200)
 
 
 def test_a_name_that_somebody_else_has_taken_is_held(own_hub: FixtureHub, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rules.conditions import FILE_CONDITIONS, REPOSITORY_CONDITIONS, TOGETHER
 from rules.evaluate import evaluate
 from rules.facts import Facts, FileFacts, FindingFacts, LicenseFacts, LookalikeFacts
+from rules.measures import read_bytes, read_count, read_days
 from rules.model import Policy, PolicyError, When, parse_policy, starter_policy
 
 STARTER = starter_policy()
@@ -62,3 +63,21 @@ def test_a_damaged_file_of_rules_is_a_policy_or_a_policy_error(at: int, inserted
 
 def test_every_condition_that_can_be_written_is_asked() -> None:
     assert set(When.model_fields) == FILE_CONDITIONS.keys() | REPOSITORY_CONDITIONS.keys() | set(TOGETHER)
+
+
+AMOUNTS = st.from_regex(r"\s*[0-9]{1,18}(\.[0-9]{1,8})?\s*[A-Za-z]{0,8}", fullmatch=True) | st.text(max_size=12)
+
+
+@given(AMOUNTS)
+def test_any_text_is_an_amount_or_a_sentence_that_says_what_one_is(text: str) -> None:
+    for read in (read_bytes, read_count, read_days):
+        try:
+            assert read(text) >= 0
+        except ValueError as error:
+            assert "is not a" in str(error)
+
+
+@given(st.integers(0, 10**15 - 1), st.sampled_from(["kB", "MB", "GB", "TB", "PB"]))
+def test_a_size_is_what_it_says(amount: int, unit: str) -> None:
+    assert read_bytes(f"{amount} {unit}") == amount * 1000 ** (1 + "kMGTP".index(unit[0]))
+    assert read_bytes(f"{amount}{unit[0]}iB") == amount * 1024 ** (1 + "kMGTP".index(unit[0]))

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from curator.admission import decisions, progress, reopening, snapshots
+from curator.admission import decisions, looks, progress, reopening, snapshots
 from curator.admission.judge import circumstances_of
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
@@ -28,6 +28,7 @@ from rules.circumstances import EVERYBODY, Audience, ListEffect, Scope
 from rules.evaluate import Decision, Outcome, Reason
 from rules.facts import Facts
 from rules.model import Effect, starter_policy
+from tests.unit.test_admission import SEEN
 
 LIMITS = Limits(max_days=365, without_end=False)
 DAY = dt.timedelta(days=1)
@@ -56,6 +57,7 @@ class House:
         facts = Facts(repository=repo, name=name.name, kind=kind, commit=sha, observed_at=now())
         snapshot = snapshots.remember(session, name, Revision("main"), Description(Commit(name, sha), {}))
         snapshots.save_listing(session, snapshot.id, [])
+        looks.keep(session, snapshot.id, SEEN)
         decisions.keep(session, snapshot.id, decision, facts, None, audience)
         return snapshot
 

@@ -4,6 +4,8 @@ what came of it."""
 from __future__ import annotations
 
 import datetime as dt
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from curator.admission import decisions, progress, rejudgement, scans, snapshots
+from curator.admission import decisions, looks, progress, rejudgement, scans, snapshots
 from curator.admission.expiring import Expiring
 from curator.admission.judge import Judge
 from curator.admission.rejudge import PAGE, Rejudger
@@ -23,18 +25,20 @@ from curator.admission.tables import DecisionRow, ReferenceRow, RejudgementRow
 from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
+from curator.database.generation import changed
 from curator.policy import rule_sets
 from curator.policy.rule_sets import REJUDGE
+from curator.policy.tables import WaiverRow
 from curator.queue import work as queue
 from curator.queue.tables import WorkRow
 from curator.queue.work import Work
 from curator.types import Commit, RepoId, RepoKind, Revision
 from curator.upstream.listing import Description
-from rules.circumstances import EVERYBODY, Audience
+from rules.circumstances import EVERYBODY, Audience, Scope
 from rules.evaluate import Outcome
 from rules.model import parse_policy
 from scanners.finding import Report
-from tests.unit.test_admission import file_of
+from tests.unit.test_admission import SEEN, file_of
 
 MAIN = Revision("main")
 FILE = file_of(b"harmless")
@@ -74,6 +78,7 @@ class House:
             described = Description(Commit(named, "1" * 40), {"id": repo})
             snapshot = snapshots.remember(session, named, Revision("1" * 40), described)
             snapshots.save_listing(session, snapshot.id, [FILE])
+            looks.keep(session, snapshot.id, SEEN)
             if scans.report_of(session, FILE.blob, FILE.name) is None:
                 scans.keep_report(session, FILE.blob, FILE.name, Report(format="text", bytes_read=8), whole=True)
             for _ in range(asked):
@@ -145,7 +150,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/curator.db")
     database.migrate()
     begin_if_new(database)
-    house = House(database, Rejudger(database, days=90))
+    house = House(database, Rejudger(database, days=90, retry_failed_s=300))
     house.publish(policy_of("first"))
     house.work()
     yield house
@@ -290,3 +295,37 @@ def test_rules_that_are_in_force_already_are_no_change(house: House) -> None:
     house.publish(policy_of("first"))
     with house.database.read() as session:
         assert len(rule_sets.history(session)) == 1
+
+
+def test_the_end_of_a_waiver_blocks_at_once_and_is_on_the_record_though_nobody_asks(house: House) -> None:
+    house.publish(policy_of("second", "acme/*"))
+    commit = house.commit("acme/waived")
+    assert house.outcome(commit) is Outcome.BLOCK
+    end = now() + dt.timedelta(seconds=2)
+    with house.database.write() as session:
+        row = session.exec(select(DecisionRow).where(DecisionRow.snapshot_id == commit.id)).one()
+        (reason,) = decisions.ruling_of(row).decision.reasons
+        session.add(
+            WaiverRow(
+                id="w",
+                fingerprints=json.dumps(reason.fingerprints),
+                kind="model",
+                repo="acme/waived",
+                rules="not-these",
+                scope=json.dumps(Scope().as_json()),
+                reason="a test",
+                by="ann",
+                created_at=now(),
+                expires_at=end,
+            )
+        )
+        changed(session)
+        progress.judge_again(session, commit.id, row.rule_set)
+    house.work()
+    assert house.outcome(commit) is Outcome.ALLOW
+    time.sleep(max((end - now()).total_seconds(), 0) + 0.01)
+    assert house.outcome(commit) is None, "nothing is served under it any more"
+    Expiring(house.database, 90).look()
+    house.work()
+    assert house.outcome(commit) is Outcome.BLOCK
+    assert [row.outcome for row in house.record(Action.CHANGE)] == ["allow", "block"]

@@ -173,6 +173,15 @@ def test_wrong_rules_are_told_with_their_places_and_change_nothing(tmp_path: Pat
     assert names(database) == ["right"]
 
 
+def test_a_few_lines_that_are_billions_of_values_take_no_server_down(tmp_path: Path, database: Database) -> None:
+    server = Server(tmp_path / "one", database)
+    lines = ["schema: curator.rules/1", "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]" for at in range(1, 12)]
+    server.write("\n".join(lines))
+    server.start()
+    assert "too many values" in (server.problem or "")
+
+
 def test_a_file_that_is_much_too_large_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_bytes(b"#" * (1 << 21))
     with pytest.raises(SourceProblem, match="at most"):

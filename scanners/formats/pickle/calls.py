@@ -246,6 +246,8 @@ def _check_tensor(judgement: Judgement, made: Made) -> None:
                 if length == 0:
                     return
                 reaches += (length - 1) * step
+            if reaches >= 0:
+                judgement.note_matrix(storage.key, start, size)
             if start < 0 or reaches < 0 or reaches >= storage.count or len(size) != len(stride):
                 judgement.remark(
                     "torch-storage-mismatch",

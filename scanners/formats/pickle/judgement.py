@@ -21,6 +21,8 @@ from scanners.reading import Window
 MOST_REMARKS = 100
 MOST_NAMES = 10_000
 MOST_EMBEDDED = 32
+MOST_MATRICES = 200_000
+MOST_DIMENSIONS = 16
 
 HARMLESS_HOOKS = frozenset(
     {
@@ -48,6 +50,8 @@ class Judgement:
     """Bytes that begin as a pickle does, which it only carries: content, offset."""
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Torch storages by key: element class and number of elements."""
+    matrices: set[tuple[str, int, tuple[int, ...]]] = field(default_factory=set)
+    """Torch tensors of two dimensions and more: storage, beginning, sizes. Tied ones are one, as in safetensors."""
     torchscript: bool = False
     own_modules: frozenset[str] = frozenset()
     """Python modules that come with the pickle, and are judged by themselves."""
@@ -63,6 +67,10 @@ class Judgement:
     def imported(self, what: Imported) -> None:
         name: Name | None = what.record
         (name if name is not None else self.name_of(what)).times_pushed += 1
+
+    def note_matrix(self, storage: str, start: int, size: tuple[Value, ...]) -> None:
+        if 1 < len(size) <= MOST_DIMENSIONS and len(self.matrices) < MOST_MATRICES:
+            self.matrices.add((storage, start, tuple(one for one in size if isinstance(one, int))))
 
     def unresolved_import(self, module: Value, name: Value, offset: int) -> None:
         shown = f"module {show(module, 60)}, name {show(name, 60)}"

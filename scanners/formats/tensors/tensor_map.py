@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # What hashlib gives out as its own; hashlib itself takes milliseconds to load, for OpenSSL.
 from _blake2 import blake2b
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 _BYTES = 16
@@ -37,20 +37,37 @@ class TensorMap:
         self._shapes += number
         self._exact += number * factor
         if len(shape) >= SMALLEST_MATRIX:
-            # Formats differ in which size comes first.
-            form = str(sorted(shape))
-            known = self._of_forms.get(form)
-            if known is None:
-                known = self._of_forms[form] = _number(form)
-            self._outline += known
+            self.add_matrix(shape)
+
+    def add_matrix(self, shape: Iterable[int]) -> None:
+        """A tensor of which no name is known; the digests that are over names are then not to be told."""
+        # Formats differ in which size comes first.
+        form = str(sorted(shape))
+        known = self._of_forms.get(form)
+        if known is None:
+            known = self._of_forms[form] = _number(form)
+        self._outline += known
+
+    @property
+    def outline(self) -> str:
+        """Of the matrices alone."""
+        return _digits(self._outline)
 
     def facts(self) -> dict[str, str]:
         """`exact`: names, shapes and types; `shapes`: without types; `outline`: shapes of matrices. Hex digits."""
         return {
             "exact": _digits(self._exact),
             "shapes": _digits(self._shapes),
-            "outline": _digits(self._outline),
+            "outline": self.outline,
         }
+
+
+def outline_of(shapes: Iterable[Iterable[int]]) -> dict[str, str]:
+    """What is to be told of tensors in a pickle, whose names are not known by the time their shapes are."""
+    tensor_map = TensorMap()
+    for shape in shapes:
+        tensor_map.add_matrix(shape)
+    return {"exact": "", "shapes": "", "outline": tensor_map.outline}
 
 
 def joined(digests: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from scanners.formats.archives.zip_directory import STORED, Member, Oddity, open
 from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.known.torch_types import STORAGE_DTYPES, STORAGE_ITEM_BYTES
+from scanners.formats.tensors.tensor_map import outline_of
 from scanners.formats.torch.members import judge_inside, open_checked, read_pickle
 from scanners.kinds import Format
 from scanners.reading import SliceSource, Window
@@ -86,6 +87,8 @@ def judge(source: ByteSource, case: Case) -> None:
     _look_at_orphans(source, reading, case)
     case.fact("parameters", dict(sorted(reading.sizes.items())))
     case.fact("tensors", len(tensors))
+    if reading.matrices:
+        case.fact("tensor_map", outline_of(reading.matrices))
 
 
 def _look_for_code(member: Member, case: Case) -> None:
@@ -118,6 +121,8 @@ class _Reading:
     torchscript: bool
     sizes: Counter[str] = field(default_factory=Counter)
     """Elements by their type."""
+    matrices: list[tuple[int, ...]] = field(default_factory=list)
+    """Their sizes."""
     asked_for: set[str] = field(default_factory=set)
     """Names of the tensors that the pickles speak of."""
 
@@ -174,6 +179,7 @@ def _judge_pickle(source: ByteSource, member: Member, case: Case, reading: _Read
     reading.asked_for.update(f"{folder}/{part}/{key}" for key in judgement.storages for part in DATA_FOLDERS)
     if name.lower() == "data.pkl":
         _compare(judgement, folder, reading.tensors, inner, reading.sizes)
+        reading.matrices += [size for _, _, size in judgement.matrices]
     if name.lower() == "bytecode.pkl":
         from scanners.formats.torch.script import judge_operators
 

@@ -15,6 +15,7 @@ from scanners.formats.pickle import judge as pickle_judge
 from scanners.formats.pickle.judgement import Judgement
 from scanners.formats.pickle.known.torch_types import STORAGE_DTYPES, STORAGE_ITEM_BYTES
 from scanners.formats.pickle.values import ITEMS_KEPT, Items, Value
+from scanners.formats.tensors.tensor_map import outline_of
 from scanners.reading import OutOfBytes, Window
 from scanners.source import ByteSource
 
@@ -43,6 +44,8 @@ def judge(source: ByteSource, case: Case) -> None:
         sizes[STORAGE_DTYPES.get(cls, cls)] += count
     case.fact("parameters", dict(sorted(sizes.items())))
     case.fact("tensors", len(judgement.storages))
+    if judgement.matrices:
+        case.fact("tensor_map", outline_of(size for _, _, size in judgement.matrices))
     _skip_storages(source, window, judgement, keys, case)
 
 

@@ -157,6 +157,21 @@ def test_a_fence_that_is_never_closed_hides_nothing() -> None:
     assert compared(CARD, "```\n" + CARD.split("---\n", 2)[2].replace("```", "")) >= 0.9
 
 
+def test_letters_of_other_alphabets_and_invisible_ones_hide_nothing() -> None:
+    hidden = CARD.replace("a", "\u0430").replace("o", "\u03bf").replace("e", "e\u200b").replace("s", "&#115;")
+    assert compared(CARD, hidden) >= 0.9
+
+
+def test_a_phrase_of_a_tool_in_each_line_hides_only_its_own_sentence() -> None:
+    hidden = "\n".join(line + ". More information needed." if line else line for line in CARD.splitlines())
+    assert compared(CARD, hidden) >= 0.6
+
+
+def test_text_that_is_set_as_headings_is_text() -> None:
+    joined = CARD.replace("\n\n", "@").replace("\n", " ").replace("@", "\n\n# ")
+    assert compared(CARD, "# " + joined.partition("# Harbour")[2]) >= 0.8
+
+
 def test_two_cards_of_two_authors_are_not_alike() -> None:
     assert compared(CARD, OTHER) < 0.1
 

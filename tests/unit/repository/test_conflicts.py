@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from scanners.repository.conflict_rules import Level, knowledge
 from scanners.repository.conflicts import Conflict, conflicts_of
+from scanners.repository.license import license_of
 from scanners.repository.license_list import known_licenses, known_terms
-from scanners.repository.lineage import Absent
+from scanners.repository.lineage import Absent, Hop, Lineage, State
 from tests.unit.repository.lineages import Family, licensed, line, merged
 
 BOTH = {"non-commercial-dropped", "terms-dropped"}
@@ -318,3 +319,16 @@ def test_every_conflict_can_be_read_and_mended(family: Family) -> None:
         assert conflict.clause.endswith(".")
         assert conflict.cure.endswith(".")
         assert "{" not in conflict.clause + conflict.cure
+
+
+@given(
+    st.lists(st.text() | st.sampled_from(["MIT OR gemma", "GPL-3.0-only WITH x", "(", "other"]), min_size=3, max_size=3)
+)
+def test_a_licence_that_is_garbage_breaks_nothing(texts: list[str]) -> None:
+    own, near, far = (license_of({"license": text}) for text in texts)
+    hops = (
+        Hop("a/x", "b/x", "finetune", "card", 1, State.RESOLVED, "", near),
+        Hop("b/x", "c/x", "adapter", "card", 2, State.RESOLVED, "", far),
+    )
+    for conflict in conflicts_of(own, Lineage("a/x", hops), datasets={"d/x": far}, card_text="", paths=frozenset()):
+        assert "{" not in conflict.cure

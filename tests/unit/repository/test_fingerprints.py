@@ -112,7 +112,16 @@ def test_a_quantised_gguf_is_recognised_by_its_matrices() -> None:
     found = resemblance(quantised, model())
     assert found is not None
     assert found.kind == "same-model"
-    assert "under other names" in found.why
+    assert found.why == "matrices of the same shapes and the same vocabulary"
+
+
+def test_a_checkpoint_of_torch_is_recognised_by_its_matrices() -> None:
+    checkpoint = noted(LLAMA_TENSORS, "F16")
+    checkpoint["tensor_map"] = checkpoint["tensor_map"] | {"exact": "", "shapes": ""}
+    files = [seen("pytorch_model.bin", checkpoint), seen("tokenizer.json", {"vocabulary": "llama-3"})]
+    pickled = fingerprint_of(files, {"config.json": LLAMA})
+    assert kind(pickled, model()) == "same-model"
+    assert not any(key.endswith(":") for key in pickled.keys())  # noqa: SIM118 - no dictionary
 
 
 def test_packed_weights_are_recognised_by_their_sizes_and_vocabulary() -> None:

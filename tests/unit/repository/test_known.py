@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from scanners.repository.known import FILES, Known, KnownNamesError, shipped
 from scanners.repository.names import lookalike
+from scanners.repository.owners import Owner
+from scanners.repository.suspicion import suspicion
 
 
 def test_the_shipped_lists_are_long_and_their_owners_are_publishers() -> None:
@@ -18,7 +21,8 @@ def test_the_shipped_lists_are_long_and_their_owners_are_publishers() -> None:
 def test_everything_that_the_lists_speak_of_is_a_publisher() -> None:
     known = shipped()
     assert [word for word in known.called if not known.is_publisher(word.of)] == []
-    assert [member for member in known.houses if not known.is_publisher(member)] == []
+    assert [name for name in known.houses if not known.is_publisher(name) and name not in known.former] == []
+    assert [now for now in known.former.values() if now and not known.is_publisher(now)] == []
 
 
 def test_a_folder_of_the_administrators_takes_the_place_of_the_shipped_file(tmp_path: Path) -> None:
@@ -51,6 +55,8 @@ def test_the_same_files_have_the_same_version(tmp_path: Path) -> None:
         ),
         ("houses.txt", "meta facebook\n", "houses.txt, line 1: 'meta facebook' is not of the form"),
         ("houses.txt", "a: one\nb: One\n", "houses.txt, line 2: 'One' belongs to a already"),
+        ("former.txt", "THUDM zai org\n", "former.txt, line 1: 'THUDM zai org' does not have 2 words"),
+        ("former.txt", "THUDM zai/org\n", "former.txt, line 1: 'zai/org' is neither a namespace of the Hub nor -"),
         ("words.txt", "shout official\n", "words.txt, line 1: 'shout' is no kind of word"),
         ("publisher.txt", "google\n", "publisher.txt is none of publishers.txt"),
         ("publishers.txt", "caf\udce9\n", "publishers.txt is not UTF-8 text, at byte 3"),
@@ -111,3 +117,17 @@ def test_approvals_change_the_version_and_are_cached() -> None:
 
 def test_a_publisher_in_foreign_letters_is_not_the_publisher() -> None:
     assert not shipped().is_publisher("faceboo\N{KELVIN SIGN}")
+
+
+def test_a_name_that_was_given_up_is_no_known_publisher_and_who_has_it_now_matters() -> None:
+    assert not shipped().is_publisher("THUDM")
+    found = lookalike("THUDM/chatglm-6b")
+    assert found is not None
+    assert (found.of, found.why) == ("zai-org/chatglm-6b", "a name that zai-org has given up")
+    now = dt.datetime(2026, 11, 26, tzinfo=dt.UTC)
+    new = Owner("user", created_at=now - dt.timedelta(days=20))
+    old = Owner("organization", created_at=now - dt.timedelta(days=2000), followers=3000)
+    assert suspicion(found, new, observed_at=now).score >= 0.7 > suspicion(found, old, observed_at=now).score
+    nowhere = lookalike("decapoda-research/llama-7b-hf")
+    assert nowhere is not None
+    assert nowhere.of == "decapoda-research"

@@ -96,6 +96,35 @@ def test_a_text_with_a_word_changed_is_not_the_licence(part: str, instead: str) 
 
 
 @pytest.mark.parametrize(
+    "added",
+    [
+        "未经许可不得用于商业用途。",
+        "Только для исследований.",
+        "商用禁止",
+        "Tylko do badań naukowych, nie do użytku komercyjnego przez firmy, instytucje ani osoby prywatne bez zgody.",
+        "n\u043et for commerce",
+        "Nur für nichtkommerzielle Forschung.",
+        "Uso comercial prohibido.",
+    ],
+)
+def test_a_clause_in_another_language_or_in_letters_that_look_alike_is_seen(added: str) -> None:
+    assert found_in(f"{MIT}\n{added}\n") == ["LicenseRef-hf-changed-MIT"]
+    assert found_in(MIT.replace("Permission is", f"{added} Permission is")) == ["LicenseRef-hf-changed-MIT"]
+
+
+@pytest.mark.parametrize("added", ["n\u200bot", "n\u00adot", "n ot", "hardly", "\uff4e\uff4f\uff54"])
+def test_a_word_in_the_middle_of_a_sentence_is_seen_however_it_is_written(added: str) -> None:
+    assert found_in(MIT.replace("is hereby granted", f"is hereby {added} granted")) == ["LicenseRef-hf-changed-MIT"]
+
+
+@pytest.mark.parametrize(
+    "holder", ["王小明", "José Müller-Łukasiewicz", "Владимир", "Grant Jenks", "D. E. Shaw Research"]
+)
+def test_a_holder_may_have_any_name(holder: str) -> None:
+    assert found_in(MIT.replace("Copyright (c)", f"Copyright (c) {holder}")) == ["MIT"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         MIT.upper(),
@@ -128,6 +157,15 @@ def test_publishers_licences_are_recognised_by_their_titles_and_words(license_id
         assert found_in(text) == [spdx]
         assert recognise(text)[0].confidence >= 0.9
     assert spdx not in found_in(publishers("A LICENSE", "of nobody"))
+
+
+@pytest.mark.parametrize("license_id", data("license_texts.yaml")["silent_on_commerce"])
+def test_a_publishers_licence_with_commerce_forbidden_on_top_is_another_one(license_id: str) -> None:
+    known = data("license_texts.yaml")["publishers"][license_id]
+    text = publishers(known["titles"][0], *known["phrases"], "It is for non-commercial use only")
+    assert found_in(text) == [
+        f"LicenseRef-hf-changed-{known_licenses()[license_id].spdx.removeprefix('LicenseRef-hf-')}"
+    ]
 
 
 def test_a_title_alone_on_a_long_text_is_less_sure() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,18 @@ def test_what_is_missing_on_either_side_is_unknown_and_not_changed() -> None:
 def test_an_earlier_date_is_a_correction_and_no_change_of_hands() -> None:
     after = OwnerSeen(repository_created_at=dt.datetime(2021, 1, 1, tzinfo=dt.UTC))
     assert continuity(BEFORE, after) is None
+
+
+def test_the_same_id_is_the_same_account_whatever_date_the_hub_gives_it() -> None:
+    later = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    after = OwnerSeen(owner_id=BEFORE.owner_id, owner_created_at=later, repository_id=BEFORE.repository_id)
+    assert continuity(BEFORE, after) is None
+
+
+def test_an_owner_who_rewrote_the_history_is_told_from_a_name_that_was_registered_anew() -> None:
+    change = continuity(BEFORE, replace(BEFORE, first_commit="d" * 40))
+    assert change is not None
+    assert change.why == "the repository's history was rewritten since it was approved: it begins with another commit"
 
 
 def test_fractions_of_a_second_are_no_change() -> None:

@@ -34,7 +34,7 @@ ANY_DOCUMENT = st.dictionaries(
     KEYS, ANY_VALUE | st.dictionaries(KEYS, ANY_VALUE) | st.lists(st.dictionaries(KEYS, ANY_VALUE))
 )
 CACHED = (
-    "/root/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/snapshots/01c7f73d771dfac7d292323805ebc428287df4f9"
+    "/home/jo/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/snapshots/01c7f73d771dfac7d292323805ebc428287df4f9"
 )
 CLIP, SD = "openai/clip-vit-large-patch14-336", "runwayml/stable-diffusion-v1-5"
 
@@ -126,6 +126,29 @@ def test_a_parent_is_found_where_it_is_named(card: Any, documents: Any, expected
 )
 def test_a_folder_of_somebodys_machine_is_no_parent(path: str, file: str, key: str) -> None:
     assert parents_of({}, {file: {key: path}}, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mistralai/Mixtral-8x7B-v0.1/", ("mistralai/Mixtral-8x7B-v0.1", "")),
+        ("  01-ai/Yi-34B ", ("01-ai/Yi-34B", "")),
+        ("gpt2", ("gpt2", "")),
+        ("Qwen/Qwen2.5-7B@v1.0", ("Qwen/Qwen2.5-7B", "v1.0")),
+        ("hf.co/Qwen/Qwen2.5-7B/tree/refs", ("Qwen/Qwen2.5-7B", "refs")),
+        ("https://huggingface.co/Qwen/Qwen2.5-7B/blob/0123abcd/README.md?x=1", ("Qwen/Qwen2.5-7B", "0123abcd")),
+        ("https://huggingface.co/Qwen/Qwen2.5-7B/tree/main", ("Qwen/Qwen2.5-7B", "")),
+        ("hf://nvidia/Llama-3_1-Nemotron-51B", ("nvidia/Llama-3_1-Nemotron-51B", "")),
+        ("models/llama", ("models/llama", "")),
+        ("https://huggingface.co/datasets/a/b", None),
+        ("https://huggingface.co/spaces/a/b", None),
+        ("https://github.com/a/b", None),
+        ("A model by Meta", None),
+    ],
+)
+def test_a_card_may_write_a_repository_in_many_ways(text: str, expected: tuple[str, str] | None) -> None:
+    found = [(parent.repository, parent.revision) for parent in parents_of({"base_model": text}, {}, {})]
+    assert found == ([expected] if expected else [])
 
 
 def test_a_merge_names_all_that_went_into_it() -> None:

@@ -24,7 +24,7 @@ def test_all_signs_are_told_in_one_line() -> None:
     assert found.of == "meta-llama/Llama-3.2-1B"
     assert found.score >= 0.95
     assert found.why == (
-        "meta-llama with a letter left out, and has the name of meta-llama/Llama-3.2-1B, created 3 days ago, "
+        "meta-llama with a letter left out, and has the name of meta-llama/Llama-3.2-1B, account created 3 days ago, "
         "unverified, same card"
     )
 

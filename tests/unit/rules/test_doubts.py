@@ -152,6 +152,8 @@ def test_a_narrower_scope_makes_an_overlap_and_another_one_none() -> None:
     narrow = rule("hold", "gated: true", "a", more="applies_to: {repositories: ['a/*'], teams: [x]}")
     wide = rule("hold", "gated: true", "b", more="applies_to: {repositories: ['a*']}")
     assert len(told(narrow, wide)) == 1
+    datasets = rule("hold", "gated: true", "b", more="applies_to: {kinds: dataset}")
+    assert told(narrow, datasets) == []
     other = rule("hold", "gated: true", "b", more="applies_to: {repositories: ['b/*']}")
     assert told(narrow, other) == []
 
@@ -171,6 +173,22 @@ def test_trials_alone_and_lists_that_nobody_names_are_told() -> None:
 def test_a_doubt_has_its_place() -> None:
     (one,) = doubts(policy(rule("block", "gated: true, finding: odd")), WORDS, "rules.yaml")
     assert str(one).startswith("rules.yaml:6:34: there is no finding 'odd'")
+
+
+@pytest.mark.parametrize(
+    ("asks", "sentence"),
+    [
+        ("finding: pickle-executes-kode", "there is no finding 'pickle-executes-kode'"),
+        ("file_format: safetensor", "there is no format 'safetensor'; did you mean 'safetensors'?"),
+        ("license_not: [apache2.0, 'bsd-*']", "there is no licence 'apache2.0'; did you mean 'apache-2.0'?"),
+        ("license_terms: monthly-user", "there is no term of licences 'monthly-user'; did you mean 'monthly-users'?"),
+        ("lineage_conflict: [terms-drop, 'no-*']", "there is no conflict of licences 'terms-drop'"),
+        ("lineage_concern: notice-mising", "there is no conflict of licences 'notice-mising'"),
+    ],
+)
+def test_the_words_there_are_are_those_that_the_scanners_know(asks: str, sentence: str) -> None:
+    (one,) = told(rule("block", asks), words=vocabulary())
+    assert one.startswith(sentence)
 
 
 def test_nothing_in_the_starter_pack_is_doubtful() -> None:

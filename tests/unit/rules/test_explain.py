@@ -105,6 +105,11 @@ class TestWhatWouldChangeIt:
         (change,) = [one for one in explained(rules, created_at="3 days ago").changes if one.kind == "time"]
         assert change == Change("time", "in 12 days", Outcome.ALLOW, (), NOW + dt.timedelta(days=12))
 
+    def test_a_moment_that_changes_nothing_yet_is_passed_over(self) -> None:
+        rules = policy(rule("hold", "younger_than_days: 15", "a"), rule("hold", "younger_than_days: 30", "b"))
+        (change,) = [one for one in explained(rules, created_at="3 days ago").changes if one.kind == "time"]
+        assert (change.how, change.outcome) == ("in 27 days", Outcome.ALLOW)
+
     def test_what_is_allowed_today_and_will_not_be_is_told(self) -> None:
         rests_on = explained(UNSAFE, files=BAD).decision.reasons[0].fingerprints
         found = changes(UNSAFE, said(waiver(*rests_on, days=5)), files=BAD)

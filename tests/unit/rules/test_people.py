@@ -107,12 +107,32 @@ class TestWaivers:
             Outcome.BLOCK
         )
 
+    def test_conditions_and_expression_are_evidence_together(self) -> None:
+        more = "expression: '\"x\" in tags'"
+        rules = policy(rule("block", "license_category: [unknown, missing]", more=more))
+        given: dict[str, Any] = {"license": {"category": "unknown"}, "tags": ["x"]}
+        words = said(waiver(*decide(rules, **given).reasons[0].fingerprints))
+        assert decide(rules, words, **given).outcome is Outcome.ALLOW
+        assert decide(rules, words, license={}, tags=["x"]).outcome is Outcome.BLOCK
+        assert decide(rules, words, **given | {"tags": ["x", "y"]}).outcome is Outcome.BLOCK
+
+    def test_what_merely_grows_is_no_evidence_in_an_expression_either(self) -> None:
+        rules = policy(rule("block", "expression: owner.followers < 500 && likes < 50 && gated"))
+        words = said(waiver(*decide(rules, owner={"followers": 3}, likes=1, gated=True).reasons[0].fingerprints))
+        assert decide(rules, words, owner={"followers": 4}, likes=9, gated=True).outcome is Outcome.ALLOW
+
     def test_a_file_whose_content_is_not_named_cannot_be_waived_beyond_its_commit(self) -> None:
         rules = policy(rule("block", "file_format: gguf", "no-gguf"))
         file = {"path": "a.gguf", "blob": ""}
         words = said(waiver(*reason(decide(rules, files=[file]), "no-gguf").fingerprints))
         assert decide(rules, words, files=[file]).outcome is Outcome.ALLOW
         assert decide(rules, words, files=[file], commit="1" * 40).outcome is Outcome.BLOCK
+
+
+def test_of_two_rules_that_leave_a_file_out_the_first_by_id_says_why() -> None:
+    rules = [rule("exclude-file", "file_role: code", name) for name in ("b", "a")]
+    for order in (rules, rules[::-1]):
+        assert decide(policy(*order), files=[{"path": "x.py"}]).excluded_files["x.py"].rule == "a"
 
 
 class TestLists:
@@ -139,6 +159,12 @@ class TestLists:
         assert decide(rules, said(entry("approve")), files=files).outcome is Outcome.HOLD
         exact = entry("approve", commits=frozenset({COMMIT}))
         assert decide(rules, said(exact), files=files).outcome is Outcome.ALLOW
+
+    def test_an_approval_of_a_publisher_answers_nothing_that_could_not_be_decided(self) -> None:
+        rules = policy(rule("block", "owner_changed: true"))
+        assert decide(rules, said(entry("approve")), unknown=["owner"]).outcome is Outcome.HOLD
+        exact = entry("approve", commits=frozenset({COMMIT}))
+        assert decide(rules, said(exact), unknown=["owner"]).outcome is Outcome.ALLOW
 
     def test_an_approval_of_another_commit_says_nothing(self) -> None:
         other = entry("approve", commits=frozenset({"1" * 40}))
@@ -230,6 +256,14 @@ class TestUntil:
     def test_a_repository_that_will_be_old_without_a_change_has_that_day_ahead(self) -> None:
         rules = policy(rule("warn", "not_changed_for_days: 400"))
         assert decide(rules, last_modified="365 days ago").until == NOW + dt.timedelta(days=35)
+
+    def test_an_age_among_conditions_on_files_counts_as_well(self) -> None:
+        rules = policy(rule("hold", "any: [{file_role: code, older_than_days: 30}, {file_path: x}]"))
+        decision = decide(rules, files=[{"path": "a.py"}], created_at="10 days ago")
+        assert (decision.outcome, decision.until) == (Outcome.ALLOW, NOW + dt.timedelta(days=20))
+
+    def test_an_age_that_has_just_passed_ends_nothing(self) -> None:
+        assert decide(YOUNG, created_at="30 days ago").until is None
 
     def test_an_age_that_does_not_matter_ends_nothing(self) -> None:
         rules = policy(rule("hold", "younger_than_days: 30, publisher_known: true"))

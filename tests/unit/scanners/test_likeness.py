@@ -13,7 +13,7 @@ import pytest
 
 from scanners.finding import Verdict
 from scanners.formats.tensors.tensor_map import joined
-from tests.scanning import judged
+from tests.scanning import TORCH_LEGACY, TORCH_ZIP, judged
 
 TENSORS = {
     "model.embed_tokens.weight": (40, 8),
@@ -88,6 +88,16 @@ def test_a_quantised_gguf_has_the_matrices_of_the_model_it_was_made_from(tmp_pat
     assert report.metadata["tensor_map"]["outline"] == map_of(safetensors(matrices))["outline"]
     assert report.metadata["vocabulary"] == judged(tokenizer(WORDS), "tokenizer.json").metadata["vocabulary"]
     assert report.metadata["tokens"] == len(WORDS)
+
+
+@pytest.mark.parametrize("path", [TORCH_ZIP, TORCH_LEGACY])
+def test_a_checkpoint_of_torch_has_the_matrices_of_the_same_model_in_safetensors(path: Path) -> None:
+    same = safetensors({"embedding": (20, 8), "linear": (8, 8), "bias": (8,)})
+    assert judged(path.read_bytes(), path.name).metadata["tensor_map"] == {
+        "exact": "",
+        "shapes": "",
+        "outline": map_of(same)["outline"],
+    }
 
 
 def test_a_tokenizer_is_known_by_its_vocabulary_and_not_by_what_is_around_it() -> None:

@@ -27,6 +27,12 @@ def test_a_file_that_the_library_wrote_is_safe_and_says_what_is_in_it() -> None:
     assert set(report.metadata["parameters"]) == {"F32"}
 
 
+@pytest.mark.parametrize("key", ["license", "license_name", "license_link", "modelspec.license"])
+def test_the_licence_in_the_header_is_told(key: str) -> None:
+    report = judged(file({"__metadata__": {key: "x" * 1000}, "a": tensor()}, bytes(8)), "model.safetensors")
+    assert report.metadata[key] == "x" * 200
+
+
 def test_only_the_header_of_a_large_file_is_read() -> None:
     size = 1 << 24
     report = judged(file({"a": tensor(0, size, (size // 4,))}, bytes(size)), "model.safetensors")
