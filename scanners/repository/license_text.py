@@ -37,6 +37,7 @@ _LONGEST_HEADING = 16
 _MOST_NAMES = 400
 """Words of such differences in all; some projects name all their authors."""
 _HEADING = 12
+"""Words at a text's beginning that may all be its title; a text of no more is no licence."""
 _LONGEST_FOREIGN_NAME = 12
 """Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
