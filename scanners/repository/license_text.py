@@ -37,6 +37,7 @@ _LONGEST_HEADING = 16
 _MOST_NAMES = 400
 """Words of such differences in all; some projects name all their authors."""
 _HEADING = 12
+"""Words at a text's beginning that may all be its title; a text of no more is no licence."""
 _LONGEST_FOREIGN_NAME = 12
 """Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
@@ -91,6 +92,8 @@ class _Template:
     """Words up to the end of the terms; what follows tells how to apply them, and may be missing."""
     terms: frozenset[int]
     """The shingles up to there."""
+    appendix: frozenset[int]
+    """The shingles behind it, where they are no licence themselves."""
     pairs: frozenset[tuple[str, str]]
     """Words that follow each other with no place for a name between them."""
     more: bool
@@ -185,9 +188,7 @@ def _appendices(licenses: Sequence[_Template]) -> frozenset[int]:
     """The passages behind the terms of these licences: how to apply them. GNU's licences tell it in many versions."""
     gnu = any(_GNU.match(template.spdx) for template in licenses)
     told = [template for template in templates() if template in licenses or (gnu and _GNU.match(template.spdx))]
-    return frozenset(
-        shingle for template in told if not template.more for shingle in _shingles(template.words[template.core :])
-    )
+    return frozenset().union(*(template.appendix for template in told))
 
 
 def _parted(words: Sequence[str], runs: Sequence[tuple[int, int]], licenses: Sequence[_Template]) -> bool:
@@ -296,7 +297,10 @@ def templates() -> tuple[_Template, ...]:
 def _template(spdx: str, words: tuple[str, ...], core: int, marked: Sequence[str]) -> _Template:
     more = _place(_GPL_3, words, _HEADING) > 0
     fixed = frozenset(pair for pair in pairwise(marked) if _ANY_NAME not in pair)
-    return _Template(spdx, words, frozenset(_shingles(words)), core, frozenset(_shingles(words[:core])), fixed, more)
+    shingles = _shingles(words)
+    terms = shingles[: max(core - _SHINGLE + 1, 0)]
+    appendix = [] if more else shingles[core:]
+    return _Template(spdx, words, frozenset(shingles), core, frozenset(terms), frozenset(appendix), fixed, more)
 
 
 def _core(words: tuple[str, ...]) -> int:
