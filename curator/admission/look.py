@@ -114,12 +114,14 @@ class Look(_Frozen):
             OWNER: ("owner",),
             HISTORY: ("committed_at", "first_commit"),
             HUB_SCAN: ("hub_scan", "standing"),
-            LICENSE: ("texts",),
+            LICENSE: (),
             LINEAGE: ("relatives",),
             COPIED: ("original",),
         }
         had = [group for group in self.gaps if group not in before.gaps]
         kept = {name: getattr(before, name) for group in had for name in fields.get(group, ())}
+        # The files of a commit are what they are: one that was read stays read.
+        kept["texts"] = before.texts | self.texts
         left = {group: why for group, why in self.gaps.items() if group not in had}
         return self.model_copy(update=kept | {"gaps": left})
 

@@ -70,6 +70,7 @@ _MOST_FILES = 5_000
 
 Content = tuple[BlobId, str]
 _T = TypeVar("_T")
+_N = TypeVar("_N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Looker:
             _part(HISTORY, trail_of(self.upstream, commit), Trail("", ""), gaps),
             _part(HUB_SCAN, self._described(commit), "", gaps),
             _part(COPIED, self._original(commit), None, gaps),
-            _part(LICENSE, self._texts(commit, files), {}, gaps),
+            self._texts(commit, files, gaps),
         )
         info = described.info if isinstance(described, Description) else {}
         return Look(
@@ -214,13 +215,16 @@ class Looker:
             weights=large_files(description.info),
         )
 
-    async def _texts(self, commit: Commit, files: list[RepoFile]) -> dict[str, str]:
+    async def _texts(self, commit: Commit, files: list[RepoFile], gaps: dict[str, str]) -> dict[str, str]:
+        """The card, the licences, and what names parents; a file that cannot be had leaves the others as they are."""
         model = commit.repo.kind is RepoKind.MODEL
         wanted = [file for file in files if file.path == README or (model and wants(file.path))][:_MOST_DOCUMENTS]
         licenses = [file for file in files if about(file.path) is not None]
         wanted += sorted(licenses, key=lambda file: (file.path.count("/"), file.path))[:_MOST_LICENSES]
-        read = await asyncio.gather(*(self._text(commit, file) for file in wanted))
-        return {file.path: text for file, text in zip(wanted, read, strict=True)}
+        read = await asyncio.gather(
+            *(_part(LINEAGE if wants(file.path) else LICENSE, self._text(commit, file), None, gaps) for file in wanted)
+        )
+        return {file.path: text for file, text in zip(wanted, read, strict=True) if text is not None}
 
     async def _text(self, commit: Commit, file: RepoFile) -> str:
         """The beginning of a file. One that is scanned whole is fetched once for both, whoever comes first."""
@@ -246,7 +250,7 @@ def large_files(info: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-async def _part(group: str, part: Awaitable[_T], nothing: _T, gaps: dict[str, str]) -> _T:
+async def _part(group: str, part: Awaitable[_T], nothing: _N, gaps: dict[str, str]) -> _T | _N:
     try:
         async with asyncio.timeout(_WITHIN_S):
             return await part
