@@ -264,7 +264,7 @@ class Peak:
         return self._most / (1 << 20)
 
     def _watch(self) -> None:
-        while not self._over.wait(0.05):
+        while not self._over.wait(0.5):
             children = [
                 Path("/proc") / pid
                 for task in Path("/proc/self/task").iterdir()

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from curator.api.callers import Administrator, KnownCaller
-from curator.api.words import Desk, PageSize, State, Word, page_json, reopened_json
+from curator.api.words import Desk, PageSize, State, Word, page_json
 from curator.policy import lists
 from curator.policy.collections import collections
 from curator.review import listing
@@ -74,21 +74,20 @@ def list_routes(desk: Desk) -> APIRouter:
             by=caller.name,
             expires_at=wanted.expires_at(),
         )
-        put = await asyncio.to_thread(lambda: listing.put(desk.database, desk.sender, request, desk.rule_set()))
+        put = await asyncio.to_thread(lambda: listing.put(desk.database, request, desk.rule_set()))
         document = {
             "entries": [kept.as_json() for kept in put.entries],
             "notes": [target.note for target in targets if target.note],
-            "reopened": reopened_json(put.reopened),
             "still": [one.as_json() for one in put.still],
         }
-        return JSONResponse(document, 201)
+        return desk.then_judged(document, put.reopened, 201)
 
     @router.delete("/lists/{entry_id}")
-    async def take_back(entry_id: str, caller: Administrator) -> dict[str, Any]:
+    async def take_back(entry_id: str, caller: Administrator) -> JSONResponse:
         kept, reopened = await asyncio.to_thread(
-            lambda: listing.take_back(desk.database, desk.sender, entry_id, caller.name, desk.rule_set())
+            lambda: listing.take_back(desk.database, entry_id, caller.name, desk.rule_set())
         )
-        return {"entry": kept.as_json(), "reopened": reopened_json(reopened)}
+        return desk.then_judged({"entry": kept.as_json()}, reopened)
 
     @router.get("/collections")
     async def known_collections(caller: KnownCaller) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.api.callers import Administrator, KnownCaller
-from curator.api.words import Desk, Names, PageSize, State, WaitSeconds, Word, page_json, reopened_json
+from curator.api.words import Desk, Names, PageSize, State, WaitSeconds, Word, page_json
 from curator.policy import waivers
 from curator.policy.word import BadWord
 from curator.review import waiving
@@ -85,17 +85,16 @@ def waiver_routes(desk: Desk) -> APIRouter:
         if wanted.preview:
             return JSONResponse({"plan": await asyncio.to_thread(_preview, desk, request)})
         kept, made, reopened = await asyncio.to_thread(
-            lambda: waiving.waive(desk.database, desk.sender, request, desk.rule_set(), desk.limits)
+            lambda: waiving.waive(desk.database, request, desk.rule_set(), desk.limits)
         )
-        document = {"waiver": kept.as_json(), "plan": made.as_json(), "reopened": reopened_json(reopened)}
-        return JSONResponse(document, 201)
+        return desk.then_judged({"waiver": kept.as_json(), "plan": made.as_json()}, reopened, 201)
 
     @router.delete("/{waiver_id}")
-    async def take_back(waiver_id: str, caller: Administrator) -> dict[str, Any]:
+    async def take_back(waiver_id: str, caller: Administrator) -> JSONResponse:
         kept, reopened = await asyncio.to_thread(
-            lambda: waiving.take_back(desk.database, desk.sender, waiver_id, caller.name, desk.rule_set())
+            lambda: waiving.take_back(desk.database, waiver_id, caller.name, desk.rule_set())
         )
-        return {"waiver": kept.as_json(), "reopened": reopened_json(reopened)}
+        return desk.then_judged({"waiver": kept.as_json()}, reopened)
 
     return router
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
 
 from curator.admission.gate import Gate
-from curator.admission.reopening import Reopened
+from curator.admission.reopening import Reopened, have_judged
 from curator.admission.resolve import Resolver
 from curator.database.engine import Database, now
 from curator.policy.waivers import Limits
@@ -39,6 +41,12 @@ class Desk:
     targets: Targets
     rule_set: Callable[[], str]
     """The digest of the rules in force; asks the database."""
+
+    def then_judged(self, document: dict[str, Any], reopened: Reopened, status: int = 200) -> JSONResponse:
+        """The answer; when it is sent, the judgements that were opened are asked for, which takes a while if they are
+        thousands."""
+        after = BackgroundTask(have_judged, self.database, self.sender, reopened)
+        return JSONResponse(document | {"reopened": reopened_json(reopened)}, status, background=after)
 
     @property
     def limits(self) -> Limits:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from curator.admission import decisions, snapshots
+from curator.admission import of_main, snapshots
 from curator.admission.decisions import Ruling
 from curator.admission.kinds import check_kind
 from curator.admission.snapshots import Snapshot
@@ -112,10 +112,10 @@ class Catalogue:
             return {}
         audience = rules.audience(asks)
         with self.database.read() as session:
-            rulings = decisions.of_main(session, kind, names, rules.digest, audience)
+            rulings = of_main.in_force(session, kind, names, rules.digest, audience)
             refused = [name for name, ruling in rulings.items() if ruling.outcome is not Outcome.ALLOW]
             if refused and rules.policy.branches is not Branches.STRICT:
-                rulings |= decisions.of_main_before(session, kind, refused, rules.digest, audience)
+                rulings |= of_main.newest_allowed(session, kind, refused, rules.digest, audience)
         return rulings
 
     def _remembered(self, request: Request, kind: RepoKind) -> list[Json]:

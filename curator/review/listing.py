@@ -17,7 +17,6 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.policy import lists
 from curator.policy.lists import KeptEntry, Wanted
-from curator.queue.celery import Sender
 from curator.review.targets import Target
 from curator.review.waiving import scope_said, standing_against
 from curator.types import Commit, RepoKind
@@ -71,7 +70,7 @@ class Put:
     """Of the newest decisions that an approval concerns, those that will not allow all the same."""
 
 
-def put(database: Database, sender: Sender, request: Request, rule_set: str) -> Put:
+def put(database: Database, request: Request, rule_set: str) -> Put:
     """Put all of it on the list, or none: from this moment on what is blocked is not served, and what the entries
     concern is decided about anew. Raises `BadWord`."""
     with database.write() as session:
@@ -81,18 +80,16 @@ def put(database: Database, sender: Sender, request: Request, rule_set: str) -> 
             _record(session, Action.LIST, kept, request.by, said)
         reopened = _reopen(session, entries, rule_set)
         still = _still(session, reopened, rule_set) if request.effect is ListEffect.APPROVE else ()
-    reopening.have_judged(database, sender, reopened)
     return Put(entries, reopened, still)
 
 
-def take_back(database: Database, sender: Sender, entry_id: str, by: str, rule_set: str) -> tuple[KeptEntry, Reopened]:
+def take_back(database: Database, entry_id: str, by: str, rule_set: str) -> tuple[KeptEntry, Reopened]:
     """End an entry. Raises `NoSuchWord`, and `BadWord` if it is over already."""
     with database.write() as session:
         kept = lists.end(session, entry_id, by)
         said = f"entry {entry_id} ends: {kept.what} was {_SAID[kept.entry.effect]} {_terms(kept)}"
         _record(session, Action.LIST_ENDED, kept, by, said)
         reopened = _reopen(session, [kept], rule_set)
-    reopening.have_judged(database, sender, reopened)
     return kept, reopened
 
 

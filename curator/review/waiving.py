@@ -20,7 +20,6 @@ from curator.database.engine import Database, now
 from curator.policy import waivers
 from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
-from curator.queue.celery import Sender
 from curator.types import Commit
 from rules.case import Case
 from rules.circumstances import NOTHING_DECIDED, Circumstances, Scope, Waiver
@@ -147,22 +146,17 @@ def plan(session: Session, request: Request, rule_set: str, limits: Limits) -> P
     return made
 
 
-def waive(
-    database: Database, sender: Sender, request: Request, rule_set: str, limits: Limits
-) -> tuple[KeptWaiver, Plan, Reopened]:
-    """Give the waiver: from this moment on the decisions that it concerns are made anew."""
+def waive(database: Database, request: Request, rule_set: str, limits: Limits) -> tuple[KeptWaiver, Plan, Reopened]:
+    """Give the waiver: the decisions that it concerns have ended with that. Raises `BadWord`."""
     with database.write() as session:
         made = plan(session, request, rule_set, limits)
         kept = waivers.add(session, _wanted(made, request), limits)
         _record(session, Action.WAIVE, kept, request.by, made.commit.sha, f"waiver {kept.waiver.id} {_terms(kept)}")
         reopened = _reopen(session, kept.waiver, rule_set)
-    reopening.have_judged(database, sender, reopened)
     return kept, made, reopened
 
 
-def take_back(
-    database: Database, sender: Sender, waiver_id: str, by: str, rule_set: str
-) -> tuple[KeptWaiver, Reopened]:
+def take_back(database: Database, waiver_id: str, by: str, rule_set: str) -> tuple[KeptWaiver, Reopened]:
     """End a waiver: what rests on it is not served any longer, until it has been decided about anew."""
     with database.write() as session:
         kept = waivers.end(session, waiver_id, by)
@@ -170,7 +164,6 @@ def take_back(
             session, Action.WAIVER_ENDED, kept, by, None, f"waiver {waiver_id} is taken back; it was {_terms(kept)}"
         )
         reopened = _reopen(session, kept.waiver, rule_set)
-    reopening.have_judged(database, sender, reopened)
     return kept, reopened
 
 

@@ -30,15 +30,13 @@ _WORTH_A_LICENSE = 40
 """Words that a further licence must explain to be found in the rest of a text."""
 _LONGEST_NAMES = 60
 """Words of copyright lines that follow each other."""
-_LONGEST_TITLE = 8
+_LONGEST_TITLE = 6
 """Words that a licence may begin with; many a file leaves its title out."""
 _LONGEST_HEADING = 16
 """Words of any other difference without weight."""
 _MOST_NAMES = 400
 """Words of such differences in all; some projects name all their authors."""
 _HEADING = 12
-_COPYRIGHT_BEFORE = 3
-"""Words by which a line of copyright may begin before what differs in it."""
 _LONGEST_FOREIGN_NAME = 12
 """Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
@@ -46,9 +44,15 @@ _WORD = re.compile(r"[^\W_]+(?:\.[0-9]+)*")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
 _ANY_ADDRESS = "address"
 _ANY_NAME = "anyname"
-_COPYRIGHT = re.compile(r"copyright[ \t]{0,9}(?:\(c\)|©|[0-9]{4}|[\[<{]|by\b)[^\n]{0,400}$", re.MULTILINE)
-"""A line that names a holder. What follows it is none of the name."""
-_END_OF_LINE = "endofcopyright"
+_COPYRIGHT = re.compile(
+    r"copyright[ \t]{0,9}(?:\(c\)|©|[0-9]{4}|[\[<{]|by\b)[^\n]{0,400}$"
+    r"|^[^\w\n]{0,20}copyright (?!and|act|holder|infring|interest|law|licen|notice|or\b|owner|protect|statement)"
+    r"[^\n]{0,400}$",
+    re.MULTILINE,
+)
+"""A line that names a holder. What stands before and behind it is none of the name."""
+_HOLDER, _END_OF_LINE = "holderbegins", "holderends"
+_END_OF_TEXT = ("endoftext",) * 3
 _ADDRESS = re.compile(
     r"https?://\S+|(?<![\w.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.(?:ai|com|edu|io|net|org)(?![\w-])(?:/\S*)?"
 )
@@ -103,12 +107,13 @@ def words_of(text: str) -> list[str]:
         else plain
     )
     plain = plain.replace("n't", " not").replace("++", "plusplus").replace("all rights reserved", " ")
-    plain = _COPYRIGHT.sub(rf"\g<0> {_END_OF_LINE} ", plain)
+    plain = _COPYRIGHT.sub(rf" {_HOLDER} \g<0> {_END_OF_LINE} ", plain)
     return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(f" {_ANY_ADDRESS} ", plain))]
 
 
 def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     """The licences of the SPDX list whose texts these words are, the one that explains most first."""
+    words = [*words, *_END_OF_TEXT]
     found = _explained(words)
     if not found:
         return ()
@@ -143,8 +148,7 @@ def _explained(words: Sequence[str]) -> tuple[list[_Template], bytearray] | None
 def _match(template: _Template, words: Sequence[str], added: bool) -> Match:
     missing = _runs(_cover(_shingles(template.words), frozenset(_shingles(words)), bytearray(len(template.words))))
     left_out = [(begin, end) for begin, end in missing if begin < template.core]
-    title = [(begin, end) for begin, end in left_out if begin == 0 and end <= _LONGEST_TITLE]
-    if added or not _without_weight(template.words, left_out[len(title) :]):
+    if added or not all(_may_be_missing(template.words, begin, end) for begin, end in left_out):
         return Match(CHANGED + template.spdx, 0.9)
     return Match(template.spdx, 0.95 if left_out else 1.0)
 
@@ -210,14 +214,32 @@ def _is_name(words: Sequence[str], begin: int, end: int) -> bool:
 
 def _parts(words: Sequence[str], begin: int, end: int) -> tuple[list[str], list[str]]:
     """Of a run: the words in lines of copyright, and the others."""
-    inside = "copyright" in words[max(begin - _COPYRIGHT_BEFORE, 0) : begin]
+    before = words[max(begin - _LONGEST_NAMES, 0) : begin]
+    marks = [word for word in before if word in (_HOLDER, _END_OF_LINE)]
+    inside = marks[-1:] == [_HOLDER]
     of_holder: list[str] = []
     others: list[str] = []
     for word in words[begin:end]:
-        inside = word == "copyright" or (inside and word != _END_OF_LINE)
-        if word not in ("copyright", _END_OF_LINE):
+        if word in (_HOLDER, _END_OF_LINE):
+            inside = word == _HOLDER
+        elif word not in _END_OF_TEXT:
             (of_holder if inside else others).append(word)
     return of_holder, others
+
+
+def _may_be_missing(words: Sequence[str], begin: int, end: int) -> bool:
+    """Whether a run of a licence's words is its title, a line of copyright, a place for a name, or a number."""
+    if begin == 0:
+        title = words.index(_HOLDER, 0, end) if _HOLDER in words[:end] else end
+        begin = title if title <= _LONGEST_TITLE else begin
+    return all(len(word) == 1 or not word.isalpha() or word in _holders() for word in _parts(words, begin, end)[1])
+
+
+@lru_cache(maxsize=1)
+def _holders() -> frozenset[str]:
+    return frozenset(
+        [*data("license_texts.yaml")["holders"].split(), _HOLDER, _END_OF_LINE, _ANY_ADDRESS, *_END_OF_TEXT]
+    )
 
 
 @lru_cache(maxsize=1)
@@ -264,6 +286,7 @@ def templates() -> tuple[_Template, ...]:
     for entry in known_licenses().values():
         if (text := texts.get(entry.spdx)) is not None:
             marked = words_of(_PLACEHOLDER.sub(f" {_ANY_NAME} ", text))
+            marked += _END_OF_TEXT
             known.setdefault(tuple(word for word in marked if word != _ANY_NAME), (entry.spdx, marked))
     whole = [_template(spdx, words, _core(words), marked) for words, (spdx, marked) in known.items()]
     notices = [_template(spdx, told, len(told), told) for words, (spdx, _) in known.items() for told in _notice(words)]

@@ -95,6 +95,21 @@ def test_a_text_with_a_word_changed_is_not_the_licence(part: str, instead: str) 
     assert found_in(changed) == ["LicenseRef-hf-changed-MIT"]
 
 
+def test_no_word_of_a_licence_can_be_left_out_or_put_in_another_ones_place() -> None:
+    """But for the small words, and those in whose place a holder's name may stand."""
+    begin = MIT.index("Permission is")
+    words = MIT[begin:].split()
+    small = set(data("license_texts.yaml")["holders"].split())
+    for place, word in enumerate(words):
+        if words_of(word)[0] not in small and len(words_of(word)[0]) > 1:
+            for instead in ([], ["ACME"]):
+                text = MIT[:begin] + " ".join([*words[:place], *instead, *words[place + 1 :]])
+                assert found_in(text) == ["LicenseRef-hf-changed-MIT"], (place, word)
+        if place:
+            text = MIT[:begin] + " ".join([*words[:place], "ACME", *words[place:]])
+            assert found_in(text) == ["LicenseRef-hf-changed-MIT"], (place, word)
+
+
 @pytest.mark.parametrize(
     "added",
     [

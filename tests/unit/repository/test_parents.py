@@ -33,7 +33,10 @@ KEYS = st.sampled_from(
 ANY_DOCUMENT = st.dictionaries(
     KEYS, ANY_VALUE | st.dictionaries(KEYS, ANY_VALUE) | st.lists(st.dictionaries(KEYS, ANY_VALUE))
 )
-CACHED = "/home/jo/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/snapshots/01c7f73d771dfac7d292323805ebc428287df4f9"
+CACHED = (
+    "/home/jo/.cache/huggingface/hub/models--meta-llama--Llama-2-7b-hf/"
+    "snapshots/01c7f73d771dfac7d292323805ebc428287df4f9"
+)
 CLIP, SD = "openai/clip-vit-large-patch14-336", "runwayml/stable-diffusion-v1-5"
 
 
