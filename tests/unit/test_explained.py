@@ -95,6 +95,17 @@ def test_what_is_allowed_with_a_warning_says_so_first_and_once(database: Databas
     assert text.count("Llama under MIT") == 1
 
 
+def test_what_would_change_it_is_told_by_what_comes_of_it(database: Database) -> None:
+    tried = [("files", "leaving out a.bin"), ("waiver", "a waiver"), ("time", "in 12 days")]
+    changes: list[dict[str, Any]] = [
+        {"kind": kind, "how": how, "outcome": "allow", "excluded_files": [], "at": None} for kind, how in tried
+    ]
+    changes += [{"kind": "fact", "how": "the licence mit", "outcome": "hold", "excluded_files": ["b.bin"], "at": None}]
+    text = explanation_text(explained(database, LOOK_ALIKE) | {"changes": changes})
+    assert "It would be allowed:\n    - by leaving out a.bin\n    - with a waiver\n    - in 12 days\n" in text
+    assert "It would be held for review, without b.bin:\n    - with the licence mit\n" in text
+
+
 def test_whose_word_a_decision_rests_on_is_named_with_reason_and_end(database: Database) -> None:
     reasons = (
         Reason("look-alike", Effect.BLOCK, "it looks like another", standing=Standing.WAIVED, by=("w1", "w2")),

@@ -29,7 +29,13 @@ def answer(page: Page, document: Json) -> None:
         if left_out:
             page.say("Nothing else is kept back.")
         elif not warnings:
-            page.say("No rule has anything against it.")
+            passed = {one["rule"] for one in document["reasons"] if one["standing"] in ("waived", "approved")}
+            page.say(
+                f"What {count(len(passed), 'rule')} {'has' if len(passed) == 1 else 'have'} against it is passed over "
+                "by people, who are named below."
+                if passed
+                else "No rule has anything against it."
+            )
         for warning in warnings:
             page.say(_sentence(warning["message"]), hang=2, word="warning:", tone=TONES["warn"])
     else:
@@ -75,7 +81,7 @@ def _for(document: Json) -> str:
 
 def why(page: Page, document: Json) -> None:
     """Each rule that has something to say, and what it saw."""
-    shown = [one for one in document["reasons"] if one["standing"] == "enforced"]
+    shown = [one for one in document["reasons"] if one["standing"] == "enforced" and one["outcome"] != "allow"]
     if not shown:
         return
     page.head("Why")
@@ -136,16 +142,27 @@ def changes(page: Page, document: Json) -> None:
     """Everything that was tried and changes the outcome, by what comes of it."""
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for change in document.get("changes", []):
-        found.setdefault((change["outcome"], tuple(change["excluded_files"])), []).append(change["how"])
+        found.setdefault((change["outcome"], tuple(change["excluded_files"])), []).append(_way(change))
     if not found:
         return
     page.head("What would change it")
     for (outcome, left_out), ways in found.items():
         then = {"allow": "allowed", "hold": "held for review", "block": "blocked"}[outcome]
-        without = f", without {several(left_out, 3)}," if left_out else ""
-        page.say(f"It would be {then}{without} with")
+        without = f", without {several(left_out, 3)}" if left_out else ""
+        page.say(f"It would be {then}{without}:")
         for way in ways:
             page.say(way.rstrip("."), 4, hang=2, word="-")
+
+
+def _way(change: Json) -> str:
+    """What would have to be done or to happen."""
+    match change["kind"].split(" + ")[0]:
+        case "time":
+            return str(change["how"])
+        case "files" | "list":
+            return f"by {change['how']}"
+        case _:
+            return f"with {change['how']}"
 
 
 def others(page: Page, document: Json) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from curator.cli.wanted import Wanted
 
 PACKAGE_VERSION = "0.1.0"
+APPROVED_LIST = "approved-list"
 NO = ("blocked", "not-found")
 """Nothing but a decision of people will change it."""
 OPEN = ("held", "scanning", "not-judged")
@@ -44,7 +45,9 @@ class Answered:
         remarks += [f"warning: {one['message']} [{one['rule']}]" for one in said["warnings"]]
         remarks += [f"would {one['outcome']} (dry run): {one['message']} [{one['rule']}]" for one in said["dry_run"]]
         remarks += [f"waived: {one['message']} [{one['rule']}]{_by(one)}" for one in said["waived"]]
-        remarks += [f"approved: {one['message']} [{one['rule']}]{_by(one)}" for one in said["approved"]]
+        # Where an approval answers a rule, it is named there.
+        answering = [one for one in said["approved"] if one["rule"] != APPROVED_LIST] or said["approved"]
+        remarks += [f"approved: {one['message']} [{one['rule']}]{_by(one)}" for one in answering]
         return remarks
 
 
