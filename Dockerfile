@@ -8,9 +8,12 @@ COPY pyproject.toml README.md LICENSE ./
 COPY curator curator
 COPY scanners scanners
 COPY rules rules
+COPY docs/findings docs/findings
 RUN /opt/curator/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.12-slim
+# Rules may come from a git folder.
+RUN apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home curator && install -d -o curator /data
 COPY --from=build /opt/curator /opt/curator
 USER curator
