@@ -219,4 +219,4 @@ def test_what_stands_below_unless_is_not_told_as_if_it_spoke_for_the_rule(databa
     document = explained(database, LOOK_ALIKE)
     (rule,) = [one for one in document["rules"] if one["rule"] == "look-alike"]
     rule["asked"] = [{"condition": "unless: publisher_known", "wanted": "true", "said": False, "held": False}]
-    assert "    unless publisher_known: true (it is false), which is not so\n" in explanation_text(document)
+    assert "    unless publisher_known: true (it is false): not the case\n" in explanation_text(document)

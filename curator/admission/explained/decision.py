@@ -115,8 +115,8 @@ def _condition(page: Page, asked: Json) -> None:
     if not unless:
         page.say(_asked(asked), 4, hang=4, word={True: "yes", False: "no ", None: "?  "}[asked["held"]])
         return
-    holds = {True: "which is so", False: "which is not so", None: "which nobody knows"}[asked["held"]]
-    page.say(f"{before}{_asked(asked | {'condition': condition})}, {holds}", 4, hang=4, word="unless")
+    holds = {True: "the case", False: "not the case", None: "nobody knows"}[asked["held"]]
+    page.say(f"{before}{_asked(asked | {'condition': condition})}: {holds}", 4, hang=4, word="unless")
 
 
 def _asked(asked: Json) -> str:
