@@ -59,6 +59,8 @@ def replay_text(document: dict[str, Any]) -> str:
         f"'{document['rules']['name']}' over {what}, compared with {compared}",
         f"{document['decisions']} decisions in {document['took_s']:.1f} s",
     ]
+    if not document["decisions"] and not catalogue:
+        lines.append("Nothing was pulled in these days: --catalogue tries the draft on all that was ever decided.")
     changed = {name: figures for name, figures in document["changes"].items() if figures["requests"]}
     if changed:
         lines += ["", f"{'':<18} {'commits' if catalogue else 'requests':>9} {'repositories':>13} {'teams':>6}"]

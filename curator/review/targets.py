@@ -78,7 +78,8 @@ class Targets:
         begin = (await self.resolver.resolve(repo, Revision.parse(first))).commit
         end = (await self.resolver.resolve(repo, Revision.parse(last))).commit
         shas = await self._between(begin, end)
-        note = f"{first}..{last} of {end.repo} are {len(shas)} commits, from {begin.sha} to {end.sha}"
+        many = f"are {len(shas)} commits, from {begin.sha} to {end.sha}"
+        note = f"{first}..{last} of {end.repo} {many if len(shas) > 1 else f'is the one commit {end.sha}'}"
         return Target(written, (str(end.repo),), frozenset(shas), note=note)
 
     async def _between(self, begin: Commit, end: Commit) -> list[str]:

@@ -120,6 +120,24 @@ class TestRules:
         assert done.returncode == 0
         assert "15 rules, nothing wrong" in done.stdout
 
+    def test_files_and_packs_are_compared_without_a_server(self, tmp_path: Path) -> None:
+        mine = tmp_path / "mine.yaml"
+        mine.write_text((ROOT / "rules/packs/starter.yaml").read_text().replace("0.85", "0.95"))
+        done = curator("rules", "diff", "starter", str(mine))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "changes look-alike (when)" in done.stdout
+
+    @pytest.mark.parametrize("verb", [("show",), ("diff", "starter")])
+    def test_what_is_neither_a_pack_nor_kept_is_told_with_what_there_is(self, verb: tuple[str, ...]) -> None:
+        done = curator("rules", *verb, "financial")
+        assert done.returncode == 2
+        assert "finance" in done.stderr
+
+    def test_a_token_that_is_no_mirrors_is_not_passed_over(self) -> None:
+        done = curator("check", "acme/model", CURATOR_TOKEN="hf_ofsomebodyelse")  # noqa: S106 - it is none
+        assert done.returncode == 2
+        assert "CURATOR_TOKEN is no token of a mirror" in done.stderr
+
     def test_wrong_rules_end_with_1_and_the_place(self, tmp_path: Path) -> None:
         path = tmp_path / "rules.yaml"
         path.write_text(
@@ -137,7 +155,7 @@ class TestRules:
         [
             ("acme-research/tiny-bert", 0, "ALLOWED"),
             ("mallory/shell-in-a-pickle", 1, "BLOCKED by the rule unsafe-file"),
-            ("acme-research/both-formats@main", 0, "Left out"),
+            ("acme-research/both-formats@main", 0, "All else is served: 5 files."),
         ],
     )
     def test_a_decision_is_explained(self, mirror: MirrorProcess, repo: str, code: int, said: str) -> None:

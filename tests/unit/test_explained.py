@@ -121,9 +121,9 @@ def test_what_a_reviewer_can_do_comes_with_its_command(database: Database) -> No
     document = explained(database, LOOK_ALIKE) | {"changes": changes, "audience": {"team": "trading", "project": ""}}
     text = explanation_text(document, 200)
     at = f"{document['repository']}@{document['commit']}"
-    assert f'\n        curator waive {at} --team trading --until=90d --reason="..."\n' in text
-    assert f'\n        curator approve {document["repository"]} --team trading --reason="..."\n' in text
-    assert f'\n        curator approve {at} --team trading --reason="..."\n' in text
+    assert f'\n        curator waive {at} --team=trading --until=90d --reason="..."\n' in text
+    assert f'\n        curator approve {document["repository"]} --team=trading --reason="..."\n' in text
+    assert f'\n        curator approve {at} --team=trading --reason="..."\n' in text
     assert "\n        curator lists end e1\n" in text
 
 

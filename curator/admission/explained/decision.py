@@ -202,7 +202,7 @@ def _command(change: Json, document: Json) -> str:
         target += f"@{document['commit']}"
     kind = "" if document["kind"] == "model" else f" --repo-type {document['kind']}"
     audience = document.get("audience") or {}
-    scope = "".join(f" --{name} {audience[name]}" for name in ("team", "project") if audience.get(name))
+    scope = "".join(f" --{name}={audience[name]}" for name in ("team", "project") if audience.get(name))
     verb, until = ("waive", " --until=90d") if change["kind"] == "waiver" else ("approve", "")
     return f'curator {verb} {target}{kind}{scope}{until} --reason="..."'
 
