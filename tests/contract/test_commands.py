@@ -134,7 +134,7 @@ class TestRules:
         assert "finance" in done.stderr
 
     def test_a_token_that_is_no_mirrors_is_not_passed_over(self) -> None:
-        done = curator("check", "acme/model", CURATOR_TOKEN="hf_ofsomebodyelse")  # noqa: S106 - it is none
+        done = curator("check", "acme/model", CURATOR_TOKEN="hf_ofsomebodyelse")
         assert done.returncode == 2
         assert "CURATOR_TOKEN is no token of a mirror" in done.stderr
 
