@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from scanners.repository.license import License, conclude
+from scanners.repository.license_expressions import NOTHING
+from scanners.repository.license_statements import statements_of
 
 MIT = """MIT License
 
@@ -360,3 +369,42 @@ CASES = (
     Case("safetensors-sdxl", {"license": "openrail++"}, "use-restricted", "*", weights={"safetensors": "CreativeML Open RAIL++-M"}),
     Case("gguf-empty", {"license": "mit"}, "permissive", "MIT", weights={"gguf": ""}),
 )  # fmt: skip
+
+
+def told(case: Case) -> License:
+    """What is made of a case by the same way that the mirror goes: card, files, and headers of weights."""
+    files = {path: _text(text) for path, text in case.files.items()}
+    weights: dict[str, dict[str, Any]] = {}
+    for form, said in case.weights.items():
+        weights[f"model.{form}"] = {"license": said}
+    return conclude(statements_of(case.card, (), files, weights))
+
+
+def _text(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    package = distribution(text[1:])
+    path = next(file for file in package.files or () if re.search(r"dist-info/(?:.*/)?(?:LICEN[CS]E|COPYING)", str(file)))
+    return Path(str(package.locate_file(path))).read_text(encoding="utf-8")
+
+
+def wrong(case: Case) -> str:
+    """What differs from what the case expects; empty if nothing does."""
+    found = told(case)
+    said = []
+    if found.category not in case.category.split("|"):
+        said.append(f"class {found.category}, not {case.category}")
+    wanted = case.expression
+    if wanted.startswith("~"):
+        if not (found.expression.startswith("LicenseRef-") and wanted[1:] in found.expression.lower()):
+            said.append(f"expression {found.expression}, not one with {wanted[1:]}")
+    elif wanted != "*" and found.expression != (wanted or NOTHING):
+        said.append(f"expression {found.expression}, not {wanted or NOTHING}")
+    if found.disagrees is not case.disagrees:
+        said.append(f"disagrees is {found.disagrees} ({found.why})")
+    return "; ".join(said)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_careful_reader_says_the_same(case: Case) -> None:
+    assert wrong(case) == ""

@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
+from scanners.repository.conflict_rules import Level
+from scanners.repository.conflicts import Conflict, conflicts_of
+from scanners.repository.license import License, license_of
+from scanners.repository.lineage import Node, walk
+from scanners.repository.parents import Parent as Declared
+
 
 @dataclass(frozen=True)
 class Parent:
@@ -151,3 +159,44 @@ CASES = (
     one("a-lab/oasst-tune", "mit", "OpenAssistant/oasst1", "apache-2.0", "none", "dataset"),
     one("a-lab/fineweb-model", "apache-2.0", "HuggingFaceFW/fineweb-edu", "odc-by", "none", "dataset"),
 )  # fmt: skip
+
+
+def licensed(value: str) -> License:
+    plain, _, name = value.partition("/")
+    return license_of({"license": plain, "license_name": name} if name else {"license": value} if value else {})
+
+
+def told(case: Case) -> tuple[Conflict, ...]:
+    """What is made of a case; a parent at depth 2 is the parent of the last one at depth 1."""
+    declared: dict[str, tuple[Declared, ...]] = {}
+    child = case.repository
+    for parent in (one for one in case.parents if one.relation != "dataset"):
+        if parent.depth > 1:
+            of = child
+        else:
+            of, child = case.repository, parent.repository
+        declared[of] = (*declared.get(of, ()), Declared(parent.repository, parent.relation, "card"))
+    licenses = {one.repository: licensed(one.license) for one in case.parents}
+
+    def lookup(name: str, revision: str = "") -> Node:
+        return Node(name, "0123456789" * 4, licenses[name], declared.get(name, ()))
+
+    own = licensed(case.license)
+    root = Node(case.repository, "0123456789" * 4, own, declared.get(case.repository, ()))
+    datasets = {one.repository: licenses[one.repository] for one in case.parents if one.relation == "dataset"}
+    return conflicts_of(own, walk(root, lookup), datasets=datasets)
+
+
+def wrong(case: Case) -> str:
+    """What differs from what the case expects; empty if nothing does."""
+    found = told(case)
+    levels = {str(one.level) for one in found} or {"-"}
+    heard = f"{case.answer} was expected: {sorted(f'{one.level} {one.id}' for one in found)}"
+    if case.answer == "none":
+        return heard if Level.CONFLICT in {one.level for one in found} else ""
+    return "" if levels & set(case.answer.split("|")) else heard
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.repository)
+def test_a_careful_reader_says_the_same(case: Case) -> None:
+    assert wrong(case) == ""
