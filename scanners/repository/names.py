@@ -31,7 +31,7 @@ from scanners.repository.confusables import (
 )
 from scanners.repository.edits import PHRASES, slip
 from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, Word, shipped
-from scanners.repository.reading import core, pieces, read, tokens
+from scanners.repository.reading import core, pieces, read, tokens, without_claims
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
@@ -286,7 +286,7 @@ def _copy_elsewhere(name: str, copied: str | None, known: Known) -> Lookalike | 
 
 def _claimed(name: str, known: Known) -> Lookalike | None:
     """`DeepSeek-R1-Official`: a copied name that says it is the right one; `meta-llama-Llama-3.1-8B`."""
-    inner, around = _without_claims(name, known)
+    inner, around = without_claims(name, known)
     if inner and not known.claims.isdisjoint(around):
         if (of := _copied(inner, known)) is not None:
             return Lookalike(of, 0.85, f"has the name of {of} and claims to be it", "claim")
@@ -296,19 +296,6 @@ def _claimed(name: str, known: Known) -> Lookalike | None:
     if (whole := _owner_in_name(name, known)) is not None:
         return Lookalike(whole, 0.5, f"has the name of {whole} with its owner, as honest copies do", "owner-in-name")
     return None
-
-
-def _without_claims(name: str, known: Known) -> tuple[str, list[str]]:
-    """A repository's name without the claims around it, and without what only says that it is for download."""
-    around: list[str] = []
-    for at in (-1, 0):
-        while len(parts := tokens(name)) > 1 and (parts[at] in known.claims or parts[at] in known.generic):
-            rest = name[: -len(parts[at])] if at else name[len(parts[at]) :]
-            if name.casefold() not in (rest.casefold() + parts[at], parts[at] + rest.casefold()):
-                break
-            around.append(parts[at])
-            name = rest.strip("-_. ")
-    return name, around
 
 
 def _owner_in_name(name: str, known: Known) -> str | None:

@@ -1,7 +1,12 @@
 """Lineages as somebody who had not seen the table or the code wrote them down from knowledge of the Hub.
 
 The licences are those of the cards as they were remembered; the answer is what a careful reader of the licences says.
+At the first run 103 of 104 were judged as written here. The one that was not, `kimi-mit`, was a licence that is MIT with one
+condition more, which nobody was told of when a model was declared as MIT; `display-dropped` tells it since.
 """
+
+# ruff: noqa: E501
+# Tables: one case a line.
 
 from __future__ import annotations
 
@@ -39,8 +44,8 @@ class Case:
     (`-` stands for silence)."""
 
 
-def one(repository: str, own: str, parent: str, license: str, answer: str, relation: str = "finetune") -> Case:
-    return Case(repository, own, (Parent(parent, license, relation),), answer)
+def one(repository: str, own: str, parent: str, license_: str, answer: str, relation: str = "finetune") -> Case:
+    return Case(repository, own, (Parent(parent, license_, relation),), answer)
 
 
 CASES = (
@@ -184,7 +189,7 @@ def told(case: Case) -> tuple[Conflict, ...]:
     own = licensed(case.license)
     root = Node(case.repository, "0123456789" * 4, own, declared.get(case.repository, ()))
     datasets = {one.repository: licenses[one.repository] for one in case.parents if one.relation == "dataset"}
-    return conflicts_of(own, walk(root, lookup), datasets=datasets)
+    return conflicts_of(own, walk(root, lookup), datasets=datasets, card_text="")
 
 
 def wrong(case: Case) -> str:
