@@ -41,6 +41,7 @@ _HEADING = 12
 _LONGEST_FOREIGN_NAME = 12
 """Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _WORD = re.compile(r"[^\W_]+(?:\.[0-9]+)*")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
 _ANY_ADDRESS = "address"
@@ -159,6 +160,17 @@ def _match(template: _Template, words: Sequence[str], added: bool) -> Match:
 def without_weight(words: Sequence[str]) -> bool:
     """Whether words are but a name, a year or a heading."""
     return _without_weight(words, [(0, len(words))])
+
+
+def has_weight(words: Sequence[str]) -> bool:
+    """Whether words of weight are among these; for longer texts, which are more than a name."""
+    return not _weighty()[0].isdisjoint(words)
+
+
+def only_says(words: Sequence[str], allowed: frozenset[str]) -> bool:
+    """Whether there is nothing but holders' names, years and these words."""
+    others = _parts(words, 0, len(words))[1]
+    return without_weight(words) and all(word in allowed or _YEAR.fullmatch(word) for word in others)
 
 
 def _without_weight(words: Sequence[str], runs: Sequence[tuple[int, int]]) -> bool:
