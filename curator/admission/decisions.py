@@ -96,13 +96,18 @@ class Ruling:
             return None
         paths = sorted(self.excluded)
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-        return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
+        first = self.excluded[paths[0]]
+        return f"{shown} of {repo} left out by the rule {first.rule}: {one_line(first.message)}"
 
 
 def one_line(message: str) -> str:
-    """A message as clients show it: one line, of a length that is read."""
+    """A message as clients show it: one line, of a length that is read, cut where a sentence ends if one does."""
     line = " ".join(message.split())
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 4].rstrip()} ..."
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    start = line[: _LONGEST_MESSAGE - 4]
+    sentence = start.rfind(". ")
+    return f"{start[: sentence + 1] if sentence > _LONGEST_MESSAGE // 2 else start.rpartition(' ')[0] or start} ..."
 
 
 def use_rule_set(database: Database, policy: Policy) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from curator.admission.explained.page import Page, Tone
-from curator.admission.explained.words import count, moment, parameters, several, since, size
+from curator.admission.explained.words import count, parameters, seen, several, since, size
 
 Json = dict[str, Any]
 _ORDER = ("unsafe", "unscannable", "suspicious", "safe")
@@ -42,8 +42,9 @@ def files(page: Page, document: Json) -> None:
             page.say(f"{finding['severity']}: {finding['message']} {by}", 6, hang=2)
 
 
-def standing(page: Page, facts: Json) -> None:
+def standing(page: Page, document: Json) -> None:
     """What is known of the repository, and where that comes from."""
+    facts = document["facts"]
     page.head("Facts")
     now = facts["observed_at"]
     rows = [_used(facts)]
@@ -63,7 +64,7 @@ def standing(page: Page, facts: Json) -> None:
         page.say(f"{', '.join(facts['unknown'])}", hang=2, word="could not be had:", tone=Tone.DOUBT)
     for source in facts["sources"]:
         if source["fact"] not in _SHOWN_ELSEWHERE:
-            page.say(f"{source['fact']}: from {source['source']}, {moment(source['at'])}", 4, hang=2)
+            page.say(f"{source['fact']}: from {source['source']}{seen(source['at'], document)}", 4, hang=2)
 
 
 def _used(facts: Json) -> str:
