@@ -131,14 +131,21 @@ def _keep(folder: Path, runs: int) -> None:
     if as_whom:
         for one in (folder, data):
             os.chown(one, _NOBODY, _NOBODY)
-    made = [bin_folder / "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--no-locale", "--encoding=UTF8"]
+    made: list[str | Path] = [
+        bin_folder / "initdb",
+        "--auth=trust",
+        "--username=postgres",
+        "--no-sync",
+        "--no-locale",
+        "--encoding=UTF8",
+    ]
     subprocess.run([*made, "--pgdata", data], check=True, cwd=folder, **as_whom)
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     postgres = subprocess.Popen(
         [bin_folder / "postgres", "-D", data, "-k", folder, *settings], cwd=folder, stdin=subprocess.DEVNULL, **as_whom
     )
     try:
-        answers = [bin_folder / "pg_isready", "-q", "-h", folder]
+        answers: list[str | Path] = [bin_folder / "pg_isready", "-q", "-h", folder]
         while subprocess.run(answers, check=False, cwd=folder).returncode != 0:
             assert postgres.poll() is None, "it ended at once"
             time.sleep(0.02)
