@@ -12,6 +12,7 @@ from rules.expressions import Expression
 from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
+from rules.when import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class CheckedRule:
     of_files: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
     asks_files: bool = field(init=False, compare=False, repr=False)
     """Whether it is asked of each file, and not once of the repository."""
+    wants_review: bool = field(init=False, compare=False, repr=False)
+    """Whether it is about commits that nobody has looked at, so that no word about all commits answers it."""
 
     def __post_init__(self) -> None:
         about = self.rule.applies_to
@@ -48,6 +51,7 @@ class CheckedRule:
             "steady": tuple(ask for ask in of_repository if not ask.ages),
             "ageing": tuple(ask for ask in of_repository if ask.ages),
             "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
+            "wants_review": _wants_review(self.rule.when),
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
         for name, value in made.items():
@@ -73,3 +77,7 @@ class CheckedRule:
                     case "severity_at_least" if ask.wanted is not Severity.NONE:
                         return case.with_findings
         return case.facts.files
+
+
+def _wants_review(when: When) -> bool:
+    return when.reviewed is False or any(_wants_review(one) for one in when.any_ or ())
