@@ -35,6 +35,11 @@ class Database:
         self.url = url
         try:
             self.engine = _engine(url)
+        except ModuleNotFoundError as error:
+            raise BadSettings(
+                f"CURATOR_DATABASE_URL cannot be used: {error.name} is not installed (for PostgreSQL: pip install "
+                "'model-curator[postgres]')"
+            ) from None
         except (ArgumentError, ImportError) as error:
             # Not the address itself, which may have a password in it.
             raise BadSettings(f"CURATOR_DATABASE_URL cannot be used: {error}") from None

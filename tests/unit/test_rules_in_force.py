@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ from rules.model import parse_policy
 from tests.unit.test_rejudge import policy_of
 
 BROKEN = "schema: curator.rules/1\nname: broken\nrules: [{id: x}]\n"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def publish(database: Database, policy: Any, origin: str = rule_sets.COMMAND) -> None:
