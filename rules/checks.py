@@ -14,6 +14,12 @@ from rules.form import PLACEHOLDERS, RESERVED, Effect, Expectation, PolicyForm, 
 from rules.samples import facts_of_sample
 
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+_MOST_RULES = 1_000
+_MOST_GLOBS = 5_000
+"""In one list: each is tried on every name that is asked about."""
+_LONGEST_WORD = 500
+_LONGEST_EXPRESSION = 4_000
+_WILD = frozenset("*?[")
 _AT_COMMIT = re.compile(r"[^@\s]+@[0-9a-f]{40}", re.ASCII)
 
 
@@ -30,6 +36,7 @@ def problems_of(form: PolicyForm, document: Document, file: str) -> list[Problem
         problems.append(Problem(file, document.place(path), sentence))
 
     _ids(form, wrong)
+    _amounts(form, document, wrong)
     for name, words in form.lists.items():
         if not _ID.fullmatch(name):
             wrong(("lists", name), f"{name!r} cannot name a list: write it in small letters, digits and single hyphens")
@@ -42,6 +49,8 @@ def problems_of(form: PolicyForm, document: Document, file: str) -> list[Problem
         if (sentence := _message(rule)) is not None:
             wrong((*at, "message"), sentence)
     raw = document.value.get("rules") if isinstance(document.value, dict) else ()
+    for path, sentence in _emptiness(raw, ("rules",)):
+        wrong(path, sentence)
     for path, name in _named(raw, ("rules",)):
         if name not in form.lists:
             known = ", ".join(f"@{known}" for known in form.lists) or "none"
@@ -83,6 +92,53 @@ def _ids(form: PolicyForm, wrong: Any) -> None:
         if rule.id in seen:
             wrong(at, f"{rule.id!r} is also the id of rule {seen[rule.id] + 1}")
         seen.setdefault(rule.id, index)
+
+
+def _emptiness(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Conditions with nothing behind them. Under `unless` one such would make the rule apply to nothing."""
+    if "when" in path and value is None:
+        yield path, f"nothing stands behind {str(path[-1])!r}: write what is wanted, or leave the line out"
+    elif "when" in path and value == {} and path[-1] == "unless":
+        yield path, f"{str(path[-1])!r} has no condition in it"
+    elif "when" in path and value == {} and isinstance(path[-1], int):
+        yield path, "this group has no condition in it"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _emptiness(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _emptiness(inner, (*path, index))
+
+
+def _amounts(form: PolicyForm, document: Document, wrong: Any) -> None:
+    """What would take a mirror long to read or to ask."""
+    if len(form.rules) > _MOST_RULES:
+        wrong(("rules",), f"there are {len(form.rules)} rules, and {_MOST_RULES} at most can be asked of each commit")
+    for index, rule in enumerate(form.rules):
+        if rule.expression is not None and len(rule.expression) > _LONGEST_EXPRESSION:
+            sentence = f"an expression has {_LONGEST_EXPRESSION} characters at most: make several rules of it"
+            wrong(("rules", index, "expression"), sentence)
+    value: dict[str, Any] = document.value if isinstance(document.value, dict) else {}
+    for path, words in (*_word_lists(value.get("lists"), ("lists",)), *_word_lists(value.get("rules"), ("rules",))):
+        if sum(not _WILD.isdisjoint(word) for word in words) > _MOST_GLOBS:
+            wrong(path, f"a list has {_MOST_GLOBS} globs at most; names without a wildcard may be more")
+        if any(len(word) > _LONGEST_WORD for word in words):
+            wrong(path, f"a word or glob has {_LONGEST_WORD} characters at most")
+
+
+def _word_lists(value: Any, path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each list of words in lists, conditions and scopes, with its place; a word alone is a list of one."""
+    listed = {"lists", "when", "applies_to"} & set(path)
+    if listed and isinstance(value, str):
+        yield path, [value]
+    elif listed and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _word_lists(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _word_lists(inner, (*path, index))
 
 
 def _message(rule: Rule) -> str | None:

@@ -68,10 +68,20 @@ class Document:
 _MOST_DEPTH = 32
 _MOST_VALUES = 50_000
 """A few lines of aliases to aliases are billions of values."""
+_MOST_LETTERS = 1 << 20
+_MOST_PROBLEMS = 100
+"""Who has more has one mistake a hundred times, or wants a log to be full."""
+_LONGEST_PLAIN = 64
+"""Characters of what is no text, such as a number: `1:1:1:...` is one of a million digits, and takes hours to read."""
 
 
 def read_document(text: str, file: str) -> Document:
     """Read YAML; what is wrong with it is told, never raised."""
+    if len(text) > _MOST_LETTERS:
+        sentence = (
+            f"a file of rules has {_MOST_LETTERS} characters at most: put long lists of names on the mirror's lists"
+        )
+        return Document(None, {}, (Problem(file, Place(1, 1), sentence),))
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -126,12 +136,20 @@ class _Reader:
         return read
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
+        if node.tag != "tag:yaml.org,2002:str" and len(node.value) > _LONGEST_PLAIN:
+            self._wrong(place, "this value cannot be read: it is too long for what is no text")
+            return None
         try:
             return self._loader.construct_object(node)
+        except (OverflowError, LookupError, AttributeError, TypeError):
+            # The loader falls over what calls itself a number or a date and is none.
+            self._wrong(place, f"this value cannot be read: it is no {node.tag.rpartition(':')[2]}")
+            return None
         except (yaml.YAMLError, ValueError) as error:
             problem = getattr(error, "problem", None) or error
             self._wrong(place, f"this value cannot be read: {problem}")
             return None
 
     def _wrong(self, place: Place, sentence: str) -> None:
-        self.problems.append(Problem(self._file, place, sentence))
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(Problem(self._file, place, sentence))

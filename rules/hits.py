@@ -11,13 +11,14 @@ from enum import StrEnum
 from typing import Any
 
 from rules.asks import Answer, Ask, Leaf
-from rules.case import Case, file_values
+from rules.case import MOST_SECONDS, Case, file_values
 from rules.circumstances import ListEntry
 from rules.conditions import Condition
 from rules.expressions import AGES, EvaluationError
 from rules.facts import FileFacts
 from rules.form import BLOCKED_LIST
 from rules.plan import CheckedRule
+from rules.variables import REPOSITORY_VARIABLES
 
 _DAY = dt.timedelta(days=1)
 _GROWING = AGES.keys() | {
@@ -30,6 +31,7 @@ _GROWING = AGES.keys() | {
     "owner.repositories",
 }
 """Facts that merely grow or age: no evidence."""
+_TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
 _OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
 
 
@@ -71,6 +73,8 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     """Where the rule applies."""
     if not rule.concerns(case):
         return NOWHERE
+    if case.is_over:
+        return Hits((_failed(rule, case, _TOO_LONG),))
     steady = _all(rule.steady, case, None)
     ageing = _all(rule.ageing, case, None) if steady is not False else False
     if steady is False or (ageing is False and _turns(rule, case) is None):
@@ -78,7 +82,7 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     try:
         hits = _of_files(rule, case, steady) if rule.asks_files else _of_repository(rule, case, steady)
     except EvaluationError as error:
-        hits = (Hit(None, (_fingerprint(rule, case, None, {"failed": True}),), Sureness.FAILED, str(error)),)
+        hits = (_failed(rule, case, str(error)),)
     if not hits and not _hits_age(rule, case):
         return NOWHERE
     turns = _turns(rule, case)
@@ -87,6 +91,12 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     if ageing is None:
         hits = tuple(_undecided(rule, case, hit.file) if hit.sureness is Sureness.MET else hit for hit in hits)
     return Hits(hits, turns)
+
+
+def _failed(rule: CheckedRule, case: Case, why: str) -> Hit:
+    # What it would have said nobody knows, and at another commit it may be something else.
+    fingerprint = _digest(rule.rule.id, _repository(case), {"failed": True, "commit": case.facts.commit})
+    return Hit(None, (fingerprint,), Sureness.FAILED, why)
 
 
 def _of_repository(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
@@ -102,6 +112,8 @@ def _of_files(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
         if answer is False:
             continue
         if rule.expression is not None:
+            if case.is_over:
+                raise EvaluationError(_TOO_LONG)
             expression = expression or _beside(rule, case)
             answer = expression(file, answer)
         if answer is not False:
@@ -143,7 +155,8 @@ def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) ->
 
 def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
     missing = list(dict.fromkeys(_missing(rule, case, file)))
-    fingerprint = _fingerprint(rule, case, file, {"unknown": missing})
+    # Whoever passes over what is not known of one commit has not seen what is not known of the next.
+    fingerprint = _fingerprint(rule, case, file, {"unknown": missing, "commit": case.facts.commit})
     return Hit(file, (fingerprint,), Sureness.UNDECIDED, " and ".join(missing[:2]))
 
 
@@ -173,21 +186,34 @@ def _fingerprint(rule: CheckedRule, case: Case, file: FileFacts | None, more: di
     if rule.expression is not None:
         reads = tuple(name for name in rule.expression.reads if name not in _GROWING)
         evidence |= {f"expression:{name}": _plain(value) for name, value in case.values(reads, file).items()}
-    return _digest(rule.rule.id, _content(case, file), evidence)
+    return _digest(rule.rule.id, _content(rule, case, file), evidence)
 
 
 def entry_fingerprint(entry: ListEntry, case: Case) -> str:
     """Of the block of a repository by an entry of a list."""
-    return _digest(BLOCKED_LIST, _content(case, None), {"entry": entry.id})
+    return _digest(BLOCKED_LIST, _repository(case), {"entry": entry.id})
 
 
-def _content(case: Case, file: FileFacts | None) -> str:
-    facts = case.facts
-    repository = f"{facts.kind.value}:{facts.repository}"
+def _content(rule: CheckedRule, case: Case, file: FileFacts | None) -> str:
+    repository = _repository(case)
     if file is None:
         return repository
     # A file whose content nobody names is taken for another one at the next commit.
-    return file.blob or f"{repository}:{facts.commit}:{file.path}"
+    content = file.blob or f"{repository}:{case.facts.commit}:{file.path}"
+    # What is said of code by somebody unknown is not said of the same code by somebody else.
+    return f"{repository}:{content}" if _of_repository_too(rule) else content
+
+
+def _repository(case: Case) -> str:
+    return f"{case.facts.kind.value}:{case.facts.repository}"
+
+
+def _of_repository_too(rule: CheckedRule) -> bool:
+    """Whether a rule about files asks about their repository besides."""
+    read = rule.expression.reads if rule.expression is not None else ()
+    return any(isinstance(leaf.condition, Condition) for leaf in rule.conditions.leaves()) or any(
+        name in REPOSITORY_VARIABLES for name in read
+    )
 
 
 def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:

@@ -1,0 +1,110 @@
+"""Rules by somebody careless, or who wants to keep the mirror busy: told at once, or held; never a crash or an hour."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rules.case import MOST_SECONDS
+from rules.circumstances import Circumstances
+from rules.evaluate import Outcome, evaluate
+from rules.model import PolicyError, parse_policy
+from tests.unit.rules.given import COMMIT, decide, facts, policy, rule, said, text, waiver
+
+ODD_VALUES = [
+    "!!timestamp soon",
+    "!!int ''",
+    "!!bool perhaps",
+    "1" + ":1" * 100_000,
+    "1" + ":1" * 100_000 + ".5",
+    "0b" + "1" * 100_000,
+    "0x" + "f" * 100_000,
+    "0001-01-01T00:00:00+23:59",
+]
+
+
+class TestReading:
+    @pytest.mark.parametrize("value", ODD_VALUES, ids=[value[:20] for value in ODD_VALUES])
+    def test_what_calls_itself_a_number_and_is_none_is_told_with_its_place_and_at_once(self, value: str) -> None:
+        began = time.thread_time()
+        with pytest.raises(PolicyError) as told:
+            parse_policy(text(rule("block", "") + f"    dry_run: {value}\n"), "rules.yaml")
+        assert str(told.value).startswith("rules.yaml:")
+        assert time.thread_time() - began < 2
+
+    @pytest.mark.parametrize("bomb", ["&a [*a, *a, *a]", "&a {b: *a, c: *a}", "[" * 50_000])
+    def test_a_file_that_is_a_bomb_is_a_few_problems_and_not_a_log_full(self, bomb: str) -> None:
+        with pytest.raises(PolicyError) as told:
+            parse_policy(bomb, "rules.yaml")
+        assert len(told.value.problems) <= 100
+
+    def test_a_file_of_megabytes_is_not_read_at_all(self) -> None:
+        with pytest.raises(PolicyError, match="characters at most"):
+            parse_policy("#" * (1 << 20) + text(rule("block", "gated: true")), "rules.yaml")
+
+    def test_more_rules_globs_and_letters_than_anybody_needs_are_told(self) -> None:
+        many = "".join(rule("warn", "gated: true", f"r{index}") for index in range(1_001))
+        globs = ", ".join(f"'*{index}*'" for index in range(5_001))
+        for source, sentence in [
+            (text(many), "1000 at most"),
+            (text(rule("warn", f"publisher: [{globs}]")), "5000 globs at most"),
+            (text(rule("warn", f"publisher: '{'*a' * 300}'")), "500 characters at most"),
+            (text(rule("warn", f"expression: '{' || '.join(['gated'] * 600)}'")), "4000 characters at most"),
+        ]:
+            with pytest.raises(PolicyError, match=sentence):
+                parse_policy(source, "rules.yaml")
+
+    @pytest.mark.parametrize(
+        "exception", ["unless: {}", "unless: {publisher: }", "any: [{}]", "publisher: ", "unless: "]
+    )
+    def test_a_condition_that_somebody_forgot_to_write_is_told_and_does_not_disarm_the_rule(
+        self, exception: str
+    ) -> None:
+        with pytest.raises(PolicyError, match=r"rules\.yaml:6:\d+: .*(nothing stands behind|no condition in it)"):
+            policy(rule("block", f"file_verdict: [unsafe], {exception}"))
+
+
+class TestAsking:
+    def test_rules_that_would_take_minutes_are_given_up_after_seconds_and_hold(self) -> None:
+        slow = 'expression: \'file.path != "" && tags.all(a, tags.all(b, a != "x" || b != "y"))\''
+        rules = policy(rule("allow", slow, "slow"), rule("warn", "gated: true", "after"))
+        files = [{"path": f"{index}.safetensors"} for index in range(20_000)]
+        many = facts(files=files, tags=[f"tag-{index}" for index in range(90)])
+        began = time.thread_time()
+        decision = evaluate(rules, many)
+        assert time.thread_time() - began < MOST_SECONDS + 1
+        assert decision.outcome is Outcome.HOLD
+        assert any("took longer than" in reason.message for reason in decision.reasons)
+
+    def test_an_expression_of_loops_in_loops_in_loops_holds(self) -> None:
+        loops = "expression: 'tags.all(a, tags.all(b, tags.all(c, a + b != c)))'"
+        decision = decide(policy(rule("allow", loops)), tags=[f"tag-{index}" for index in range(1_000)])
+        assert decision.outcome is Outcome.HOLD
+
+
+class TestWaivers:
+    def test_a_waiver_of_what_could_not_be_evaluated_is_for_that_commit_alone(self) -> None:
+        fails = policy(rule("block", "expression: '1 / downloads > 0'"))
+        (reason,) = decide(fails, downloads=0).reasons
+        waived = said(waiver(*reason.fingerprints))
+        assert decide(fails, waived, downloads=0).outcome is Outcome.ALLOW
+        assert decide(fails, waived, downloads=0, commit="1" * 40).outcome is Outcome.HOLD
+
+    def test_a_waiver_of_what_was_not_known_is_for_that_commit_alone(self) -> None:
+        asks = policy(rule("block", "lineage_conflict: any"))
+        (reason,) = decide(asks, unknown=["lineage"]).reasons
+        waived = said(waiver(*reason.fingerprints))
+        assert decide(asks, waived, unknown=["lineage"], commit=COMMIT).outcome is Outcome.ALLOW
+        assert decide(asks, waived, unknown=["lineage"], commit="1" * 40).outcome is Outcome.HOLD
+
+    def test_a_waiver_of_code_by_somebody_unknown_is_none_of_the_same_code_by_somebody_else(self) -> None:
+        code = policy(rule("hold", "file_role: code, publisher_known: false"))
+        file = {"path": "__init__.py", "blob": "sha256:" + "0" * 64}
+        (reason,) = decide(code, files=[file]).reasons
+        waived = said(waiver(*reason.fingerprints))
+        assert decide(code, waived, files=[file], commit="1" * 40).outcome is Outcome.ALLOW
+        assert decide(code, waived, files=[file], repository="stranger/model").outcome is Outcome.HOLD
+
+    def test_nobody_waives_anything_by_waiving_nothing(self) -> None:
+        assert decide(policy(rule("block", "gated: true")), Circumstances(), gated=True).outcome is Outcome.BLOCK
