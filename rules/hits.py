@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from rules.asks import Answer, Ask, Leaf
@@ -31,6 +32,7 @@ _GROWING = AGES.keys() | {
 }
 """Facts that merely grow or age: no evidence."""
 _OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
+_JSON = json.JSONEncoder(sort_keys=True, default=str)
 
 
 class Sureness(StrEnum):
@@ -44,16 +46,31 @@ class Sureness(StrEnum):
     """Its expression could not be evaluated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Hit:
     """That a rule applies to a file, or to the repository."""
 
+    rule: CheckedRule = field(repr=False)
+    case: Case = field(repr=False)
     file: FileFacts | None
-    fingerprints: tuple[str, ...]
-    """What it rests on: of findings, or one of its own. Sorted."""
     sureness: Sureness = Sureness.MET
-    why: str = ""
-    """What is not known, or what failed, as words."""
+    missing: tuple[str, ...] = ()
+    """What is not known, as words."""
+    error: str = ""
+    """What failed."""
+
+    @cached_property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What it rests on: of findings, or one of its own. Sorted. Worked out if somebody asks."""
+        match self.sureness:
+            case Sureness.FAILED:
+                return (_fingerprint(self.rule, self.case, None, {"failed": True}),)
+            case Sureness.UNDECIDED:
+                return (_fingerprint(self.rule, self.case, self.file, {"unknown": list(self.missing)}),)
+        found = _findings(self.rule, self.case, self.file) if self.file is not None else {""}
+        if not found or "" in found:
+            found = (found - {""}) | {_fingerprint(self.rule, self.case, self.file, {})}
+        return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     try:
         hits = _of_files(rule, case, steady) if rule.asks_files else _of_repository(rule, case, steady)
     except EvaluationError as error:
-        hits = (Hit(None, (_fingerprint(rule, case, None, {"failed": True}),), Sureness.FAILED, str(error)),)
+        hits = (Hit(rule, case, None, Sureness.FAILED, error=str(error)),)
     if not hits and not _hits_age(rule, case):
         return NOWHERE
     turns = _turns(rule, case)
@@ -117,8 +134,9 @@ def _beside(rule: CheckedRule, case: Case) -> Callable[[FileFacts | None, Answer
         return lambda _, answer: answer
     if expression.unknown(case.facts):
         return lambda _file, _answer: None
-    reads, of_repository = expression.reads, case.values(expression.reads, None)
-    return lambda file, answer: answer if expression.holds(of_repository | file_values(reads, file)) else False
+    holds, of_repository = expression.holds, case.values(expression.reads, None)
+    reads = tuple(name for name in expression.reads if name not in of_repository)
+    return lambda file, answer: answer if holds(of_repository | file_values(reads, file)) else False
 
 
 def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
@@ -133,18 +151,11 @@ def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
 
 
 def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) -> Hit:
-    if held is None:
-        return _undecided(rule, case, file)
-    found = _findings(rule, case, file) if file is not None else {""}
-    if not found or "" in found:
-        found = (found - {""}) | {_fingerprint(rule, case, file, {})}
-    return Hit(file, tuple(sorted(found)))
+    return _undecided(rule, case, file) if held is None else Hit(rule, case, file)
 
 
 def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
-    missing = list(dict.fromkeys(_missing(rule, case, file)))
-    fingerprint = _fingerprint(rule, case, file, {"unknown": missing})
-    return Hit(file, (fingerprint,), Sureness.UNDECIDED, " and ".join(missing[:2]))
+    return Hit(rule, case, file, Sureness.UNDECIDED, tuple(dict.fromkeys(_missing(rule, case, file))))
 
 
 def _missing(rule: CheckedRule, case: Case, file: FileFacts | None) -> Iterable[str]:
@@ -191,8 +202,7 @@ def _content(case: Case, file: FileFacts | None) -> str:
 
 
 def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:
-    said = json.dumps([rule, content, evidence], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(_JSON.encode([rule, content, evidence]).encode()).hexdigest()
 
 
 def _is_evidence(leaf: Leaf) -> bool:
@@ -212,7 +222,7 @@ def _hits_age(rule: CheckedRule, case: Case) -> bool:
 
 def _turns(rule: CheckedRule, case: Case) -> dt.datetime | None:
     """When time alone may change where the rule applies."""
-    moments = [leaf.turns(case) for leaf in rule.conditions.leaves() if leaf.ages]
+    moments = [leaf.turns(case) for leaf in rule.turning]
     if rule.expression is not None and rule.expression.ages:
         moments += [_whole_day(rule, case)]
     return min((moment for moment in moments if moment is not None), default=None)
