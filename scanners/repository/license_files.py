@@ -66,7 +66,9 @@ def recognise(text: str) -> tuple[Match, ...]:
     if len(text) >= LONGEST_TEXT:
         return (Match(reference(UNKNOWN), 0.0),)
     published = _unchanged(list(_published(words)), words)
-    known = [match for match in known_texts(words) if not published or not match.expression.startswith(CHANGED)]
+    known = [
+        match for match in known_texts(words, _names()) if not published or not match.expression.startswith(CHANGED)
+    ]
     found = published + known or (named(words) if len(words) < _SHORT else [])
     return _ordered(found) or (Match(reference(UNKNOWN), 0.0),)
 

@@ -115,8 +115,12 @@ def words_of(text: str) -> list[str]:
     return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(f" {_ANY_ADDRESS} ", plain))]
 
 
-def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
-    """The licences of the SPDX list whose texts these words are, the one that explains most first."""
+def known_texts(words: Sequence[str], names: Sequence[tuple[str, str]] = ()) -> tuple[Match, ...]:
+    """The licences of the SPDX list whose texts these words are, the one that explains most first.
+
+    `names`: what licences are called, each a phrase between blanks, and the licence. A text that names another licence
+    beside its own is a changed one: MIT, with the weights under Llama's.
+    """
     words = [*words, *_END_OF_TEXT]
     found = _explained(words)
     if not found:
@@ -125,7 +129,12 @@ def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     told = _cover(_shingles(words), _appendices(licenses), bytearray(len(words)))
     rest = _runs(bytearray(map(max, covered, told)))
     body = [word for word, beside in zip(words, told, strict=True) if not beside]
-    added = not _without_weight(words, rest) or _parted(words, rest, licenses) or _says_more(body, licenses)
+    added = (
+        not _without_weight(words, rest)
+        or _parted(words, rest, licenses)
+        or _says_more(body, licenses)
+        or _names_another(words, rest, licenses, names)
+    )
     return tuple(_match(template, words, added) for template in licenses)
 
 
@@ -170,7 +179,8 @@ def has_weight(words: Sequence[str]) -> bool:
 def only_says(words: Sequence[str], allowed: frozenset[str]) -> bool:
     """Whether there is nothing but holders' names, years and these words."""
     others = _parts(words, 0, len(words))[1]
-    return without_weight(words) and all(word in allowed or _YEAR.fullmatch(word) for word in others)
+    rest = [word for word in words if word not in allowed or word == "copyright"]
+    return without_weight(rest) and all(word in allowed or _YEAR.fullmatch(word) for word in others)
 
 
 def _without_weight(words: Sequence[str], runs: Sequence[tuple[int, int]]) -> bool:
@@ -190,6 +200,27 @@ def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
     known = Counter(terms)
     said = Counter(word for word in words if word in weighty and word not in in_names)
     return any(count > times * known[word] for word, count in said.items())
+
+
+def _names_another(
+    words: Sequence[str],
+    runs: Sequence[tuple[int, int]],
+    licenses: Sequence[_Template],
+    names: Sequence[tuple[str, str]],
+) -> bool:
+    own = {_plain(template.spdx) for template in licenses}
+    for begin, end in runs:
+        text = f" {' '.join(_parts(words, begin, end)[1])} "
+        for phrase, spdx in names:  # The longest first: `MIT No Attribution` is not MIT.
+            if phrase in text:
+                if _plain(spdx) not in own:
+                    return True
+                text = text.replace(phrase, " ")
+    return False
+
+
+def _plain(spdx: str) -> str:
+    return spdx.removesuffix("-only").removesuffix("-or-later")
 
 
 def _core_of(template: _Template) -> tuple[str, ...]:
