@@ -22,6 +22,8 @@ _EXIT = {"allow": 0, "block": 1, "hold": 3}
 
 
 def check(file: Path, *, as_json: bool, quiet: bool) -> None:
+    if file.is_dir():
+        raise BadInput(f"{file} is a folder: name the file of rules in it")
     if not file.is_file():
         raise BadInput(f"{file}: there is no such file")
     try:
