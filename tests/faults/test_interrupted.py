@@ -1,0 +1,358 @@
+"""Whoever dies at whatever step of a judgement loses nothing: what was begun is ended by others, once, and in the
+meantime nothing is served that is blocked.
+
+A process that is killed has either ended a transaction or not begun it, as far as anybody sees. So here everything that
+a mirror does with its database is done once for each of its transactions, with a death right before that one and one
+right after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import event, update
+from sqlmodel import Session, col, select
+
+from curator.admission import decisions, looks, progress, scans, snapshots
+from curator.admission.judge import Judge
+from curator.admission.look import Look
+from curator.admission.looking import Looker
+from curator.admission.refresh import Refresher
+from curator.admission.rejudge import PAGE, Rejudger
+from curator.admission.rejudgement import begin_if_new
+from curator.admission.reopening import OPENED, Reopener
+from curator.admission.snapshots import Snapshot
+from curator.admission.tables import AdmissionRow, RejudgementRow
+from curator.audit.record import Action, append
+from curator.audit.tables import AuditRow
+from curator.database.engine import Database, now
+from curator.policy import lists, rule_sets, waivers
+from curator.policy.rule_sets import REJUDGE
+from curator.policy.waivers import Limits
+from curator.queue.celery import Sender
+from curator.queue.tables import WorkRow
+from curator.queue.work import ask_for, due
+from curator.review import listing, waiving
+from curator.review.targets import Target
+from curator.tasks import Step, Worker
+from curator.types import Commit, RepoId, Revision
+from curator.upstream.listing import Description
+from rules.circumstances import ListEffect, Scope
+from rules.evaluate import Outcome
+from rules.model import parse_policy
+from scanners.finding import Report
+from tests.databases import SQLITE, Databases
+from tests.unit.test_admission import file_of
+from tests.unit.test_rejudge import _download
+
+FILE = file_of(b"harmless")
+LIMITS = Limits(max_days=365, without_end=False)
+OWNER = {"type": "org", "_id": "5f" * 12}
+GOOD, BAD, WAIVED, GONE = "acme/good", "bad/one", "bad/waived", "acme/gone"
+
+
+def policy_of(name: str, blocks: str) -> Any:
+    return parse_policy(
+        f"""schema: curator.rules/1
+name: {name}
+rules:
+  - id: not-these
+    description: These are not for us.
+    applies_to: {{repositories: ["{blocks}"]}}
+    when: {{likes_below: 1000}}
+    outcome: block
+    message: "{{repository}} is not for us"
+  - id: taken-down
+    description: The Hub does not give it any more.
+    expression: taken_down
+    outcome: block
+    message: "{{repository}} is taken down"
+""",
+        name,
+    )
+
+
+FIRST, SECOND = policy_of("first", "nobody/*"), policy_of("second", "bad/*")
+
+
+class Killed(BaseException):
+    """As far as a process can be killed in a test."""
+
+
+class Nobody(Sender):
+    """A broker that loses everything: what is to be done is found in the database."""
+
+    def __init__(self) -> None:
+        pass
+
+    def send(self, works: Any) -> None:
+        list(works)
+
+
+class Portal:
+    """What the upstream says by now, without an upstream."""
+
+    def __init__(self) -> None:
+        self.taken_down: set[str] = set()
+
+    def call(self, verb: Callable[..., Any], snapshot: Snapshot, *_: Any) -> Any:
+        repo = str(snapshot.commit.repo)
+        why = "It is not there any more" if repo in self.taken_down else ""
+        look = Look(owner=OWNER, at=now(), after_scans=True, taken_down=why)
+        return look if verb.__name__ == "see" else (look, None)
+
+
+@dataclass
+class Mirror:
+    """One, without its processes."""
+
+    database: Database
+    portal: Portal = field(default_factory=Portal)
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def ask_for(self, repo: str) -> None:
+        """Somebody downloads it, as far as he gets: it is listed, and nothing of it is known."""
+        named = RepoId.parse(repo)
+        with self.database.write() as session:
+            described = Description(Commit(named, "1" * 40), {"id": repo})
+            snapshot = snapshots.remember(session, named, Revision("main"), described)
+            self.ids[repo] = snapshot.id
+            if not snapshot.listed:
+                snapshots.save_listing(session, snapshot.id, [FILE])
+                scans.keep_report(session, FILE.blob, FILE.name, Report(format="text", bytes_read=8), whole=True)
+                append(session, _download(snapshot.commit, "", now()))
+            digest = rule_sets.in_force(session)
+            assert digest is not None
+            progress.open_admission(session, progress.Sought(snapshot.id, digest))
+
+    def publish(self, policy: Any) -> None:
+        with self.database.write() as session:
+            rule_sets.publish(session, policy, author="ann", reason="a test", origin=rule_sets.COMMAND)
+
+    def waive(self, repo: str) -> None:
+        ruling = self.ruling(repo)
+        assert ruling is not None
+        until = now() + dt.timedelta(days=3)
+        request = waiving.Request(
+            decision=ruling.id, which=waiving.Which(), scope=Scope(), reason="read", by="ada", expires_at=until
+        )
+        waiving.waive(self.database, request, self.rule_set, LIMITS)
+
+    def block(self, repo: str) -> None:
+        request = listing.Request(
+            effect=ListEffect.BLOCK,
+            targets=[Target(repo, (repo,))],
+            kinds=("model",),
+            scope=Scope(),
+            reason="advisory",
+            by="ada",
+            expires_at=None,
+        )
+        listing.put(self.database, request, self.rule_set)
+
+    def refresh(self, repo: str) -> None:
+        with self.database.write() as session:
+            ask_for(session, progress.REFRESH, str(self.ids[repo]))
+
+    @property
+    def rule_set(self) -> str:
+        with self.database.read() as session:
+            digest = rule_sets.in_force(session)
+        assert digest is not None
+        return digest
+
+    def ruling(self, repo: str) -> decisions.Ruling | None:
+        with self.database.read() as session:
+            return decisions.current(session, self.ids[repo], self.rule_set)
+
+    def outcome(self, repo: str) -> Outcome | None:
+        ruling = self.ruling(repo) if repo in self.ids else None
+        return ruling.outcome if ruling is not None else None
+
+    def work(self) -> None:
+        """Do all there is to do, as a worker that was started just now."""
+        looker = Looker(self.database, cast("Any", None), cast("Any", None), cast("Any", self.portal), 1)
+        rejudger = Rejudger(self.database, days=90, retry_failed_s=300)
+        steps = {
+            progress.LOOK: Step(looker.look, looker.give_up),
+            progress.JUDGE: Step(Judge(self.database, 300).judge, _nothing),
+            progress.REFRESH: Step(Refresher(self.database, looker, 3_600).refresh, _nothing),
+            REJUDGE: Step(rejudger.plan, _nothing),
+            PAGE: Step(rejudger.page, _nothing),
+            OPENED: Step(Reopener(self.database).ask, _nothing),
+        }
+        worker = Worker(self.database, Nobody(), "me", 60)
+        with self.database.write() as session:
+            # Whoever had begun anything is dead, and his lease over.
+            session.execute(update(WorkRow).values(due_at=now() - dt.timedelta(seconds=1)))
+        while works := due(self.database):
+            for work in works:
+                worker.run(work.id, steps[work.task])
+            with self.database.write() as session:
+                session.execute(update(WorkRow).values(due_at=now() - dt.timedelta(seconds=1)))
+
+    def record(self) -> Counter[tuple[str, str, str]]:
+        """What is on the record: action, repository, outcome, each as often as it is."""
+        with self.database.read() as session:
+            return Counter((row.action, row.repo, row.outcome) for row in session.exec(select(AuditRow)))
+
+    def left(self) -> list[Any]:
+        """What waits for somebody."""
+        with self.database.read() as session:
+            unfinished = session.exec(select(WorkRow.task, WorkRow.state).where(WorkRow.state != "done")).all()
+            opened = session.exec(select(AdmissionRow.snapshot_id).where(col(AdmissionRow.open))).all()
+            rejudged = session.exec(select(RejudgementRow.id).where(col(RejudgementRow.ended_at).is_(None))).all()
+        return [*unfinished, *opened, *rejudged]
+
+
+def _nothing(_session: Session, _work: Any) -> list[Any]:
+    return []
+
+
+@contextmanager
+def killed_at(number: int, moment: str) -> Iterator[Callable[[], int]]:
+    """Die in the transaction of this number: `before_commit`, or `after_commit`. Gives how many there were."""
+    seen = 0
+
+    def count(session: Session) -> None:
+        nonlocal seen
+        if session.connection().get_execution_options().get("curator_writes"):
+            seen += 1
+            if seen == number:
+                raise Killed
+
+    def count_ended(_session: Session) -> None:
+        if seen == number:
+            raise Killed
+
+    before, after = (count, None) if moment == "before_commit" else (_counting(count), count_ended)
+    event.listen(Session, "before_commit", before)
+    if after is not None:
+        event.listen(Session, "after_commit", after)
+    try:
+        yield lambda: seen
+    finally:
+        event.remove(Session, "before_commit", before)
+        if after is not None:
+            event.remove(Session, "after_commit", after)
+
+
+def _counting(count: Callable[[Session], None]) -> Callable[[Session], None]:
+    def only(session: Session) -> None:
+        try:
+            count(session)
+        except Killed:
+            return
+
+    return only
+
+
+Step_ = tuple[Callable[[Mirror], None], Callable[[Mirror], bool]]
+"""What somebody does, and whether it is done already: who got no answer looks before he tries again."""
+
+
+def _waived(mirror: Mirror) -> bool:
+    with mirror.database.read() as session:
+        return bool(waivers.listed(session))
+
+
+def _blocked(mirror: Mirror) -> bool:
+    with mirror.database.read() as session:
+        return bool(lists.listed(session))
+
+
+def _taken_down(mirror: Mirror) -> None:
+    mirror.portal.taken_down.add(GONE)
+    mirror.refresh(GONE)
+
+
+def _refreshed(mirror: Mirror) -> bool:
+    with mirror.database.read() as session:
+        look = looks.find(session, mirror.ids[GONE])
+        asked = session.exec(select(WorkRow.id).where(WorkRow.task == progress.REFRESH)).first()
+    return asked is not None or (look is not None and look.taken_down != "")
+
+
+DONE: tuple[Step_, ...] = (
+    *(
+        (lambda mirror, repo=repo: mirror.ask_for(repo), lambda mirror, repo=repo: mirror.outcome(repo) is not None)
+        for repo in (GOOD, BAD, WAIVED, GONE)
+    ),
+    (lambda mirror: mirror.publish(SECOND), lambda mirror: mirror.rule_set == SECOND.digest),
+    (lambda mirror: mirror.waive(WAIVED), _waived),
+    (lambda mirror: mirror.block(GOOD), _blocked),
+    (_taken_down, _refreshed),
+)
+IN_THE_END = {GOOD: Outcome.BLOCK, BAD: Outcome.BLOCK, WAIVED: Outcome.ALLOW, GONE: Outcome.BLOCK}
+
+
+def lived_through(mirror: Mirror, number: int, moment: str) -> int:
+    """All of it, with that death; returns how many transactions there were until it."""
+    with killed_at(number, moment) as transactions:
+        for do, is_done in DONE:
+            for verb in (do, Mirror.work):
+                try:
+                    verb(mirror)
+                except Killed:
+                    _nothing_is_served_that_is_blocked(mirror)
+                    if verb is do and not is_done(mirror):
+                        do(mirror)
+                    mirror.work()
+        return transactions()
+
+
+def _nothing_is_served_that_is_blocked(mirror: Mirror) -> None:
+    in_force = mirror.rule_set
+    if in_force == SECOND.digest:
+        assert mirror.outcome(BAD) in {None, Outcome.BLOCK}
+        assert mirror.outcome(WAIVED) in {None, Outcome.BLOCK} or _waived(mirror)
+    if _blocked(mirror):
+        assert mirror.outcome(GOOD) in {None, Outcome.BLOCK}
+    with mirror.database.read() as session:
+        look = looks.find(session, mirror.ids[GONE]) if GONE in mirror.ids else None
+    if look is not None and look.taken_down:
+        assert mirror.outcome(GONE) in {None, Outcome.BLOCK}
+
+
+@contextmanager
+def new_mirror(databases: Databases, folder: Path) -> Iterator[Mirror]:
+    with databases.new(SQLITE, folder, migrated=True) as url:
+        database = Database(url)
+        begin_if_new(database)
+        mirror = Mirror(database)
+        mirror.publish(FIRST)
+        mirror.work()
+        yield mirror
+        database.close()
+
+
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+def test_whoever_dies_at_any_step_leaves_the_others_all_and_nothing_twice(
+    databases: Databases, tmp_path: Path, moment: str
+) -> None:
+    (tmp_path / "0").mkdir()
+    with new_mirror(databases, tmp_path / "0") as mirror:
+        transactions = lived_through(mirror, 0, moment)
+        record = mirror.record()
+        assert {repo: mirror.outcome(repo) for repo in IN_THE_END} == IN_THE_END
+        assert mirror.left() == []
+    assert transactions > 40
+    assert record[Action.CHANGE.value, GOOD, "block"] == 1
+    assert record[Action.CHANGE.value, GONE, "block"] == 1
+    assert record[Action.CHANGE.value, WAIVED, "allow"] == 1
+    for number in range(1, transactions + 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with new_mirror(databases, folder) as mirror:
+            lived_through(mirror, number, moment)
+            at = f"a death at {moment} {number} of {transactions}"
+            assert {repo: mirror.outcome(repo) for repo in IN_THE_END} == IN_THE_END, at
+            assert mirror.left() == [], at
+            assert mirror.record() == record, at
