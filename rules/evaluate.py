@@ -16,7 +16,7 @@ from rules.case import Case
 from rules.circumstances import NOTHING_DECIDED, Circumstances
 from rules.decision import STRICTNESS, Decision, Outcome, Reason, Standing
 from rules.facts import Facts
-from rules.form import APPROVED_LIST, BLOCKED_LIST, NO_RULES, Effect
+from rules.form import APPROVED_LIST, BLOCKED_LIST, NO_RULES, Effect, IfUnknown
 from rules.hits import Hit, Sureness, entry_fingerprint, hits_of
 from rules.model import CheckedRule, Policy
 from rules.words import NOTHING_ENFORCED, approved_message, blocked_message, message_of
@@ -108,7 +108,7 @@ def _ask(rule: CheckedRule, answer: _Answer) -> None:
         answer.moments.append(found.turns)
     together: dict[tuple[Standing, Effect], list[_HitBy]] = {}
     for hit in found.hits:
-        effect = _effect(rule.rule.outcome, hit.sureness)
+        effect = _effect(rule, hit.sureness)
         if effect is None:
             continue
         standing, by = standing_of(rule, hit, effect, case, answer.moments)
@@ -120,8 +120,11 @@ def _ask(rule: CheckedRule, answer: _Answer) -> None:
                 _leave_out(_Said(rule, effect, standing, [one]), answer.left_out)
 
 
-def _effect(outcome: Effect, sureness: Sureness) -> Effect | None:
-    """What comes of a hit; None for a permission that nobody is sure of."""
+def _effect(rule: CheckedRule, sureness: Sureness) -> Effect | None:
+    """What comes of a hit; None for a permission that nobody is sure of, and for what is left to another rule."""
+    outcome = rule.rule.outcome
+    if sureness is Sureness.UNDECIDED and rule.rule.if_unknown is IfUnknown.PASS:
+        return None
     if sureness is Sureness.MET:
         return outcome
     if sureness is Sureness.FAILED or outcome is Effect.BLOCK:

@@ -12,8 +12,11 @@ from curator.errors import BadInput, CuratorError, RepoNotFound, RevisionNotFoun
 from curator.types import RepoId, RepoKind, Revision
 from curator.upstream.listing import Description
 from scanners.repository.lineage import MOST_DEPTH, Node
+from scanners.repository.parents import MOST_PARENTS
 
 _MOST_TAGS = 200
+_TELLING = ("base_model:", "license:")
+_MOST_TELLING = 1_000
 _MAIN = Revision("main")
 
 Describe = Callable[[RepoId, Revision], Awaitable[Description]]
@@ -69,8 +72,19 @@ async def _described(describe: Describe, repo: RepoId, revision: str) -> Descrip
 
 def _card(card: Any) -> dict[str, Any]:
     card = card if isinstance(card, dict) else {}
-    return {key: card[key] for key in USED_FIELDS if key in card and len(str(card[key])) <= LONGEST_FIELD}
+    return {key: cut for key in USED_FIELDS if key in card and (cut := _cut(card[key])) is not None}
+
+
+def _cut(value: Any) -> Any:
+    """A field of a card no longer than one may be; of a long list its beginning, each once."""
+    if isinstance(value, list):
+        told = list(dict.fromkeys(one for one in value if isinstance(one, str) and len(one) <= LONGEST_FIELD))
+        return told[: MOST_PARENTS + 1]
+    return value if len(str(value)) <= LONGEST_FIELD else None
 
 
 def _tags(value: Any) -> tuple[str, ...]:
-    return tuple(one for one in value if isinstance(one, str))[:_MOST_TAGS] if isinstance(value, list) else ()
+    """Those that tell where it is from, before all others: nobody hides them behind a thousand."""
+    tags = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    telling = [one for one in tags if one.startswith(_TELLING)][:_MOST_TELLING]
+    return (*telling, *[one for one in tags if not one.startswith(_TELLING)][:_MOST_TAGS])

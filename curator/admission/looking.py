@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,9 +54,9 @@ from curator.upstream.client import Upstream
 from curator.upstream.listing import Description
 from scanners.finding import Report
 from scanners.repository.known import Known, shipped
-from scanners.repository.license_files import about
+from scanners.repository.license_files import about, is_usual
 from scanners.repository.names import lookalike
-from scanners.repository.parents import wants
+from scanners.repository.parents import names_parents, wants
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ _WITHIN_S = 15.0
 """For each part of a look: the Hub answers such questions in a fraction of a second, or not at all."""
 _SAME_MOMENT = dt.timedelta(seconds=60)
 _MOST_TEXT_BYTES = 256 << 10
-_MOST_LICENSES = 6
-_MOST_DOCUMENTS = 12
+_MOST_LICENSES = 12
+_MOST_DOCUMENTS = 32
 _MOST_FILES = 5_000
 
 Content = tuple[BlobId, str]
@@ -217,10 +217,7 @@ class Looker:
 
     async def _texts(self, commit: Commit, files: list[RepoFile], gaps: dict[str, str]) -> dict[str, str]:
         """The card, the licences, and what names parents; a file that cannot be had leaves the others as they are."""
-        model = commit.repo.kind is RepoKind.MODEL
-        wanted = [file for file in files if file.path == README or (model and wants(file.path))][:_MOST_DOCUMENTS]
-        licenses = [file for file in files if about(file.path) is not None]
-        wanted += sorted(licenses, key=lambda file: (file.path.count("/"), file.path))[:_MOST_LICENSES]
+        wanted = texts_of(files, commit.repo.kind)
         read = await asyncio.gather(
             *(_part(LINEAGE if wants(file.path) else LICENSE, self._text(commit, file), None, gaps) for file in wanted)
         )
@@ -237,6 +234,16 @@ class Looker:
         else:
             content = await self.upstream.read(commit, file.path, 0, _MOST_TEXT_BYTES)
         return content.decode("utf-8", errors="replace")
+
+
+def texts_of(files: Sequence[RepoFile], kind: RepoKind) -> list[RepoFile]:
+    """The files whose text is read. What counts most comes first, so that nobody pushes it out with something else."""
+    named = [file for file in files if kind is RepoKind.MODEL and wants(file.path)]
+    named.sort(key=lambda file: (file.path.count("/"), not names_parents(file.path), file.path))
+    licenses = [file for file in files if about(file.path) is not None]
+    licenses.sort(key=lambda file: (file.path.count("/"), not is_usual(file.path), file.path))
+    card = [file for file in files if file.path == README]
+    return card + named[:_MOST_DOCUMENTS] + licenses[:_MOST_LICENSES]
 
 
 def large_files(info: Mapping[str, Any]) -> dict[str, int]:

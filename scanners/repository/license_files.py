@@ -29,6 +29,7 @@ _CODE = re.compile(
     r"(?<![a-z])(?:codes?|software|scripts?|third[-_ ]?part(?:y|ies)|vendor|src|examples?|tests?)(?![a-z])",
     re.IGNORECASE,
 )
+_USUAL = re.compile(r"(?:licen[cs]e|copying)(?:\.(?:md|txt|rst))?", re.IGNORECASE)
 _SECTION = re.compile(r"^#{1,6}[ \t]*(?:\W*[ \t])?licen[cs](?:e|ing)\b[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
 _LONGEST_SECTION = 4000
@@ -53,6 +54,11 @@ def about(path: str) -> About | None:
     if _LICENSE.search(name) or _LICENSES.search(folder):
         return About.CODE if _CODE.search(name) or _CODE.search(folder) else About.MODEL
     return About.NOTICE if _NOTICE.search(name) and not folder else None
+
+
+def is_usual(path: str) -> bool:
+    """Whether the file is called as everybody calls a licence, so that it is read before all others."""
+    return _USUAL.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def recognise(text: str) -> tuple[Match, ...]:
