@@ -23,7 +23,8 @@ def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
             return f"the rule could not be evaluated ({hit.error}), so the repository is held until its author mends it"
         case Sureness.UNDECIDED:
             of = f" of {hit.file.path}" if hit.file is not None else ""
-            return f"the rule {rule.id} cannot be decided{of}: {' and '.join(hit.missing[:2])} is not known"
+            why = next((f" ({sentence.rstrip('.')})" for sentence in facts.why_unknown if sentence), "")
+            return f"the rule {rule.id} cannot be decided{of}: {' and '.join(hit.missing[:2])} is not known{why}"
     return rule.message.format_map(_Placeholders(facts, hit.file))
 
 
