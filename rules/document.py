@@ -76,7 +76,7 @@ class Document:
 _MOST_DEPTH = 32
 _MOST_VALUES = 50_000
 """A few lines of aliases to aliases are billions of values."""
-_MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 20
 _MOST_PROBLEMS = 100
 """Who has more has one mistake a hundred times, or wants a log to be full."""
 _LONGEST_PLAIN = 64
@@ -85,9 +85,9 @@ _LONGEST_PLAIN = 64
 
 def read_document(text: str, file: str) -> Document:
     """Read YAML; what is wrong with it is told, never raised."""
-    if len(text) > _MOST_LETTERS:
+    if len(text) > MOST_LETTERS:
         sentence = (
-            f"a file of rules has {_MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"
+            f"a file of rules has {MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"
         )
         return Document(None, {}, (Problem(file, Place(1, 1), sentence),))
     try:

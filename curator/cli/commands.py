@@ -80,6 +80,12 @@ Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year
 RuleSetDigest = Annotated[
     str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
 ]
+RulesToCompare = Annotated[
+    str,
+    typer.Argument(
+        help="A file of rules, a pack's name, or digits that `curator rules history` shows.", metavar="FILE|PACK|DIGEST"
+    ),
+]
 PackOrDigest = Annotated[
     str,
     typer.Argument(
@@ -103,7 +109,7 @@ def serve(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Start the mirror, with a broker and a worker of its own unless CURATOR_BROKER_URL names a broker."""
+    """Start the mirror. With a broker and a worker of its own, unless CURATOR_BROKER_URL names a broker."""
     from curator.cli import serve as command
 
     given = {"host": host, "port": port, "data": data, "upstream": upstream, "rules": rules_file}
@@ -196,7 +202,7 @@ def check(
     server: Server = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask the mirror whether a build may pull these, without downloading anything. Ends with 0: all are allowed,
+    """Ask the mirror whether a build may pull these. Nothing is downloaded. Ends with 0: all are allowed,
     1: one is blocked or not there, 2: bad usage, 3: one is held or not judged yet, 4: the mirror cannot be reached."""
     from curator.cli import check as command
     from curator.cli.answers import Style
@@ -218,11 +224,11 @@ def check(
 
 @rules.command("check", epilog="Example: curator rules check rules.yaml")
 def rules_check(
-    file: Annotated[Path, typer.Argument(help="A file of rules.")],
+    file: Annotated[Path, typer.Argument(help="A file of rules, or the name of a pack.")],
     report_format: Format = ReportFormat.TABLE,
     quiet: Quiet = False,
 ) -> None:
-    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something.
+    """Say what is wrong with a file of rules. Each mistake with line and column. Ends with 0: nothing, 1: something.
 
     Warnings (rules that can never match, say the same twice or decide nothing, words that do not exist) change no exit
     code.
@@ -266,7 +272,7 @@ def rules_explain(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
+    """Say what is decided about a repository, and why. And what would change it. Ends with 0: allowed, 1: blocked,
     3: held."""
     from curator.cli import rules as command
 
@@ -276,12 +282,12 @@ def rules_explain(
 
 @rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
 def rules_publish(
-    file: Annotated[Path, typer.Argument(help="A file of rules.")],
+    file: Annotated[Path, typer.Argument(help="A file of rules, or the name of a pack.")],
     reason: Reason,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Bring rules into force, which takes an administrator's token. Ends with 0: done, 1: something is wrong with
+    """Bring rules into force. It takes an administrator's token. Ends with 0: done, 1: something is wrong with
     them, 2: they cannot be published."""
     from curator.cli import rule_sets as command
 
@@ -292,7 +298,7 @@ def rules_publish(
 def rules_rollback(
     digest: RuleSetDigest, reason: Reason, server: Server = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Bring rules into force again that were before, which takes an administrator's token."""
+    """Bring earlier rules into force again. It takes an administrator's token."""
     from curator.cli import rule_sets as command
 
     command.rollback(digest, reason, server, as_json=report_format is ReportFormat.JSON)
@@ -312,7 +318,7 @@ def rules_history(
 
 @rules.command("packs")
 def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
-    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
+    """List the packs of rules that come with the program. For `curator serve --rules NAME`, or to begin one's own."""
     from curator.cli import packs as command
 
     command.show(as_json=report_format is ReportFormat.JSON)
@@ -320,17 +326,17 @@ def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
 
 @rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
 def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Print a pack, or rules that are or were in force, as they were written."""
+    """Print a pack, or rules that are or were in force."""
     from curator.cli import rule_sets as command
 
     command.show(digest, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("diff", epilog="Example: curator rules diff 3f2a9c01 9b1e77d0")
+@rules.command("diff", epilog="Examples: curator rules diff 3f2a9c01 rules.yaml   curator rules diff starter finance")
 def rules_diff(
-    one: RuleSetDigest, other: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE
+    one: RulesToCompare, other: RulesToCompare, server: Server = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Say what differs from one set of rules to another: line by line, and which rules."""
+    """Say what differs between two sets of rules. Line by line, and which rules."""
     from curator.cli import rule_sets as command
 
     command.diff(one, other, server, as_json=report_format is ReportFormat.JSON)
@@ -338,8 +344,8 @@ def rules_diff(
 
 @rules.command("status")
 def rules_status(server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Say which rules are in force, what is wrong with those of the file, and how far what was decided before is judged
-    anew. Ends with 0: all is well, 1: something is wrong."""
+    """Say which rules are in force, and what is wrong. And how far what was decided before is judged anew.
+    Ends with 0: all is well, 1: something is wrong."""
     from curator.cli import rule_sets as command
 
     command.status(server, as_json=report_format is ReportFormat.JSON)
@@ -357,7 +363,7 @@ def pin(
     config: Config = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Let a branch stay at a commit, under rules that say `branches: pin`."""
+    """Let a branch stay at a commit. The rules must say `branches: pin`."""
     from curator.cli import pin as command
     from curator.errors import BadInput
 
@@ -376,7 +382,7 @@ def unpin(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Let a pinned branch go: it will stay at the next commit of it that is allowed."""
+    """Let a pinned branch go. It will stay at the next commit of it that is allowed."""
     from curator.cli import pin as command
 
     command.let_go(branch, repo_type.value, config, data)

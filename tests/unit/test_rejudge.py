@@ -166,7 +166,7 @@ def test_what_was_asked_for_is_decided_anew_before_anybody_asks_and_nothing_is_s
     assert [row.repo for row in house.record(Action.DECIDE)].count("acme/kept") == 1
     assert (house.last().blocked, house.last().released, house.last().done) == (2, 0, 3)
     said = house.record(Action.RULES)[-1].sentence or ""
-    assert "blocks or holds 2 commits that were allowed, releases 0" in said
+    assert "2 newly blocked or held, 0 released" in said
     house.publish(policy_of("third"))
     house.work()
     assert (house.last().blocked, house.last().released) == (0, 2)
