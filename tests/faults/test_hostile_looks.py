@@ -316,6 +316,30 @@ def test_a_hub_that_says_nothing_at_all_costs_two_times_the_patience_with_it(tmp
     assert took_s < 2 * SLOWLY_S + 3
 
 
+@pytest.mark.parametrize(
+    "answer", [silent, raw(b"", 500), raw(b"<html>", 200), raw(b"", 429)], ids=["slow", "500", "html", "429"]
+)
+def test_a_hub_that_is_down_when_it_is_asked_again_makes_no_other_look(tmp_path: Path, answer: Answer) -> None:
+    async def run() -> tuple[Look, Look]:
+        hub = Hub()
+        async with hub.running() as url, upstream(url) as client:
+            looker = Looker(cast("Any", None), client, cast("Any", None), cast("Any", None), 1)
+            snapshot = Snapshot(1, COMMIT, INFO, True)
+            before = await looker.see(snapshot, [], {}, True)
+            hub.answers = {"": answer}
+            again, info = await looker.see_again(snapshot, [], {}, before)
+            assert info is None
+        return before, again
+
+    before, again = asyncio.run(run())
+    assert before.gaps == {}
+    assert set(again.gaps) == {OWNER, HUB_SCAN, LINEAGE}
+    assert again.taken_down == ""
+    kept = again.filled_from(before)
+    assert kept.digest == before.digest, "so no decision is made anew"
+    assert kept.is_complete
+
+
 def test_in_which_words_the_hub_fails_makes_no_other_look() -> None:
     one = Look(gaps={OWNER: "tried again at 12:00:01"}, at=now())
     other = Look(gaps={OWNER: "tried again at 12:10:07"}, at=now())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlmodel import col, select
 
-from curator.admission import decisions, judge, looks, progress, scans, snapshots
+from curator.admission import decisions, looks, progress, scans, snapshots
+from curator.admission.inquiry import Answer, Inquirer, Question
 from curator.admission.judge import Judge
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow
@@ -26,10 +29,11 @@ from curator.queue import work as queue
 from curator.queue.tables import WorkRow
 from curator.review import listing, waiving
 from curator.review.targets import Target
+from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
 from curator.upstream.listing import Description
 from rules.circumstances import EVERYBODY, Audience, ListEffect, Scope
-from rules.evaluate import Outcome
+from rules.evaluate import Outcome, evaluate
 from scanners.finding import Report
 from tests.unit.test_admission import SEEN, file_of
 from tests.unit.test_rejudge import policy_of
@@ -118,7 +122,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
     """Let something happen once, between the evaluation of a commit and the keeping of its decision."""
 
     def let(happen: Callable[[], Any]) -> None:
-        evaluate, left = judge.evaluate, [happen]
+        left = [happen]
 
         def evaluated(*given: Any) -> Any:
             decision = evaluate(*given)
@@ -126,7 +130,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
                 left.pop()()
             return decision
 
-        monkeypatch.setattr(judge, "evaluate", evaluated)
+        monkeypatch.setattr("curator.admission.judge.evaluate", evaluated)
 
     return let
 
@@ -206,6 +210,34 @@ def test_of_administrators_who_end_a_waiver_at_once_one_does_and_the_others_are_
     assert said.count("ended") == 1
     assert all("is over already: it is ended" in one for one in said if one != "ended")
     assert len(house.record(Action.WAIVER_ENDED)) == 1
+
+
+def test_a_check_of_many_vouches_for_none_by_rules_that_are_not_in_force_any_more(house: House) -> None:
+    house.publish(policy_of("open"))
+    opened = house.judged()
+    assert outcome(opened) is Outcome.ALLOW
+    asked = 0
+
+    class Choosing:
+        """Other rules come into force when half of it is answered."""
+
+        async def choose(self, *_: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            ruling = house.ruling()
+            if asked == 250:
+                house.publish(policy_of("closed", "bad/*"))
+                house.judged()
+            assert ruling is not None
+            return SimpleNamespace(snapshot=house.snapshot, ruling=ruling, allowed=ruling.outcome is Outcome.ALLOW)
+
+    inquirer = Inquirer(Settings(), house.database, cast("Any", Choosing()))
+    repo = house.snapshot.commit.repo
+    questions = [Question(repo, Revision(f"v{number}")) for number in range(500)]
+    verdicts = asyncio.run(inquirer.inquire(questions, 0.0, EVERYBODY))
+    assert {verdict.answer for verdict in verdicts} == {Answer.BLOCKED}
+    assert [verdict.question for verdict in verdicts] == questions
+    assert asked < 1_000, "what was answered under the new rules is not asked for again"
 
 
 def test_of_rules_that_are_published_at_once_each_is_in_force_once_and_one_in_the_end(house: House) -> None:
