@@ -17,6 +17,8 @@ from scanners.repository.parents import MOST_PARENTS
 _MOST_TAGS = 200
 _TELLING = ("base_model:", "license:")
 _MOST_TELLING = 1_000
+_AT_A_TIME = 8
+"""Each answer may be megabytes long, and the Hub minds many questions at once."""
 _MAIN = Revision("main")
 
 Describe = Callable[[RepoId, Revision], Awaitable[Description]]
@@ -29,11 +31,17 @@ async def find_relatives(root: Node, describe: Describe) -> tuple[tuple[Relative
     """
     found: list[Relative] = []
     why = ""
+    turns = asyncio.Semaphore(_AT_A_TIME)
+
+    async def ask(name: str, revision: str) -> tuple[Relative, str]:
+        async with turns:
+            return await _ask(describe, name, revision)
+
     for _ in range(MOST_DEPTH + 1):
         _, unknown = walked(root, found)
         if not unknown:
             break
-        answers = await asyncio.gather(*(_ask(describe, name, revision) for name, revision in unknown))
+        answers = await asyncio.gather(*(ask(name, revision) for name, revision in unknown))
         for relative, failure in answers:
             found.append(relative)
             why = why or failure

@@ -56,6 +56,11 @@ def changed(session: Session) -> None:
     event.listen(session, "after_commit", lambda _: _own.update([address]) if page is None else _grow(page), once=True)
 
 
+def row_of(session: Session) -> int:
+    """The number that belongs to the state of the database which this session sees."""
+    return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
+
+
 class Generation:
     """The number as a server looks at it before each answer from memory."""
 
@@ -69,6 +74,11 @@ class Generation:
     def current(self) -> tuple[int, int]:
         """Equal to an earlier one only if nothing has changed since."""
         return self._row, self._word[0] if self._word is not None else _own[self._address]
+
+    def saw(self, row: int) -> None:
+        """Somebody in this process has read a state of the database that may be newer than what is known of it here:
+        what was made before is of an older one."""
+        self._row = max(self._row, row)
 
     async def follow(self) -> None:
         """Look at the row, and listen where the database tells, until cancelled."""
@@ -105,7 +115,7 @@ class Generation:
 
     def _read(self) -> int:
         with self._database.read() as session:
-            return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
+            return row_of(session)
 
 
 def _page_beside(url: str) -> Path | None:
