@@ -8,10 +8,27 @@ from dataclasses import dataclass, field
 from rules.asks import All, Ask, Leaf, Lists, prepared, with_lists
 from rules.case import Case
 from rules.circumstances import Scope
+from rules.conditions import Condition
 from rules.expressions import Expression
 from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
+
+_COMES = frozenset(
+    {
+        "code_from",
+        "formats",
+        "hub_scan",
+        "license.before",
+        "owner.changed",
+        "owner.why",
+        "safetensors",
+        "taken_down",
+        "usable_without_unsafe",
+        "worst_verdict",
+    }
+)
+"""The same facts as an expression reads them (`Condition.comes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,8 @@ class CheckedRule:
     of_files: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
     asks_files: bool = field(init=False, compare=False, repr=False)
     """Whether it is asked of each file, and not once of the repository."""
+    of_names: bool = field(init=False, compare=False, repr=False)
+    """Whether it asks for nothing that a future commit may bring, so that who approves the name has seen all of it."""
 
     def __post_init__(self) -> None:
         about = self.rule.applies_to
@@ -50,8 +69,13 @@ class CheckedRule:
             "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
+        made["of_names"] = not made["asks_files"] and not self._of_what_comes(conditions)
         for name, value in made.items():
             object.__setattr__(self, name, value)
+
+    def _of_what_comes(self, conditions: All) -> bool:
+        comes = any(isinstance(leaf.condition, Condition) and leaf.condition.comes for leaf in conditions.leaves())
+        return comes or (self.expression is not None and not _COMES.isdisjoint(self.expression.reads))
 
     def concerns(self, case: Case) -> bool:
         """Whether the rule is about such a repository, and for whoever asks."""
