@@ -11,6 +11,7 @@ NOTHING_ENFORCED = (
     "there is no rule in force, and without rules nothing is allowed: write one with `outcome: allow` if all is to be"
 )
 _ORDER = list(Severity)
+_LONGEST_WORDS = 1_000
 
 
 def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
@@ -19,25 +20,39 @@ def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
         case Sureness.FAILED:
             return f"the rule could not be evaluated ({hit.why}), so the repository is held until its author mends it"
         case Sureness.UNDECIDED:
-            of = f" of {hit.file.path}" if hit.file is not None else ""
+            of = f" of {_plain(hit.file.path)}" if hit.file is not None else ""
             return f"the rule {rule.id} cannot be decided{of}: {hit.why} is not known"
     return rule.message.format_map(_placeholders(facts, hit.file))
 
 
+def _plain(text: str) -> str:
+    """A publisher's words as part of a sentence of ours: one line, nothing that a terminal or a reader's eye would be
+    led by, and not longer than a sentence."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST_WORDS:
+        line = f"{line[: _LONGEST_WORDS - 3]}..."
+    if line.isascii() and line.isprintable():
+        return line
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode-escape", "surrogatepass").decode("ascii")
+        for letter in line
+    )
+
+
 def blocked_message(facts: Facts, entry: ListEntry) -> str:
-    return f"{facts.repository} is on the list of what is blocked: {entry.reason}"
+    return f"{facts.repository} is on the list of what is blocked: {_plain(entry.reason)}"
 
 
 def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:
     first = entries[0]
     what = f"this commit of {facts.repository}" if first.commits else facts.repository
     listed = f" with the collection {first.collection}" if first.collection else ""
-    return f"{what} is approved{listed} by {first.by}: {first.reason}"
+    return f"{what} is approved{listed} by {first.by}: {_plain(first.reason)}"
 
 
 def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
     finding = _worst(file) if file else ""
-    return {
+    words = {
         "repository": facts.repository,
         "publisher": facts.namespace,
         "commit": facts.commit,
@@ -53,6 +68,7 @@ def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
         "copied": facts.copied.why,
         "ownership": facts.owner.why,
     }
+    return {name: _plain(word) for name, word in words.items()}
 
 
 def _worst(file: FileFacts) -> str:

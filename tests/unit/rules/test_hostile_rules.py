@@ -6,6 +6,8 @@ import time
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.case import MOST_SECONDS
 from rules.circumstances import Circumstances
@@ -157,3 +159,27 @@ class TestWhatIsNotKnown:
     def test_a_rule_that_fails_holds_whatever_is_left_to_others(self) -> None:
         fails = policy(rule("warn", "expression: '1 / downloads > 0'", more="if_unknown: pass"))
         assert decide(fails, downloads=0).outcome is Outcome.HOLD
+
+
+class TestWordsOfPublishers:
+    @given(st.text(max_size=3_000))
+    def test_whatever_a_publisher_writes_is_one_plain_line_in_our_sentence(self, text: str) -> None:
+        asks = policy(
+            rule("block", "license_category: permissive", message="{license} {lookalike} {copied} {ownership}")
+        )
+        decision = decide(
+            asks,
+            license={"declared": [text], "category": "permissive"},
+            lookalike={"of": text, "score": 1.0},
+            copied={"why": text},
+            owner={"why": text},
+        )
+        (reason,) = decision.reasons
+        assert reason.message.isprintable()
+        assert len(reason.message) < 45_000
+
+    def test_a_template_reads_nothing_but_what_it_names(self) -> None:
+        decision = decide(
+            policy(rule("block", "gated: true", message="{license}")), gated=True, license={"declared": ["{commit} %s"]}
+        )
+        assert decision.reasons[0].message == "{commit} %s"
