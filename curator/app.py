@@ -23,6 +23,7 @@ from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
+from curator.api.bodies import with_short_bodies
 from curator.api.check import check_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
@@ -140,7 +141,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=self._own,
+            own=with_short_bodies(self._own),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [

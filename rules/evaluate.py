@@ -146,7 +146,7 @@ def standing_of(
     if effect is Effect.HOLD:
         # Nobody has seen what a future commit brings: an approval of all answers what is said of the repository, and
         # only as far as that is known.
-        general = not rule.asks_files and not rule.wants_review and hit.sureness is Sureness.MET
+        general = rule.of_names and hit.sureness is Sureness.MET
         approvals = case.people.approvals if general else case.people.reviews
         if approvals:
             return Standing.APPROVED, tuple(entry.id for entry in approvals)

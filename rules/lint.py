@@ -170,7 +170,7 @@ def _decides_as_much(other: CheckedRule, one: CheckedRule) -> bool:
     if other.rule.outcome is Effect.EXCLUDE_FILE and one.rule.outcome is Effect.WARN:
         return False
     # A hold about files stands where one about the repository has been answered.
-    return not (other.rule.outcome is one.rule.outcome is Effect.HOLD and one.asks_files and not other.asks_files)
+    return not (other.rule.outcome is one.rule.outcome is Effect.HOLD and other.of_names and not one.of_names)
 
 
 _KNOWN: dict[str, tuple[Callable[[Vocabulary], frozenset[str]], str]] = {

@@ -8,11 +8,28 @@ from dataclasses import dataclass, field
 from rules.asks import All, Ask, Leaf, Lists, prepared, with_lists
 from rules.case import Case
 from rules.circumstances import Scope
+from rules.conditions import Condition
 from rules.expressions import Expression
 from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
 from rules.when import When
+
+_COMES = frozenset(
+    {
+        "code_from",
+        "formats",
+        "hub_scan",
+        "license.before",
+        "owner.changed",
+        "owner.why",
+        "safetensors",
+        "taken_down",
+        "usable_without_unsafe",
+        "worst_verdict",
+    }
+)
+"""The same facts as an expression reads them (`Condition.comes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +57,8 @@ class CheckedRule:
     """To the files that the conditions may hold of, without asking each; None if each must be asked."""
     asks_files: bool = field(init=False, compare=False, repr=False)
     """Whether it is asked of each file, and not once of the repository."""
-    wants_review: bool = field(init=False, compare=False, repr=False)
-    """Whether it is about commits that nobody has looked at, so that no word about all commits answers it."""
+    of_names: bool = field(init=False, compare=False, repr=False)
+    """Whether it asks for nothing that a future commit may bring, so that who approves the name has seen all of it."""
 
     def __post_init__(self) -> None:
         about = self.rule.applies_to
@@ -57,11 +74,15 @@ class CheckedRule:
             "steady": tuple(ask for ask in of_repository if not ask.ages),
             "ageing": tuple(ask for ask in of_repository if ask.ages),
             "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
-            "wants_review": _wants_review(self.rule.when),
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
+        made["of_names"] = not (made["asks_files"] or self._of_what_comes(conditions) or _wants_review(self.rule.when))
         for name, value in made.items():
             object.__setattr__(self, name, value)
+
+    def _of_what_comes(self, conditions: All) -> bool:
+        comes = any(isinstance(leaf.condition, Condition) and leaf.condition.comes for leaf in conditions.leaves())
+        return comes or (self.expression is not None and not _COMES.isdisjoint(self.expression.reads))
 
     def concerns(self, case: Case) -> bool:
         """Whether the rule is about such a repository, and for whoever asks."""
@@ -98,4 +119,5 @@ def _among(apart: Mapping[str, Sequence[FileFacts]], words: tuple[str, ...]) -> 
 
 
 def _wants_review(when: When) -> bool:
+    """Whether it is about commits that nobody has looked at, so that no word about all commits answers it."""
     return when.reviewed is False or any(_wants_review(one) for one in when.any_ or ())

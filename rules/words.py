@@ -14,6 +14,7 @@ NOTHING_ENFORCED = (
     "there is no rule in force, and without rules nothing is allowed: write one with `outcome: allow` if all is to be"
 )
 _ORDER = list(Severity)
+_LONGEST_WORDS = 1_000
 
 
 def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
@@ -22,21 +23,35 @@ def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
         case Sureness.FAILED:
             return f"the rule could not be evaluated ({hit.error}), so the repository is held until its author mends it"
         case Sureness.UNDECIDED:
-            of = f" of {hit.file.path}" if hit.file is not None else ""
-            why = next((f" ({sentence.rstrip('.')})" for sentence in facts.why_unknown if sentence), "")
+            of = f" of {_plain(hit.file.path)}" if hit.file is not None else ""
+            why = next((f" ({_plain(sentence).rstrip('.')})" for sentence in facts.why_unknown if sentence), "")
             return f"the rule {rule.id} cannot be decided{of}: {' and '.join(hit.missing[:2])} is not known{why}"
     return rule.message.format_map(_Placeholders(facts, hit.file))
 
 
+def _plain(text: str) -> str:
+    """A publisher's words as part of a sentence of ours: one line, nothing that a terminal or a reader's eye would be
+    led by, and not longer than a sentence."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST_WORDS:
+        line = f"{line[: _LONGEST_WORDS - 3]}..."
+    if line.isascii() and line.isprintable():
+        return line
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode-escape", "surrogatepass").decode("ascii")
+        for letter in line
+    )
+
+
 def blocked_message(facts: Facts, entry: ListEntry) -> str:
-    return f"{facts.repository} is on the list of what is blocked: {entry.reason}"
+    return f"{facts.repository} is on the list of what is blocked: {_plain(entry.reason)}"
 
 
 def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:
     first = entries[0]
     what = f"this commit of {facts.repository}" if first.commits else facts.repository
     listed = f" with the collection {first.collection}" if first.collection else ""
-    return f"{what} is approved{listed} by {first.by}: {first.reason}"
+    return f"{what} is approved{listed} by {first.by}: {_plain(first.reason)}"
 
 
 def _finding(file: FileFacts | None) -> str:
@@ -69,7 +84,7 @@ class _Placeholders:
     file: FileFacts | None
 
     def __getitem__(self, name: str) -> str:
-        return _SAID[name](self.facts, self.file)
+        return _plain(_SAID[name](self.facts, self.file))
 
 
 def _worst(file: FileFacts) -> str:

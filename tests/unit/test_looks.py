@@ -13,6 +13,7 @@ from curator.admission import copies, decisions, looks, refresh, seen, snapshots
 from curator.admission.ancestry import find_relatives
 from curator.admission.copies import likeness_of, profile_of
 from curator.admission.facts import facts_of
+from curator.admission.history import observe
 from curator.admission.look import GROUPS, Look, Relative, all_unknown, material
 from curator.admission.looking import texts_of
 from curator.admission.memory import memory_of
@@ -315,3 +316,18 @@ def test_a_parent_hides_its_own_parents_neither_behind_a_thousand_tags_nor_in_a_
     relatives, _ = asyncio.run(find_relatives(root, describe))
     lineage, _ = walked(root, relatives)
     assert "noncom/writer" in lineage.ancestors or lineage.cut
+
+
+def test_a_licence_that_changes_is_seen_though_the_commit_says_that_it_is_the_older_one(database: Database) -> None:
+    def look(license_: str, moment: str) -> Look:
+        return Look(owner=ORG, texts={"README.md": f"---\nlicense: {license_}\n---\n"}, committed_at=moment, at=MOMENT)
+
+    first, second = look("mit", "2025-06-01T00:00:00Z"), look("cc-by-nc-4.0", "2020-01-01T00:00:00Z")
+    old = commit(database, "acme/one", "2024-01-01T00:00:00Z", first)
+    new = commit(database, "acme/one", "2024-01-01T00:00:00Z", second, sha="2")
+    with database.write() as session:
+        for snapshot, _, _ in (old, new):
+            observe(session, snapshot.commit, Revision("main"), now())
+    with database.read() as session:
+        earlier = memory_of(session, new[0], second, None, shipped()).earlier
+        assert [one.card["license"] for one in earlier] == ["mit"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -18,7 +19,7 @@ from curator.database.engine import Database
 from curator.database.generation import Generation
 from curator.errors import BadInput
 from curator.hub.hot import HotAnswers
-from curator.policy import rule_sets
+from curator.policy import rule_sets, sources
 from curator.policy.in_force import NothingInForce, RulesInForce
 from curator.policy.sources import RuleSource, SourceProblem, _who_and_why
 from curator.policy.watch import RuleWatch, begin, standing
@@ -204,6 +205,90 @@ def test_the_settings_of_a_git_folder_run_nothing(tmp_path: Path) -> None:
     assert not ran.exists()
     with pytest.raises(SourceProblem, match="git says"):
         RuleSource(tmp_path, "other.yaml").read()
+
+
+def git_in(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=b")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Path:
+    """A git folder with rules."""
+    git_in(tmp_path, "init", "-b", "main")
+    (tmp_path / "rules.yaml").write_text(policy_of("first").source)
+    git_in(tmp_path, "add", ".")
+    git_in(tmp_path, "commit", "-m", "First")
+    return tmp_path
+
+
+def test_an_object_that_is_missing_is_fetched_by_no_program_that_the_folder_names(
+    committed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = git_in(committed, "rev-parse", "HEAD:rules.yaml").strip()
+    (committed / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    ran = committed / "ran"
+    for name, value in [
+        ("extensions.partialClone", "origin"),
+        ("core.repositoryformatversion", "1"),
+        ("remote.origin.url", str(committed)),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", f"touch {ran}; git-upload-pack"),
+    ]:
+        git_in(committed, "config", name, value)
+    # As if git were one of those that do not know this variable.
+    monkeypatch.setitem(sources._ALONE, "GIT_NO_LAZY_FETCH", "0")
+    with pytest.raises(SourceProblem, match="git says"):
+        RuleSource(committed, "rules.yaml").read()
+    assert not ran.exists()
+
+
+def test_a_file_in_git_that_is_much_too_large_is_not_even_read(committed: Path) -> None:
+    (committed / "rules.yaml").write_bytes(b"#" * (1 << 21))
+    git_in(committed, "commit", "-am", "Large")
+    with pytest.raises(SourceProblem, match="at most"):
+        RuleSource(committed, "rules.yaml").read()
+
+
+def test_what_stands_at_a_commit_is_what_was_committed_and_not_what_replaces_it(committed: Path) -> None:
+    (committed / "other").write_text("schema: other\n")
+    other = git_in(committed, "hash-object", "-w", "other").strip()
+    git_in(committed, "replace", git_in(committed, "rev-parse", "HEAD:rules.yaml").strip(), other)
+    assert RuleSource(committed, "rules.yaml").read().text == policy_of("first").source
+
+
+def test_a_detached_head_and_a_lock_that_somebody_left_are_no_trouble(committed: Path) -> None:
+    git_in(committed, "checkout", "--detach")
+    (committed / ".git" / "index.lock").touch()
+    (committed / ".git" / "HEAD.lock").touch()
+    assert RuleSource(committed, "rules.yaml").read().reason == "First"
+
+
+def test_a_path_that_leads_out_of_the_folder_is_told(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "rules", tmp_path / "outside.yaml"
+    folder.mkdir()
+    outside.write_text("root:x:0:0")
+    (folder / "link.yaml").symlink_to(outside)
+    for inside in ("../outside.yaml", "link.yaml", str(outside)):
+        with pytest.raises(SourceProblem, match="leads out of the folder"):
+            RuleSource(folder, inside).read()
+
+
+def test_a_link_within_the_folder_is_followed_as_kubernetes_makes_them(tmp_path: Path) -> None:
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "rules.yaml").write_text("schema: x")
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "rules.yaml").symlink_to("..data/rules.yaml")
+    assert RuleSource(tmp_path, "rules.yaml").read().text == "schema: x"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_or_a_device_in_the_place_of_rules_keeps_no_server_waiting(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "rules.yaml" if kind == "pipe" else Path("/dev/zero")
+    if kind == "pipe":
+        os.mkfifo(place)
+    with pytest.raises(SourceProblem, match="regular file"):
+        RuleSource(place, "rules.yaml").read()
 
 
 @given(st.text())
