@@ -162,10 +162,11 @@ def _waiver(against: Sequence[Reason]) -> Iterator[_Trial]:
     if not fingerprints:
         return
     rules = tuple(dict.fromkeys(reason.rule for reason in against if reason.fingerprints))
+    named = " and ".join(rules) if len(rules) == 2 else _named(list(rules))
     waiver = Waiver(_NOBODY, fingerprints, "", "")
     yield _Trial(
         "waiver",
-        f"a waiver of what {_named(list(rules))} {'says' if len(rules) == 1 else 'say'}",
+        f"a waiver of what {named} {'says' if len(rules) == 1 else 'say'}",
         rules,
         circumstances=lambda said: replace(said, waivers=(*said.waivers, waiver)),
     )

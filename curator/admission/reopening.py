@@ -58,6 +58,14 @@ def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
     return found
 
 
+def repositories(session: Session, snapshot_ids: Collection[int]) -> set[tuple[str, str]]:
+    """Kind and name of what these snapshots are of."""
+    found: set[tuple[str, str]] = set()
+    for few in _batches(snapshot_ids):
+        found |= set(session.exec(select(SnapshotRow.kind, SnapshotRow.repo).where(col(SnapshotRow.id).in_(few))))
+    return found
+
+
 def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
     found: set[int] = set()
