@@ -18,7 +18,16 @@ from curator.upstream.answers import meaning
 from curator.upstream.credentials import Credentials
 from curator.upstream.guard import Guard, reason
 from curator.upstream.links import MOST_HOPS, OuterResolver, is_inner_host, next_hop, next_link, origin
-from curator.upstream.listing import Description, Page, read_commits, read_description, read_json, read_refs, read_tree
+from curator.upstream.listing import (
+    Description,
+    Page,
+    read_commits,
+    read_description,
+    read_json,
+    read_pulls,
+    read_refs,
+    read_tree,
+)
 from curator.upstream.proxies import Proxies
 from curator.upstream.refusals import Refusals
 
@@ -118,6 +127,12 @@ class Upstream:
         url = f"{self.url}/api/{repo.kind.plural}/{repo}/refs"
         document, _ = await self._json(url, f"the branches of {repo}", repo)
         return read_refs(document, repo)
+
+    async def list_pulls(self, repo: RepoId) -> frozenset[str]:
+        """The commits that the pull requests of a repository stand at; anybody on the Hub can open one."""
+        url = f"{self.url}/api/{repo.kind.plural}/{repo}/refs?include_prs=1"
+        document, _ = await self._json(url, f"the pull requests of {repo}", repo)
+        return read_pulls(document, repo)
 
     async def page(
         self, path: str, query: str, what: str, repo: RepoId | None, *, most_bytes: int = _MOST_JSON_BYTES

@@ -50,7 +50,11 @@ def asked(chunks: int, size: int, content_type: bytes = b"application/json") -> 
         "server": ("127.0.0.1", 80),
         "scheme": "http",
     }
-    asyncio.run(with_short_bodies(app)(scope, receive, send))
+
+    async def answered() -> None:
+        await with_short_bodies(app)(scope, receive, send)
+
+    asyncio.run(answered())
     (start,) = [message for message in sent if message["type"] == "http.response.start"]
     return start["status"], taken
 

@@ -152,7 +152,7 @@ class TestWhatIsNotKnown:
     }
 
     def test_what_is_left_to_another_rule_still_counts_where_it_is_known_for_sure(self) -> None:
-        known = {"lineage": {"conflicts": [self.CONFLICT]}}
+        known: dict[str, Any] = {"lineage": {"conflicts": [self.CONFLICT]}}
         assert decide(self.LEFT, unknown=["lineage"]).outcome is Outcome.ALLOW
         assert decide(self.LEFT, unknown=["lineage"], **known).outcome is Outcome.HOLD
 
