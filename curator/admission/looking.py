@@ -52,6 +52,7 @@ from curator.store.fill import Filler
 from curator.types import BlobId, Commit, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.about import Trail, hub_scan_of, owner_of_namespace, trail_of
 from curator.upstream.client import MOST_TOLD_BYTES, Upstream
+from curator.upstream.lately import Lately
 from curator.upstream.listing import Description
 from scanners.finding import Report
 from scanners.repository.known import Known, shipped
@@ -86,6 +87,8 @@ class Looker:
     portal: BlockingPortal
     whole_below_bytes: int
     known: Known = field(default_factory=shipped)
+    lately: Lately = field(default_factory=Lately)
+    """What many commits have in common, such as their owner and what they were made from."""
 
     def look(self, work: Work) -> list[Work]:
         """Keep what is learnt of a commit; returns what is to be done next."""
@@ -128,7 +131,7 @@ class Looker:
             look = await self._around(snapshot, files)
         root = root_of(snapshot.commit, card_in(snapshot, look.texts), tags_of(snapshot), look.texts, files, reports)
         gaps = dict(look.gaps)
-        relatives, why = await _part(LINEAGE, find_relatives(root, self._described_shortly), ((), ""), gaps)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self._described_lately), ((), ""), gaps)
         if why:
             gaps[LINEAGE] = why
         return look.model_copy(update={"relatives": relatives, "after_scans": after_scans, "gaps": gaps, "at": now()})
@@ -161,7 +164,7 @@ class Looker:
         commit = snapshot.commit
         gaps: dict[str, str] = {}
         owner, trail, described, original, texts = await asyncio.gather(
-            _part(OWNER, self._owner(commit), None, gaps),
+            _part(OWNER, self.lately.ask(("owner", commit.repo.namespace), lambda: self._owner(commit)), None, gaps),
             _part(HISTORY, trail_of(self.upstream, commit), Trail("", ""), gaps),
             _part(HUB_SCAN, self._described(commit), "", gaps),
             _part(COPIED, self._original(commit), None, gaps),
@@ -184,6 +187,9 @@ class Looker:
     async def _owner(self, commit: Commit) -> dict[str, object] | None:
         namespace = commit.repo.namespace
         return await owner_of_namespace(self.upstream, namespace) if namespace else None
+
+    async def _described_lately(self, repo: RepoId, revision: Revision) -> Description:
+        return await self.lately.ask((repo, revision), lambda: self._described_shortly(repo, revision))
 
     async def _described(self, commit: Commit) -> Description | str:
         """What the Hub says of a commit; or why it does not give it any more, as a sentence."""

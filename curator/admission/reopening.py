@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import select as select_columns
 from sqlalchemy import update
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, or_, select
 
 from curator.admission import progress
 from curator.admission.progress import Sought
@@ -25,6 +24,7 @@ from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.queue.work import Work, ask_for, finish
 from rules.circumstances import Audience, ListEntry, Scope
+from rules.questions import globs
 from scanners.finding import SCANNER_VERSION
 
 T = TypeVar("T")
@@ -68,21 +68,14 @@ def repositories(session: Session, snapshot_ids: Collection[int]) -> set[tuple[s
 
 def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
+    matches, kinds = globs(entry.repositories), col(SnapshotRow.kind).in_(entry.kinds)
+    # Each name is looked at once, for an entry with hundreds of globs too.
+    listed = session.exec(select(SnapshotRow.kind, SnapshotRow.repo).where(kinds).distinct())
+    names = dict.fromkeys(repo for _, repo in listed if matches(repo))
     found: set[int] = set()
-    for few in _batches(entry.repositories):
-        looked_for = [func.lower(SnapshotRow.repo).like(like_pattern(glob), escape="\\") for glob in few]
-        rows = session.exec(
-            select(SnapshotRow.id, SnapshotRow.repo, SnapshotRow.sha).where(
-                col(SnapshotRow.kind).in_(entry.kinds), or_(*looked_for)
-            )
-        )
-        found |= {
-            snapshot_id
-            for snapshot_id, repo, sha in rows
-            if snapshot_id is not None
-            and (not entry.commits or sha in entry.commits)
-            and any(fnmatchcase(repo.lower(), glob.lower()) for glob in few)
-        }
+    for few in _batches(names):
+        rows = session.exec(select(SnapshotRow.id, SnapshotRow.sha).where(kinds, col(SnapshotRow.repo).in_(few)))
+        found |= {one for one, sha in rows if one is not None and (not entry.commits or sha in entry.commits)}
     return found
 
 
@@ -172,12 +165,3 @@ def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def like_pattern(glob: str) -> str:
-    """A pattern of LIKE that matches at least what the glob does."""
-    # What a bracket means is not said in LIKE, so that all that may follow it is looked at.
-    text, bracket, _ = glob.lower().partition("[")
-    for sign in ("\\", "%", "_"):
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("?", "_").replace("*", "%") + ("%" if bracket else "")
