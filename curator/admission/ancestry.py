@@ -58,14 +58,20 @@ async def _ask(describe: Describe, name: str, revision: str) -> tuple[Relative, 
         return relative.model_copy(update={"state": "private"}), ""
     except CuratorError as error:
         return relative.model_copy(update={"state": "unreachable"}), error.sentence
-    info = description.info
+    info = telling(description).info
     answer = {
         "repository": str(description.commit.repo),
         "commit": description.commit.sha,
-        "card": _card(info.get("cardData")),
-        "tags": _tags(info.get("tags")),
+        "card": info["cardData"],
+        "tags": info["tags"],
     }
     return relative.model_copy(update=answer), ""
+
+
+def telling(description: Description) -> Description:
+    """What a lineage asks of a description, which may be megabytes long, and no more."""
+    info = description.info
+    return Description(description.commit, {"cardData": _card(info.get("cardData")), "tags": _tags(info.get("tags"))})
 
 
 async def _described(describe: Describe, repo: RepoId, revision: str) -> Description:
@@ -93,6 +99,7 @@ def _cut(value: Any) -> Any:
 
 def _tags(value: Any) -> tuple[str, ...]:
     """Those that tell where it is from, before all others: nobody hides them behind a thousand."""
-    tags = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    listed = value if isinstance(value, list | tuple) else ()
+    tags = [one for one in listed if isinstance(one, str) and len(one) <= LONGEST_FIELD]
     telling = [one for one in tags if one.startswith(_TELLING)][:_MOST_TELLING]
     return (*telling, *[one for one in tags if not one.startswith(_TELLING)][:_MOST_TAGS])

@@ -19,7 +19,7 @@ from anyio.from_thread import BlockingPortal
 from sqlmodel import Session
 
 from curator.admission import looks, progress, scans, seen, snapshots
-from curator.admission.ancestry import find_relatives
+from curator.admission.ancestry import find_relatives, telling
 from curator.admission.documents import README, card_in, tags_of
 from curator.admission.gather import ScannedNext, fetch_from
 from curator.admission.look import (
@@ -189,7 +189,10 @@ class Looker:
         return await owner_of_namespace(self.upstream, namespace) if namespace else None
 
     async def _described_lately(self, repo: RepoId, revision: Revision) -> Description:
-        return await self.lately.ask((repo, revision), lambda: self._described_shortly(repo, revision))
+        async def question() -> Description:
+            return telling(await self._described_shortly(repo, revision))
+
+        return await self.lately.ask((repo, revision), question)
 
     async def _described(self, commit: Commit) -> Description | str:
         """What the Hub says of a commit; or why it does not give it any more, as a sentence."""

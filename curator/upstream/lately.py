@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 FOR_S = 300.0
-_MOST = 200
-"""Some may be megabytes long."""
+_MOST = 2_000
 
 
 @dataclass(slots=True, eq=False)
