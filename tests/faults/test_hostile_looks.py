@@ -261,8 +261,8 @@ ODD = [
 def test_whatever_parents_are_declared_few_are_asked_for(tmp_path: Path, parents: Any) -> None:
     hub = Hub()
     look, took_s = looked(hub, tmp_path, info=INFO | {"cardData": {"base_model": parents}})
-    assert hub.asked.total() <= 5 + 2 * 32
-    assert len(look.relatives) <= 32
+    assert hub.asked.total() <= 5 + 2 * MOST_PARENTS
+    assert len(look.relatives) <= MOST_PARENTS
     assert all(path.startswith("/api/") for path in hub.asked)
     assert not [path for path in hub.asked if ".." in path or "etc" in path]
     assert took_s < 5
