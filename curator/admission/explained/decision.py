@@ -28,7 +28,9 @@ def answer(page: Page, document: Json) -> None:
     page.blank()
     if outcome == "allow":
         if left_out:
-            page.say("Nothing else is kept back.")
+            page.say(_sentence(next(iter(left_out.values()))["message"]))
+            rest = len(document["facts"]["files"]) - len(left_out)
+            page.say(f"All else is served: {count(rest, 'file')}.")
         elif not warnings:
             passed = {one["rule"] for one in document["reasons"] if one["standing"] in ("waived", "approved")}
             page.say(
@@ -89,6 +91,9 @@ def why(page: Page, document: Json) -> None:
     # What has been told above.
     first = shown[0] if shown[0]["outcome"] == document["outcome"] != "allow" else None
     allowed = document["outcome"] == "allow"
+    if allowed and document["excluded_files"]:
+        told = next(iter(document["excluded_files"].values()))["message"]
+        first = next((one for one in shown if one["message"] == told), None)
     for reason in shown:
         result = results.get(reason["rule"])
         page.say(f"-> {reason['outcome']}", word=reason["rule"], tone=TONES[reason["outcome"]])

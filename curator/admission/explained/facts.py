@@ -17,7 +17,8 @@ _SHOWN_ELSEWHERE = {"license", "lineage", "owner"}
 def files(page: Page, document: Json) -> None:
     """Those that are left out, those with findings, and how many others there are."""
     facts, left_out = document["facts"], document["excluded_files"]
-    if left_out:
+    # One alone has been named in the answer.
+    if len(left_out) > 1:
         page.head("Left out")
         page.say("The repository is served without these; they are not in its listings:")
         for path, reason in sorted(left_out.items()):

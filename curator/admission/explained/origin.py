@@ -91,7 +91,10 @@ def _steps(page: Page, document: Json, child: str, depth: int, seen: set[int]) -
         says = f" (as {_declares(hop['source'])} says)" if hop["source"] else ""
         page.say(f"{relation} {hop['parent']}{at}: {state or _licensed(hop)}{says}", indent, hang=3, word="<-")
         for conflict in _conflicts(found, hop):
-            _conflict(page, conflict, document, indent + 3)
+            if state and conflict["level"] == "gap":
+                page.say(f"To mend it: {conflict['cure']}", indent + 3, hang=2)
+            else:
+                _conflict(page, conflict, document, indent + 3)
         _steps(page, document, hop["parent"], depth + 1, seen)
 
 
