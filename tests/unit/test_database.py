@@ -19,6 +19,7 @@ from curator.admission.history import observed
 from curator.database.engine import Database
 from curator.errors import BadSettings
 from curator.types import RepoId, Revision
+from tests.databases import Databases
 
 
 def test_the_migrations_make_every_table_and_column_that_the_code_has(database: Database) -> None:
@@ -100,3 +101,19 @@ def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> N
     (tmp_path / "curator.db").write_text("not a database " * 100)
     with pytest.raises(BadSettings, match="cannot be used: file is not a database"):
         Database(f"sqlite:///{tmp_path}/curator.db").migrate()
+
+
+def test_a_server_without_that_database_is_told_in_one_sentence_without_its_password(databases: Databases) -> None:
+    url = databases.server().url("nosuch").replace("postgres@", "postgres:hunter2@")
+    with pytest.raises(BadSettings, match=r'cannot be used: .*database "nosuch" does not exist') as refused:
+        Database(url).migrate()
+    assert "hunter2" not in refused.value.sentence
+    assert "\n" not in refused.value.sentence
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(
+        BadSettings, match=r"psycopg is not installed \(for PostgreSQL: pip install 'model-curator\[post"
+    ):
+        Database("postgresql://me@host/db")
