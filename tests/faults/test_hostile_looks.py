@@ -24,6 +24,7 @@ from curator.database.engine import now
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
 from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId
+from scanners.repository.parents import MOST_PARENTS
 from tests.upstream import upstream
 
 REPO = RepoId.parse("acme/tiny")
