@@ -112,7 +112,7 @@ def _pairs(policy: Policy, facts: Facts, circumstances: Circumstances, trials: l
 
 
 def _tried(policy: Policy, facts: Facts, circumstances: Circumstances, trial: _Trial) -> Decision:
-    return evaluate(policy, trial.facts(facts), trial.circumstances(circumstances))
+    return evaluate(policy, trial.facts(facts), trial.circumstances(circumstances), brief=True)
 
 
 def _change(trial: _Trial, after: Decision) -> Change:
@@ -213,7 +213,7 @@ def _in_time(policy: Policy, facts: Facts, circumstances: Circumstances, decisio
     for _ in range(_MOST_MOMENTS):
         if moment is None:
             return None
-        after = evaluate(policy, facts.changed(observed_at=moment), circumstances)
+        after = evaluate(policy, facts.changed(observed_at=moment), circumstances, brief=True)
         if after.outcome is not decision.outcome:
             how = f"in {_span(moment - facts.observed_at)}"
             return Change("time", how, after.outcome, tuple(after.excluded_files), at=moment)

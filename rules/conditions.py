@@ -48,6 +48,8 @@ class Condition:
     """The groups of facts it is from: if one could not be had, there is no answer."""
     grows: bool = False
     """Whether the fact merely grows or ages, so that it is no evidence that a waiver could be bound to."""
+    comes: bool = False
+    """Whether it comes with a commit, or happens to the name, so that who approved a name has not seen it."""
     lists: bool = False
     """Whether the fact is a list that people keep, and no fact about the repository."""
 
@@ -117,7 +119,11 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
         LessThan(), lambda case: case.facts.owner.followers, "how many follow the owner", ("owner",), grows=True
     ),
     "owner_changed": Condition(
-        Is(), lambda case: case.facts.owner.changed, "whether the owner is still the same", ("owner", "history")
+        Is(),
+        lambda case: case.facts.owner.changed,
+        "whether the owner is still the same",
+        ("owner", "history"),
+        comes=True,
     ),
     "lookalike_score_at_least": Condition(
         AtLeast(),
@@ -152,7 +158,7 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
         Is(), lambda case: case.facts.license.disagrees, "whether the licence is the same everywhere", ("license",)
     ),
     "license_changed": Condition(
-        Present(), lambda case: case.facts.license.before, "the licence of earlier commits", ("license",)
+        Present(), lambda case: case.facts.license.before, "the licence of earlier commits", ("license",), comes=True
     ),
     "lineage_conflict": Condition(
         AnyLike(), lambda case: case.facts.lineage.conflict_ids, "what the ancestors' licences ask for", ("lineage",)
@@ -192,9 +198,9 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     "downloads_below": Condition(LessThan(), lambda case: case.facts.downloads, "the number of downloads", grows=True),
     "likes_below": Condition(LessThan(), lambda case: case.facts.likes, "the number of likes", grows=True),
     "downloads_grew_times": Condition(AtLeast(), _grew, "when the mirror first saw it", grows=True),
-    "format_any": Condition(AnyOf(), lambda case: case.facts.formats, "the formats of the files"),
-    "without_safetensors": Condition(Is(), _weights_without_safetensors, "the formats of the weights"),
-    "usable_without_unsafe": Condition(Is(), lambda case: case.facts.usable_without_unsafe, "what remains"),
+    "format_any": Condition(AnyOf(), lambda case: case.facts.formats, "the formats of the files", comes=True),
+    "without_safetensors": Condition(Is(), _weights_without_safetensors, "the formats of the weights", comes=True),
+    "usable_without_unsafe": Condition(Is(), lambda case: case.facts.usable_without_unsafe, "what remains", comes=True),
     "larger_than_bytes": Condition(MoreThan(), lambda case: case.facts.total_size, "the size"),
     "parameters_above": Condition(
         MoreThan(), lambda case: case.facts.parameters or None, "the number of parameters", ("parameters",)
@@ -208,12 +214,14 @@ REPOSITORY_CONDITIONS: dict[str, Condition] = {
     "tag": Condition(AnyLike(), lambda case: case.facts.tags, "the tags"),
     "gated": Condition(Is(), lambda case: case.facts.gated, "whether it is gated"),
     "private": Condition(Is(), lambda case: case.facts.private, "whether it is private"),
-    "taken_down": Condition(Is(), lambda case: case.facts.taken_down, "whether the Hub still has it"),
-    "code_from": Condition(AnyLike(), lambda case: case.facts.code_from, "where its code is from"),
+    "taken_down": Condition(Is(), lambda case: case.facts.taken_down, "whether the Hub still has it", comes=True),
+    "code_from": Condition(AnyLike(), lambda case: case.facts.code_from, "where its code is from", comes=True),
     "card_completeness_below": Condition(
         LessThan(), lambda case: case.facts.card_completeness, "what the card says", ("card_completeness",)
     ),
-    "hub_scan": Condition(OneOf(), lambda case: case.facts.hub_scan, "what the Hub's scanners say", ("hub_scan",)),
+    "hub_scan": Condition(
+        OneOf(), lambda case: case.facts.hub_scan, "what the Hub's scanners say", ("hub_scan",), comes=True
+    ),
     "unknown": Condition(AnyOf(), lambda case: case.facts.unknown, "what is not known"),
     "approved": Condition(Is(), lambda case: case.people.approved, "whether it is approved", lists=True),
     "reviewed": Condition(Is(), lambda case: bool(case.people.reviews), "whether it is reviewed", lists=True),

@@ -75,6 +75,15 @@ class Branches(StrEnum):
     """The first commit of it that was allowed, until an administrator moves it."""
 
 
+class IfUnknown(StrEnum):
+    """What becomes of a rule of which it cannot be told whether it applies."""
+
+    APPLY = "apply"
+    """It holds, where it would block or hold; else it does what it does."""
+    PASS = "pass"  # noqa: S105 - no password
+    """Nothing: another rule tells what is not known. What is known for sure counts all the same."""
+
+
 class AppliesTo(BaseModel):
     """Which repositories a rule is about, and for whom; all, if nothing is said."""
 
@@ -105,6 +114,11 @@ class Rule(BaseModel):
         description="What the developer reads in the client's own error; placeholders in braces."
     )
     dry_run: bool = Field(False, description="Whether it is only tried: recorded where it applies, without effect.")
+    if_unknown: IfUnknown = Field(
+        IfUnknown.APPLY,
+        description="Where a fact that it asks for is not known: `apply` holds what it would block or hold, and `pass` "
+        "leaves it to another rule. What is known for sure counts in both.",
+    )
     owner: str = Field("", description="The group that answers for it, and that decides about exceptions.")
     references: Texts = Field((), description="Addresses of a policy, a ticket, an advisory.")
 

@@ -152,7 +152,8 @@ def _of_pairs(policy: Policy) -> Iterator[_Doubt]:
             continue
         if never(one.conditions):
             continue
-        again = one.rule.outcome is other.rule.outcome and implies(other, one)
+        alike = one.rule.outcome is other.rule.outcome and one.rule.if_unknown is other.rule.if_unknown
+        again = alike and implies(other, one)
         if again and index > place:
             yield ("rules", index, "id"), f"it is the same as the rule {other.rule.id!r}: one of them is enough"
         elif not again and _decides_as_much(other, one):
@@ -162,12 +163,14 @@ def _of_pairs(policy: Policy) -> Iterator[_Doubt]:
 
 def _decides_as_much(other: CheckedRule, one: CheckedRule) -> bool:
     """Whether what the other does leaves nothing for this one to do."""
+    if other.rule.if_unknown is not one.rule.if_unknown:
+        return False
     if STRICTNESS[other.rule.outcome] < STRICTNESS[one.rule.outcome]:
         return False
     if other.rule.outcome is Effect.EXCLUDE_FILE and one.rule.outcome is Effect.WARN:
         return False
     # A hold about files stands where one about the repository has been answered.
-    return not (other.rule.outcome is one.rule.outcome is Effect.HOLD and one.asks_files and not other.asks_files)
+    return not (other.rule.outcome is one.rule.outcome is Effect.HOLD and other.of_names and not one.of_names)
 
 
 _KNOWN: dict[str, tuple[Callable[[Vocabulary], frozenset[str]], str]] = {

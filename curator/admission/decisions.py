@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlmodel import Session, col, func, or_, select
 
 from curator.admission.tables import DecisionRow, FactsRow, RestsOnRow
@@ -247,9 +247,9 @@ def _note_what_it_rests_on(session: Session, snapshot_id: int, decision: Decisio
     """So that whoever waives a finding knows which commits that concerns."""
     wanted = {fingerprint for reason in decision.reasons for fingerprint in reason.fingerprints}
     known = session.exec(select(RestsOnRow.fingerprint).where(RestsOnRow.snapshot_id == snapshot_id)) if wanted else ()
-    session.add_all(
-        RestsOnRow(fingerprint=fingerprint, snapshot_id=snapshot_id) for fingerprint in wanted.difference(known)
-    )
+    new = [{"fingerprint": fingerprint, "snapshot_id": snapshot_id} for fingerprint in wanted.difference(known)]
+    if new:
+        session.execute(insert(RestsOnRow), new)
 
 
 def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:

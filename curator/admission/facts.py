@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from curator.admission import ownership, standing
 from curator.admission.copies import seen_files
@@ -19,6 +20,7 @@ from curator.types import BlobId, RepoFile, RepoId, RepoKind
 from rules.facts import Facts, FileFacts, FindingFacts, Kind, Severity, SourceFacts, Verdict
 from scanners.finding import Finding, Report
 from scanners.repository.completeness import card_completeness
+from scanners.repository.parents import names_parents, wants
 
 _MOST_REPOSITORIES = 20
 """That one commit may name as where its code is."""
@@ -56,6 +58,7 @@ def facts_of(
     documents = documents_of(look.texts)
     paths = frozenset(file.path for file in files)
     suspicion = ownership.suspicion_of(snapshot, look, memory, root.parents, observed_at)
+    unknown = _unknown(repo, look, _unread(repo, files, look, documents))
     return Facts(
         repository=str(repo),
         kind=Kind(repo.kind.value),
@@ -94,7 +97,8 @@ def facts_of(
         hub_scan=look.hub_scan,
         base_models=standing.texts_of(card.get("base_model")),
         code_from=_code_from(repo, reports.values()),
-        unknown=_unknown(repo, look),
+        unknown=unknown,
+        why_unknown=tuple(look.gaps.get(group, "") for group in unknown),
         sources=tuple(
             SourceFacts(fact=group, source=source, at=look.at)
             for group, source in _SOURCES.items()
@@ -103,9 +107,18 @@ def facts_of(
     )
 
 
-def _unknown(repo: RepoId, look: Look) -> tuple[str, ...]:
+def _unknown(repo: RepoId, look: Look, unread: bool) -> tuple[str, ...]:
     nobody = repo.namespace is not None and look.owner is None
-    return tuple(group for group in GROUPS if group in look.gaps or (group == OWNER and nobody))
+    missing = {*look.gaps, *((OWNER,) if nobody else ()), *((LINEAGE,) if unread else ())}
+    return tuple(group for group in GROUPS if group in missing)
+
+
+def _unread(repo: RepoId, files: Sequence[RepoFile], look: Look, documents: Mapping[str, Any]) -> bool:
+    """Whether a document that may name parents was left aside, or is one that nobody can read: parents hide there."""
+    if repo.kind is not RepoKind.MODEL or LINEAGE in look.gaps:
+        return LINEAGE in look.gaps
+    left_aside = any(names_parents(file.path) and file.path not in look.texts for file in files)
+    return left_aside or any(wants(path) and path not in documents for path in look.texts)
 
 
 def _file(file: RepoFile, report: Report | None, failure: str) -> FileFacts:

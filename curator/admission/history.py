@@ -34,6 +34,20 @@ def observed(session: Session, repo: RepoId, revision: Revision) -> list[str]:
     return _newest(session, repo, revision, _MOST_OBSERVATIONS)
 
 
+def seen_before(session: Session, commit: Commit) -> frozenset[str]:
+    """The commits that a branch was seen at before it was first seen at this one."""
+    rows = session.exec(
+        select(ObservationRow.revision, ObservationRow.sha)
+        .where(ObservationRow.kind == commit.repo.kind.value, ObservationRow.repo == str(commit.repo))
+        .order_by(col(ObservationRow.id).desc())
+        .limit(_MOST_OBSERVATIONS)
+    ).all()
+    by_branch: dict[str, list[str]] = {}
+    for revision, sha in reversed(rows):
+        by_branch.setdefault(revision, []).append(sha)
+    return frozenset(sha for shas in by_branch.values() if commit.sha in shas for sha in shas[: shas.index(commit.sha)])
+
+
 def _newest(session: Session, repo: RepoId, revision: Revision, most: int) -> list[str]:
     return list(
         session.exec(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from curator.admission import looks, seen, snapshots
+from curator.admission import history, looks, seen, snapshots
 from curator.admission.copies import Profile, likeness_of
 from curator.admission.documents import README, card_of
 from curator.admission.look import Look
@@ -59,25 +59,26 @@ def memory_of(session: Session, snapshot: Snapshot, look: Look | None, profile: 
 
 
 def _earlier(session: Session, snapshot: Snapshot, look: Look | None) -> tuple[EarlierCard, ...]:
-    """The cards of the repository's other commits that were looked at and are older, by the Hub's own dates."""
-    if look is None or not look.committed_at:
+    """The cards of the repository's other commits that were looked at and are older: by the Hub's dates, or because a
+    branch was seen at them before it was seen at this one. A commit says itself when it was made, and may lie."""
+    if look is None:
         return ()
-    repo = snapshot.commit.repo
+    repo, sha = snapshot.commit.repo, snapshot.commit.sha
+    seen_before = history.seen_before(session, snapshot.commit)
     ids = session.exec(
         select(SnapshotRow.id)
-        .where(
-            SnapshotRow.kind == repo.kind.value, SnapshotRow.repo == str(repo), SnapshotRow.sha != snapshot.commit.sha
-        )
+        .where(SnapshotRow.kind == repo.kind.value, SnapshotRow.repo == str(repo), SnapshotRow.sha != sha)
         .order_by(col(SnapshotRow.id).desc())
         .limit(_MOST_EARLIER)
     )
     found: list[tuple[str, EarlierCard]] = []
     for one in ids:
         other = looks.find(session, one) if one is not None else None
-        if other is None or one is None or not other.committed_at or other.committed_at >= look.committed_at:
+        if other is None or one is None:
             continue
-        card = card_of(other.texts.get(README, ""))
+        dated = bool(other.committed_at) and other.committed_at < look.committed_at
+        name = snapshots.get(session, one).commit.sha
+        card = card_of(other.texts.get(README, "")) if dated or name in seen_before else None
         if card:
-            sha = snapshots.get(session, one).commit.sha
-            found.append((other.committed_at, EarlierCard(sha, card, other.texts)))
+            found.append((other.committed_at, EarlierCard(name, card, other.texts)))
     return tuple(card for _, card in sorted(found, key=lambda pair: pair[0], reverse=True))

@@ -9,6 +9,7 @@ import math
 import time
 
 from curator.admission import references, snapshots
+from curator.admission.published import check_published
 from curator.admission.snapshots import Snapshot
 from curator.database.engine import Database, now
 from curator.errors import CuratorError, MirrorOffline, RevisionNotFound, UpstreamUnavailable
@@ -101,6 +102,9 @@ class Resolver:
         description = await self._upstream.describe(repo, revision)
         if revision.is_commit and description.commit.sha != revision.text:
             raise RevisionNotFound(f"The Hub has no commit {revision} in {repo}")
+        # Its own name, the first digits of it, or what git makes of half the name of a pull request.
+        if description.commit.sha.startswith(revision.text.lower()) or revision.text.startswith("pr/"):
+            await check_published(self._upstream, description.commit, revision)
 
         def keep() -> tuple[Snapshot, bool]:
             with self._database.write() as session:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import curator.cli.rules_commands  # noqa: F401 - it declares the commands about rules
 from curator.cli.commands import Format, OnlyKind, Reason, ReportFormat, RepoType, Server, cli, rules
 
 __all__ = ["cli"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,16 @@ from rules import packs
 
 _MOST_BYTES = 1 << 20
 _GIT_WITHIN_S = 10.0
+_ALONE = {
+    # An object that is missing would be fetched by whatever program the folder's own settings name. Older versions of
+    # git know the second of these alone.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    # What stands at a commit is what was committed, and not what somebody put in its place.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 
 
 class SourceProblem(Exception):
@@ -51,9 +62,16 @@ class RuleSource:
         try:
             if self.is_git:
                 return self._committed()
-            return _file(self.place / self._inside if self.place.is_dir() else self.place)
+            return _file(self._in_folder() if self.place.is_dir() else self.place)
         except OSError as error:
             raise SourceProblem(f"{self.place}: it cannot be read: {error.strerror}") from None
+
+    def _in_folder(self) -> Path:
+        """The file in the folder; links inside the folder are followed, as Kubernetes makes them of a ConfigMap."""
+        path = (self.place / self._inside).resolve()
+        if not path.is_relative_to(self.place.resolve()):
+            raise SourceProblem(f"{self.place}: {self._inside} leads out of the folder: name a file that lies in it")
+        return path
 
     def _committed(self) -> Draft:
         sha = self._git("rev-parse", "--verify", "HEAD^{commit}").strip().decode()
@@ -61,6 +79,9 @@ class RuleSource:
             return self._known[1]
         author, subject = _who_and_why(self._git("cat-file", "commit", sha).decode("utf-8", "replace"))
         origin = f"{self.place}@{sha[:12]}:{self._inside}"
+        size = self._git("cat-file", "-s", f"{sha}:{self._inside}")
+        if not size.strip().isdigit() or int(size) > _MOST_BYTES:
+            raise SourceProblem(_too_large(origin))
         draft = Draft(_text(self._git("cat-file", "blob", f"{sha}:{self._inside}"), origin), author, subject, origin)
         self._known = (sha, draft)
         return draft
@@ -75,7 +96,7 @@ class RuleSource:
             # Whoever the folder belongs to: it is the one that the administrator named.
             done = subprocess.run(  # noqa: S603
                 [git, "-c", "safe.directory=*", "-C", str(self.place), *arguments],
-                env=kept | {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+                env=kept | _ALONE,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_GIT_WITHIN_S,
@@ -90,7 +111,10 @@ class RuleSource:
 
 
 def _file(path: Path) -> Draft:
-    with path.open("rb") as file:
+    # A pipe without a writer would never open.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise SourceProblem(f"{path}: it is no file that can be read twice: name a regular file")
         content = file.read(_MOST_BYTES + 1)
         uid = os.fstat(file.fileno()).st_uid
     try:
@@ -105,11 +129,15 @@ def _file(path: Path) -> Draft:
 
 def _text(content: bytes, name: str) -> str:
     if len(content) > _MOST_BYTES:
-        raise SourceProblem(f"{name}: a file of rules has {_MOST_BYTES} bytes at most")
+        raise SourceProblem(_too_large(name))
     try:
         return content.decode()
     except UnicodeDecodeError:
         raise SourceProblem(f"{name}:1:1: it is not text in UTF-8") from None
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: a file of rules has {_MOST_BYTES} bytes at most"
 
 
 def _who_and_why(commit: str) -> tuple[str, str]:

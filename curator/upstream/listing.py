@@ -86,6 +86,14 @@ def read_tree(entries: Iterable[Any]) -> list[RepoFile | Directory]:
     return read
 
 
+def read_pulls(document: Any, repo: RepoId) -> frozenset[str]:
+    """Read the commits of the pull requests out of a list of references."""
+    try:
+        return frozenset(Commit(repo, ref["targetCommit"]).sha for ref in document.get("pullRequests") or [])
+    except (KeyError, TypeError, AttributeError, BadInput) as error:
+        raise UpstreamUnavailable(f"The Hub lists the pull requests of {repo} in a way that cannot be used") from error
+
+
 def read_commits(page: Any) -> list[str]:
     """Read the names of the commits on a page of `/api/{kind}s/{repo}/commits/{revision}`."""
     try:

@@ -16,7 +16,9 @@ from scanners.repository.parents import DECLARED, Parent, may_be_a_folder
 
 MOST_DEPTH = 8
 """A parent is at depth 1."""
-MOST_HOPS = 32
+MOST_HOPS = 96
+"""A merge of merges has thirty; what is named beyond is told, and not followed."""
+_MOST_LEFT = 500
 
 
 class State(StrEnum):
@@ -71,17 +73,21 @@ class Lineage:
     hops: tuple[Hop, ...] = ()
     cut: str = ""
     """Why not all of it was walked, as a sentence; empty if it was."""
+    left: tuple[str, ...] = ()
+    """Who is named beyond `MOST_HOPS`: ancestors of whom nothing else is known."""
 
     @property
     def ancestors(self) -> tuple[str, ...]:
         """All that it goes back to, each once, the nearest first; also those that could not be looked up."""
-        named = {hop.parent.casefold(): hop.parent for hop in reversed(self.hops) if hop.state is not State.CYCLE}
-        return tuple(reversed(named.values()))
+        named = {name.casefold(): name for name in reversed(self.left)}
+        named |= {hop.parent.casefold(): hop.parent for hop in reversed(self.hops) if hop.state is not State.CYCLE}
+        nearest = dict.fromkeys(hop.parent.casefold() for hop in self.hops if hop.state is not State.CYCLE)
+        return tuple(named[name] for name in dict.fromkeys((*nearest, *(name.casefold() for name in self.left))))
 
     @property
     def unresolved(self) -> tuple[str, ...]:
-        """Ancestors that are missing, private, out of reach for now, part of a cycle or too far up."""
-        return tuple(dict.fromkeys(hop.parent for hop in self.hops if hop.state is not State.RESOLVED))
+        """Ancestors that are missing, private, out of reach for now, part of a cycle, too far up or too many."""
+        return tuple(dict.fromkeys((*(hop.parent for hop in self.hops if hop.state is not State.RESOLVED), *self.left)))
 
 
 Lookup = Callable[[str, str], Node | Absent]
@@ -98,6 +104,7 @@ def walk(root: Node, lookup: Lookup, *, most_depth: int = MOST_DEPTH, most_hops:
             if walked.has(child, parent):
                 continue
             if len(walked.hops) >= most_hops:
+                walked.waiting.appendleft(child)
                 return walked.done(f"More than {most_hops} steps are declared; no more were followed.")
             walked.take(child, parent, depth, follow=depth <= most_depth)
     deep = any(hop.state is State.TOO_DEEP for hop in walked.hops)
@@ -156,7 +163,12 @@ class _Walk:
             self.waiting.append(found)
 
     def done(self, cut: str) -> Lineage:
-        return Lineage(self.root.repository, tuple(self.hops), cut)
+        left: dict[str, None] = {}
+        for child in self.waiting:
+            for parent in _in_order(child):
+                if not self.has(child, parent) and len(left) < _MOST_LEFT:
+                    left[parent.repository] = None
+        return Lineage(self.root.repository, tuple(self.hops), cut, tuple(left))
 
     def _add(self, child: Node, parent: Parent, depth: int, state: State, found: Node | None) -> None:
         self._taken.add((child.repository.casefold(), self._name(parent)))

@@ -133,6 +133,11 @@ def wants(path: str) -> bool:
     return folders <= _DEEPEST_FOLDER and (name in {_ADAPTER_FILE} | _MERGE_FILES | _QUANTIZED_FILES | _PLAIN_FILES)
 
 
+def names_parents(path: str) -> bool:
+    """Whether a document that `wants` asks for is there to say what the model was made from, and for little else."""
+    return wants(path) and path.rpartition("/")[2] not in _PLAIN_FILES
+
+
 @lru_cache(maxsize=1)
 def known_parents() -> dict[str, tuple[Parent, ...]]:
     """By name in lower case: parents of well-known models that neither card nor files name."""
@@ -303,7 +308,8 @@ def _parents(references: Iterable[Reference | None], relation: str, source: str)
 
 
 def _values(value: object) -> list[object]:
-    return list(value[:MOST_PARENTS]) if isinstance(value, list | tuple) else [value] if isinstance(value, str) else []
+    # As many as a document may have: a parent may stand behind a thousand times the name of another one.
+    return list(value[:MOST_VALUES]) if isinstance(value, list | tuple) else [value] if isinstance(value, str) else []
 
 
 def _texts(value: object) -> list[str]:

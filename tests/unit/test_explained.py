@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,6 @@ from tests.unit.explanations.cases import EXCLUDED_FILE, LICENCE_CONFLICT, LOOK_
 TEXTS = Path(__file__).parent / "explanations"
 SETTINGS = Settings(contact="models@acme.example", public_url="https://models.acme.example")
 POLICY = parse_policy(RULES, "rules.yaml")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def explained(database: Database, facts: Facts, decision: Decision | None = None) -> dict[str, Any]:

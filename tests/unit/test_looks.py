@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
 from curator.admission import copies, decisions, looks, refresh, seen, snapshots
+from curator.admission.ancestry import find_relatives
 from curator.admission.copies import likeness_of, profile_of
 from curator.admission.facts import facts_of
+from curator.admission.history import observe
 from curator.admission.look import GROUPS, Look, Relative, all_unknown, material
+from curator.admission.looking import texts_of
 from curator.admission.memory import memory_of
+from curator.admission.origins import walked
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import ReferenceRow
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
+from curator.errors import RepoNotFound
 from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.about import hub_scan_of
 from curator.upstream.listing import Description
@@ -27,18 +31,13 @@ from rules.evaluate import evaluate
 from rules.model import starter_policy
 from scanners.finding import Report
 from scanners.repository.known import shipped
+from scanners.repository.license import license_of
+from scanners.repository.lineage import Node
+from scanners.repository.parents import Parent
 
 MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ORG = {"type": "org", "_id": "5f" * 12, "isVerified": True, "numFollowers": 3}
 TENSORS = {"exact": "1" * 32, "shapes": "2" * 32, "outline": "3" * 32}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def commit(
@@ -263,3 +262,72 @@ def test_the_hubs_own_scan_is_told_in_one_word(status: Any, said: str) -> None:
 
 def test_garbage_from_the_hub_is_no_news() -> None:
     assert material({"cardData": 7, "tags": {"license": 1}}) == material({})
+
+
+def model_file(path: str) -> RepoFile:
+    return RepoFile(path, 10, BlobId(HashKind.GIT_SHA1, "b" * 40), "b" * 40)
+
+
+def test_what_names_parents_is_read_however_many_other_files_stand_before_it() -> None:
+    noise = [f"{number:04}/config.json" for number in range(500)] + [f"A-LICENSE-{number:03}" for number in range(100)]
+    paths = [*noise, "README.md", "adapter_config.json", "mergekit_config.yml", "LICENSE", "config.json"]
+    read = {file.path for file in texts_of([model_file(path) for path in paths], RepoKind.MODEL)}
+    assert {"README.md", "adapter_config.json", "mergekit_config.yml", "LICENSE", "config.json"} <= read
+    assert len(read) < 60
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"adapter_config.json": '{"base_model_name_or_path": "noncom/writer"' + " " * 1_000},
+        {"mergekit_config.yml": "models: &a [{model: noncom/writer}]\nagain: *a\n"},
+        {"config.json": "not JSON"},
+        {},
+    ],
+)
+def test_a_document_that_may_name_parents_and_cannot_be_read_leaves_the_lineage_unknown(texts: dict[str, str]) -> None:
+    files = [model_file(path) for path in texts or {"adapter_config.json": ""}]
+    one = Snapshot(1, Commit(RepoId.parse("acme/one"), "1" * 40), {"id": "acme/one"}, listed=True)
+    facts = facts_of(one, files, {}, {}, MOMENT, Look(owner=ORG, texts=texts, at=MOMENT))
+    assert facts.unknown == ("lineage",)
+
+
+def test_documents_that_can_be_read_leave_nothing_unknown() -> None:
+    texts = {"adapter_config.json": '{"base_model_name_or_path": "acme/base"}', "config.json": "{}"}
+    one = Snapshot(1, Commit(RepoId.parse("acme/one"), "1" * 40), {"id": "acme/one"}, listed=True)
+    facts = facts_of(one, [model_file(path) for path in texts], {}, {}, MOMENT, Look(owner=ORG, texts=texts, at=MOMENT))
+    assert facts.unknown == ()
+
+
+@pytest.mark.parametrize("decoys", [0, 300])
+def test_a_parent_hides_its_own_parents_neither_behind_a_thousand_tags_nor_in_a_long_list(decoys: int) -> None:
+    info = {
+        "id": "acme/base",
+        "tags": [f"tag-{number}" for number in range(1_000)] + ["base_model:noncom/writer"],
+        "cardData": {"base_model": [f"decoy/{'x' * 80}{number}" for number in range(decoys)]},
+    }
+
+    async def describe(repo: RepoId, revision: Revision) -> Description:
+        if str(repo) != "acme/base":
+            raise RepoNotFound("there is no such repository")
+        return Description(Commit(repo, "2" * 40), info)
+
+    root = Node("acme/one", "1" * 40, license_of({"license": "mit"}, ()), (Parent("acme/base", "merge", "card"),))
+    relatives, _ = asyncio.run(find_relatives(root, describe))
+    lineage, _ = walked(root, relatives)
+    assert "noncom/writer" in lineage.ancestors or lineage.cut
+
+
+def test_a_licence_that_changes_is_seen_though_the_commit_says_that_it_is_the_older_one(database: Database) -> None:
+    def look(license_: str, moment: str) -> Look:
+        return Look(owner=ORG, texts={"README.md": f"---\nlicense: {license_}\n---\n"}, committed_at=moment, at=MOMENT)
+
+    first, second = look("mit", "2025-06-01T00:00:00Z"), look("cc-by-nc-4.0", "2020-01-01T00:00:00Z")
+    old = commit(database, "acme/one", "2024-01-01T00:00:00Z", first)
+    new = commit(database, "acme/one", "2024-01-01T00:00:00Z", second, sha="2")
+    with database.write() as session:
+        for snapshot, _, _ in (old, new):
+            observe(session, snapshot.commit, Revision("main"), now())
+    with database.read() as session:
+        earlier = memory_of(session, new[0], second, None, shipped()).earlier
+        assert [one.card["license"] for one in earlier] == ["mit"]

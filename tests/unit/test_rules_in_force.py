@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.audit.record import newest
+from curator.database import generation as generations
 from curator.database.engine import Database
 from curator.database.generation import Generation
 from curator.errors import BadInput
-from curator.policy import rule_sets
+from curator.hub.hot import HotAnswers
+from curator.policy import rule_sets, sources
 from curator.policy.in_force import NothingInForce, RulesInForce
 from curator.policy.sources import RuleSource, SourceProblem, _who_and_why
 from curator.policy.watch import RuleWatch, begin, standing
@@ -26,14 +29,6 @@ from rules.model import parse_policy
 from tests.unit.test_rejudge import policy_of
 
 BROKEN = "schema: curator.rules/1\nname: broken\nrules: [{id: x}]\n"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def publish(database: Database, policy: Any, origin: str = rule_sets.COMMAND) -> None:
@@ -212,6 +207,90 @@ def test_the_settings_of_a_git_folder_run_nothing(tmp_path: Path) -> None:
         RuleSource(tmp_path, "other.yaml").read()
 
 
+def git_in(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=b")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Path:
+    """A git folder with rules."""
+    git_in(tmp_path, "init", "-b", "main")
+    (tmp_path / "rules.yaml").write_text(policy_of("first").source)
+    git_in(tmp_path, "add", ".")
+    git_in(tmp_path, "commit", "-m", "First")
+    return tmp_path
+
+
+def test_an_object_that_is_missing_is_fetched_by_no_program_that_the_folder_names(
+    committed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = git_in(committed, "rev-parse", "HEAD:rules.yaml").strip()
+    (committed / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    ran = committed / "ran"
+    for name, value in [
+        ("extensions.partialClone", "origin"),
+        ("core.repositoryformatversion", "1"),
+        ("remote.origin.url", str(committed)),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", f"touch {ran}; git-upload-pack"),
+    ]:
+        git_in(committed, "config", name, value)
+    # As if git were one of those that do not know this variable.
+    monkeypatch.setitem(sources._ALONE, "GIT_NO_LAZY_FETCH", "0")
+    with pytest.raises(SourceProblem, match="git says"):
+        RuleSource(committed, "rules.yaml").read()
+    assert not ran.exists()
+
+
+def test_a_file_in_git_that_is_much_too_large_is_not_even_read(committed: Path) -> None:
+    (committed / "rules.yaml").write_bytes(b"#" * (1 << 21))
+    git_in(committed, "commit", "-am", "Large")
+    with pytest.raises(SourceProblem, match="at most"):
+        RuleSource(committed, "rules.yaml").read()
+
+
+def test_what_stands_at_a_commit_is_what_was_committed_and_not_what_replaces_it(committed: Path) -> None:
+    (committed / "other").write_text("schema: other\n")
+    other = git_in(committed, "hash-object", "-w", "other").strip()
+    git_in(committed, "replace", git_in(committed, "rev-parse", "HEAD:rules.yaml").strip(), other)
+    assert RuleSource(committed, "rules.yaml").read().text == policy_of("first").source
+
+
+def test_a_detached_head_and_a_lock_that_somebody_left_are_no_trouble(committed: Path) -> None:
+    git_in(committed, "checkout", "--detach")
+    (committed / ".git" / "index.lock").touch()
+    (committed / ".git" / "HEAD.lock").touch()
+    assert RuleSource(committed, "rules.yaml").read().reason == "First"
+
+
+def test_a_path_that_leads_out_of_the_folder_is_told(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "rules", tmp_path / "outside.yaml"
+    folder.mkdir()
+    outside.write_text("root:x:0:0")
+    (folder / "link.yaml").symlink_to(outside)
+    for inside in ("../outside.yaml", "link.yaml", str(outside)):
+        with pytest.raises(SourceProblem, match="leads out of the folder"):
+            RuleSource(folder, inside).read()
+
+
+def test_a_link_within_the_folder_is_followed_as_kubernetes_makes_them(tmp_path: Path) -> None:
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "rules.yaml").write_text("schema: x")
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "rules.yaml").symlink_to("..data/rules.yaml")
+    assert RuleSource(tmp_path, "rules.yaml").read().text == "schema: x"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_or_a_device_in_the_place_of_rules_keeps_no_server_waiting(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "rules.yaml" if kind == "pipe" else Path("/dev/zero")
+    if kind == "pipe":
+        os.mkfifo(place)
+    with pytest.raises(SourceProblem, match="regular file"):
+        RuleSource(place, "rules.yaml").read()
+
+
 @given(st.text())
 def test_whatever_a_commit_says_somebody_and_something_is_named(text: str) -> None:
     author, subject = _who_and_why(text)
@@ -247,6 +326,32 @@ def test_who_is_named_by_no_rule_shares_the_decision_of_everybody(database: Data
     rules = process.now()
     assert rules.audience(Audience("red-1", "p")) == Audience("red-1")
     assert rules.audience(Audience("blue", "p")) == EVERYBODY
+
+
+def test_what_was_answered_to_one_team_is_not_kept_under_rules_that_name_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, policy_of("first", teams="red"))
+    generation = Generation(database)
+    hot, rules = (
+        HotAnswers(generation, cast("Any", None)),
+        RulesInForce(database, generation, lambda _: Circumstances()),
+    )
+    made_in = hot.now()
+    assert rules.now().audience(Audience("red")) == Audience("red")
+    # On another machine other rules come into force, of which nobody here has been told yet.
+    monkeypatch.setattr(generations, "_grow", lambda _: None)
+    monkeypatch.setattr(generations, "_own", Counter(generations._own))
+    told, generations._own = generations._own, Counter(generations._own)
+    publish(database, policy_of("second"))
+    generations._own = told
+    assert hot.now() == made_in
+    # Somebody here sees them all the same.
+    seen = RulesInForce(database, generation, lambda _: Circumstances()).now()
+    assert (seen.policy.name, seen.audience(Audience("red"))) == ("second", EVERYBODY)
+    assert hot.now() != made_in, "what was made for the team cannot be taken for everybody's"
+    assert rules.now().policy.name == "second"
+    assert rules.now() is rules.now(), "they are not looked up again for each request"
 
 
 def test_a_machine_whose_clock_is_behind_can_publish(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

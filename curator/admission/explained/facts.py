@@ -63,6 +63,8 @@ def standing(page: Page, document: Json) -> None:
         page.say(row, hang=2)
     if facts["unknown"]:
         page.say(f"{', '.join(facts['unknown'])}", hang=2, word="could not be had:", tone=Tone.DOUBT)
+        for why in filter(None, dict.fromkeys(facts["why_unknown"])):
+            page.say(why, 4, hang=2)
     for source in facts["sources"]:
         if source["fact"] not in _SHOWN_ELSEWHERE:
             page.say(f"{source['fact']}: from {source['source']}{seen(source['at'], document)}", 4, hang=2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _NOWHERE = Place("models", 1)
 _SCORES = {"error": "8.0", "warning": "5.5", "note": "2.0"}
 """On the scale of CVSS, which GitHub sorts by: high from 7.0, medium from 4.0."""
+_LINK = re.compile(r"\[(?=[^\]]*\]\()")
 _STATES = {
     "blocked-list": "Somebody has put it on this mirror's list of what is blocked.",
     "no-rules": "This mirror has no valid rules, and allows nothing without any.",
@@ -65,7 +67,7 @@ def log(answers: Answers) -> dict[str, Any]:
                             {
                                 "descriptor": {"id": one.outcome},
                                 "level": "error",
-                                "message": {"text": one.sentence},
+                                "message": {"text": _text(one.sentence)},
                             }
                             for one in not_judged
                         ],
@@ -129,7 +131,7 @@ def _result(
         "ruleId": rule,
         "ruleIndex": index[rule],
         "level": level,
-        "message": {"text": text},
+        "message": {"text": _text(text)},
         "locations": [
             {
                 "physicalLocation": {
@@ -148,6 +150,11 @@ def _result(
             "decision": one.said["decision"] or "",
         },
     }
+
+
+def _text(text: str) -> str:
+    """A message in which a publisher's `[words](address)` are words, and no link (SARIF 2.1.0, 3.11.6)."""
+    return _LINK.sub(r"\\[", text)
 
 
 def _uri(place: Place) -> str:

@@ -15,7 +15,8 @@ def render(answers: Answers, *, quiet: bool = False) -> str:
         places = ", ".join(map(str, one.wanted.places))
         commit = one.said["commit"]
         at = f" at {commit[:12]}" if commit and one.wanted.revision.text != commit else ""
-        lines.append(f"{one.outcome:<{width}}  {one.wanted}{at}" + (f"  ({places})" if places else ""))
+        named = f"{one.outcome:<{width}}  {one.wanted}{at}" + (f"  ({places})" if places else "")
+        lines.append(printable(named))
         said = [one.sentence] if one.sentence else []
         lines += [f"{'':<{width}}  {printable(text)}" for text in [*said, *one.remarks]]
         if not one.allowed and one.said["details"]:

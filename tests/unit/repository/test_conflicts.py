@@ -13,7 +13,7 @@ from scanners.repository.conflict_rules import Level, knowledge
 from scanners.repository.conflicts import Conflict, conflicts_of
 from scanners.repository.license import license_of
 from scanners.repository.license_list import known_licenses, known_terms
-from scanners.repository.lineage import Absent, Hop, Lineage, State
+from scanners.repository.lineage import MOST_HOPS, Absent, Hop, Lineage, State
 from tests.unit.repository.lineages import Family, licensed, line, merged
 
 BOTH = {"non-commercial-dropped", "terms-dropped"}
@@ -184,7 +184,7 @@ def test_a_cycle_and_a_cut_are_gaps() -> None:
     assert ids(cycle.conflicts("a/x"), Level.GAP) == {"lineage-cycle"}
     long = line(*((f"o{number}/x", "mit") for number in range(12)))
     assert ids(long.conflicts("o0/x"), Level.GAP) == {"lineage-cut"}
-    wide = merged("a/x", "mit", *((f"o{number}/x", "mit") for number in range(40)))
+    wide = merged("a/x", "mit", *((f"o{number}/x", "mit") for number in range(MOST_HOPS + 8)))
     assert ids(wide.conflicts("a/x"), Level.GAP) == {"lineage-cut"}
 
 

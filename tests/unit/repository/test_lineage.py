@@ -117,6 +117,13 @@ def test_a_lineage_that_is_too_long_is_cut_and_says_so() -> None:
     assert str(MOST_HOPS) in wide.cut
 
 
+def test_an_ancestor_behind_a_hundred_others_is_still_named_as_one_that_nobody_looked_at() -> None:
+    decoys = [(f"decoy/{number:03}", "mit") for number in range(MOST_HOPS)]
+    hidden = merged("o/0", "mit", *decoys, ("zz/non-commercial", "cc-by-nc-4.0")).walk("o/0")
+    assert "zz/non-commercial" in hidden.ancestors
+    assert hidden.unresolved == ("zz/non-commercial",)
+
+
 def test_exactly_as_much_as_is_followed_is_not_cut() -> None:
     assert line(*((f"o/{number}", "mit") for number in range(MOST_DEPTH + 1))).walk("o/0").cut == ""
     assert merged("o/0", "mit", *((f"o/{number}", "mit") for number in range(1, MOST_HOPS + 1))).walk("o/0").cut == ""

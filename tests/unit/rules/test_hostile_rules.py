@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.case import MOST_SECONDS
 from rules.circumstances import Circumstances
 from rules.evaluate import Outcome, evaluate
 from rules.model import PolicyError, parse_policy
-from tests.unit.rules.given import COMMIT, decide, facts, policy, rule, said, text, waiver
+from tests.unit.rules.given import COMMIT, decide, entry, facts, policy, rule, said, text, waiver
 
 ODD_VALUES = [
     "!!timestamp soon",
@@ -108,3 +111,75 @@ class TestWaivers:
 
     def test_nobody_waives_anything_by_waiving_nothing(self) -> None:
         assert decide(policy(rule("block", "gated: true")), Circumstances(), gated=True).outcome is Outcome.BLOCK
+
+
+class TestApprovals:
+    @pytest.mark.parametrize(
+        ("asks", "given"),
+        [
+            ("owner_changed: true", {"owner": {"changed": True}}),
+            ("taken_down: true", {"taken_down": True}),
+            ("hub_scan: unsafe", {"hub_scan": "unsafe"}),
+            ("license_changed: true", {"license": {"before": "MIT"}}),
+            ("code_from: '*'", {"code_from": ["mallory/code"]}),
+            ("format_any: pickle", {"files": [{"path": "a.pkl"}]}),
+            ("without_safetensors: true", {"files": [{"path": "a.pkl"}]}),
+            ("usable_without_unsafe: false", {"files": []}),
+            ("expression: 'worst_verdict == \"unsafe\"'", {"files": [{"path": "a.bin", "verdict": "unsafe"}]}),
+            ("expression: 'owner.changed'", {"owner": {"changed": True}}),
+        ],
+    )
+    def test_who_approved_a_name_has_approved_neither_its_next_owner_nor_what_a_later_commit_brings(
+        self, asks: str, given: dict[str, Any]
+    ) -> None:
+        rules = policy(rule("hold", asks))
+        assert decide(rules, **given).outcome is Outcome.HOLD
+        assert decide(rules, said(entry("approve")), **given).outcome is Outcome.HOLD
+        exact = said(entry("approve", commits=frozenset({COMMIT})))
+        assert decide(rules, exact, **given).outcome is Outcome.ALLOW
+
+
+class TestWhatIsNotKnown:
+    LEFT = policy(rule("hold", "lineage_conflict: any", more="if_unknown: pass"))
+    CONFLICT: ClassVar = {
+        "id": "x",
+        "parent": "a/b",
+        "depth": 1,
+        "parent_license": "",
+        "license": "",
+        "clause": "",
+        "cure": "",
+    }
+
+    def test_what_is_left_to_another_rule_still_counts_where_it_is_known_for_sure(self) -> None:
+        known: dict[str, Any] = {"lineage": {"conflicts": [self.CONFLICT]}}
+        assert decide(self.LEFT, unknown=["lineage"]).outcome is Outcome.ALLOW
+        assert decide(self.LEFT, unknown=["lineage"], **known).outcome is Outcome.HOLD
+
+    def test_a_rule_that_fails_holds_whatever_is_left_to_others(self) -> None:
+        fails = policy(rule("warn", "expression: '1 / downloads > 0'", more="if_unknown: pass"))
+        assert decide(fails, downloads=0).outcome is Outcome.HOLD
+
+
+class TestWordsOfPublishers:
+    @given(st.text(max_size=3_000))
+    def test_whatever_a_publisher_writes_is_one_plain_line_in_our_sentence(self, text: str) -> None:
+        asks = policy(
+            rule("block", "license_category: permissive", message="{license} {lookalike} {copied} {ownership}")
+        )
+        decision = decide(
+            asks,
+            license={"declared": [text], "category": "permissive"},
+            lookalike={"of": text, "score": 1.0},
+            copied={"why": text},
+            owner={"why": text},
+        )
+        (reason,) = decision.reasons
+        assert reason.message.isprintable()
+        assert len(reason.message) < 45_000
+
+    def test_a_template_reads_nothing_but_what_it_names(self) -> None:
+        decision = decide(
+            policy(rule("block", "gated: true", message="{license}")), gated=True, license={"declared": ["{commit} %s"]}
+        )
+        assert decision.reasons[0].message == "{commit} %s"
