@@ -31,7 +31,7 @@ _GROWING = AGES.keys() | {
     "owner.repositories",
 }
 """Facts that merely grow or age: no evidence."""
-_TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
+TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
 _OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
 
 
@@ -74,7 +74,7 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     if not rule.concerns(case):
         return NOWHERE
     if case.is_over:
-        return Hits((_failed(rule, case, _TOO_LONG),))
+        return Hits((_failed(rule, case, TOO_LONG),))
     steady = _all(rule.steady, case, None)
     ageing = _all(rule.ageing, case, None) if steady is not False else False
     if steady is False or (ageing is False and _turns(rule, case) is None):
@@ -113,7 +113,7 @@ def _of_files(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
             continue
         if rule.expression is not None:
             if case.is_over:
-                raise EvaluationError(_TOO_LONG)
+                raise EvaluationError(TOO_LONG)
             expression = expression or _beside(rule, case)
             answer = expression(file, answer)
         if answer is not False:
