@@ -18,7 +18,6 @@ from rules.expressions import AGES, EvaluationError
 from rules.facts import FileFacts
 from rules.form import BLOCKED_LIST
 from rules.plan import CheckedRule
-from rules.variables import REPOSITORY_VARIABLES
 
 _DAY = dt.timedelta(days=1)
 _GROWING = AGES.keys() | {
@@ -201,19 +200,11 @@ def _content(rule: CheckedRule, case: Case, file: FileFacts | None) -> str:
     # A file whose content nobody names is taken for another one at the next commit.
     content = file.blob or f"{repository}:{case.facts.commit}:{file.path}"
     # What is said of code by somebody unknown is not said of the same code by somebody else.
-    return f"{repository}:{content}" if _of_repository_too(rule) else content
+    return f"{repository}:{content}" if rule.asks_repository else content
 
 
 def _repository(case: Case) -> str:
     return f"{case.facts.kind.value}:{case.facts.repository}"
-
-
-def _of_repository_too(rule: CheckedRule) -> bool:
-    """Whether a rule about files asks about their repository besides."""
-    read = rule.expression.reads if rule.expression is not None else ()
-    return any(isinstance(leaf.condition, Condition) for leaf in rule.conditions.leaves()) or any(
-        name in REPOSITORY_VARIABLES for name in read
-    )
 
 
 def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
         case Sureness.UNDECIDED:
             of = f" of {_plain(hit.file.path)}" if hit.file is not None else ""
             return f"the rule {rule.id} cannot be decided{of}: {hit.why} is not known"
-    return rule.message.format_map(_placeholders(facts, hit.file))
+    return rule.message.format_map(_placeholders(facts, hit.file, rule.message))
 
 
 def _plain(text: str) -> str:
@@ -50,7 +50,8 @@ def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:
     return f"{what} is approved{listed} by {first.by}: {_plain(first.reason)}"
 
 
-def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
+def _placeholders(facts: Facts, file: FileFacts | None, message: str) -> dict[str, str]:
+    """Those that stand in the message."""
     finding = _worst(file) if file else ""
     words = {
         "repository": facts.repository,
@@ -68,7 +69,7 @@ def _placeholders(facts: Facts, file: FileFacts | None) -> dict[str, str]:
         "copied": facts.copied.why,
         "ownership": facts.owner.why,
     }
-    return {name: _plain(word) for name, word in words.items()}
+    return {name: _plain(word) for name, word in words.items() if f"{{{name}}}" in message}
 
 
 def _worst(file: FileFacts) -> str:
