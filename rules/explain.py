@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,14 @@ from rules.changes import Change, changes_of
 from rules.circumstances import NOTHING_DECIDED, Circumstances
 from rules.decision import Decision, Reason, Standing
 from rules.evaluate import evaluate
-from rules.expressions import EvaluationError
-from rules.facts import Facts
+from rules.expressions import EvaluationError, Expression
+from rules.facts import Facts, FileFacts
+from rules.hits import TOO_LONG
 from rules.model import CheckedRule, Effect, Policy
 
 _MOST_FILES = 5
+_QUICK_S = 0.25
+"""What would change a decision is tried some sixty times, and only where one takes no longer."""
 """That are named beside a condition."""
 
 
@@ -112,10 +116,12 @@ class Explanation:
 
 def explain(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING_DECIDED) -> Explanation:
     """Every rule, what it asked, what the answer was, what came of it, and what would change the outcome."""
+    began = time.thread_time()
     decision = evaluate(policy, facts, circumstances)
+    quick = time.thread_time() - began < _QUICK_S
     case = Case(facts, circumstances)
     results = tuple(_result(rule, case, decision) for rule in policy.rules)
-    return Explanation(decision, results, changes_of(policy, facts, circumstances, decision))
+    return Explanation(decision, results, changes_of(policy, facts, circumstances, decision) if quick else ())
 
 
 def _result(checked: CheckedRule, case: Case, decision: Decision) -> RuleResult:
@@ -188,10 +194,16 @@ def _expression(checked: CheckedRule, case: Case) -> Asked:
     else:
         try:
             files = case.facts.files if expression.of_files else (None,)
-            held = any(expression.holds(case.values(expression.reads, file)) for file in files)
+            held = any(_holds(expression, case, file) for file in files)
         except EvaluationError as error:
             held, said = None, said | {"error": str(error)}
     return Asked("expression", expression.text.strip(), said, held)
+
+
+def _holds(expression: Expression, case: Case, file: FileFacts | None) -> bool:
+    if case.is_over:
+        raise EvaluationError(TOO_LONG)
+    return expression.holds(case.values(expression.reads, file))
 
 
 def _said(value: Any) -> Any:

@@ -19,7 +19,6 @@ from rules.expressions import AGES, EvaluationError
 from rules.facts import FileFacts
 from rules.form import BLOCKED_LIST
 from rules.plan import CheckedRule
-from rules.variables import REPOSITORY_VARIABLES
 
 _DAY = dt.timedelta(days=1)
 _GROWING = AGES.keys() | {
@@ -32,7 +31,7 @@ _GROWING = AGES.keys() | {
     "owner.repositories",
 }
 """Facts that merely grow or age: no evidence."""
-_TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
+TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
 _OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
 _JSON = json.JSONEncoder(sort_keys=True, default=str)
 
@@ -95,7 +94,7 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
     if not rule.concerns(case):
         return NOWHERE
     if case.is_over:
-        return Hits((_failed(rule, case, _TOO_LONG),))
+        return Hits((_failed(rule, case, TOO_LONG),))
     steady = _all(rule.steady, case, None)
     ageing = _all(rule.ageing, case, None) if steady is not False else False
     if steady is False or (ageing is False and _turns(rule, case) is None):
@@ -132,7 +131,7 @@ def _of_files(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
             continue
         if rule.expression is not None:
             if case.is_over:
-                raise EvaluationError(_TOO_LONG)
+                raise EvaluationError(TOO_LONG)
             expression = expression or _beside(rule, case)
             answer = expression(file, answer)
         if answer is not False:
@@ -213,19 +212,11 @@ def _content(rule: CheckedRule, case: Case, file: FileFacts | None) -> str:
     # A file whose content nobody names is taken for another one at the next commit.
     content = file.blob or f"{repository}:{case.facts.commit}:{file.path}"
     # What is said of code by somebody unknown is not said of the same code by somebody else.
-    return f"{repository}:{content}" if _of_repository_too(rule) else content
+    return f"{repository}:{content}" if rule.asks_repository else content
 
 
 def _repository(case: Case) -> str:
     return f"{case.facts.kind.value}:{case.facts.repository}"
-
-
-def _of_repository_too(rule: CheckedRule) -> bool:
-    """Whether a rule about files asks about their repository besides."""
-    read = rule.expression.reads if rule.expression is not None else ()
-    return any(isinstance(leaf.condition, Condition) for leaf in rule.conditions.leaves()) or any(
-        name in REPOSITORY_VARIABLES for name in read
-    )
 
 
 def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:

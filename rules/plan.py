@@ -13,6 +13,7 @@ from rules.expressions import Expression
 from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
+from rules.variables import REPOSITORY_VARIABLES
 from rules.when import When
 
 _COMES = frozenset(
@@ -57,6 +58,8 @@ class CheckedRule:
     """To the files that the conditions may hold of, without asking each; None if each must be asked."""
     asks_files: bool = field(init=False, compare=False, repr=False)
     """Whether it is asked of each file, and not once of the repository."""
+    asks_repository: bool = field(init=False, compare=False, repr=False)
+    """Whether it asks about the repository, beside its files or alone."""
     of_names: bool = field(init=False, compare=False, repr=False)
     """Whether it asks for nothing that a future commit may bring, so that who approves the name has seen all of it."""
 
@@ -77,12 +80,19 @@ class CheckedRule:
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
         made["of_names"] = not (made["asks_files"] or self._of_what_comes(conditions) or _wants_review(self.rule.when))
+        made["asks_repository"] = self._asks_repository(conditions)
         for name, value in made.items():
             object.__setattr__(self, name, value)
 
     def _of_what_comes(self, conditions: All) -> bool:
         comes = any(isinstance(leaf.condition, Condition) and leaf.condition.comes for leaf in conditions.leaves())
         return comes or (self.expression is not None and not _COMES.isdisjoint(self.expression.reads))
+
+    def _asks_repository(self, conditions: All) -> bool:
+        read = self.expression.reads if self.expression is not None else ()
+        return any(isinstance(leaf.condition, Condition) for leaf in conditions.leaves()) or any(
+            name in REPOSITORY_VARIABLES for name in read
+        )
 
     def concerns(self, case: Case) -> bool:
         """Whether the rule is about such a repository, and for whoever asks."""

@@ -68,7 +68,15 @@ def _yaml(text: str) -> Any:
 
 
 class _Loader(_Base):  # type: ignore[misc, valid-type]
-    """Dates and the like stay text, as they do in the Hub's own JSON."""
+    """Dates and the like stay text, as they do in the Hub's own JSON; what says one thing twice cannot be read."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(keys) != len(set(keys)):
+            # One reader takes the first and another the last, so that each may be told another licence.
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 _Loader.yaml_implicit_resolvers = {

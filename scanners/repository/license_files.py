@@ -68,7 +68,8 @@ def recognise(text: str) -> tuple[Match, ...]:
     """
     words = words_of(text)
     if not words:
-        return ()
+        # In another alphabet, or no text at all: somebody may read it, and nobody here can.
+        return (Match(reference(UNKNOWN), 0.0),) if text.strip() else ()
     if len(text) >= LONGEST_TEXT:
         return (Match(reference(UNKNOWN), 0.0),)
     published = _unchanged(list(_published(words)), words)

@@ -331,3 +331,12 @@ def test_a_licence_that_changes_is_seen_though_the_commit_says_that_it_is_the_ol
     with database.read() as session:
         earlier = memory_of(session, new[0], second, None, shipped()).earlier
         assert [one.card["license"] for one in earlier] == ["mit"]
+
+
+def test_a_card_that_says_its_licence_twice_is_read_as_the_hub_reads_it() -> None:
+    text = "---\nlicense: cc-by-nc-4.0\nlicense: apache-2.0\n---\n"
+    info = {"id": "acme/one", "cardData": {"license": "cc-by-nc-4.0"}}
+    one = Snapshot(1, Commit(RepoId.parse("acme/one"), "1" * 40), info, listed=True)
+    look = Look(owner=ORG, texts={"README.md": text}, at=MOMENT)
+    facts = facts_of(one, [model_file("README.md")], {}, {}, MOMENT, look)
+    assert facts.license.declared == ("cc-by-nc-4.0",)

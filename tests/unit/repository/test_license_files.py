@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanners.repository.license_files import About, about, recognise, recognise_section
-from scanners.repository.license_list import data, known_licenses
+from scanners.repository.license_list import UNKNOWN, data, known_licenses, reference
 from scanners.repository.license_text import LONGEST_TEXT, templates, words_of
 from tests.unit.repository.license_texts import APACHE, BSD_3, LLAMA_3_2, MIT, publishers, text_of
 
@@ -239,6 +239,13 @@ def test_a_short_text_names_a_licence(text: str, expressions: list[str]) -> None
 )
 def test_licence_files_are_known_by_their_names(path: str, expected: About | None) -> None:
     assert about(path) is expected
+
+
+@pytest.mark.parametrize(
+    "text", ["本模型仅限非商业用途。", "Только для некоммерческого использования", "\x00\x01\ufffd" * 50]
+)
+def test_a_file_that_nobody_here_can_read_is_an_unknown_licence_and_not_none(text: str) -> None:
+    assert [match.expression for match in recognise(text)] == [reference(UNKNOWN)]
 
 
 def test_a_section_that_names_several_licences_says_nothing() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rules.case import MOST_SECONDS
 from rules.circumstances import Circumstances
 from rules.evaluate import Outcome, evaluate
+from rules.explain import explain
 from rules.model import PolicyError, parse_policy
 from tests.unit.rules.given import COMMIT, decide, entry, facts, policy, rule, said, text, waiver
 
@@ -183,3 +184,13 @@ class TestWordsOfPublishers:
             policy(rule("block", "gated: true", message="{license}")), gated=True, license={"declared": ["{commit} %s"]}
         )
         assert decision.reasons[0].message == "{commit} %s"
+
+
+def test_an_explanation_of_slow_rules_takes_no_longer_than_a_few_decisions() -> None:
+    slow = 'expression: \'file.path != "" && tags.all(a, tags.all(b, a != "x" || b != "y"))\''
+    files = [{"path": f"{index}.safetensors"} for index in range(20_000)]
+    many = facts(files=files, tags=[f"tag-{index}" for index in range(90)], gated=True)
+    began = time.thread_time()
+    explanation = explain(policy(rule("block", "gated: true"), rule("allow", slow, "slow")), many)
+    assert time.thread_time() - began < 3 * MOST_SECONDS
+    assert explanation.decision.outcome is Outcome.BLOCK
