@@ -42,7 +42,8 @@ log = logging.getLogger(__name__)
 
 PAGE = "curator.rejudge-page"
 
-_PAGE = 100
+_PAGE = 50
+"""Commits, so that a download that is to be put on the record waits for a fraction of a second at most."""
 _MOST_SCANNED = 4
 """Commits of a page that want scans: as many at a time, so that nobody who asks waits behind a thousand of them."""
 _MOST_WAITING = 8
