@@ -39,8 +39,8 @@ class Database:
             self.engine = _engine(url)
         except ModuleNotFoundError as error:
             raise BadSettings(
-                f"CURATOR_DATABASE_URL cannot be used: {error.name} is not installed (for PostgreSQL: pip install "
-                "'model-curator[postgres]')"
+                f"CURATOR_DATABASE_URL cannot be used: {error.name} is not installed. The drivers of SQLite "
+                "and PostgreSQL come with the program: install it anew, or name one of these"
             ) from None
         except (ArgumentError, ImportError) as error:
             # Not the address itself, which may have a password in it.
