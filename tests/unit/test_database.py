@@ -113,5 +113,5 @@ def test_a_server_without_that_database_is_told_in_one_sentence_without_its_pass
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(BadSettings, match="psycopg is not installed. The drivers of SQLite and PostgreSQL come with"):
+    with pytest.raises(BadSettings, match=r"psycopg is not installed\. The drivers of SQLite and PostgreSQL come with"):
         Database("postgresql://me@host/db")
