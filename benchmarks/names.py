@@ -1,6 +1,6 @@
 """Examines the look-alike judge with labelled repository names: precision and recall, by technique, and every error.
 
-    python -m benchmarks.names [--half held-out|tuned|both] [--json result.json] [--verbose] [--thorough]
+    python -m benchmarks.names [--half held-out|tuned|blind|all] [--json result.json] [--verbose] [--thorough]
 
 Beside it, in the same run and with the same list of publishers, what naive judges say: a Levenshtein distance of at
 most two from a publisher's name, and rapidfuzz's ratio of at least 85.
@@ -92,12 +92,12 @@ def microseconds(names: Sequence[Labelled]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=[*HALVES, "both"], default="both")
+    parser.add_argument("--half", choices=[*HALVES, "all"], default="all")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--verbose", action="store_true", help="every error, not only the blocked and the missed ones")
     parser.add_argument("--thorough", action="store_true", help="the two counts over the whole list of publishers, too")
     given = parser.parse_args()
-    halves: tuple[Half, ...] = HALVES if given.half == "both" else (given.half,)
+    halves: tuple[Half, ...] = HALVES if given.half == "all" else (given.half,)
     results: dict[str, dict[str, object]] = {}
     for half in halves:
         names = labelled(half)

@@ -37,7 +37,9 @@ def main() -> None:
             ways: dict[tuple[str, str], Callable[[], object]] = {
                 ("decide", ENGINE): lambda facts=facts, said=said: evaluate(policy, _fresh(facts), said),  # type: ignore[misc]
                 ("decide", CEL): lambda facts=facts: _alone(compiled, facts),  # type: ignore[misc]
-                ("replay", ENGINE): lambda text=text, said=said: evaluate(policy, Facts.from_json_text(text), said),  # type: ignore[misc]
+                ("replay", ENGINE): lambda text=text, said=said: evaluate(
+                    policy, Facts.from_json_text(text), said, brief=True
+                ),  # type: ignore[misc]
                 ("replay", CEL): lambda text=text: _alone(compiled, Facts.from_json_text(text)),  # type: ignore[misc]
                 ("explain", ENGINE): lambda facts=facts, said=said: explain(policy, _fresh(facts), said).as_json(),  # type: ignore[misc]
             }

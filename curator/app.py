@@ -10,6 +10,7 @@ from typing import cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.choose import Chooser
@@ -26,7 +27,7 @@ from curator.api.bodies import with_short_bodies
 from curator.api.check import check_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
-from curator.api.own import Own, bad_query, error_response, own_routes
+from curator.api.own import Own, bad_query, database_away, error_response, not_kept, own_routes
 from curator.api.replay import replay_routes
 from curator.api.rules import rules_routes
 from curator.api.waivers import waiver_routes
@@ -81,6 +82,11 @@ class Mirror:
         self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
         self._own.add_exception_handler(
             RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
+        )
+        for unkept in (DataError, UnicodeEncodeError):
+            self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
+        self._own.add_exception_handler(
+            OperationalError, lambda _, error: database_away(cast("OperationalError", error))
         )
         self._lane: ASGIApp = self._own
 

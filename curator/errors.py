@@ -29,6 +29,15 @@ class BadSettings(CuratorError):
     """A setting or a file of settings that cannot be used."""
 
 
+class DatabaseAway(CuratorError):
+    """The database cannot be asked: nothing is served that it would have to know of."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The mirror's database does not answer for now: try again in a moment")
+
+
 class NotServed(CuratorError):
     """A route of the Hub that the mirror does not answer."""
 

@@ -23,6 +23,7 @@ from curator.admission.names import known_names
 from curator.admission.progress import FOLLOW, JUDGE, LIST, LOOK, REFRESH, SCAN
 from curator.admission.refresh import Refresher
 from curator.admission.rejudge import PAGE, Rejudger
+from curator.admission.reopening import OPENED, Reopener
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.policy.rule_sets import REJUDGE
@@ -158,6 +159,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     FOLLOW: Step(gatherer.follow, _nothing),
                     REJUDGE: Step(rejudger.plan, _nothing),
                     PAGE: Step(rejudger.page, _nothing),
+                    OPENED: Step(Reopener(database).ask, _nothing),
                 },
             )
         finally:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from rules.circumstances import Circumstances
-from rules.facts import Facts, FileFacts, Verdict
+from rules.facts import Facts, FileFacts
 from rules.people import InForce, in_force
 from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 
@@ -46,12 +47,19 @@ class Case:
         return self.facts.observed_at - moment if moment is not None else None
 
     @cached_property
-    def by_verdict(self) -> Mapping[Verdict, tuple[FileFacts, ...]]:
+    def by_verdict(self) -> Mapping[str, Sequence[FileFacts]]:
         """The files, apart by what was found of them."""
-        apart: dict[Verdict, list[FileFacts]] = {}
-        for file in self.facts.files:
-            apart.setdefault(file.verdict, []).append(file)
-        return {verdict: tuple(files) for verdict, files in apart.items()}
+        return _apart(self.facts.files, attrgetter("verdict"))
+
+    @cached_property
+    def by_role(self) -> Mapping[str, Sequence[FileFacts]]:
+        """The files, apart by what they are for."""
+        return _apart(self.facts.files, attrgetter("role"))
+
+    @cached_property
+    def by_format(self) -> Mapping[str, Sequence[FileFacts]]:
+        """The files, apart by their format in small letters."""
+        return _apart(self.facts.files, lambda file: file.format.lower())
 
     @cached_property
     def with_findings(self) -> tuple[FileFacts, ...]:
@@ -73,8 +81,15 @@ class Case:
         return {name: self.value(name) for name in names if name in REPOSITORY_VARIABLES} | file_values(names, file)
 
 
+def _apart(files: Iterable[FileFacts], what: Callable[[FileFacts], str]) -> Mapping[str, Sequence[FileFacts]]:
+    apart: dict[str, list[FileFacts]] = {}
+    for file in files:
+        apart.setdefault(what(file), []).append(file)
+    return apart
+
+
 def file_values(names: tuple[str, ...], file: FileFacts | None) -> dict[str, Any]:
     """The facts of a file among these names."""
     if file is None:
         return {}
-    return {name: FILE_VARIABLES[name].value(file) for name in names if name in FILE_VARIABLES}
+    return {name: known.value(file) for name in names if (known := FILE_VARIABLES.get(name)) is not None}

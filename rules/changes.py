@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -32,10 +32,13 @@ class Change:
     kind: str
     """`files`, `waiver`, `approval`, `time`, `fact`, or several of them with ` + ` between."""
     how: str
-    """In words: `a waiver of 2 findings`, `in 12 days`."""
+    """In words: `a waiver of what look-alike says`, `in 12 days`."""
     outcome: Outcome
     excluded_files: tuple[str, ...] = ()
     """What would be left out then."""
+    about: tuple[str, ...] = ()
+    """What somebody's word would be about: for a waiver ids of rules, for an approval `repository` or `commit`, for
+    a list ids of entries; empty for all else, and for several changes together."""
     at: dt.datetime | None = None
     """When, for what time changes."""
 
@@ -45,6 +48,7 @@ class Change:
             "how": self.how,
             "outcome": self.outcome.value,
             "excluded_files": list(self.excluded_files),
+            "about": list(self.about),
             "at": self.at.isoformat() if self.at else None,
         }
 
@@ -55,6 +59,7 @@ class _Trial:
 
     kind: str
     how: str
+    about: tuple[str, ...] = ()
     facts: Callable[[Facts], Facts] = lambda facts: facts
     circumstances: Callable[[Circumstances], Circumstances] = lambda circumstances: circumstances
 
@@ -63,7 +68,8 @@ def changes_of(policy: Policy, facts: Facts, circumstances: Circumstances, decis
     """What would make the outcome another one: of what people can do what makes it milder, and what time will do."""
     time = _in_time(policy, facts, circumstances, decision)
     if decision.outcome is Outcome.ALLOW:
-        return (time,) if time is not None else ()
+        whole = _left_out(policy, facts, circumstances, decision)
+        return tuple(change for change in (whole, time) if change is not None)
     if any(reason.rule == NO_RULES for reason in decision.reasons):
         return ()
     trials = list(_trials(policy, facts, decision))
@@ -78,6 +84,16 @@ def changes_of(policy: Policy, facts: Facts, circumstances: Circumstances, decis
     return tuple(sorted(found, key=lambda change: (_RANK[change.outcome], " + " in change.kind)))
 
 
+def _left_out(policy: Policy, facts: Facts, circumstances: Circumstances, decision: Decision) -> Change | None:
+    """What would let files in that are left out; None if nothing is, or nothing would."""
+    against = [reason for reason in decision.excluded_files.values() if reason.standing is Standing.ENFORCED]
+    for trial in _waiver(against):
+        after = _tried(policy, facts, circumstances, trial)
+        if after.outcome is Outcome.ALLOW and len(after.excluded_files) < len(decision.excluded_files):
+            return _change(trial, after)
+    return None
+
+
 def _pairs(policy: Policy, facts: Facts, circumstances: Circumstances, trials: list[_Trial]) -> Iterator[Change]:
     """Two changes together, where no single one is enough."""
     for first, second in combinations(trials, 2):
@@ -86,6 +102,7 @@ def _pairs(policy: Policy, facts: Facts, circumstances: Circumstances, trials: l
         both = _Trial(
             f"{first.kind} + {second.kind}",
             f"{first.how}, and {second.how}",
+            (),
             lambda facts, one=first, other=second: other.facts(one.facts(facts)),  # type: ignore[misc]
             lambda said, one=first, other=second: other.circumstances(one.circumstances(said)),  # type: ignore[misc]
         )
@@ -95,11 +112,11 @@ def _pairs(policy: Policy, facts: Facts, circumstances: Circumstances, trials: l
 
 
 def _tried(policy: Policy, facts: Facts, circumstances: Circumstances, trial: _Trial) -> Decision:
-    return evaluate(policy, trial.facts(facts), trial.circumstances(circumstances))
+    return evaluate(policy, trial.facts(facts), trial.circumstances(circumstances), brief=True)
 
 
 def _change(trial: _Trial, after: Decision) -> Change:
-    return Change(trial.kind, trial.how, after.outcome, tuple(after.excluded_files))
+    return Change(trial.kind, trial.how, after.outcome, tuple(after.excluded_files), trial.about)
 
 
 def _trials(policy: Policy, facts: Facts, decision: Decision) -> Iterator[_Trial]:
@@ -111,20 +128,20 @@ def _trials(policy: Policy, facts: Facts, decision: Decision) -> Iterator[_Trial
     ]
     paths = frozenset(path for reason in against for path in reason.files)
     if paths and paths < {file.path for file in facts.files}:
-        yield _Trial("files", f"leaving out {_named(sorted(paths))}", lambda facts: _without(facts, paths))
+        yield _Trial("files", f"leaving out {_named(sorted(paths))}", facts=lambda facts: _without(facts, paths))
     yield from _of_facts(policy, facts, against)
-    fingerprints = frozenset(fingerprint for reason in against for fingerprint in reason.fingerprints)
-    if fingerprints:
-        what = "a waiver" if len(fingerprints) == 1 else f"a waiver of {len(fingerprints)} findings"
-        waiver = Waiver(_NOBODY, fingerprints, "", "")
-        yield _Trial("waiver", what, circumstances=lambda said: replace(said, waivers=(*said.waivers, waiver)))
-    for what, commits in (("an approval of the repository", ()), ("an approval of this commit", (facts.commit,))):
+    yield from _waiver(against)
+    for what, about, commits in (
+        ("an approval of the repository", "repository", ()),
+        ("an approval of this commit", "commit", (facts.commit,)),
+    ):
         entry = ListEntry(
             _NOBODY, ListEffect.APPROVE, (_exactly(facts.repository),), "", "", (facts.kind.value,), frozenset(commits)
         )
         yield _Trial(
             "approval",
             what,
+            (about,),
             circumstances=lambda said, entry=entry: replace(said, entries=(*said.entries, entry)),  # type: ignore[misc]
         )
     listed = frozenset(name for reason in against if reason.rule == BLOCKED_LIST for name in reason.by)
@@ -132,10 +149,27 @@ def _trials(policy: Policy, facts: Facts, decision: Decision) -> Iterator[_Trial
         yield _Trial(
             "list",
             f"taking it off the list of what is blocked ({_named(sorted(listed))})",
+            tuple(sorted(listed)),
             circumstances=lambda said: replace(
                 said, entries=tuple(entry for entry in said.entries if entry.id not in listed)
             ),
         )
+
+
+def _waiver(against: Sequence[Reason]) -> Iterator[_Trial]:
+    """One that covers all that the reasons rest on."""
+    fingerprints = frozenset(fingerprint for reason in against for fingerprint in reason.fingerprints)
+    if not fingerprints:
+        return
+    rules = tuple(dict.fromkeys(reason.rule for reason in against if reason.fingerprints))
+    named = " and ".join(rules) if len(rules) == 2 else _named(list(rules))
+    waiver = Waiver(_NOBODY, fingerprints, "", "")
+    yield _Trial(
+        "waiver",
+        f"a waiver of what {named} {'says' if len(rules) == 1 else 'say'}",
+        rules,
+        circumstances=lambda said: replace(said, waivers=(*said.waivers, waiver)),
+    )
 
 
 def _of_facts(policy: Policy, facts: Facts, against: list[Reason]) -> Iterator[_Trial]:
@@ -154,7 +188,7 @@ def _of_facts(policy: Policy, facts: Facts, against: list[Reason]) -> Iterator[_
             yield _Trial(
                 "fact",
                 f"the licence {license_id}",
-                lambda facts, one=license_id: _licensed(facts, one),  # type: ignore[misc]
+                facts=lambda facts, one=license_id: _licensed(facts, one),  # type: ignore[misc]
             )
     if (asked.keys() & {"lineage_conflict", "lineage_category"} or "lineage.conflict_ids" in reads) and (
         facts.lineage.conflicts
@@ -163,14 +197,14 @@ def _of_facts(policy: Policy, facts: Facts, against: list[Reason]) -> Iterator[_
         yield _Trial(
             "fact",
             f"no conflict with the licences of its ancestors ({cure})" if cure else "no conflict with its ancestors",
-            lambda facts: facts.changed(lineage=facts.lineage.model_copy(update={"conflicts": ()})),
+            facts=lambda facts: facts.changed(lineage=facts.lineage.model_copy(update={"conflicts": ()})),
         )
     if "downloads_below" in asked:
         most = max(asked["downloads_below"])
-        yield _Trial("fact", f"{most} downloads a month or more", lambda facts: facts.changed(downloads=most))
+        yield _Trial("fact", f"{most} downloads a month or more", facts=lambda facts: facts.changed(downloads=most))
     if "likes_below" in asked:
         liked = max(asked["likes_below"])
-        yield _Trial("fact", f"{liked} likes or more", lambda facts: facts.changed(likes=liked))
+        yield _Trial("fact", f"{liked} likes or more", facts=lambda facts: facts.changed(likes=liked))
 
 
 def _in_time(policy: Policy, facts: Facts, circumstances: Circumstances, decision: Decision) -> Change | None:
@@ -179,10 +213,10 @@ def _in_time(policy: Policy, facts: Facts, circumstances: Circumstances, decisio
     for _ in range(_MOST_MOMENTS):
         if moment is None:
             return None
-        after = evaluate(policy, facts.changed(observed_at=moment), circumstances)
+        after = evaluate(policy, facts.changed(observed_at=moment), circumstances, brief=True)
         if after.outcome is not decision.outcome:
             how = f"in {_span(moment - facts.observed_at)}"
-            return Change("time", how, after.outcome, tuple(after.excluded_files), moment)
+            return Change("time", how, after.outcome, tuple(after.excluded_files), at=moment)
         moment = after.until
     return None
 

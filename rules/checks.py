@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rules.document import Document, Path, Problem
 from rules.form import PLACEHOLDERS, RESERVED, Effect, Expectation, PolicyForm, Rule
+from rules.mistakes import meant, told
 from rules.samples import facts_of_sample
 
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
@@ -21,11 +22,6 @@ _LONGEST_WORD = 500
 _LONGEST_EXPRESSION = 4_000
 _WILD = frozenset("*?[")
 _AT_COMMIT = re.compile(r"[^@\s]+@[0-9a-f]{40}", re.ASCII)
-
-
-def told(error: ValidationError, document: Document, file: str, below: Path) -> list[Problem]:
-    """What a form says is wrong, in our words, each with its place; `below` is where the form begins."""
-    return [_told(one, document, file, below) for one in error.errors()]
 
 
 def problems_of(form: PolicyForm, document: Document, file: str) -> list[Problem]:
@@ -63,22 +59,6 @@ def problems_of(form: PolicyForm, document: Document, file: str) -> list[Problem
             except ValidationError as error:
                 problems += told(error, document, file, ("expect", index, "facts"))
     return problems
-
-
-def _told(error: Any, document: Document, file: str, below: Path) -> Problem:
-    path = (*below, *error["loc"])
-    name = str(path[-1]) if path else ""
-    match error["type"]:
-        case "extra_forbidden":
-            sentence = f"there is no field {name!r} here"
-        case "missing":
-            sentence = f"the field {name!r} is missing"
-        case "value_error":
-            sentence = str(error["ctx"]["error"])
-        case _:
-            shown = repr(error["input"])
-            sentence = f"{shown if len(shown) <= 60 else shown[:57] + '...'}: {error['msg'].lower()}"
-    return Problem(file, document.place(path), sentence)
 
 
 def _ids(form: PolicyForm, wrong: Any) -> None:
@@ -150,7 +130,7 @@ def _message(rule: Rule) -> str | None:
     unknown = [name for name, _ in fields if name is not None and name not in PLACEHOLDERS]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
-        return f"there is no {{{unknown[0]}}}: a message may have {known}"
+        return f"there is no {{{unknown[0]}}}: a message may have {known}{meant(unknown[0], PLACEHOLDERS)}"
     dressed = [name for name, more in fields if name is not None and more]
     return f"write {{{dressed[0]}}} alone: nothing may stand behind the word" if dressed else None
 

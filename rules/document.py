@@ -6,10 +6,12 @@ values are read, and a problem can point at its place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
+from rules.not_yaml import not_yaml
 
 Path = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
@@ -51,12 +53,18 @@ class Document:
     places: dict[Path, Place]
     problems: tuple[Problem, ...]
     text: str = ""
+    keys: dict[Path, Place] = field(default_factory=dict)
+    """Where the key of a value stands."""
 
     def indentation(self, line: int) -> int:
         """How many blanks a line begins with."""
         lines = self.text.split("\n")
         found = lines[line - 1] if 0 < line <= len(lines) else ""
         return len(found) - len(found.lstrip(" "))
+
+    def key_place(self, path: Path) -> Place:
+        """Where the key of a value stands, or the value where it has none."""
+        return self.keys.get(path) or self.place(path)
 
     def place(self, path: Path) -> Place:
         """Where the value stands, or the nearest thing around it."""
@@ -68,7 +76,7 @@ class Document:
 _MOST_DEPTH = 32
 _MOST_VALUES = 50_000
 """A few lines of aliases to aliases are billions of values."""
-_MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 20
 _MOST_PROBLEMS = 100
 """Who has more has one mistake a hundred times, or wants a log to be full."""
 _LONGEST_PLAIN = 64
@@ -77,9 +85,9 @@ _LONGEST_PLAIN = 64
 
 def read_document(text: str, file: str) -> Document:
     """Read YAML; what is wrong with it is told, never raised."""
-    if len(text) > _MOST_LETTERS:
+    if len(text) > MOST_LETTERS:
         sentence = (
-            f"a file of rules has {_MOST_LETTERS} characters at most: put long lists of names on the mirror's lists"
+            f"a file of rules has {MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"
         )
         return Document(None, {}, (Problem(file, Place(1, 1), sentence),))
     try:
@@ -87,18 +95,19 @@ def read_document(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        return Document(None, {}, (Problem(file, place, f"this is not YAML: {error.problem or error.context}"),))
+        return Document(None, {}, (Problem(file, place, not_yaml(error, text)),))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())[:200]
         return Document(None, {}, (Problem(file, Place(1, 1), f"this is not YAML: {why}"),))
     reader = _Reader(file)
     value = reader.read(node, ()) if node is not None else None
-    return Document(value, reader.places, tuple(reader.problems), text)
+    return Document(value, reader.places, tuple(reader.problems), text, reader.keys)
 
 
 class _Reader:
     def __init__(self, file: str) -> None:
         self.places: dict[Path, Place] = {}
+        self.keys: dict[Path, Place] = {}
         self.problems: list[Problem] = []
         self._file = file
         self._loader = yaml.SafeLoader("")
@@ -132,7 +141,9 @@ class _Reader:
             if key in read:
                 self._wrong(place, f"{key!r} stands here a second time")
             read[key] = self.read(value_node, (*path, key))
-            self.places[*path, key] = place if isinstance(value_node, yaml.CollectionNode) else self.places[*path, key]
+            self.keys[*path, key] = place
+            if isinstance(value_node, yaml.CollectionNode):
+                self.places[*path, key] = place
         return read
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:

@@ -33,31 +33,66 @@ __all__ = [
 ]
 
 
-@dataclass
+_HitBy = tuple[Hit, tuple[str, ...]]
+"""A hit, and by whose word it stands as it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one rule says of some hits that stand alike."""
+
+    rule: CheckedRule
+    effect: Effect
+    standing: Standing
+    hits: list[_HitBy]
+
+
+@dataclass(slots=True)
 class _Answer:
     """What is said so far, and when it may be otherwise."""
 
+    case: Case
+    brief: bool
     reasons: list[Reason] = field(default_factory=list)
-    excluded: dict[str, Reason] = field(default_factory=dict)
+    left_out: dict[str, _Said] = field(default_factory=dict)
     moments: list[dt.datetime] = field(default_factory=list)
 
+    def reason(self, said: _Said) -> Reason:
+        hits, rule = said.hits, said.rule.rule
+        return Reason(
+            rule.id,
+            said.effect,
+            message_of(rule, hits[0][0], self.case.facts) if not self.brief else "",
+            tuple(hit.file.path for hit, _ in hits if hit.file is not None),
+            tuple(dict.fromkeys(one for hit, _ in hits for one in hit.fingerprints)) if not self.brief else (),
+            said.standing,
+            tuple(sorted({name for _, by in hits for name in by})),
+            rule.owner,
+        )
 
-def evaluate(policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING_DECIDED) -> Decision:
-    """The decision of these rules about these facts, for whoever asks; `facts.observed_at` is the moment."""
+
+def evaluate(
+    policy: Policy, facts: Facts, circumstances: Circumstances = NOTHING_DECIDED, *, brief: bool = False
+) -> Decision:
+    """The decision of these rules about these facts, for whoever asks; `facts.observed_at` is the moment.
+
+    A `brief` one has no messages and fingerprints: for whoever tries thousands, and asks what comes of each.
+    """
     case = Case(facts, circumstances)
-    answer = _Answer()
+    answer = _Answer(case, brief)
     if not policy.enforced:
         answer.reasons.append(Reason(NO_RULES, Effect.HOLD, NOTHING_ENFORCED))
     for rule in policy.rules:
-        _ask(rule, case, answer)
+        _ask(rule, answer)
     if circumstances.entries:
-        _ask_lists(case, answer)
+        _ask_lists(answer)
     answer.reasons.sort(key=_order)
     strictest = max(
         (STRICTNESS[reason.outcome] for reason in answer.reasons if reason.standing is Standing.ENFORCED), default=0
     )
     outcome = {4: Outcome.BLOCK, 3: Outcome.HOLD}.get(strictest, Outcome.ALLOW)
-    excluded = dict(sorted(answer.excluded.items())) if outcome is Outcome.ALLOW else {}
+    left_out = sorted(answer.left_out) if outcome is Outcome.ALLOW else ()
+    excluded = {path: answer.reason(answer.left_out[path]) for path in left_out}
     return Decision(outcome, tuple(answer.reasons), excluded, policy.digest, min(answer.moments, default=None))
 
 
@@ -65,12 +100,13 @@ def _order(reason: Reason) -> tuple[int, str, str, tuple[str, ...]]:
     return (-STRICTNESS[reason.outcome], reason.rule, reason.standing.value, reason.files)
 
 
-def _ask(rule: CheckedRule, case: Case, answer: _Answer) -> None:
+def _ask(rule: CheckedRule, answer: _Answer) -> None:
     """What one rule has to say."""
+    case = answer.case
     found = hits_of(rule, case)
     if found.turns is not None:
         answer.moments.append(found.turns)
-    together: dict[tuple[Standing, Effect], list[tuple[Hit, tuple[str, ...]]]] = {}
+    together: dict[tuple[Standing, Effect], list[_HitBy]] = {}
     for hit in found.hits:
         effect = _effect(rule, hit.sureness)
         if effect is None:
@@ -78,11 +114,10 @@ def _ask(rule: CheckedRule, case: Case, answer: _Answer) -> None:
         standing, by = standing_of(rule, hit, effect, case, answer.moments)
         together.setdefault((standing, effect), []).append((hit, by))
     for (standing, effect), hits in together.items():
-        reason = _reason(rule, effect, standing, hits, case)
-        answer.reasons.append(reason)
+        answer.reasons.append(answer.reason(_Said(rule, effect, standing, hits)))
         if effect is Effect.EXCLUDE_FILE and standing is Standing.ENFORCED:
-            for hit, by in hits:
-                _leave_out(_reason(rule, effect, standing, [(hit, by)], case), answer.excluded)
+            for one in hits:
+                _leave_out(_Said(rule, effect, standing, [one]), answer.left_out)
 
 
 def _effect(rule: CheckedRule, sureness: Sureness) -> Effect | None:
@@ -103,7 +138,8 @@ def standing_of(
     """What becomes of a hit, by whose word; `moments` is told when that word ends."""
     if rule.rule.dry_run:
         return Standing.DRY_RUN, ()
-    waivers = case.people.covering(hit.fingerprints) if effect is not Effect.ALLOW else ()
+    may_be_waived = effect is not Effect.ALLOW and case.people.waivers
+    waivers = case.people.covering(hit.fingerprints) if may_be_waived else ()
     if waivers:
         moments += [waiver.expires_at for waiver in waivers if waiver.expires_at is not None]
         return Standing.WAIVED, tuple(waiver.id for waiver in waivers)
@@ -117,30 +153,17 @@ def standing_of(
     return Standing.ENFORCED, ()
 
 
-def _reason(
-    rule: CheckedRule, effect: Effect, standing: Standing, hits: list[tuple[Hit, tuple[str, ...]]], case: Case
-) -> Reason:
-    return Reason(
-        rule.rule.id,
-        effect,
-        message_of(rule.rule, hits[0][0], case.facts),
-        tuple(hit.file.path for hit, _ in hits if hit.file is not None),
-        tuple(dict.fromkeys(fingerprint for hit, _ in hits for fingerprint in hit.fingerprints)),
-        standing,
-        tuple(sorted({name for _, by in hits for name in by})),
-        rule.rule.owner,
-    )
+def _leave_out(said: _Said, left_out: dict[str, _Said]) -> None:
+    """Leave the file of the one hit out; of several rules, the first by id says why."""
+    file = said.hits[0][0].file
+    assert file is not None
+    if file.path not in left_out or said.rule.rule.id < left_out[file.path].rule.rule.id:
+        left_out[file.path] = said
 
 
-def _leave_out(reason: Reason, excluded: dict[str, Reason]) -> None:
-    """Leave the file of the reason out; of several rules, the first by id says why."""
-    (path,) = reason.files
-    if path not in excluded or reason.rule < excluded[path].rule:
-        excluded[path] = reason
-
-
-def _ask_lists(case: Case, answer: _Answer) -> None:
+def _ask_lists(answer: _Answer) -> None:
     """What the lists have to say: what is blocked, and what is approved."""
+    case = answer.case
     answer.reasons += _blocked(case, answer.moments)
     approvals = case.people.approvals
     if approvals:

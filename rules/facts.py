@@ -317,6 +317,9 @@ class Facts(_Frozen):
     unknown: tuple[str, ...] = Field(
         (), description="Groups of facts that could not be had, such as `owner`: what they say is not known."
     )
+    why_unknown: tuple[str, ...] = Field(
+        (), description="Why each of these could not be had, as a sentence, in the same order; empty where nobody said."
+    )
     sources: tuple[SourceFacts, ...] = ()
 
     @computed_field(description="Days since the repository was made; 0 if that is unknown.")  # type: ignore[prop-decorator]

@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from rules.asks import Answer, Ask, Leaf
@@ -32,6 +33,7 @@ _GROWING = AGES.keys() | {
 """Facts that merely grow or age: no evidence."""
 TOO_LONG = f"the rules took longer than {MOST_SECONDS:g} s"
 _OF_FINDINGS = frozenset({"file.verdict", "file.severity", "file.finding_ids"})
+_JSON = json.JSONEncoder(sort_keys=True, default=str)
 
 
 class Sureness(StrEnum):
@@ -45,16 +47,35 @@ class Sureness(StrEnum):
     """Its expression could not be evaluated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Hit:
     """That a rule applies to a file, or to the repository."""
 
+    rule: CheckedRule = field(repr=False)
+    case: Case = field(repr=False)
     file: FileFacts | None
-    fingerprints: tuple[str, ...]
-    """What it rests on: of findings, or one of its own. Sorted."""
     sureness: Sureness = Sureness.MET
-    why: str = ""
-    """What is not known, or what failed, as words."""
+    missing: tuple[str, ...] = ()
+    """What is not known, as words."""
+    error: str = ""
+    """What failed."""
+
+    @cached_property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What it rests on: of findings, or one of its own. Sorted. Worked out if somebody asks."""
+        match self.sureness:
+            case Sureness.FAILED:
+                # What it would have said nobody knows, and at another commit it may be something else.
+                more = {"failed": True, "commit": self.case.facts.commit}
+                return (_digest(self.rule.rule.id, _repository(self.case), more),)
+            case Sureness.UNDECIDED:
+                # Whoever passes over what is not known of one commit has not seen what is not known of the next.
+                more = {"unknown": list(self.missing), "commit": self.case.facts.commit}
+                return (_fingerprint(self.rule, self.case, self.file, more),)
+        found = _findings(self.rule, self.case, self.file) if self.file is not None else {""}
+        if not found or "" in found:
+            found = (found - {""}) | {_fingerprint(self.rule, self.case, self.file, {})}
+        return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +114,7 @@ def hits_of(rule: CheckedRule, case: Case) -> Hits:
 
 
 def _failed(rule: CheckedRule, case: Case, why: str) -> Hit:
-    # What it would have said nobody knows, and at another commit it may be something else.
-    fingerprint = _digest(rule.rule.id, _repository(case), {"failed": True, "commit": case.facts.commit})
-    return Hit(None, (fingerprint,), Sureness.FAILED, why)
+    return Hit(rule, case, None, Sureness.FAILED, error=why)
 
 
 def _of_repository(rule: CheckedRule, case: Case, so_far: Answer) -> tuple[Hit, ...]:
@@ -128,8 +147,9 @@ def _beside(rule: CheckedRule, case: Case) -> Callable[[FileFacts | None, Answer
         return lambda _, answer: answer
     if expression.unknown(case.facts):
         return lambda _file, _answer: None
-    reads, of_repository = expression.reads, case.values(expression.reads, None)
-    return lambda file, answer: answer if expression.holds(of_repository | file_values(reads, file)) else False
+    holds, of_repository = expression.holds, case.values(expression.reads, None)
+    reads = tuple(name for name in expression.reads if name not in of_repository)
+    return lambda file, answer: answer if holds(of_repository | file_values(reads, file)) else False
 
 
 def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
@@ -144,19 +164,11 @@ def _all(asks: Iterable[Ask], case: Case, file: FileFacts | None) -> Answer:
 
 
 def _hit(rule: CheckedRule, case: Case, file: FileFacts | None, held: Answer) -> Hit:
-    if held is None:
-        return _undecided(rule, case, file)
-    found = _findings(rule, case, file) if file is not None else {""}
-    if not found or "" in found:
-        found = (found - {""}) | {_fingerprint(rule, case, file, {})}
-    return Hit(file, tuple(sorted(found)))
+    return _undecided(rule, case, file) if held is None else Hit(rule, case, file)
 
 
 def _undecided(rule: CheckedRule, case: Case, file: FileFacts | None) -> Hit:
-    missing = list(dict.fromkeys(_missing(rule, case, file)))
-    # Whoever passes over what is not known of one commit has not seen what is not known of the next.
-    fingerprint = _fingerprint(rule, case, file, {"unknown": missing, "commit": case.facts.commit})
-    return Hit(file, (fingerprint,), Sureness.UNDECIDED, " and ".join(missing[:2]))
+    return Hit(rule, case, file, Sureness.UNDECIDED, tuple(dict.fromkeys(_missing(rule, case, file))))
 
 
 def _missing(rule: CheckedRule, case: Case, file: FileFacts | None) -> Iterable[str]:
@@ -208,8 +220,7 @@ def _repository(case: Case) -> str:
 
 
 def _digest(rule: str, content: str, evidence: dict[str, Any]) -> str:
-    said = json.dumps([rule, content, evidence], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(_JSON.encode([rule, content, evidence]).encode()).hexdigest()
 
 
 def _is_evidence(leaf: Leaf) -> bool:
@@ -229,7 +240,7 @@ def _hits_age(rule: CheckedRule, case: Case) -> bool:
 
 def _turns(rule: CheckedRule, case: Case) -> dt.datetime | None:
     """When time alone may change where the rule applies."""
-    moments = [leaf.turns(case) for leaf in rule.conditions.leaves() if leaf.ages]
+    moments = [leaf.turns(case) for leaf in rule.turning]
     if rule.expression is not None and rule.expression.ages:
         moments += [_whole_day(rule, case)]
     return min((moment for moment in moments if moment is not None), default=None)

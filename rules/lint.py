@@ -18,6 +18,7 @@ from rules.facts import Kind
 from rules.form import Effect
 from rules.logic import implies, meet, never
 from rules.model import CheckedRule, Policy
+from rules.questions import globs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ EVERY_WORD = Vocabulary()
 """Nobody tells: no word is doubted."""
 
 _REPOSITORY = re.compile(r"[\w.*?\[\]!-]+(?:/[\w.*?\[\]!-]+)?", re.ASCII)
+_TEAM = re.compile(r"[\w.*?\[\]!-]{1,80}", re.ASCII)
 _ABOUT_FILES = frozenset({"file", "finding", "reason"})
 _OF_MODELS = frozenset({"parameters_above", "context_length_below"})
 _GROUPS = frozenset(group for condition in REPOSITORY_CONDITIONS.values() for group in condition.groups)
@@ -47,13 +49,15 @@ def doubts(policy: Policy, vocabulary: Vocabulary = EVERY_WORD, file: str = "") 
     document = read_document(policy.source, file)
     found = [*_of_all(policy), *_of_pairs(policy)]
     for index, checked in enumerate(policy.rules):
-        found += [((("rules", index, *path)), sentence) for path, sentence in _of_rule(checked, vocabulary)]
+        found += [((("rules", index, *path)), sentence) for path, sentence in _of_rule(checked, vocabulary, policy)]
     problems = {Problem(file, document.place(path), sentence) for path, sentence in found}
     return tuple(sorted(problems, key=lambda problem: (problem.place, problem.sentence)))
 
 
 def _of_all(policy: Policy) -> Iterator[_Doubt]:
-    if policy.rules and not policy.enforced:
+    if not policy.rules:
+        yield ("rules",), "there is no rule, so nothing is allowed: add one with `outcome: allow` if all is to be"
+    elif not policy.enforced:
         yield (
             ("rules",),
             "every rule is only tried, so nothing is allowed: add one with `outcome: allow` if all is to be",
@@ -64,7 +68,7 @@ def _of_all(policy: Policy) -> Iterator[_Doubt]:
             yield ("lists", name), f"no rule names the list {'@' + name!r}"
 
 
-def _of_rule(checked: CheckedRule, vocabulary: Vocabulary) -> Iterator[_Doubt]:
+def _of_rule(checked: CheckedRule, vocabulary: Vocabulary, policy: Policy) -> Iterator[_Doubt]:
     rule = checked.rule
     yield from _scope(checked)
     why = never(checked.conditions)
@@ -79,7 +83,7 @@ def _of_rule(checked: CheckedRule, vocabulary: Vocabulary) -> Iterator[_Doubt]:
         for word in sorted(words & _ABOUT_FILES):
             yield ("message",), f"the rule is about the repository, and {{{word}}} will be empty"
     for leaf in checked.conditions.leaves():
-        yield from _words(leaf, vocabulary)
+        yield from _words(leaf, vocabulary, policy)
 
 
 def _scope(checked: CheckedRule) -> Iterator[_Doubt]:
@@ -90,6 +94,13 @@ def _scope(checked: CheckedRule) -> Iterator[_Doubt]:
     models_only = [leaf.name for leaf in checked.conditions.leaves() if leaf.name in _OF_MODELS]
     if models_only and checked.kinds and Kind.MODEL not in checked.kinds:
         yield ("applies_to", "kinds"), f"the rule can never be decided: only models have what {models_only[0]!r} asks"
+    for name in ("teams", "projects"):
+        for glob in getattr(about, name):
+            if not glob.startswith("@") and not _TEAM.fullmatch(glob):
+                said = (
+                    f"no {name.removesuffix('s')} can be called {glob!r}: names are letters, digits, '.', '_' and '-'"
+                )
+                yield ("applies_to", name), said
     for glob in about.repositories:
         if not glob.startswith("@") and not _REPOSITORY.fullmatch(glob):
             yield ("applies_to", "repositories"), f"no repository is called {glob!r}: write it as namespace/name"
@@ -110,14 +121,18 @@ def _constant(checked: CheckedRule) -> bool | None:
         return None
 
 
-def _words(leaf: Leaf, vocabulary: Vocabulary) -> Iterator[_Doubt]:
+def _words(leaf: Leaf, vocabulary: Vocabulary, policy: Policy) -> Iterator[_Doubt]:
     """Words that do not exist."""
     known, what = _KNOWN.get(leaf.name, (None, ""))
     words = known(vocabulary) if known is not None else frozenset[str]()
     for word in leaf.wanted if words else ():
-        if set(word) & set("*?[") or word.lower() in words:
+        if word.lower() in words:
             continue
-        near = get_close_matches(word.lower(), words, n=1)
+        if set(word) & set("*?["):
+            if not any(map(globs((word,)), words)):
+                yield ("when", leaf.name), f"there is no {what} that matches {word!r}"
+            continue
+        near = [f"@{word}"] if word in policy.lists else get_close_matches(word.lower(), words, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         yield ("when", leaf.name), f"there is no {what} {word!r}{hint}"
     if leaf.name in {"repository", "ancestor", "code_from"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from rules.checks import problems_of, told
+from rules.checks import problems_of
 from rules.document import Document, Place, Problem, read_document
 from rules.expressions import Expression, ExpressionError, compile_expression
 from rules.form import PLACEHOLDERS, AppliesTo, Branches, Effect, Expectation, PolicyForm, Rule
+from rules.mistakes import meant, told
 from rules.plan import CheckedRule
+from rules.variables import FILE_VARIABLES, REPOSITORY_VARIABLES
 from rules.when import When
 
 __all__ = [
@@ -112,7 +115,9 @@ def _rules(form: PolicyForm | None) -> tuple[Rule, ...]:
 
 def _validated(document: Document, file: str, problems: list[Problem]) -> PolicyForm | None:
     if not isinstance(document.value, dict):
-        problems.append(Problem(file, Place(1, 1), "a file of rules has the fields schema, name and rules"))
+        empty = "it is empty: " if document.value is None else ""
+        said = f"{empty}a file of rules has the fields schema, name and rules"
+        problems.append(Problem(file, Place(1, 1), said))
         return None
     try:
         return PolicyForm.model_validate(document.value)
@@ -132,5 +137,13 @@ def _expression(rule: Rule, index: int, document: Document, file: str, problems:
         in_block = "\n" in rule.expression
         line = start.line + error.line - (0 if in_block else 1)
         place = Place(line, document.indentation(line) + error.column if in_block else start.column + error.column - 1)
-        problems.append(Problem(file, place, f"the expression cannot be used: {error.why}{error.caret}"))
+        problems.append(
+            Problem(file, place, f"the expression cannot be used: {error.why}{_variable(error.why)}{error.caret}")
+        )
         return None
+
+
+def _variable(why: str) -> str:
+    """Which variable may be meant, if one is not there."""
+    match = re.match(r"undeclared reference to '([^']*)'", why)
+    return meant(match[1], (*REPOSITORY_VARIABLES, *FILE_VARIABLES)) if match else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rules.asks import All, Ask, Leaf, Lists, prepared, with_lists
@@ -14,6 +14,7 @@ from rules.facts import FileFacts, Kind, Severity
 from rules.form import Rule
 from rules.questions import globs
 from rules.variables import REPOSITORY_VARIABLES
+from rules.when import When
 
 _COMES = frozenset(
     {
@@ -51,6 +52,10 @@ class CheckedRule:
     ageing: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
     """Those that it does."""
     of_files: tuple[Ask, ...] = field(init=False, compare=False, repr=False)
+    turning: tuple[Leaf, ...] = field(init=False, compare=False, repr=False)
+    """Those that it does, wherever they stand."""
+    narrow: Callable[[Case], Sequence[FileFacts]] | None = field(init=False, compare=False, repr=False)
+    """To the files that the conditions may hold of, without asking each; None if each must be asked."""
     asks_files: bool = field(init=False, compare=False, repr=False)
     """Whether it is asked of each file, and not once of the repository."""
     asks_repository: bool = field(init=False, compare=False, repr=False)
@@ -67,13 +72,15 @@ class CheckedRule:
             "conditions": conditions,
             "kinds": frozenset(about.kinds),
             "matches": globs(with_lists(about.repositories, self.lists)),
+            "narrow": _narrow(conditions),
+            "turning": tuple(leaf for leaf in conditions.leaves() if leaf.ages),
             "steady": tuple(ask for ask in of_repository if not ask.ages),
             "ageing": tuple(ask for ask in of_repository if ask.ages),
             "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
-        made["of_names"] = not made["asks_files"] and not self._of_what_comes(conditions)
         made["asks_repository"] = self._asks_repository(conditions)
+        made["of_names"] = not (made["asks_files"] or self._of_what_comes(conditions) or _wants_review(self.rule.when))
         for name, value in made.items():
             object.__setattr__(self, name, value)
 
@@ -95,15 +102,32 @@ class CheckedRule:
             and self.scope.covers(case.circumstances.audience)
         )
 
-    def candidates(self, case: Case) -> tuple[FileFacts, ...]:
+    def candidates(self, case: Case) -> Sequence[FileFacts]:
         """The files that the conditions may hold of."""
-        for ask in self.of_files:
-            if isinstance(ask, Leaf):
-                match ask.name:
-                    case "file_verdict" if len(ask.wanted) == 1:
-                        return case.by_verdict.get(ask.wanted[0], ())
-                    case "finding":
-                        return case.with_findings
-                    case "severity_at_least" if ask.wanted is not Severity.NONE:
-                        return case.with_findings
-        return case.facts.files
+        return self.narrow(case) if self.narrow is not None else case.facts.files
+
+
+def _narrow(conditions: All) -> Callable[[Case], Sequence[FileFacts]] | None:
+    asked = {ask.name: ask.wanted for ask in conditions.asks if isinstance(ask, Leaf)}
+    # Those that leave the fewest files first.
+    if "finding" in asked or asked.get("severity_at_least", Severity.NONE) is not Severity.NONE:
+        return lambda case: case.with_findings
+    if "file_verdict" in asked:
+        return lambda case: _among(case.by_verdict, asked["file_verdict"])
+    if "file_role" in asked:
+        return lambda case: _among(case.by_role, asked["file_role"])
+    if "file_format" in asked:
+        formats = tuple(word.lower() for word in asked["file_format"])
+        return lambda case: _among(case.by_format, formats)
+    return None
+
+
+def _among(apart: Mapping[str, Sequence[FileFacts]], words: tuple[str, ...]) -> Sequence[FileFacts]:
+    if len(words) == 1:
+        return apart.get(words[0], ())
+    return [file for word in dict.fromkeys(words) for file in apart.get(word, ())]
+
+
+def _wants_review(when: When) -> bool:
+    """Whether it is about commits that nobody has looked at, so that no word about all commits answers it."""
+    return when.reviewed is False or any(_wants_review(one) for one in when.any_ or ())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -30,18 +29,17 @@ class Variable:
     description: str
     path: tuple[str, ...]
     """The attributes that lead to it from a `Facts` or `FileFacts`."""
+    get: attrgetter[Any] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "get", attrgetter(".".join(self.path)))
 
     def value(self, root: BaseModel) -> Any:
         """The fact as a plain value that CEL takes."""
-        found = _getter(self.path)(root)
+        found = self.get(root)
         if isinstance(found, StrEnum):
             return found.value
         return list(found) if isinstance(found, tuple) else found
-
-
-@cache
-def _getter(path: tuple[str, ...]) -> attrgetter[Any]:
-    return attrgetter(".".join(path))
 
 
 def repository_variables() -> tuple[Variable, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from rules.circumstances import ListEntry
 from rules.facts import Facts, FileFacts, LicenseCategory, Severity
 from rules.form import Rule
@@ -18,11 +21,12 @@ def message_of(rule: Rule, hit: Hit, facts: Facts) -> str:
     """Why the rule applies, for the developer."""
     match hit.sureness:
         case Sureness.FAILED:
-            return f"the rule could not be evaluated ({hit.why}), so the repository is held until its author mends it"
+            return f"the rule could not be evaluated ({hit.error}), so the repository is held until its author mends it"
         case Sureness.UNDECIDED:
             of = f" of {_plain(hit.file.path)}" if hit.file is not None else ""
-            return f"the rule {rule.id} cannot be decided{of}: {hit.why} is not known"
-    return rule.message.format_map(_placeholders(facts, hit.file, rule.message))
+            why = next((f" ({_plain(sentence).rstrip('.')})" for sentence in facts.why_unknown if sentence), "")
+            return f"the rule {rule.id} cannot be decided{of}: {' and '.join(hit.missing[:2])} is not known{why}"
+    return rule.message.format_map(_Placeholders(facts, hit.file))
 
 
 def _plain(text: str) -> str:
@@ -50,26 +54,37 @@ def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:
     return f"{what} is approved{listed} by {first.by}: {_plain(first.reason)}"
 
 
-def _placeholders(facts: Facts, file: FileFacts | None, message: str) -> dict[str, str]:
-    """Those that stand in the message."""
-    finding = _worst(file) if file else ""
-    words = {
-        "repository": facts.repository,
-        "publisher": facts.namespace,
-        "commit": facts.commit,
-        "file": file.path if file else "",
-        "finding": finding,
-        "reason": (file.unscannable if file else "") or finding,
-        "license": _license(facts),
-        "category": facts.license.category.value,
-        "disagreement": facts.license.why,
-        "conflict": facts.lineage.why,
-        "lookalike": facts.lookalike.of,
-        "why": facts.lookalike.why,
-        "copied": facts.copied.why,
-        "ownership": facts.owner.why,
-    }
-    return {name: _plain(word) for name, word in words.items() if f"{{{name}}}" in message}
+def _finding(file: FileFacts | None) -> str:
+    return _worst(file) if file else ""
+
+
+_SAID: Mapping[str, Callable[[Facts, FileFacts | None], str]] = {
+    "repository": lambda facts, _: facts.repository,
+    "publisher": lambda facts, _: facts.namespace,
+    "commit": lambda facts, _: facts.commit,
+    "file": lambda _, file: file.path if file else "",
+    "finding": lambda _, file: _finding(file),
+    "reason": lambda _, file: (file.unscannable if file else "") or _finding(file),
+    "license": lambda facts, _: _license(facts),
+    "category": lambda facts, _: facts.license.category.value,
+    "disagreement": lambda facts, _: facts.license.why,
+    "conflict": lambda facts, _: facts.lineage.why,
+    "lookalike": lambda facts, _: facts.lookalike.of,
+    "why": lambda facts, _: facts.lookalike.why,
+    "copied": lambda facts, _: facts.copied.why,
+    "ownership": lambda facts, _: facts.owner.why,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholders:
+    """What stands in braces, each worked out only where a message has it."""
+
+    facts: Facts
+    file: FileFacts | None
+
+    def __getitem__(self, name: str) -> str:
+        return _plain(_SAID[name](self.facts, self.file))
 
 
 def _worst(file: FileFacts) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from curator.database.engine import Database
 from curator.settings import Settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.repositories import EVERYDAY, judge
+from tests.databases import POSTGRESQL, SQLITE, Databases
 
 _OURS = {f"CURATOR_{name.upper()}" for name in Settings.model_fields}
 _TELLING = ("HF_", "HUGGING", "TRANSFORMERS_", "MODEL_ENDPOINT", "GIT_", "NODE_", "SSL_CERT_", "REQUESTS_", "PYTHON")
@@ -61,3 +63,31 @@ def own_mirror(own_hub: FixtureHub, tmp_path: Path) -> Iterator[MirrorProcess]:
     """A mirror of the test's own."""
     with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
         yield mirror
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return Databases(shared, tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def blank_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database that has nothing in it yet: the test runs on each kind."""
+    with databases.new(request.param, tmp_path, migrated=False) as url:
+        yield url
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database with the tables of now: the test runs on each kind."""
+    with databases.new(request.param, tmp_path, migrated=True) as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()

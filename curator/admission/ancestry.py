@@ -17,6 +17,8 @@ from scanners.repository.parents import MOST_PARENTS
 _MOST_TAGS = 200
 _TELLING = ("base_model:", "license:")
 _MOST_TELLING = 1_000
+_AT_A_TIME = 8
+"""Each answer may be megabytes long, and the Hub minds many questions at once."""
 _MAIN = Revision("main")
 
 Describe = Callable[[RepoId, Revision], Awaitable[Description]]
@@ -29,11 +31,17 @@ async def find_relatives(root: Node, describe: Describe) -> tuple[tuple[Relative
     """
     found: list[Relative] = []
     why = ""
+    turns = asyncio.Semaphore(_AT_A_TIME)
+
+    async def ask(name: str, revision: str) -> tuple[Relative, str]:
+        async with turns:
+            return await _ask(describe, name, revision)
+
     for _ in range(MOST_DEPTH + 1):
         _, unknown = walked(root, found)
         if not unknown:
             break
-        answers = await asyncio.gather(*(_ask(describe, name, revision) for name, revision in unknown))
+        answers = await asyncio.gather(*(ask(name, revision) for name, revision in unknown))
         for relative, failure in answers:
             found.append(relative)
             why = why or failure
@@ -50,14 +58,20 @@ async def _ask(describe: Describe, name: str, revision: str) -> tuple[Relative, 
         return relative.model_copy(update={"state": "private"}), ""
     except CuratorError as error:
         return relative.model_copy(update={"state": "unreachable"}), error.sentence
-    info = description.info
+    info = telling(description).info
     answer = {
         "repository": str(description.commit.repo),
         "commit": description.commit.sha,
-        "card": _card(info.get("cardData")),
-        "tags": _tags(info.get("tags")),
+        "card": info["cardData"],
+        "tags": info["tags"],
     }
     return relative.model_copy(update=answer), ""
+
+
+def telling(description: Description) -> Description:
+    """What a lineage asks of a description, which may be megabytes long, and no more."""
+    info = description.info
+    return Description(description.commit, {"cardData": _card(info.get("cardData")), "tags": _tags(info.get("tags"))})
 
 
 async def _described(describe: Describe, repo: RepoId, revision: str) -> Description:
@@ -85,6 +99,7 @@ def _cut(value: Any) -> Any:
 
 def _tags(value: Any) -> tuple[str, ...]:
     """Those that tell where it is from, before all others: nobody hides them behind a thousand."""
-    tags = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    listed = value if isinstance(value, list | tuple) else ()
+    tags = [one for one in listed if isinstance(one, str) and len(one) <= LONGEST_FIELD]
     telling = [one for one in tags if one.startswith(_TELLING)][:_MOST_TELLING]
     return (*telling, *[one for one in tags if not one.startswith(_TELLING)][:_MOST_TAGS])

@@ -167,13 +167,22 @@ def _alike(session: Session, snapshot: Snapshot, profile: Profile) -> list[_Othe
     keys = profile.keys
     if not keys:
         return []
+    # The few that share a key first, whatever a database thinks of how many there are; its index has the kind first.
+    sharing = (
+        select(SignatureRow)
+        .where(
+            col(SignatureRow.kind).in_({kind for kind, _ in keys}),
+            col(SignatureRow.value).in_([value for _, value in keys]),
+        )
+        .cte("sharing")
+        .prefix_with("MATERIALIZED")
+    )
     rows = session.exec(
-        select(SnapshotRow.id, SnapshotRow.repo, SignatureRow.kind, SignatureRow.value)
-        .join(SignatureRow, col(SignatureRow.snapshot_id) == SnapshotRow.id)
+        select(SnapshotRow.id, SnapshotRow.repo, sharing.c.kind, sharing.c.value)
+        .join(sharing, sharing.c.snapshot_id == SnapshotRow.id)
         .where(
             SnapshotRow.kind == snapshot.commit.repo.kind.value,
             SnapshotRow.repo != str(snapshot.commit.repo),
-            col(SignatureRow.value).in_([value for _, value in keys]),
         )
         .order_by(col(SnapshotRow.id).desc())
         .limit(_MOST_KEYS)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlmodel import Session, col, func, or_, select
 
 from curator.admission.tables import DecisionRow, FactsRow, RestsOnRow
@@ -96,13 +96,18 @@ class Ruling:
             return None
         paths = sorted(self.excluded)
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-        return f"{shown} of {repo} left out by the rule {self.excluded[paths[0]].rule}"
+        first = self.excluded[paths[0]]
+        return f"{shown} of {repo} left out by the rule {first.rule}: {one_line(first.message)}"
 
 
 def one_line(message: str) -> str:
-    """A message as clients show it: one line, of a length that is read."""
+    """A message as clients show it: one line, of a length that is read, cut where a sentence ends if one does."""
     line = " ".join(message.split())
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 4].rstrip()} ..."
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    start = line[: _LONGEST_MESSAGE - 4]
+    sentence = start.rfind(". ")
+    return f"{start[: sentence + 1] if sentence > _LONGEST_MESSAGE // 2 else start.rpartition(' ')[0] or start} ..."
 
 
 def use_rule_set(database: Database, policy: Policy) -> str:
@@ -242,9 +247,9 @@ def _note_what_it_rests_on(session: Session, snapshot_id: int, decision: Decisio
     """So that whoever waives a finding knows which commits that concerns."""
     wanted = {fingerprint for reason in decision.reasons for fingerprint in reason.fingerprints}
     known = session.exec(select(RestsOnRow.fingerprint).where(RestsOnRow.snapshot_id == snapshot_id)) if wanted else ()
-    session.add_all(
-        RestsOnRow(fingerprint=fingerprint, snapshot_id=snapshot_id) for fingerprint in wanted.difference(known)
-    )
+    new = [{"fingerprint": fingerprint, "snapshot_id": snapshot_id} for fingerprint in wanted.difference(known)]
+    if new:
+        session.execute(insert(RestsOnRow), new)
 
 
 def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:

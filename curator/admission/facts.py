@@ -58,6 +58,7 @@ def facts_of(
     documents = documents_of(look.texts)
     paths = frozenset(file.path for file in files)
     suspicion = ownership.suspicion_of(snapshot, look, memory, root.parents, observed_at)
+    unknown = _unknown(repo, look, _unread(repo, files, look, documents))
     return Facts(
         repository=str(repo),
         kind=Kind(repo.kind.value),
@@ -96,7 +97,8 @@ def facts_of(
         hub_scan=look.hub_scan,
         base_models=standing.texts_of(card.get("base_model")),
         code_from=_code_from(repo, reports.values()),
-        unknown=_unknown(repo, look, _unread(repo, files, look, documents)),
+        unknown=unknown,
+        why_unknown=tuple(look.gaps.get(group, "") for group in unknown),
         sources=tuple(
             SourceFacts(fact=group, source=source, at=look.at)
             for group, source in _SOURCES.items()

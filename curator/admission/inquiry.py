@@ -17,6 +17,7 @@ from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.database.engine import Database
 from curator.errors import CuratorError, EntryNotFound, RepoNotFound, RevisionNotFound
+from curator.policy import rule_sets
 from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
 from rules.circumstances import Audience
@@ -24,6 +25,8 @@ from rules.evaluate import Outcome
 
 MOST_AT_ONCE = 32
 """Repositories that one inquiry asks the upstream about at the same time."""
+_MOST_ROUNDS = 4
+"""Changes of rules that one inquiry follows."""
 
 
 class Answer(StrEnum):
@@ -86,13 +89,24 @@ class Inquirer:
 
         # First each is asked for without waiting, so that all are being scanned while the first is waited for.
         verdicts = await asyncio.gather(*(answer(question, 0.0) for question in questions))
-        if wait_s <= 0:
-            return verdicts
 
-        async def later(verdict: Verdict) -> Verdict:
-            return await answer(verdict.question, ends) if verdict.answer is Answer.SCANNING else verdict
+        async def later(verdict: Verdict, rule_set: str | None) -> Verdict:
+            scanning = verdict.answer is Answer.SCANNING and time.monotonic() < ends
+            overtaken = verdict.choice is not None and verdict.choice.ruling.rule_set != rule_set
+            return await answer(verdict.question, ends) if scanning or overtaken else verdict
 
-        return await asyncio.gather(*(later(verdict) for verdict in verdicts))
+        for _ in range(_MOST_ROUNDS):
+            # What was decided under rules that are not in force any more vouches for nothing.
+            rule_set = await asyncio.to_thread(self._rule_set)
+            again = await asyncio.gather(*(later(verdict, rule_set) for verdict in verdicts))
+            if all(one is other for one, other in zip(again, verdicts, strict=True)):
+                break
+            verdicts = again
+        return verdicts
+
+    def _rule_set(self) -> str | None:
+        with self._database.read() as session:
+            return rule_sets.in_force(session)
 
     async def _answer(self, question: Question, wait_s: float, audience: Audience) -> Verdict:
         try:

@@ -145,7 +145,7 @@ def differ(earlier: Ruling, ruling: Ruling) -> bool:
 
 def record_change(session: Session, commit: Commit, earlier: Ruling, ruling: Ruling, audience: Audience) -> None:
     """Put on the record that a commit is decided about otherwise than before, for these."""
-    sentence = f"{_said(earlier, commit)} until now (decision {earlier.id}); now {_said(ruling, commit)}"
+    sentence = f"{_said(earlier, commit).rstrip('.')} until now (decision {earlier.id}); now {_said(ruling, commit)}"
     append(session, _event(Action.CHANGE, commit, ruling, audience, sentence))
 
 

@@ -103,6 +103,8 @@ class Look(_Frozen):
         for relative in document["relatives"]:
             # A parent's next commit is no news; that its licence is another is.
             relative["commit"] = ""
+        # What is not known is material, and not in which words the upstream failed this time.
+        document["gaps"] = sorted(self.gaps)
         said = {key: document[key] for key in document if key not in {"at", "after_scans"}}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

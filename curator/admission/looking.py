@@ -19,7 +19,7 @@ from anyio.from_thread import BlockingPortal
 from sqlmodel import Session
 
 from curator.admission import looks, progress, scans, seen, snapshots
-from curator.admission.ancestry import find_relatives
+from curator.admission.ancestry import find_relatives, telling
 from curator.admission.documents import README, card_in, tags_of
 from curator.admission.gather import ScannedNext, fetch_from
 from curator.admission.look import (
@@ -45,12 +45,14 @@ from curator.errors import (
     RepoNotFound,
     RevisionNotFound,
     UpstreamRefused,
+    UpstreamUnavailable,
 )
 from curator.queue.work import Work, failure_of, finish
 from curator.store.fill import Filler
 from curator.types import BlobId, Commit, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.about import Trail, hub_scan_of, owner_of_namespace, trail_of
-from curator.upstream.client import Upstream
+from curator.upstream.client import MOST_TOLD_BYTES, Upstream
+from curator.upstream.lately import Lately
 from curator.upstream.listing import Description
 from scanners.finding import Report
 from scanners.repository.known import Known, shipped
@@ -64,6 +66,8 @@ _WITHIN_S = 15.0
 """For each part of a look: the Hub answers such questions in a fraction of a second, or not at all."""
 _SAME_MOMENT = dt.timedelta(seconds=60)
 _MOST_TEXT_BYTES = 256 << 10
+_MOST_DOCUMENT_BYTES = 2 << 20
+"""Of a document that names parents: half of one names none."""
 _MOST_LICENSES = 12
 _MOST_DOCUMENTS = 32
 _MOST_FILES = 5_000
@@ -83,6 +87,8 @@ class Looker:
     portal: BlockingPortal
     whole_below_bytes: int
     known: Known = field(default_factory=shipped)
+    lately: Lately = field(default_factory=Lately)
+    """What many commits have in common, such as their owner and what they were made from."""
 
     def look(self, work: Work) -> list[Work]:
         """Keep what is learnt of a commit; returns what is to be done next."""
@@ -125,7 +131,7 @@ class Looker:
             look = await self._around(snapshot, files)
         root = root_of(snapshot.commit, card_in(snapshot, look.texts), tags_of(snapshot), look.texts, files, reports)
         gaps = dict(look.gaps)
-        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self._described_lately), ((), ""), gaps)
         if why:
             gaps[LINEAGE] = why
         return look.model_copy(update={"relatives": relatives, "after_scans": after_scans, "gaps": gaps, "at": now()})
@@ -148,7 +154,7 @@ class Looker:
             fields |= {"hub_scan": hub_scan_of(info), "standing": material(info), "taken_down": ""}
         told = replace(snapshot, info=info or snapshot.info)
         root = root_of(told.commit, card_in(told, before.texts), tags_of(told), before.texts, files, reports)
-        relatives, why = await _part(LINEAGE, find_relatives(root, self.upstream.describe), ((), ""), gaps)
+        relatives, why = await _part(LINEAGE, find_relatives(root, self._described_shortly), ((), ""), gaps)
         if why:
             gaps[LINEAGE] = why
         return before.model_copy(update=fields | {"relatives": relatives}), info
@@ -158,7 +164,7 @@ class Looker:
         commit = snapshot.commit
         gaps: dict[str, str] = {}
         owner, trail, described, original, texts = await asyncio.gather(
-            _part(OWNER, self._owner(commit), None, gaps),
+            _part(OWNER, self.lately.ask(("owner", commit.repo.namespace), lambda: self._owner(commit)), None, gaps),
             _part(HISTORY, trail_of(self.upstream, commit), Trail("", ""), gaps),
             _part(HUB_SCAN, self._described(commit), "", gaps),
             _part(COPIED, self._original(commit), None, gaps),
@@ -182,12 +188,21 @@ class Looker:
         namespace = commit.repo.namespace
         return await owner_of_namespace(self.upstream, namespace) if namespace else None
 
+    async def _described_lately(self, repo: RepoId, revision: Revision) -> Description:
+        async def question() -> Description:
+            return telling(await self._described_shortly(repo, revision))
+
+        return await self.lately.ask((repo, revision), question)
+
     async def _described(self, commit: Commit) -> Description | str:
         """What the Hub says of a commit; or why it does not give it any more, as a sentence."""
         try:
             return await self.upstream.describe(commit.repo, Revision(commit.sha), query="securityStatus=true")
         except (RepoNotFound, RevisionNotFound, RepoDisabled) as error:
             return error.sentence
+
+    async def _described_shortly(self, repo: RepoId, revision: Revision) -> Description:
+        return await self.upstream.describe(repo, revision, most_bytes=MOST_TOLD_BYTES)
 
     async def _original(self, commit: Commit) -> Original | None:
         """What the repository has whose name this one's is like; None where there is no such name or repository."""
@@ -197,7 +212,9 @@ class Looker:
         name = like.of if "/" in like.of else f"{like.of}/{commit.repo.name}"
         try:
             repo = RepoId.parse(name, commit.repo.kind)
-            description = await self.upstream.describe(repo, Revision("main"), query="blobs=true")
+            description = await self.upstream.describe(
+                repo, Revision("main"), query="blobs=true", most_bytes=MOST_TOLD_BYTES
+            )
         except (BadInput, RepoNotFound, RevisionNotFound, UpstreamRefused):
             return None
         if description.commit.repo == commit.repo:
@@ -225,14 +242,19 @@ class Looker:
 
     async def _text(self, commit: Commit, file: RepoFile) -> str:
         """The beginning of a file. One that is scanned whole is fetched once for both, whoever comes first."""
+        most = _MOST_TEXT_BYTES
+        if wants(file.path):
+            most = _MOST_DOCUMENT_BYTES
+            if file.size > most:
+                raise UpstreamUnavailable(f"{file.path} has {file.size >> 20} MB, too many to be read for its parents")
         path = self.filler.store.find(file.blob)
         if path is None and file.size <= self.whole_below_bytes:
             fill = self.filler.open(file.blob, file.size, fetch_from(self.upstream, commit, file), ScannedNext())
             path = await fill.wait()
         if path is not None:
-            content = await asyncio.to_thread(_beginning, path)
+            content = await asyncio.to_thread(_beginning, path, most)
         else:
-            content = await self.upstream.read(commit, file.path, 0, _MOST_TEXT_BYTES)
+            content = await self.upstream.read(commit, file.path, 0, most)
         return content.decode("utf-8", errors="replace")
 
 
@@ -272,6 +294,6 @@ async def _part(group: str, part: Awaitable[_T], nothing: _N, gaps: dict[str, st
     return nothing
 
 
-def _beginning(path: Path) -> bytes:
+def _beginning(path: Path, length: int) -> bytes:
     with path.open("rb") as file:
-        return file.read(_MOST_TEXT_BYTES)
+        return file.read(length)

@@ -29,6 +29,7 @@ from curator.policy import rule_sets
 from curator.policy.in_force import NothingInForce, policy_in_force
 from curator.queue.tables import WorkRow
 from curator.queue.work import Work, ask_for, finish
+from curator.types import Commit
 from rules.audience import distinguished
 from rules.circumstances import EVERYBODY, Audience, Circumstances
 from rules.evaluate import Decision, Outcome, evaluate
@@ -68,6 +69,7 @@ class _Page:
     circumstances: Circumstances
     items: dict[int, list[Audience]]
     """Snapshot to those who asked for it, in the page's order."""
+    commits: dict[int, Commit]
     earlier: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
     """What held for whoever asked, until the change."""
     present: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
@@ -164,7 +166,9 @@ class Rejudger:
                         continue
                     works += _the_usual_way(session, page, snapshot_id, anew=row.why == SCANNERS)
                     continue
-                kept = _keep(session, page, snapshot_id, facts_ids.get(snapshot_id), decided.get(snapshot_id, []))
+                # All of them are written at the end, in one go.
+                with session.no_autoflush:
+                    kept = _keep(session, page, snapshot_id, facts_ids.get(snapshot_id), decided.get(snapshot_id, []))
                 if kept is None:
                     works += _the_usual_way(session, page, snapshot_id, anew=False)
                     continue
@@ -208,7 +212,7 @@ def _look(session: Session, row: RejudgementRow, position: int, retry_failed_s: 
         items.setdefault(item.snapshot_id, []).append(Audience.parse(item.audience))
     if not items:
         return None
-    page = _Page(policy, circumstances_of(session, EVERYBODY), items)
+    page = _Page(policy, circumstances_of(session, EVERYBODY), items, snapshots.commits(session, items))
     if row.why == SCANNERS:
         page.unscanned = list(items)
         return page
@@ -316,13 +320,13 @@ def _count(
             continue
         fresh = any(judged.audience == ruling.audience for judged in _of(page, snapshot_id))
         if fresh and ruling.id not in told and (earlier is None or _reasons(earlier) != _reasons(ruling)):
-            record_decision(session, snapshots.get(session, snapshot_id).commit, ruling)
+            record_decision(session, page.commits[snapshot_id], ruling)
             told.add(ruling.id)
         if earlier is None or not differ(earlier, ruling):
             continue
         if fresh or ruling.id < earlier.id:
             # Whoever was asked for it in between has put it on the record himself.
-            record_change(session, snapshots.get(session, snapshot_id).commit, earlier, ruling, asks)
+            record_change(session, page.commits[snapshot_id], earlier, ruling, asks)
         was, is_ = earlier.outcome is Outcome.ALLOW, ruling.outcome is Outcome.ALLOW
         turns.add("blocked" if was and not is_ else "released" if is_ and not was else "otherwise")
     row.blocked += "blocked" in turns

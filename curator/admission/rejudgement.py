@@ -88,15 +88,14 @@ def end(session: Session, row: RejudgementRow) -> None:
 
 def summary(row: RejudgementRow) -> str:
     """What came of it, in a sentence."""
-    what = f"The rules {row.rule_set[:12]}" if row.why == RULES else f"Scanners {row.scanner} and their data"
     if row.why == SCANNERS:
-        return f"{what}: {row.done} of {row.total} commits that were asked for are judged anew"
+        newer = f"Newer scanners ({row.scanner}) or data"
+        return f"{newer}: {row.done} of {row.total} commits that were asked for are judged anew"
     said = (
-        f"{what}: blocks or holds {_commits(row.blocked)} that {'was' if row.blocked == 1 else 'were'} allowed, "
-        f"releases {row.released}, changes what is left out or why of {row.otherwise}; {row.done} of {row.total} "
-        "looked at"
+        f"Judged anew under the rules {row.rule_set[:12]}: {row.done} of {_commits(row.total)}, of which {row.blocked} "
+        f"newly blocked or held, {row.released} released, {row.otherwise} otherwise changed"
     )
-    return said + (f", {row.left} of them still to be scanned" if row.left else "")
+    return said + (f"; {row.left} still to be scanned" if row.left else "")
 
 
 def _commits(count: int) -> str:

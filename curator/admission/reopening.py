@@ -1,7 +1,8 @@
 """Which decisions somebody's word concerns, and their end: found by the database, and ended in one transaction.
 
-What has ended is not served from that moment on. The judgements that follow are work like any other, asked for in small
-transactions, so that thousands of them keep no download waiting.
+What has ended is not served from that moment on. In the same transaction one piece of work is asked for, which asks for
+the judgements that follow, a few at a time: whoever dies in between loses none of them, and thousands of them keep no
+download waiting.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import select as select_columns
 from sqlalchemy import update
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, or_, select
 
 from curator.admission import progress
 from curator.admission.progress import Sought
-from curator.admission.tables import DecisionRow, RestsOnRow, SnapshotRow
-from curator.database.engine import Database, now
+from curator.admission.tables import AdmissionRow, DecisionRow, RestsOnRow, SnapshotRow
+from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
-from curator.queue.celery import Sender
+from curator.queue.work import Work, ask_for, finish
 from rules.circumstances import Audience, ListEntry, Scope
+from rules.questions import globs
+from scanners.finding import SCANNER_VERSION
 
 T = TypeVar("T")
+
+OPENED = "curator.reopened"
 
 _AT_ONCE = 400
 _A_FEW = 50
@@ -42,6 +46,8 @@ class Reopened:
     """What is to be decided anew under the rules in force."""
     ended: tuple[str, ...]
     """Ids of the decisions, in the order in which they were made."""
+    works: tuple[Work, ...] = ()
+    """What the broker is to be told."""
 
 
 def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
@@ -52,23 +58,24 @@ def resting_on(session: Session, fingerprints: Collection[str]) -> set[int]:
     return found
 
 
+def repositories(session: Session, snapshot_ids: Collection[int]) -> set[tuple[str, str]]:
+    """Kind and name of what these snapshots are of."""
+    found: set[tuple[str, str]] = set()
+    for few in _batches(snapshot_ids):
+        found |= set(session.exec(select(SnapshotRow.kind, SnapshotRow.repo).where(col(SnapshotRow.id).in_(few))))
+    return found
+
+
 def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
+    matches, kinds = globs(entry.repositories), col(SnapshotRow.kind).in_(entry.kinds)
+    # Each name is looked at once, for an entry with hundreds of globs too.
+    listed = session.exec(select(SnapshotRow.kind, SnapshotRow.repo).where(kinds).distinct())
+    names = dict.fromkeys(repo for _, repo in listed if matches(repo))
     found: set[int] = set()
-    for few in _batches(entry.repositories):
-        looked_for = [func.lower(SnapshotRow.repo).like(like_pattern(glob), escape="\\") for glob in few]
-        rows = session.exec(
-            select(SnapshotRow.id, SnapshotRow.repo, SnapshotRow.sha).where(
-                col(SnapshotRow.kind).in_(entry.kinds), or_(*looked_for)
-            )
-        )
-        found |= {
-            snapshot_id
-            for snapshot_id, repo, sha in rows
-            if snapshot_id is not None
-            and (not entry.commits or sha in entry.commits)
-            and any(fnmatchcase(repo.lower(), glob.lower()) for glob in few)
-        }
+    for few in _batches(names):
+        rows = session.exec(select(SnapshotRow.id, SnapshotRow.sha).where(kinds, col(SnapshotRow.repo).in_(few)))
+        found |= {one for one, sha in rows if one is not None and (not entry.commits or sha in entry.commits)}
     return found
 
 
@@ -120,27 +127,41 @@ def end_decisions(
     wanted = tuple(dict.fromkeys(sought))
     progress.open_again(session, wanted)
     changed(session)
-    return Reopened(len(ended), len(commits), wanted, tuple(ended))
+    # A name of its own: what runs already may be past what was opened here.
+    works = (ask_for(session, OPENED, f"{rule_set} {new_id()} 0"),) if wanted else ()
+    return Reopened(len(ended), len(commits), wanted, tuple(ended), works)
 
 
-def have_judged(database: Database, sender: Sender, reopened: Reopened) -> None:
-    """Ask for the judgements that were opened; one that is not asked for here is when somebody wants the commit."""
-    for few in _batches(dict.fromkeys(one.snapshot_id for one in reopened.sought), _A_FEW):
-        with database.write() as session:
-            works = [work for snapshot_id in few for work in progress.advance(session, snapshot_id)]
-        sender.send(works)
+@dataclass(frozen=True, slots=True)
+class Reopener:
+    """The worker's part of it."""
+
+    database: Database
+
+    def ask(self, work: Work) -> list[Work]:
+        """Ask for the next judgements that were opened; those that are under way are not asked for twice."""
+        rule_set, name, after = work.key.split(" ")
+        with self.database.write() as session:
+            finish(session, work)
+            opened = session.exec(
+                select(AdmissionRow.snapshot_id)
+                .where(
+                    col(AdmissionRow.open),
+                    AdmissionRow.rule_set == rule_set,
+                    AdmissionRow.scanner == SCANNER_VERSION,
+                    AdmissionRow.snapshot_id > int(after),
+                )
+                .distinct()
+                .order_by(col(AdmissionRow.snapshot_id))
+                .limit(_A_FEW)
+            ).all()
+            works = [work for snapshot_id in opened for work in progress.advance(session, snapshot_id)]
+            if len(opened) == _A_FEW:
+                works.append(ask_for(session, OPENED, f"{rule_set} {name} {opened[-1]}"))
+            return works
 
 
 def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def like_pattern(glob: str) -> str:
-    """A pattern of LIKE that matches at least what the glob does."""
-    # What a bracket means is not said in LIKE, so that all that may follow it is looked at.
-    text, bracket, _ = glob.lower().partition("[")
-    for sign in ("\\", "%", "_"):
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("?", "_").replace("*", "%") + ("%" if bracket else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +138,13 @@ def find(session: Session, commit: Commit) -> Snapshot | None:
 
 def get(session: Session, snapshot_id: int) -> Snapshot:
     return _snapshot(session.get_one(SnapshotRow, snapshot_id))
+
+
+def commits(session: Session, snapshot_ids: Collection[int]) -> dict[int, Commit]:
+    """Which commits these are, and no more of them."""
+    wanted = select(SnapshotRow.id, SnapshotRow.kind, SnapshotRow.repo, SnapshotRow.sha)
+    rows = session.exec(wanted.where(col(SnapshotRow.id).in_(snapshot_ids)))
+    return {one: Commit(RepoId.parse(repo, RepoKind(kind)), sha) for one, kind, repo, sha in rows if one is not None}
 
 
 def save_listing(session: Session, snapshot_id: int, entries: Iterable[RepoFile | Directory]) -> None:

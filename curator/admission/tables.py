@@ -50,6 +50,7 @@ class ReferenceRow(SQLModel, table=True):
     """What a name and a revision stood for when the upstream was last asked."""
 
     __tablename__ = "refs"
+    __table_args__ = (Index("ix_refs_commit", "repo", "sha"),)
 
     kind: str = Field(primary_key=True)
     asked: str = Field(primary_key=True)

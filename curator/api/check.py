@@ -76,7 +76,9 @@ def _document(settings: Settings, database: Database, verdicts: list[Verdict]) -
     reasons = [reason for verdict in verdicts for reason in _reasons(verdict)]
     with database.read() as session:
         names = names_of(session, {one for reason in reasons for one in reason.by})
-        rule_set = rule_sets.in_force(session)
+        # All were decided under the same, unless rules change faster than anybody can be asked.
+        under = {verdict.choice.ruling.rule_set for verdict in verdicts if verdict.choice is not None}
+        rule_set = under.pop() if len(under) == 1 else rule_sets.in_force(session)
         # Where there are no rules that can be used, no verdict names one.
         policy = policy_of(session, rule_set) if rule_set is not None and reasons else None
     named = {reason.rule for reason in reasons}

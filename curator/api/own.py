@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 
 from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
@@ -19,11 +20,13 @@ from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.api.callers import KnownCaller, audience_asked, known_caller
 from curator.database.engine import Database
-from curator.errors import BadInput, CuratorError
+from curator.errors import BadInput, CuratorError, DatabaseAway
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
+
+log = logging.getLogger(__name__)
 
 _MOST_WAIT_S = 600.0
 
@@ -143,6 +146,20 @@ def bad_query(error: RequestValidationError) -> JSONResponse:
     """A query that cannot be understood."""
     first = error.errors()[0]
     return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
+
+
+def not_kept(error: DataError | UnicodeEncodeError) -> JSONResponse:
+    """A text with something in it that no database, or not this one, can keep or look for: half a pair, a zero byte."""
+    del error
+    return error_response(
+        BadInput("Something that was sent has a character in it that cannot be kept: write plain text")
+    )
+
+
+def database_away(error: OperationalError) -> JSONResponse:
+    """The database does not answer: nothing is decided or served that it would have to know of."""
+    log.error("the database does not answer: %s", error.orig)
+    return error_response(DatabaseAway())
 
 
 def _rules(own: Own) -> tuple[Standing, str | None]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
 from curator.admission.gate import Gate
-from curator.admission.reopening import Reopened, have_judged
+from curator.admission.reopening import Reopened
 from curator.admission.resolve import Resolver
 from curator.database.engine import Database, now
 from curator.policy.waivers import Limits
@@ -43,9 +43,8 @@ class Desk:
     """The digest of the rules in force; asks the database."""
 
     def then_judged(self, document: dict[str, Any], reopened: Reopened, status: int = 200) -> JSONResponse:
-        """The answer; when it is sent, the judgements that were opened are asked for, which takes a while if they are
-        thousands."""
-        after = BackgroundTask(have_judged, self.database, self.sender, reopened)
+        """The answer; when it is sent, the broker is told, which may be slow to answer."""
+        after = BackgroundTask(self.sender.send, reopened.works)
         return JSONResponse(document | {"reopened": reopened_json(reopened)}, status, background=after)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
@@ -13,6 +14,7 @@ class AuditRow(SQLModel, table=True):
     """One event."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_commit", "repo", "commit"),)
 
     id: str = Field(primary_key=True)
     """Sorts by time; given to the client as `X-Request-Id`."""
@@ -27,7 +29,7 @@ class AuditRow(SQLModel, table=True):
     """Of whoever asked; empty if none is known."""
     kind: str
     """`model`, `dataset`, `space`; empty for all of them."""
-    repo: str = Field(index=True)
+    repo: str
     revision: str | None = None
     """As it was asked for."""
     commit: str | None = None

@@ -10,7 +10,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from curator.errors import CuratorError, ServerUnreachable
+from curator.errors import BadInput, CuratorError, ServerUnreachable
+from curator.people.mark import MARK, looks_like_ours
 
 _DEFAULT = "http://127.0.0.1:8080"
 _TIMEOUT_S = 90.0
@@ -39,10 +40,19 @@ class Mirror:
 
     @classmethod
     def find(cls, server: str | None) -> Self:
-        """The one that is named, or that the environment names. Raises `ServerUnreachable` if that is no address."""
+        """The one that is named, or that the environment names. Raises `ServerUnreachable` if that is no address.
+
+        A mistyped token is no token of the Hub: who shows it wants the answer for his team, and not for anybody.
+        Raises `BadInput`.
+        """
         base = server or os.environ.get("CURATOR_URL") or os.environ.get("HF_ENDPOINT") or _DEFAULT
         if not base.startswith(("http://", "https://")):
             raise ServerUnreachable(f"{base!r} is not the address of a mirror: write it as http://host:port")
+        if (ours := os.environ.get("CURATOR_TOKEN")) and not looks_like_ours(ours):
+            raise BadInput(
+                f"CURATOR_TOKEN is no token of a mirror, which begins with {MARK}: ask the mirror's administrator for "
+                "one, or unset it"
+            )
         return cls(base.rstrip("/"), os.environ.get("CURATOR_TOKEN") or os.environ.get("HF_TOKEN"))
 
     def get(self, path: str, query: dict[str, str]) -> Any:

@@ -77,15 +77,6 @@ OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for
 Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
 Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
-RuleSetDigest = Annotated[
-    str, typer.Argument(help="Rules, by the first digits that `curator rules history` shows.", metavar="DIGEST")
-]
-PackOrDigest = Annotated[
-    str,
-    typer.Argument(
-        help="A pack's name, or the first digits of rules that `curator rules history` shows.", metavar="PACK|DIGEST"
-    ),
-]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 
@@ -103,7 +94,7 @@ def serve(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Start the mirror, with a broker and a worker of its own unless CURATOR_BROKER_URL names a broker."""
+    """Start the mirror. With a broker and a worker of its own, unless CURATOR_BROKER_URL names a broker."""
     from curator.cli import serve as command
 
     given = {"host": host, "port": port, "data": data, "upstream": upstream, "rules": rules_file}
@@ -196,7 +187,7 @@ def check(
     server: Server = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask the mirror whether a build may pull these, without downloading anything. Ends with 0: all are allowed,
+    """Ask the mirror whether a build may pull these. Nothing is downloaded. Ends with 0: all are allowed,
     1: one is blocked or not there, 2: bad usage, 3: one is held or not judged yet, 4: the mirror cannot be reached."""
     from curator.cli import check as command
     from curator.cli.answers import Style
@@ -216,135 +207,6 @@ def check(
     )
 
 
-@rules.command("check", epilog="Example: curator rules check rules.yaml")
-def rules_check(
-    file: Annotated[Path, typer.Argument(help="A file of rules.")],
-    report_format: Format = ReportFormat.TABLE,
-    quiet: Quiet = False,
-) -> None:
-    """Say what is wrong with a file of rules, with line and column. Ends with 0: nothing, 1: something.
-
-    Warnings (rules that can never match, say the same twice or decide nothing, words that do not exist) change no exit
-    code.
-    """
-    from curator.cli import rules as command
-
-    command.check(file, as_json=report_format is ReportFormat.JSON, quiet=quiet)
-
-
-@rules.command("test", epilog="Example: curator rules test rules.yaml --format junit")
-def rules_test(
-    file: Annotated[Path, typer.Argument(help="A file of rules that has tests under `expect:`.")],
-    report_format: Annotated[TestFormat, typer.Option("--format", help="How to print it.")] = TestFormat.TABLE,
-    server: Server = None,
-    quiet: Quiet = False,
-) -> None:
-    """Say whether rules do what their file expects. Ends with 0: they do, 1: some do not, 2: the file is bad,
-    3: the facts that a test names could not be had from the mirror."""
-    from curator.cli import rules_test as command
-
-    command.test(file, command.Style(report_format.value), server, quiet=quiet)
-
-
-@rules.command("schema", epilog="Example: curator rules schema > rules.schema.json")
-def rules_schema() -> None:
-    """Print the JSON Schema of a file of rules, for editors."""
-    from curator.cli import rules as command
-
-    command.schema()
-
-
-@rules.command("explain", epilog="Example: curator rules explain meta-llama/Llama-3.2-1B@main")
-def rules_explain(
-    repo: Annotated[
-        str | None, typer.Argument(help="A repository, with @REVISION if not main.", metavar="REPO[@REV]")
-    ] = None,
-    decision: Annotated[str | None, typer.Option(help="Explain this decision, by its id, whenever it was.")] = None,
-    team: Team = None,
-    project: Project = None,
-    repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
-    server: Server = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """Say what the mirror decides about a repository, why, and what would change it. Ends with 0: allowed, 1: blocked,
-    3: held."""
-    from curator.cli import rules as command
-
-    audience = {name: value for name, value in (("team", team), ("project", project)) if value is not None}
-    command.explain(repo, decision, repo_type.value, server, audience, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("publish", epilog="Example: curator rules publish rules.yaml --reason 'no pickles any more, ticket 12'")
-def rules_publish(
-    file: Annotated[Path, typer.Argument(help="A file of rules.")],
-    reason: Reason,
-    server: Server = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """Bring rules into force, which takes an administrator's token. Ends with 0: done, 1: something is wrong with
-    them, 2: they cannot be published."""
-    from curator.cli import rule_sets as command
-
-    command.publish(file, reason, server, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("rollback", epilog="Example: curator rules rollback 3f2a9c01 --reason 'they block too much'")
-def rules_rollback(
-    digest: RuleSetDigest, reason: Reason, server: Server = None, report_format: Format = ReportFormat.TABLE
-) -> None:
-    """Bring rules into force again that were before, which takes an administrator's token."""
-    from curator.cli import rule_sets as command
-
-    command.rollback(digest, reason, server, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("history")
-def rules_history(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
-    server: Server = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """List which rules came into force when, by whom, and why."""
-    from curator.cli import rule_sets as command
-
-    command.history(limit, server, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("packs")
-def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
-    """List the sets of rules that come with the program: for `curator serve --rules NAME`, or to begin one's own."""
-    from curator.cli import packs as command
-
-    command.show(as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("show", epilog="Examples: curator rules show strict > rules.yaml   curator rules show 3f2a9c01")
-def rules_show(digest: PackOrDigest, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Print a pack, or rules that are or were in force, as they were written."""
-    from curator.cli import rule_sets as command
-
-    command.show(digest, server, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("diff", epilog="Example: curator rules diff 3f2a9c01 9b1e77d0")
-def rules_diff(
-    one: RuleSetDigest, other: RuleSetDigest, server: Server = None, report_format: Format = ReportFormat.TABLE
-) -> None:
-    """Say what differs from one set of rules to another: line by line, and which rules."""
-    from curator.cli import rule_sets as command
-
-    command.diff(one, other, server, as_json=report_format is ReportFormat.JSON)
-
-
-@rules.command("status")
-def rules_status(server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """Say which rules are in force, what is wrong with those of the file, and how far what was decided before is judged
-    anew. Ends with 0: all is well, 1: something is wrong."""
-    from curator.cli import rule_sets as command
-
-    command.status(server, as_json=report_format is ReportFormat.JSON)
-
-
 @cli.command(epilog="Examples: curator pin ORG/NAME@main 0123...cdef   curator pin --list")
 def pin(
     branch: Annotated[
@@ -357,7 +219,7 @@ def pin(
     config: Config = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Let a branch stay at a commit, under rules that say `branches: pin`."""
+    """Let a branch stay at a commit. The rules must say `branches: pin`."""
     from curator.cli import pin as command
     from curator.errors import BadInput
 
@@ -376,7 +238,7 @@ def unpin(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Let a pinned branch go: it will stay at the next commit of it that is allowed."""
+    """Let a pinned branch go. It will stay at the next commit of it that is allowed."""
     from curator.cli import pin as command
 
     command.let_go(branch, repo_type.value, config, data)

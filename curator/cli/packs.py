@@ -1,11 +1,13 @@
-"""`curator rules packs`: which sets of rules come with the program."""
+"""`curator rules packs`: which sets of rules come with the program, and how a command finds one."""
 
 from __future__ import annotations
 
 import json
 import textwrap
+from pathlib import Path
 
-from rules.packs import PACKS, pack
+from curator.errors import BadInput
+from rules.packs import PACKS, is_pack, pack, place
 
 
 def show(*, as_json: bool) -> None:
@@ -25,3 +27,14 @@ def show(*, as_json: bool) -> None:
         return
     for one in policies:
         print(f"{one.name:<9} {len(one.rules)} rules. {textwrap.fill(one.description, 200)}")
+
+
+def rules_file(named: Path) -> Path:
+    """The file of rules that is named, also by the name of a pack. Raises `BadInput`."""
+    if named.is_file():
+        return named
+    if named.is_dir():
+        raise BadInput(f"{named} is a folder: name the file of rules in it")
+    if is_pack(str(named)):
+        return place(str(named))
+    raise BadInput(f"{named}: there is no such file, and no pack of this name; there is {', '.join(PACKS)}")

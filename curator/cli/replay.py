@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.cli.client import Mirror
-from curator.errors import BadInput
+from curator.cli.packs import rules_file
 from rules.model import PolicyError, load_policy
 
 PATH = "/api/curator/v1/rules/replay"
@@ -32,10 +32,8 @@ class Options:
 
 def run(options: Options) -> None:
     """Ends with 0: it was replayed, 1: the draft cannot be used, 3: some of it could not be replayed."""
-    if not options.file.is_file():
-        raise BadInput(f"{options.file}: there is no such file")
     try:
-        policy = load_policy(options.file)
+        policy = load_policy(rules_file(options.file))
     except PolicyError as error:
         print(error, file=sys.stderr)
         sys.exit(1)

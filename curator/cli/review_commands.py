@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import curator.cli.rules_commands  # noqa: F401 - it declares the commands about rules
 from curator.cli.commands import Format, OnlyKind, Reason, ReportFormat, RepoType, Server, cli, rules
 
 __all__ = ["cli"]
@@ -53,7 +54,7 @@ def waive(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Pass over what stands against a commit, until a day, wherever the same content is found. Ends with 0: the commit
+    """Pass over what stands against a commit, until a day. Wherever the same content is found. Ends with 0: the commit
     is allowed with that, 1: it is blocked all the same, 3: it is held all the same."""
     from curator.cli import waive as command
 
@@ -117,7 +118,7 @@ def approve(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Approve repositories, commits, publishers or collections: what waits for a look need not wait any longer."""
+    """Approve what waits for a look. Repositories, commits, publishers or collections."""
     _put(Effect.APPROVE, targets, reason, until, team, project, repo_type, server, report_format)
 
 
@@ -132,7 +133,7 @@ def block(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Block repositories, commits, publishers or collections, from this moment on."""
+    """Block from this moment on. Repositories, commits, publishers or collections."""
     _put(Effect.BLOCK, targets, reason, until, team, project, repo_type, server, report_format)
 
 
@@ -191,7 +192,7 @@ def lists_end(entry: EntryId, server: Server = None, report_format: Format = Rep
 
 @cli.command("collections")
 def collections_list(report_format: Format = ReportFormat.TABLE) -> None:
-    """List the collections that one may approve or block by name."""
+    """List the collections that have a name. One may approve or block them by it."""
     from curator.cli import lists as command
 
     command.show_collections(as_json=report_format is ReportFormat.JSON)
@@ -199,7 +200,7 @@ def collections_list(report_format: Format = ReportFormat.TABLE) -> None:
 
 @rules.command("replay", epilog="Example: curator rules replay draft.yaml --days 30")
 def rules_replay(
-    file: Annotated[Path, typer.Argument(help="A file of rules, which need not be in force.")],
+    file: Annotated[Path, typer.Argument(help="A file of rules, which need not be in force, or the name of a pack.")],
     days: Annotated[float, typer.Option(min=0.01, max=3_650, help="Requests of so many days.")] = 30.0,
     catalogue: Annotated[
         bool, typer.Option("--catalogue", help="The newest decision about each commit, instead of requests.")
@@ -211,7 +212,7 @@ def rules_replay(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Say what rules would have done to what was asked for, with nothing scanned again. Ends with 0: it was replayed,
+    """Say what rules would have done to what was asked for. Nothing is scanned again. Ends with 0: it was replayed,
     1: the rules cannot be used, 3: some of it could not be replayed."""
     from curator.cli import replay as command
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from curator.admission.explained.words import moment
 from curator.cli.client import Mirror
+from curator.cli.packs import rules_file
 from curator.errors import BadInput
+from curator.policy.rule_sets import compared
 from rules import packs
+from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _SHOWN_DIGITS = 12
+_LONGEST_NAME = 64
+_DIGITS = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 
 
 def publish(file: Path, reason: str, server: str | None, *, as_json: bool) -> None:
-    try:
-        source = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{file}: it cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{file}: it is not text in UTF-8") from None
+    source = _text(rules_file(file))
+    if len(source) > MOST_LETTERS:
+        raise BadInput(f"{file}: a file of rules has {MOST_LETTERS:,} characters at most")
     _told(Mirror.find(server).post(_AT, {"source": source, "reason": reason, "file": str(file)}), as_json=as_json)
 
 
@@ -36,27 +40,58 @@ def history(limit: int, server: str | None, *, as_json: bool) -> None:
         return
     for change in changes:
         print(
-            f"{change['at']}  {change['digest'][:_SHOWN_DIGITS]}  {change['name']:<20} {change['author']} "
+            f"{moment(change['at'])}  {change['digest'][:_SHOWN_DIGITS]}  {change['name']:<20} {change['author']} "
             f"({change['origin']}): {change['reason']}"
         )
 
 
-def show(digest: str, server: str | None, *, as_json: bool) -> None:
-    if packs.is_pack(digest):
-        source = packs.source(digest)
-        print(json.dumps({"name": digest, "source": source}, indent=2) if as_json else source.rstrip("\n"))
+def show(name: str, server: str | None, *, as_json: bool) -> None:
+    if packs.is_pack(name):
+        source = packs.source(name)
+        print(json.dumps({"name": name, "source": source}, indent=2) if as_json else source.rstrip("\n"))
         return
-    document = Mirror.find(server).get(f"{_AT}/sets/{digest}", {})
+    document = _kept(name, server)
     print(json.dumps(document, indent=2) if as_json else document["source"].rstrip("\n"))
 
 
 def diff(one: str, other: str, server: str | None, *, as_json: bool) -> None:
-    document = Mirror.find(server).get(f"{_AT}/diff", {"a": one, "b": other})
+    """Of two sets of rules, each a file, a pack, or rules that are or were in force."""
+    document = compared(*_source(one, server), *_source(other, server)).as_json()
     if as_json:
         print(json.dumps(document, indent=2))
         return
     print(document["text"])
-    print(f"\n{other[:_SHOWN_DIGITS]} {document['sentence']}")
+    print(f"\n{other if len(other) < _LONGEST_NAME else other[:_SHOWN_DIGITS]} {document['sentence']}")
+
+
+def _source(name: str, server: str | None) -> tuple[str, str]:
+    """The text of rules, and what they are called."""
+    if packs.is_pack(name):
+        return packs.source(name), name
+    if not _DIGITS.fullmatch(name):
+        return _text(rules_file(Path(name))), name
+    document = _kept(name, server)
+    return document["source"], document["digest"][:_SHOWN_DIGITS]
+
+
+def _kept(name: str, server: str | None) -> dict[str, Any]:
+    """Rules that are or were in force. Raises `BadInput`."""
+    if not _DIGITS.fullmatch(name):
+        raise BadInput(
+            f"{name[:80]!r} is neither a pack ({', '.join(packs.PACKS)}) nor the digest of rules: `curator rules "
+            "history` shows those, and the first 8 digits are enough"
+        )
+    document: dict[str, Any] = Mirror.find(server).get(f"{_AT}/sets/{name}", {})
+    return document
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{file}: it is not text in UTF-8") from None
 
 
 def status(server: str | None, *, as_json: bool) -> None:
@@ -68,7 +103,7 @@ def status(server: str | None, *, as_json: bool) -> None:
         if change is None:
             print("No rules are in force.")
         else:
-            print(f"'{change['name']}' ({change['digest'][:_SHOWN_DIGITS]}) is in force since {change['at']}")
+            print(f"'{change['name']}' ({change['digest'][:_SHOWN_DIGITS]}) is in force since {moment(change['at'])}")
             print(f"by {change['author']}, from {change['origin']}: {change['reason']}")
         if document["source"]:
             print(f"The rules come from {document['source']}, which is watched.")

@@ -10,6 +10,7 @@ from typing import Any
 from curator.admission.explained import explanation_text
 from curator.cli import screen
 from curator.cli.client import ask_server
+from curator.cli.packs import rules_file
 from curator.cli.wanted import parse_wanted
 from curator.errors import BadInput
 from curator.policy.vocabulary import vocabulary
@@ -22,8 +23,7 @@ _EXIT = {"allow": 0, "block": 1, "hold": 3}
 
 
 def check(file: Path, *, as_json: bool, quiet: bool) -> None:
-    if not file.is_file():
-        raise BadInput(f"{file}: there is no such file")
+    file = rules_file(file)
     try:
         policy = load_policy(file)
     except PolicyError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from curator.cli.client import ask_server
+from curator.cli.packs import rules_file
 from curator.errors import BadInput, CuratorError
 from rules.expectations import FactsNotHad, Lookup, Result, run
 from rules.facts import Facts
@@ -42,10 +43,8 @@ def test(file: Path, style: Style, server: str | None, *, quiet: bool) -> None:
 
 
 def _policy(file: Path) -> Policy:
-    if not file.is_file():
-        raise BadInput(f"{file}: there is no such file")
     try:
-        policy = load_policy(file)
+        policy = load_policy(rules_file(file))
     except PolicyError as error:
         print(error, file=sys.stderr)
         sys.exit(_BAD_FILE)

@@ -145,6 +145,10 @@ def _print_plan(document: dict[str, Any], plan: dict[str, Any]) -> None:
         files = ", ".join(one["files"][:_MOST_FILES]) + (" ..." if len(one["files"]) > _MOST_FILES else "")
         rests = "all of it" if one["covered"] == one["rests_on"] else f"{one['covered']} of {one['rests_on']} findings"
         print(f"  covers {one['rule']} ({one['outcome']}), {rests}{': ' + files if files else ''}")
+    if plan["elsewhere"]:
+        others = plan["elsewhere"]
+        more = f" and {len(others) - _MOST_FILES} more" if len(others) > _MOST_FILES else ""
+        print(f"  covers the same content in other repositories, too: {', '.join(others[:_MOST_FILES])}{more}")
     for reason in plan["still"]:
         print(f"  still  {reason['rule']} ({reason['outcome']}): {reason['message']}")
     if waiver is not None:

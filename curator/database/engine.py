@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import Session
@@ -20,6 +20,8 @@ from curator.errors import BadSettings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_S = 30
+# Of libpq, in seconds and milliseconds; without them a machine that is gone is waited for for minutes.
+_NO_LONGER_THAN = {"connect_timeout": "10", "keepalives_idle": "15", "tcp_user_timeout": "15000"}
 _WRITERS = 0x43_55_52_41
 """Any number that no other program uses for a lock in the same database."""
 
@@ -35,6 +37,11 @@ class Database:
         self.url = url
         try:
             self.engine = _engine(url)
+        except ModuleNotFoundError as error:
+            raise BadSettings(
+                f"CURATOR_DATABASE_URL cannot be used: {error.name} is not installed (for PostgreSQL: pip install "
+                "'model-curator[postgres]')"
+            ) from None
         except (ArgumentError, ImportError) as error:
             # Not the address itself, which may have a password in it.
             raise BadSettings(f"CURATOR_DATABASE_URL cannot be used: {error}") from None
@@ -74,7 +81,8 @@ class Database:
                 command.upgrade(config, to)
                 connection.commit()
         except DBAPIError as error:
-            raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {error.orig}") from error
+            said = " ".join(str(error.orig).split())
+            raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {said}") from error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -112,10 +120,17 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "check_same_thread": False})
         _tame_sqlite(engine)
         return engine
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(_patient(make_url(url)), hide_parameters=True, pool_pre_ping=True)
     if engine.dialect.name == "postgresql":
         _tame_postgres(engine)
     return engine
+
+
+def _patient(url: URL) -> URL:
+    """The address, with bounds to the waiting for a machine that says nothing any more; what it has itself counts."""
+    if url.get_backend_name() != "postgresql" or url.get_driver_name() != "psycopg":
+        return url
+    return url.set(query={**_NO_LONGER_THAN, **url.query})
 
 
 def _tame_postgres(engine: Engine) -> None:

@@ -1,8 +1,9 @@
 """A number that grows whenever something changes that answers in memory rest on: decisions, branches, tokens, pins.
 
 It is a row, which grows in the transaction of the change itself. Beside an SQLite file it is also a word in a mapped
-page, so that every process on the machine sees a change with its next request, for a tenth of a microsecond; the row
-alone, looked at twice a second, reaches the servers on other machines, and what a crash between the two left unsaid.
+page, so that every process on the machine sees a change with its next request, for a tenth of a microsecond. PostgreSQL
+tells of it whoever listens, within milliseconds, and the process that made the change knows it at once. The row alone,
+looked at twice a second, reaches everybody else, and what a crash between the two left unsaid.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import contextlib
 import logging
 import mmap
 import os
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import event, update
+from sqlalchemy import event, text, update
 from sqlalchemy.engine import make_url
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -23,8 +26,11 @@ from curator.database.engine import Database
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
+_LISTEN_AGAIN_S = 2.0
 _WORD = 8
 _CHANGED = "curator_changed"
+_own: Counter[str] = Counter()
+"""Changes that this process has made or was told of, by the address of a database that is no file."""
 
 
 class GenerationRow(SQLModel, table=True):
@@ -42,9 +48,17 @@ def changed(session: Session) -> None:
         return
     session.info[_CHANGED] = True
     session.execute(update(GenerationRow).where(col(GenerationRow.id) == 1).values(value=GenerationRow.value + 1))
-    page = _page_beside(session.get_bind().engine.url.render_as_string())
-    if page is not None:
-        event.listen(session, "after_commit", lambda _: _grow(page), once=True)
+    engine = session.get_bind().engine
+    address = engine.url.render_as_string()
+    page = _page_beside(address)
+    if engine.dialect.name == "postgresql":
+        session.execute(text(f"NOTIFY {_CHANGED}"))
+    event.listen(session, "after_commit", lambda _: _own.update([address]) if page is None else _grow(page), once=True)
+
+
+def row_of(session: Session) -> int:
+    """The number that belongs to the state of the database which this session sees."""
+    return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
 
 
 class Generation:
@@ -53,15 +67,43 @@ class Generation:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._row = self._read()
+        self._address = database.engine.url.render_as_string()
         page = _page_beside(database.url)
         self._word = _map(page) if page is not None else None
 
     def current(self) -> tuple[int, int]:
         """Equal to an earlier one only if nothing has changed since."""
-        return self._row, self._word[0] if self._word is not None else 0
+        return self._row, self._word[0] if self._word is not None else _own[self._address]
+
+    def saw(self, row: int) -> None:
+        """Somebody in this process has read a state of the database that may be newer than what is known of it here:
+        what was made before is of an older one."""
+        self._row = max(self._row, row)
 
     async def follow(self) -> None:
-        """Look at the row, until cancelled."""
+        """Look at the row, and listen where the database tells, until cancelled."""
+        listens = self._database.engine.dialect.name == "postgresql" and self._database.engine.driver == "psycopg"
+        await asyncio.gather(self._look(), *([self._listen()] if listens else []))
+
+    async def _listen(self) -> None:
+        from psycopg import AsyncConnection, Error
+
+        engine = self._database.engine
+        places, names = engine.dialect.create_connect_args(engine.url)
+        while True:
+            try:
+                async with await AsyncConnection[Any].connect(*places, **names, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {_CHANGED}".encode())
+                    # What was said before anybody listened.
+                    _own[self._address] += 1
+                    async for _ in connection.notifies():
+                        _own[self._address] += 1
+            except Error as error:
+                # The row is looked at meanwhile.
+                log.warning("PostgreSQL cannot be listened to (%s); the next try is in a moment", type(error).__name__)
+            await asyncio.sleep(_LISTEN_AGAIN_S)
+
+    async def _look(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
@@ -73,7 +115,7 @@ class Generation:
 
     def _read(self) -> int:
         with self._database.read() as session:
-            return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
+            return row_of(session)
 
 
 def _page_beside(url: str) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curator.hub.admit import Admitted
 from curator.hub.answer import header_text
+from curator.types import RepoKind
 
 
 def admitted_headers(admitted: Admitted) -> dict[str, str]:
@@ -21,6 +22,11 @@ def admitted_headers(admitted: Admitted) -> dict[str, str]:
     said = [sentence for sentence in (behind and behind.sentence(commit), left_out, warning) if sentence]
     if said:
         topic = behind.topic if behind is not None else "left-out" if left_out else f"warning-{warnings[0].rule}"
-        line = ". ".join(sentence.rstrip(".") for sentence in said)
+        if left_out or warning:
+            kind = "" if commit.repo.kind is RepoKind.MODEL else f"{commit.repo.kind.value}s/"
+            said.append(f"More: curator rules explain {kind}{commit.repo}")
+        # Three dots say that something was cut.
+        line = " ".join(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}." for sentence in said)
+        line = line if line.endswith("...") else line.removesuffix(".")
         headers["X-HF-Warning"] = header_text(f"curation {commit.repo} {topic}; {line}")
     return headers

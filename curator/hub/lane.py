@@ -11,10 +11,11 @@ import logging
 import time
 from dataclasses import dataclass
 
+from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.database.engine import new_id
-from curator.errors import CuratorError, ReadOnly, UnknownToken, WrongMethod
+from curator.errors import CuratorError, DatabaseAway, ReadOnly, UnknownToken, WrongMethod
 from curator.hub.admit import Refused
 from curator.hub.answer import Answer, json_answer
 from curator.hub.closed import refuse_closed
@@ -128,6 +129,9 @@ class HubLane:
             )
         except CuratorError as error:
             return refuse_error(error, _repo_of(scope["raw_path"]), new_id())
+        except OperationalError as error:
+            log.error("the database does not answer: %s", error.orig)  # noqa: TRY400 - where it was asked is no news
+            return refuse_error(DatabaseAway(), "", new_id())
         except Exception:
             audit_id = new_id()
             log.exception("request %s failed", audit_id)

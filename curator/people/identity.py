@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from curator.database.engine import Database
 from curator.errors import UnknownToken
-from curator.people.tokens import ANONYMOUS, Caller, caller_of, looks_like_ours
+from curator.people.mark import looks_like_ours
+from curator.people.tokens import ANONYMOUS, Caller, caller_of
 
 
 class Identity:

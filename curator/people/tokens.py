@@ -14,12 +14,11 @@ from sqlmodel import Session, col, select
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.errors import BadInput
+from curator.people.mark import MARK
 from curator.people.tables import TokenRow
 from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
-# llama.cpp sends a token only if it matches hf_[A-Za-z0-9]{34,} (hub-api section 4); the mark makes ours known.
-_MARK = "hf_cur"
 _RANDOM_LETTERS = 34
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 """Of a team or a project (`rules.Audience`)."""
@@ -49,10 +48,6 @@ class Caller:
 
 
 ANONYMOUS = Caller("anonymous", Role.READER)
-
-
-def looks_like_ours(token: str) -> bool:
-    return token.startswith(_MARK)
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
@@ -104,7 +99,7 @@ def caller_of(session: Session, token: str) -> Caller | None:
 
 def _insert(session: Session, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
     changed(session)
-    token = _MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
+    token = MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
     session.add(
         TokenRow(
             id=new_id(),

@@ -14,7 +14,7 @@ from functools import lru_cache
 from sqlmodel import Session
 
 from curator.database.engine import Database
-from curator.database.generation import Generation
+from curator.database.generation import Generation, row_of
 from curator.errors import CuratorError
 from curator.policy import rule_sets
 from rules.audience import distinguished
@@ -78,10 +78,14 @@ class RulesInForce:
         if known is not None:
             return known
         # Taken before, so that what changes in between is looked up again.
-        state = self._generation.current()
+        _, word = self._generation.current()
         with self._database.read() as session:
+            row = row_of(session)
+            # Two that look at about the same time may see two states: in one generation there must only be one, or what
+            # was answered to one team under the rules before might be taken for everybody's under those after.
+            self._generation.saw(row)
             policy, circumstances = policy_in_force(session), self._circumstances(session)
-        found = self._known = InForce(state, policy, circumstances)
+        found = self._known = InForce((row, word), policy, circumstances)
         return found
 
     def _fresh(self) -> InForce | None:

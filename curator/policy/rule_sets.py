@@ -221,14 +221,18 @@ def difference(session: Session, one: str | None, other: str) -> Difference:
     """From one set of rules to the other. Raises as `find` does."""
     before = find(session, one) if one else None
     after = find(session, other)
-    old, new = _rules(before.source if before else ""), _rules(after.source)
-    lines = difflib.unified_diff(
-        (before.source if before else "").splitlines(),
-        after.source.splitlines(),
+    return compared(
+        before.source if before else "",
         before.digest[:12] if before else "nothing",
+        after.source,
         after.digest[:12],
-        lineterm="",
     )
+
+
+def compared(before: str, called: str, after: str, called_after: str) -> Difference:
+    """From one text of rules to another, each with what it is called."""
+    old, new = _rules(before), _rules(after)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), called, called_after, lineterm="")
     return Difference(
         tuple(rule for rule in new if rule not in old),
         tuple(rule for rule in old if rule not in new),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -62,6 +63,8 @@ def checked_reason(reason: str) -> str:
     text = reason.strip()
     if not text:
         raise BadWord("Say why: a reason is wanted, for whoever reads this in a year (--reason)")
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\n\r\t" for letter in text):
+        raise BadWord("The reason has a character in it that cannot be written down: say it in plain text")
     if len(text) > _LONGEST_REASON:
         raise BadWord(f"The reason is too long: say it in {_LONGEST_REASON} characters at most")
     return text

@@ -20,7 +20,7 @@ from curator.database.engine import Database, now
 from curator.policy import waivers
 from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
-from curator.types import Commit
+from curator.types import Commit, RepoKind
 from rules.case import Case
 from rules.circumstances import NOTHING_DECIDED, Circumstances, Scope, Waiver
 from rules.evaluate import Decision, Reason, Standing, evaluate
@@ -76,6 +76,9 @@ class Plan:
     covered: tuple[Covered, ...]
     after: Decision
     """What the rules in force would decide with it, for the same audience."""
+    elsewhere: tuple[str, ...]
+    """Other repositories with the same content, which the waiver is about, too; the kind before the name unless it is
+    a model's."""
 
     @property
     def fingerprints(self) -> frozenset[str]:
@@ -100,6 +103,7 @@ class Plan:
             "covers": [one.as_json() for one in self.covered],
             "outcome_then": self.after.outcome.value,
             "left_out_then": sorted(self.after.excluded_files),
+            "elsewhere": list(self.elsewhere),
             "still": [reason.as_json() for reason in self.still],
         }
 
@@ -141,9 +145,16 @@ def plan(session: Session, request: Request, rule_set: str, limits: Limits) -> P
     decided = circumstances_of(session, ruling.audience)
     with_it = Circumstances(ruling.audience, (*decided.waivers, waiver), decided.entries)
     after = evaluate(policy, facts.model_copy(update={"observed_at": now()}), with_it)
-    made = Plan(commit, ruling, covered, after)
+    made = Plan(commit, ruling, covered, after, _elsewhere(session, waiver.fingerprints, commit))
     waivers.check(_wanted(made, request), limits)
     return made
+
+
+def _elsewhere(session: Session, fingerprints: frozenset[str], commit: Commit) -> tuple[str, ...]:
+    """Where else decisions rest on these findings."""
+    found = reopening.repositories(session, reopening.resting_on(session, fingerprints))
+    others = found - {(commit.repo.kind.value, str(commit.repo))}
+    return tuple(sorted(name if kind == RepoKind.MODEL else f"{kind}s/{name}" for kind, name in others))
 
 
 def waive(database: Database, request: Request, rule_set: str, limits: Limits) -> tuple[KeptWaiver, Plan, Reopened]:

@@ -13,6 +13,10 @@ from curator.upstream.client import Upstream
 _COMMITS_A_PAGE = 100
 _MOST_COMMIT_PAGES = 20
 _MOST_ISSUES = 1_000
+_MOST_OWNER_BYTES = 1 << 20
+_MOST_COMMITS_BYTES = 8 << 20
+_MOST_FIELDS = 100
+_LONGEST_FIELD = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,24 @@ async def owner_of_namespace(upstream: Upstream, namespace: str) -> dict[str, An
     """
     for kind, word in (("org", "organizations"), ("user", "users")):
         try:
-            page = await upstream.page(f"/api/{word}/{namespace}/overview", "", f"the account {namespace}", None)
+            path, what = f"/api/{word}/{namespace}/overview", f"the account {namespace}"
+            page = await upstream.page(path, "", what, None, most_bytes=_MOST_OWNER_BYTES)
         except RepoNotFound:
             continue
         if not isinstance(page.document, dict):
             raise UpstreamUnavailable(f"The Hub describes the account {namespace} in a way that cannot be used")
-        return {**page.document, "type": kind}
+        return {**_plain(page.document), "type": kind}
     return None
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are a number, a truth or a short text: the page is kept with each commit."""
+    plain = {
+        key: value
+        for key, value in document.items()
+        if isinstance(value, bool | int | float | None) or (isinstance(value, str) and len(value) <= _LONGEST_FIELD)
+    }
+    return dict(list(plain.items())[:_MOST_FIELDS])
 
 
 async def trail_of(upstream: Upstream, commit: Commit) -> Trail:
@@ -50,7 +65,8 @@ async def trail_of(upstream: Upstream, commit: Commit) -> Trail:
     for _ in range(_MOST_COMMIT_PAGES):
         if query is None:
             break
-        page = await upstream.page(path, query, f"the commits of {commit}", commit.repo)
+        what = f"the commits of {commit}"
+        page = await upstream.page(path, query, what, commit.repo, most_bytes=_MOST_COMMITS_BYTES)
         try:
             entries = [
                 {"id": Commit(commit.repo, entry["id"]).sha, "date": entry.get("date")} for entry in page.document

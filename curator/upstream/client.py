@@ -33,6 +33,8 @@ from curator.upstream.refusals import Refusals
 
 CHUNK_BYTES = 1 << 20
 _MOST_JSON_BYTES = 256 << 20
+MOST_TOLD_BYTES = 32 << 20
+"""Of what is asked beside a repository's own listing: a description of some hundred thousand files."""
 _MOST_PAGES = 10_000
 # Whoever is further behind than some hundred commits is not told how far exactly.
 _MOST_COMMIT_PAGES = 4
@@ -83,12 +85,14 @@ class Upstream:
     async def close(self) -> None:
         await self._session.close()
 
-    async def describe(self, repo: RepoId, revision: Revision, query: str = "") -> Description:
+    async def describe(
+        self, repo: RepoId, revision: Revision, query: str = "", *, most_bytes: int = _MOST_JSON_BYTES
+    ) -> Description:
         """What a revision of a repository stands for now; a query asks for more than the usual."""
         url = f"{self.url}/api/{repo.kind.plural}/{repo}/revision/{quote(revision.text, safe='')}"
         url += f"?{query}" if query else ""
         async with self._remembered(repo, revision.text):
-            document, _ = await self._json(url, f"{repo}@{revision}", repo)
+            document, _ = await self._json(url, f"{repo}@{revision}", repo, most_bytes)
         return read_description(document, repo.kind)
 
     async def list_files(self, commit: Commit) -> list[RepoFile | Directory]:
@@ -130,11 +134,13 @@ class Upstream:
         document, _ = await self._json(url, f"the pull requests of {repo}", repo)
         return read_pulls(document, repo)
 
-    async def page(self, path: str, query: str, what: str, repo: RepoId | None) -> Page:
+    async def page(
+        self, path: str, query: str, what: str, repo: RepoId | None, *, most_bytes: int = _MOST_JSON_BYTES
+    ) -> Page:
         """One page of a list of the Hub: the history of a repository; or a search, the tags one may filter by."""
         response, final = await self._follow(f"{self.url}{path}{'?' if query else ''}{query}", {}, what, repo)
         total = response.headers.get("X-Total-Count", "")
-        document, following = await self._document(response, final, what, repo)
+        document, following = await self._document(response, final, what, repo, most_bytes)
         if not isinstance(document, list | dict):
             raise UpstreamUnavailable(f"The Hub's answer about {what} is neither a list nor an object")
         return Page(document, urlsplit(following).query if following else None, total)
@@ -236,18 +242,20 @@ class Upstream:
         async with self._refusals.remembering(repo, revision, credential.name):
             yield
 
-    async def _json(self, url: str, what: str, repo: RepoId) -> tuple[Any, str | None]:
+    async def _json(
+        self, url: str, what: str, repo: RepoId, most_bytes: int = _MOST_JSON_BYTES
+    ) -> tuple[Any, str | None]:
         """A document, and the address of the next page if there is one."""
         response, final = await self._follow(url, {}, what, repo)
-        return await self._document(response, final, what, repo)
+        return await self._document(response, final, what, repo, most_bytes)
 
     async def _document(
-        self, response: aiohttp.ClientResponse, final: str, what: str, repo: RepoId | None
+        self, response: aiohttp.ClientResponse, final: str, what: str, repo: RepoId | None, most_bytes: int
     ) -> tuple[Any, str | None]:
         try:
             _checked(response, what, repo, None)
             async with asyncio.timeout(_DOCUMENT_WITHIN_S):
-                body = await _body(response, what, self._timeout_s)
+                body = await _body(response, what, self._timeout_s, most_bytes)
             document = await asyncio.to_thread(read_json, body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise UpstreamUnavailable(f"The Hub's answer about {what} cannot be read: {reason(error)}") from error
@@ -275,12 +283,12 @@ def _checked(
     raise meaning(response.status, response.headers, what, repo, commit)
 
 
-async def _body(response: aiohttp.ClientResponse, what: str, window_s: float) -> bytes:
+async def _body(response: aiohttp.ClientResponse, what: str, window_s: float, most_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in _chunks(response, None, f"what it says of {what}", window_s):
         body += chunk
-        if len(body) > _MOST_JSON_BYTES:
-            raise UpstreamUnavailable(f"The Hub's answer about {what} has no end")
+        if len(body) > most_bytes:
+            raise UpstreamUnavailable(f"The Hub's answer about {what} is longer than {most_bytes >> 20} MB")
     return bytes(body)
 
 

@@ -24,6 +24,7 @@ _DECLARED_AWAY = (
     "copyleft-dropped",
     "share-alike-dropped",
     "limits-dropped",
+    "display-dropped",
 )
 """Conflicts with one ancestor's licence, in this order: an earlier one may make a later one superfluous."""
 _OF_DATASETS = ("dataset-non-commercial", "dataset-share-alike", "dataset-no-derivatives")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from scanners.repository.license_expressions import read
 from scanners.repository.license_list import CATEGORIES, CHANGED, REFERENCE, UNKNOWN, data, known_licenses, reference
-from scanners.repository.license_text import LONGEST_TEXT, Match, known_texts, without_weight, words_of
+from scanners.repository.license_text import LONGEST_TEXT, Match, has_weight, known_texts, only_says, words_of
 
 _HEAD = 80
 """Words in which a text says what it is."""
@@ -23,6 +23,7 @@ _NO_TEXT = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|docx?|py|json|ya?ml|toml|js|ts|css|c|h|cpp|go|rs|sh|safetensors|gguf|bin)$",
     re.IGNORECASE,
 )
+_OF_A_NAME = frozenset({"license", "the"})
 _LICENSES = re.compile(r"(?:^|/)licen[cs]es?$", re.IGNORECASE)
 _CODE = re.compile(
     r"(?<![a-z])(?:codes?|software|scripts?|third[-_ ]?part(?:y|ies)|vendor|src|examples?|tests?)(?![a-z])",
@@ -72,7 +73,9 @@ def recognise(text: str) -> tuple[Match, ...]:
     if len(text) >= LONGEST_TEXT:
         return (Match(reference(UNKNOWN), 0.0),)
     published = _unchanged(list(_published(words)), words)
-    known = [match for match in known_texts(words) if not published or not match.expression.startswith(CHANGED)]
+    known = [
+        match for match in known_texts(words, _names()) if not published or not match.expression.startswith(CHANGED)
+    ]
     found = published + known or (named(words) if len(words) < _SHORT else [])
     return _ordered(found) or (Match(reference(UNKNOWN), 0.0),)
 
@@ -90,16 +93,29 @@ def recognise_section(card: str) -> tuple[Match, ...]:
         return ()
     following = _NEXT_SECTION.search(card, heading.end())
     end = min(following.start() if following else len(card), heading.end() + _LONGEST_SECTION)
-    found = [match for match in _mentioned(words_of(card[heading.end() : end]))[0] if match.confidence > 0]
-    return (Match(found[0].expression, 0.5),) if len(found) == 1 else ()
+    found, rest = _mentioned(words_of(card[heading.end() : end]))
+    if len(found) != 1 or (read(found[0].expression).category == "permissive" and has_weight(rest)):
+        return ()
+    return (Match(found[0].expression, 0.5),)
 
 
 def named(words: Sequence[str]) -> list[Match]:
-    """The licences that a short text names. What it says besides may take back what a mild one grants."""
+    """The licences that a short text names. What it says besides may take back what a mild one grants.
+
+    So a mild one counts only where nothing else is said: `MIT` does not, nor does `Weights: proprietary` beside it.
+    """
     found, rest = _mentioned(words)
-    if without_weight(rest):
+    if only_says(rest, _saying()):
         return found
     return [match for match in found if read(match.expression).category != "permissive"]
+
+
+def called(text: str) -> str:
+    """The one licence that a text is a name of, and nothing else: `Apache License, Version 2.0`, `GPLv3`; or empty."""
+    if "+" in text:  # "or later"
+        return ""
+    found, rest = _mentioned(words_of(text))
+    return found[0].expression if len(found) == 1 and _OF_A_NAME.issuperset(rest) else ""
 
 
 def _published(words: Sequence[str]) -> Iterator[Match]:
@@ -177,6 +193,12 @@ def _names() -> tuple[tuple[str, str], ...]:
         (known_licenses()[license_id].spdx, title) for license_id, titles, _ in _publishers() for title in titles
     ]
     return tuple(sorted(((_phrase(name), spdx) for spdx, name in called), key=lambda found: (-len(found[0]), found)))
+
+
+@lru_cache(maxsize=1)
+def _saying() -> frozenset[str]:
+    """Words that say that something is under a licence, and nothing of how."""
+    return frozenset(data("license_texts.yaml")["saying"].split())
 
 
 def _phrase(text: str) -> str:

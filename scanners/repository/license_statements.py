@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanners.repository.license_expressions import Expression, all_of, one_license, read
-from scanners.repository.license_files import About, about, recognise, recognise_notice, recognise_section
+from scanners.repository.license_files import About, about, called, recognise, recognise_notice, recognise_section
 from scanners.repository.license_list import (
     UNKNOWN,
     Entry,
@@ -179,7 +179,8 @@ def _ids(value: object) -> tuple[tuple[str, ...], bool]:
     if value is None:
         return (), False
     values = list(value) if isinstance(value, list | tuple) else [value]
-    told = [part for one in values if isinstance(one, str) for part in one.split(",")]
+    # `Apache License, Version 2.0` is one licence, `mit, apache-2.0` are two.
+    told = [part for one in values if isinstance(one, str) for part in ([one] if called(one) else one.split(","))]
     unreadable = any(one is not None and not isinstance(one, str) for one in values) or len(told) > _MOST_IDS
     ids = (_id(one) for one in told[:_MOST_IDS])
     return tuple(dict.fromkeys(one for one in ids if one)), unreadable
@@ -188,7 +189,10 @@ def _ids(value: object) -> tuple[tuple[str, ...], bool]:
 def _id(value: str) -> str:
     """An id of the Hub as it writes it; what is none stays as it stands there."""
     known = slug(value)
-    return known if by_name(known) or known in _UNNAMED else " ".join(value.split())
+    if by_name(known) or known in _UNNAMED:
+        return known
+    entry = by_expression(called(value))
+    return entry.id if entry else " ".join(value.split())
 
 
 def _named(name: str) -> Entry | None:

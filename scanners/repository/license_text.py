@@ -41,6 +41,7 @@ _HEADING = 12
 _LONGEST_FOREIGN_NAME = 12
 """Letters that are not Latin, in a line of copyright; a clause in another language is longer."""
 
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _WORD = re.compile(r"[^\W_]+(?:\.[0-9]+)*")
 _PLACEHOLDER = re.compile(r"<[^<>\n]{1,80}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,40}\}")
 _ANY_ADDRESS = "address"
@@ -114,8 +115,12 @@ def words_of(text: str) -> list[str]:
     return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(f" {_ANY_ADDRESS} ", plain))]
 
 
-def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
-    """The licences of the SPDX list whose texts these words are, the one that explains most first."""
+def known_texts(words: Sequence[str], names: Sequence[tuple[str, str]] = ()) -> tuple[Match, ...]:
+    """The licences of the SPDX list whose texts these words are, the one that explains most first.
+
+    `names`: what licences are called, each a phrase between blanks, and the licence. A text that names another licence
+    beside its own is a changed one: MIT, with the weights under Llama's.
+    """
     words = [*words, *_END_OF_TEXT]
     found = _explained(words)
     if not found:
@@ -124,7 +129,12 @@ def known_texts(words: Sequence[str]) -> tuple[Match, ...]:
     told = _cover(_shingles(words), _appendices(licenses), bytearray(len(words)))
     rest = _runs(bytearray(map(max, covered, told)))
     body = [word for word, beside in zip(words, told, strict=True) if not beside]
-    added = not _without_weight(words, rest) or _parted(words, rest, licenses) or _says_more(body, licenses)
+    added = (
+        not _without_weight(words, rest)
+        or _parted(words, rest, licenses)
+        or _says_more(body, licenses)
+        or _names_another(words, rest, licenses, names)
+    )
     return tuple(_match(template, words, added) for template in licenses)
 
 
@@ -161,6 +171,18 @@ def without_weight(words: Sequence[str]) -> bool:
     return _without_weight(words, [(0, len(words))])
 
 
+def has_weight(words: Sequence[str]) -> bool:
+    """Whether words of weight are among these; for longer texts, which are more than a name."""
+    return not _weighty()[0].isdisjoint(words)
+
+
+def only_says(words: Sequence[str], allowed: frozenset[str]) -> bool:
+    """Whether there is nothing but holders' names, years and these words."""
+    others = _parts(words, 0, len(words))[1]
+    rest = [word for word in words if word not in allowed or word == "copyright"]
+    return without_weight(rest) and all(word in allowed or _YEAR.fullmatch(word) for word in others)
+
+
 def _without_weight(words: Sequence[str], runs: Sequence[tuple[int, int]]) -> bool:
     if sum(end - begin for begin, end in runs) > _MOST_NAMES:
         return False
@@ -178,6 +200,27 @@ def _says_more(words: Sequence[str], licenses: Sequence[_Template]) -> bool:
     known = Counter(terms)
     said = Counter(word for word in words if word in weighty and word not in in_names)
     return any(count > times * known[word] for word, count in said.items())
+
+
+def _names_another(
+    words: Sequence[str],
+    runs: Sequence[tuple[int, int]],
+    licenses: Sequence[_Template],
+    names: Sequence[tuple[str, str]],
+) -> bool:
+    own = {_plain(template.spdx) for template in licenses}
+    for begin, end in runs:
+        text = f" {' '.join(_parts(words, begin, end)[1])} "
+        for phrase, spdx in names:  # The longest first: `MIT No Attribution` is not MIT.
+            if phrase in text:
+                if _plain(spdx) not in own:
+                    return True
+                text = text.replace(phrase, " ")
+    return False
+
+
+def _plain(spdx: str) -> str:
+    return spdx.removesuffix("-only").removesuffix("-or-later")
 
 
 def _core_of(template: _Template) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from scanners.repository.confusables import (
 )
 from scanners.repository.edits import PHRASES, slip
 from scanners.repository.known import SHORTEST_COPIED, SHORTEST_FOR_EDITS, Known, Word, shipped
-from scanners.repository.reading import core, pieces, read, tokens
+from scanners.repository.reading import core, pieces, read, tokens, without_claims
 
 Technique = Literal[
     "invisible", "alphabet", "separator", "confusable", "edit", "number", "order", "joined", "claim", "affix",
@@ -145,6 +145,9 @@ def _one_slip_away(namespace: str, copied: str | None, known: Known) -> Lookalik
         score = 0.75 if company else 0.65
     elif length == SHORTEST_FOR_EDITS + 1:
         score = 0.86 if company or how in ("doubled", "swapped") else 0.8
+    elif not company and how in ("letter", "keyboard"):
+        # Another letter makes another person's name: monology is not monologg.
+        score = 0.8
     else:
         score = 0.9
     score = _unless_ordinary(score, of, known)
@@ -283,12 +286,13 @@ def _copy_elsewhere(name: str, copied: str | None, known: Known) -> Lookalike | 
 
 def _claimed(name: str, known: Known) -> Lookalike | None:
     """`DeepSeek-R1-Official`: a copied name that says it is the right one; `meta-llama-Llama-3.1-8B`."""
-    parts = tokens(name)
-    for at, word in ((0, parts[:1]), (-1, parts[-1:])):
-        if len(parts) > 1 and word[0] in known.claims:
-            cut = name[: -len(word[0])] if at else name[len(word[0]) :]
-            if flat(cut) and (of := _copied(cut.strip("-_. "), known)) is not None:
-                return Lookalike(of, 0.85, f"has the name of {of} and claims to be it", "claim")
+    inner, around = without_claims(name, known)
+    if inner and not known.claims.isdisjoint(around):
+        if (of := _copied(inner, known)) is not None:
+            return Lookalike(of, 0.85, f"has the name of {of} and claims to be it", "claim")
+        if (whole := _owner_in_name(inner, known)) is not None:
+            why = f"has the name of {whole} with its owner and claims to be it"
+            return Lookalike(whole, 0.88, why, "owner-in-name")
     if (whole := _owner_in_name(name, known)) is not None:
         return Lookalike(whole, 0.5, f"has the name of {whole} with its owner, as honest copies do", "owner-in-name")
     return None

@@ -74,6 +74,19 @@ def core(namespace: str, known: Known) -> tuple[str, tuple[str, ...]]:
     return kept, tuple(around)
 
 
+def without_claims(name: str, known: Known) -> tuple[str, list[str]]:
+    """A repository's name without the claims around it, and without what only says that it is for download."""
+    around: list[str] = []
+    for at in (-1, 0):
+        while len(parts := tokens(name)) > 1 and (parts[at] in known.claims or parts[at] in known.generic):
+            rest = name[: -len(parts[at])] if at else name[len(parts[at]) :]
+            if name.casefold() not in (rest.casefold() + parts[at], parts[at] + rest.casefold()):
+                break
+            around.append(parts[at])
+            name = rest.strip("-_. ")
+    return name, around
+
+
 def _is_around(part: str, known: Known) -> bool:
     word = in_latin(part).casefold()
     return word in known.affixes or word in known.claims or word in known.denials

@@ -166,15 +166,16 @@ def test_explain_speaks_of_the_commit_that_is_served_and_says_what_it_is_behind(
 ) -> None:
     done = curator("rules", "explain", REPO, "--server", turned.url)
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0] == f"{REPO}@{commits.good}"
-    assert any("1 commit behind the upstream" in line and "rule unsafe-file" in line for line in lines)
+    assert done.stdout.splitlines()[0] == f"{REPO}@{commits.good}"
+    said = " ".join(done.stdout.split())
+    assert "1 commit behind the upstream" in said
+    assert "is blocked by the rule unsafe-file" in said
     document = json.loads(curator("rules", "explain", REPO, "--server", turned.url, "--format", "json").stdout)
     assert document["behind"]["upstream_commit"] == commits.bad
     assert document["behind"]["commits"] == 1
     exact = curator("rules", "explain", f"{REPO}@{commits.bad}", "--server", turned.url)
     assert exact.returncode == 1
-    assert exact.stdout.startswith(f"{REPO}@{commits.bad}\nBlocked")
+    assert exact.stdout.startswith(f"{REPO}@{commits.bad}\nBLOCKED by the rule unsafe-file")
 
 
 def test_a_branch_or_tag_that_never_was_anything_else_is_refused(turned: MirrorProcess) -> None:

@@ -111,7 +111,7 @@ class TestHowItEnds:
         assert "for an exception ask model-risk at this mirror's administrator and quote request" in refused
         assert served["x-curator-warning"] == "told"
         warning = f"curation {ALLOWED} warning-told; the rule told warns of {ALLOWED}: tiny-bert is old: take tiny-gguf"
-        assert served["x-hf-warning"] == warning
+        assert served["x-hf-warning"] == f"{warning}. More: curator rules explain {ALLOWED}"
 
 
 class TestAFileOfModels:

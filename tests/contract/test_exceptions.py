@@ -113,9 +113,11 @@ def test_a_waiver_lets_the_refused_command_through_and_is_found_in_the_record(
 ) -> None:
     client = Client("2.4", mirror.url, tmp_path / "home")
     assert settled(mirror.url, f"/api/models/{BAD}").status == 403
+    settled(mirror.url, "/api/models/acme-research/both-formats")
     preview = told(mirror, "waive", BAD, "--rule", "unsafe-file", "--reason", "read", "--until", "30d", "--preview")
     assert preview.returncode == 3, preview.stderr
     assert "covers unsafe-file (block), all of it: pytorch_model.bin" in preview.stdout
+    assert "the same content in other repositories, too: acme-research/both-formats\n" in preview.stdout
     assert "still  unknown-publisher (hold): nobody has looked at mallory/shell-in-a-pickle yet" in preview.stdout
     assert "would be held" in preview.stdout
     assert told(mirror, "waivers").stdout == "", "a preview gives nothing"

@@ -108,7 +108,7 @@ def test_a_marked_item_says_the_rule_and_the_decision(mirror: MirrorProcess) -> 
     assert items[0]["curator"]["outcome"] == "block"
     assert items[0]["curator"]["rule"] == "unsafe-file"
     page = ask(mirror.url, f"/-/decisions/{items[0]['curator']['decision']}")
-    assert page.body.startswith(b"mallory/shell-in-a-pickle, a model, at commit ")
+    assert page.body.startswith(b"mallory/shell-in-a-pickle@")
 
 
 def test_a_search_leads_on_at_our_own_address_with_its_whole_query(mirror: MirrorProcess) -> None:

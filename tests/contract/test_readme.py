@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import ROOT
 from tests.scanning import SAFETENSORS
@@ -26,28 +27,44 @@ RUN_OTHERWISE = {
     "make test": "this is it",
     "make check": "`.ci/run` has run it before",
 }
+WITH_RULES = [line for line in COMMANDS if re.match("curator (rules (show|test|replay|publish)|waive|approve) ", line)]
+"""What changes a mirror, one after the other."""
 
 
 # What is installed is `make test`'s business: nothing is to be exchanged under the tests that run beside this one.
 MAKE = ["make", *(word for stamp in (".runtime", ".dev", ".fixtures") for word in ("--assume-old", f".venv/{stamp}"))]
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line not in RUN_OTHERWISE])
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line not in [*RUN_OTHERWISE, *WITH_RULES]])
 def test_a_command_of_the_readme_works(command: str, mirror: MirrorProcess, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     shutil.copy(SAFETENSORS, tmp_path / "model")
     (tmp_path / "rules").symlink_to(ROOT / "rules")
+    (tmp_path / "models.txt").write_text("acme-research/tiny-bert\n")
+    run(command, mirror, tmp_path)
+
+
+def run(command: str, mirror: MirrorProcess, folder: Path, **more: str) -> None:
+    """As a newcomer would, in a folder of his own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CURATOR_"))}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
         "HF_ENDPOINT": mirror.url,
-        "HF_HOME": str(tmp_path / "home"),
+        "HF_HOME": str(folder / "home"),
         "CURATOR_UPSTREAM": mirror.upstream,
     }
     ran = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        ["sh", "-c", command], cwd=folder, env=environment | more, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+
+
+def test_rules_of_the_readme_come_into_force_one_command_after_the_other(hub: FixtureHub, tmp_path: Path) -> None:
+    assert [line.split()[2] for line in WITH_RULES[:4]] == ["show", "test", "replay", "publish"]
+    with MirrorProcess(tmp_path / "data", hub.url) as mirror:
+        assert mirror.admin_token is not None
+        for command in WITH_RULES:
+            run(command, mirror, tmp_path, CURATOR_TOKEN=mirror.admin_token)
 
 
 def test_every_command_run_otherwise_is_still_in_the_readme() -> None:

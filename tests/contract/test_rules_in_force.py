@@ -118,13 +118,13 @@ def test_what_new_rules_block_is_not_served_any_more_by_any_process_nor_from_mem
     said = command(mirror, "status").stdout
     assert "'strict'" in said
     assert "ticket 12" in said
-    assert "blocks or holds 1 commit that was allowed, releases 0" in said
+    assert "1 newly blocked or held, 0 released" in said
     before = rows(mirror, "SELECT before FROM rule_set_changes ORDER BY id DESC LIMIT 1")[0][0]
     back = command(mirror, "rollback", before[:12], "--reason", "too strict")
     assert back.returncode == 0, back.stderr
     for _ in range(8):
         assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes(), "what was decided under them holds again, at once"
-    until(lambda: "releases 1" in command(mirror, "status").stdout)
+    until(lambda: "1 released" in command(mirror, "status").stdout)
     changes = rows(
         mirror, f"SELECT outcome, sentence FROM audit WHERE action = 'change' AND repo = '{REPO}' ORDER BY id"
     )

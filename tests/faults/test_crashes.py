@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -120,3 +121,39 @@ def test_a_server_that_is_stopped_leaves_no_process_behind(own_hub: FixtureHub, 
     assert len(started) == 2, "a broker and a worker"
     for pid in started:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_was_blocked_right_before_a_power_cut_is_judged_anew_though_nobody_asks(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
+    assert settled(own_mirror.url, TINY).status == 200
+    headers = {"Authorization": f"Bearer {own_mirror.admin_token}", "Content-Type": "application/json"}
+    body = json.dumps({"effect": "block", "targets": ["acme-research/*"], "reason": "advisory 9"}).encode()
+    (worker,) = own_mirror.worker_pids()
+    os.kill(worker, signal.SIGSTOP)
+    assert ask(own_mirror.url, "/api/curator/v1/lists", "POST", headers, body).status == 201
+    own_mirror.kill()
+    os.kill(worker, signal.SIGKILL)
+    own_mirror.start()
+    deadline = time.monotonic() + 60
+    while not (changed := rows(own_mirror, "SELECT outcome, sentence FROM audit WHERE action = 'change'")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [row[0] for row in changed] == ["block"]
+    assert changed[0][1].startswith("allowed until now")
+    assert ask(own_mirror.url, TINY).status == 403
+
+
+def test_a_worker_that_is_killed_while_it_looks_around_is_followed_by_one_that_does(tmp_path: Path) -> None:
+    with FixtureHub() as hub, MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_LEASE_S": "2"}) as mirror:
+        hub.faults({"path": "/api/*/acme-research/overview", "delay_s": 8, "times": 1})
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(settled, mirror.url, TINY)
+            while not rows(mirror, "SELECT id FROM work WHERE state = 'running' AND task = 'curator.look'"):
+                assert not asked.done()
+                time.sleep(0.01)
+            (worker,) = mirror.worker_pids()
+            os.kill(worker, signal.SIGKILL)
+            assert asked.result().status == 200
+        assert rows(mirror, "SELECT complete FROM looks") == [(1,)]
+        assert rows(mirror, "SELECT count(*) FROM audit WHERE action = 'decide'") == [(1,)]

@@ -11,12 +11,13 @@ from fnmatch import fnmatchcase
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, literal, select
-from sqlmodel import Session
+from sqlalchemy import create_engine
+from sqlmodel import Session, SQLModel
 
-from curator.admission.reopening import like_pattern
+from curator.admission.reopening import concerned_by
+from curator.admission.tables import SnapshotRow
 from curator.api.lists import WantedEntries
-from curator.database.engine import Database
+from curator.database.engine import Database, now
 from curator.policy import lists, waivers
 from curator.policy.collections import collection
 from curator.policy.waivers import Limits
@@ -166,11 +167,11 @@ def test_an_entry_is_checked_or_a_sentence(globs: list[str], commits: list[str])
 
 
 @given(st.from_regex(re.compile(r"[a-c_.%*?\[\]!/\\-]{1,10}", re.ASCII), fullmatch=True), REPOS)
-def test_the_database_passes_over_no_repository_that_a_glob_matches(glob: str, repo: str) -> None:
-    if fnmatchcase(repo.lower(), glob.lower()):
-        with _MEMORY.connect() as connection:
-            found = connection.execute(select(literal(repo.lower()).like(like_pattern(glob), escape="\\"))).scalar_one()
-        assert found
+def test_an_entry_concerns_just_the_repositories_that_its_glob_matches(glob: str, repo: str) -> None:
+    entry = ListEntry("one", ListEffect.BLOCK, (glob,), "x", "ada")
+    with Session(_MEMORY) as session:
+        session.add(SnapshotRow(kind="model", repo=repo, sha="0" * 40, info="{}", seen_at=now()))
+        assert bool(concerned_by(session, entry)) is fnmatchcase(repo.lower(), glob.lower())
 
 
 @given(
@@ -182,3 +183,4 @@ def test_a_body_that_is_no_word_is_refused_as_such(body: dict[str, object]) -> N
 
 
 _MEMORY = create_engine("sqlite://")
+SQLModel.metadata.create_all(_MEMORY)

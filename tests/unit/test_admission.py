@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -102,14 +101,11 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
+def house(database: Database) -> House:
     policy = starter_policy()
     with database.write() as session:
         rule_sets.publish(session, policy, author="test", reason="a test", origin=rule_sets.STARTER)
-    yield House(database, policy.digest, Broker())
-    database.close()
+    return House(database, policy.digest, Broker())
 
 
 def allowed(house: House, file: RepoFile) -> Snapshot:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -19,13 +19,7 @@ from curator.admission.history import observed
 from curator.database.engine import Database
 from curator.errors import BadSettings
 from curator.types import RepoId, Revision
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    return database
+from tests.databases import Databases
 
 
 def test_the_migrations_make_every_table_and_column_that_the_code_has(database: Database) -> None:
@@ -36,15 +30,15 @@ def test_the_migrations_make_every_table_and_column_that_the_code_has(database: 
 
 def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -> None:
     with database.write() as session:
-        session.connection().execute(text("CREATE TABLE kept (value)"))
+        session.connection().execute(text("CREATE TABLE kept (value INTEGER)"))
         session.connection().execute(text("INSERT INTO kept VALUES (7)"))
     database.migrate()
     with database.read() as session:
         assert session.connection().execute(text("SELECT value FROM kept")).scalar() == 7
 
 
-def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
+def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(blank_url: str) -> None:
+    database = Database(blank_url)
     database.migrate(to="0001")
     one, two = "1" * 40, "2" * 40
     with database.write() as session:
@@ -63,7 +57,8 @@ def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(tmp_p
         assert observed(session, RepoId.parse("acme/new"), Revision(two)) == []
 
 
-def test_it_is_in_wal_and_every_commit_is_on_the_disk(database: Database) -> None:
+def test_a_file_is_in_wal_and_every_commit_is_on_the_disk(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/curator.db")
     with database.engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
@@ -72,14 +67,12 @@ def test_it_is_in_wal_and_every_commit_is_on_the_disk(database: Database) -> Non
 def test_what_raises_in_a_transaction_is_undone(database: Database) -> None:
     def fail() -> None:
         with database.write() as session:
-            session.connection().execute(text("CREATE TABLE gone (value)"))
+            session.connection().execute(text("CREATE TABLE gone (value INTEGER)"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    with database.engine.connect() as connection:
-        tables = connection.execute(text("SELECT name FROM sqlite_master")).scalars().all()
-    assert "gone" not in tables
+    assert not inspect(database.engine).has_table("gone")
 
 
 @pytest.mark.parametrize("url", ["hunter2", "nosuch://me:hunter2@host/db", "mssql+nosuch://me:hunter2@host/db"])
@@ -95,9 +88,8 @@ def test_what_was_to_be_written_is_in_no_error(database: Database) -> None:
     assert "hunter2" not in str(failed.value)
 
 
-def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/curator.db"
-    script = f"from curator.database.engine import Database; Database({url!r}).migrate()"
+def test_processes_that_start_at_once_migrate_once(blank_url: str) -> None:
+    script = f"from curator.database.engine import Database; Database({blank_url!r}).migrate()"
     with ThreadPoolExecutor(4) as pool:
         done = list(
             pool.map(lambda _: subprocess.run([sys.executable, "-c", script], check=False).returncode, range(4))
@@ -109,3 +101,19 @@ def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> N
     (tmp_path / "curator.db").write_text("not a database " * 100)
     with pytest.raises(BadSettings, match="cannot be used: file is not a database"):
         Database(f"sqlite:///{tmp_path}/curator.db").migrate()
+
+
+def test_a_server_without_that_database_is_told_in_one_sentence_without_its_password(databases: Databases) -> None:
+    url = databases.server().url("nosuch").replace("postgres@", "postgres:hunter2@")
+    with pytest.raises(BadSettings, match=r'cannot be used: .*database "nosuch" does not exist') as refused:
+        Database(url).migrate()
+    assert "hunter2" not in refused.value.sentence
+    assert "\n" not in refused.value.sentence
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(
+        BadSettings, match=r"psycopg is not installed \(for PostgreSQL: pip install 'model-curator\[post"
+    ):
+        Database("postgresql://me@host/db")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,14 +65,11 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
+def house(database: Database) -> House:
     policy = starter_policy()
     with database.write() as session:
         rule_sets.keep(session, policy)
-    yield House(database, policy.digest)
-    database.close()
+    return House(database, policy.digest)
 
 
 def wanted_waiver(**change: Any) -> waivers.Wanted:

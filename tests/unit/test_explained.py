@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,6 @@ from tests.unit.explanations.cases import EXCLUDED_FILE, LICENCE_CONFLICT, LOOK_
 TEXTS = Path(__file__).parent / "explanations"
 SETTINGS = Settings(contact="models@acme.example", public_url="https://models.acme.example")
 POLICY = parse_policy(RULES, "rules.yaml")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def explained(database: Database, facts: Facts, decision: Decision | None = None) -> dict[str, Any]:
@@ -74,7 +66,7 @@ def test_a_decision_reads_as_it_did(database: Database, name: str, facts: Facts,
     if os.environ.get("CURATOR_RECORD_TEXTS"):
         kept.write_text(text)
     assert text == kept.read_text(), f"see whether it reads as well, then record it: {kept.name}"
-    words = [line for line in text.split("\n") if len(line) > width and " " in line.strip()]
+    words = [line for line in text.split("\n") if len(line) > width and " " in line.strip(" \\")]
     assert words == [], "only a word that is longer than the line may stand out"
 
 
@@ -95,15 +87,55 @@ def test_what_is_allowed_with_a_warning_says_so_first_and_once(database: Databas
     assert text.count("Llama under MIT") == 1
 
 
+def changed(how: str, kind: str, *about: str, outcome: str = "allow", **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "how": how, "outcome": outcome, "excluded_files": [], "about": list(about), "at": None} | more
+
+
 def test_what_would_change_it_is_told_by_what_comes_of_it(database: Database) -> None:
-    tried = [("files", "leaving out a.bin"), ("waiver", "a waiver"), ("time", "in 12 days")]
-    changes: list[dict[str, Any]] = [
-        {"kind": kind, "how": how, "outcome": "allow", "excluded_files": [], "at": None} for kind, how in tried
+    changes = [
+        changed("leaving out a.bin", "files"),
+        changed("in 12 days", "time", at="2026-12-08T02:00:00+00:00"),
+        changed("the licence mit", "fact", outcome="hold", excluded_files=["b.bin"]),
     ]
-    changes += [{"kind": "fact", "how": "the licence mit", "outcome": "hold", "excluded_files": ["b.bin"], "at": None}]
     text = explanation_text(explained(database, LOOK_ALIKE) | {"changes": changes})
-    assert "It would be allowed:\n    - by leaving out a.bin\n    - with a waiver\n    - in 12 days\n" in text
+    assert "It would be allowed:\n    - by leaving out a.bin\n    - without anybody's doing, on 2026-12-08" in text
     assert "It would be held for review, without b.bin:\n    - with the licence mit\n" in text
+
+
+def test_what_a_reviewer_can_do_comes_with_its_command(database: Database) -> None:
+    changes = [
+        changed("a waiver of what look-alike says", "waiver", "look-alike"),
+        changed("an approval of the repository", "approval", "repository"),
+        changed("an approval of this commit", "approval", "commit"),
+        changed("taking it off the list of what is blocked (e1)", "list", "e1"),
+    ]
+    document = explained(database, LOOK_ALIKE) | {"changes": changes, "audience": {"team": "trading", "project": ""}}
+    text = explanation_text(document, 200)
+    at = f"{document['repository']}@{document['commit']}"
+    assert f'\n        curator waive {at} --team trading --until=90d --reason="..."\n' in text
+    assert f'\n        curator approve {document["repository"]} --team trading --reason="..."\n' in text
+    assert f'\n        curator approve {at} --team trading --reason="..."\n' in text
+    assert "\n        curator lists end e1\n" in text
+
+
+def test_a_command_on_several_lines_can_be_copied(database: Database) -> None:
+    changes = [changed("a waiver of what look-alike says", "waiver", "look-alike")]
+    document = explained(database, LOOK_ALIKE) | {"changes": changes}
+    text = explanation_text(document, 60)
+    command = text.partition("curator waive ")[2].partition("\n\n")[0]
+    assert shlex.split(command.replace("\\\n", "")) == [
+        f"{document['repository']}@{document['commit']}",
+        "--until=90d",
+        "--reason=...",
+    ]
+
+
+def test_a_waiver_that_will_be_over_is_named(database: Database) -> None:
+    document = explained(database, LOOK_ALIKE)
+    waiver = {"id": "w1", "kind": "waiver", "by": "anna", "reason": "", "expires_at": "2027-01-01T00:00:00Z"}
+    change = changed("in 36 days", "time", outcome="block", at="2027-01-01T00:00:00+00:00")
+    text = explanation_text(document | {"named": {"w1": waiver}, "changes": [change]})
+    assert "- when this is over: waiver w1 by anna, until 2027-01-01 (in 36 days)" in " ".join(text.split())
 
 
 def test_whose_word_a_decision_rests_on_is_named_with_reason_and_end(database: Database) -> None:
@@ -172,3 +204,10 @@ def test_nobody_is_named_where_nobody_said_anything(database: Database) -> None:
         assert names_of(session, ()) == {}
         assert names_of(session, {"nobody"}) == {}
     assert dt.datetime.fromisoformat(NOW).tzinfo is not None
+
+
+def test_what_stands_below_unless_is_not_told_as_if_it_spoke_for_the_rule(database: Database) -> None:
+    document = explained(database, LOOK_ALIKE)
+    (rule,) = [one for one in document["rules"] if one["rule"] == "look-alike"]
+    rule["asked"] = [{"condition": "unless: publisher_known", "wanted": "true", "said": False, "held": False}]
+    assert "    unless publisher_known: true (it is false), which is not so\n" in explanation_text(document)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -15,13 +14,6 @@ from curator.audit.record import Action, AuditEvent, newest
 from curator.database.engine import Database
 from curator.database.generation import Generation, changed
 from curator.types import RepoKind
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    return database
 
 
 def event(path: str) -> AuditEvent:

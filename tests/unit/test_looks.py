@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,14 +38,6 @@ from scanners.repository.parents import Parent
 MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ORG = {"type": "org", "_id": "5f" * 12, "isVerified": True, "numFollowers": 3}
 TENSORS = {"exact": "1" * 32, "shapes": "2" * 32, "outline": "3" * 32}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def commit(

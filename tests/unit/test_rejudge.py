@@ -6,9 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,15 +144,12 @@ def _download(commit: Commit, team: str, at: dt.datetime) -> AuditEvent:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
+def house(database: Database) -> House:
     begin_if_new(database)
     house = House(database, Rejudger(database, days=90, retry_failed_s=300))
     house.publish(policy_of("first"))
     house.work()
-    yield house
-    database.close()
+    return house
 
 
 def test_what_was_asked_for_is_decided_anew_before_anybody_asks_and_nothing_is_scanned(house: House) -> None:
@@ -171,7 +166,7 @@ def test_what_was_asked_for_is_decided_anew_before_anybody_asks_and_nothing_is_s
     assert [row.repo for row in house.record(Action.DECIDE)].count("acme/kept") == 1
     assert (house.last().blocked, house.last().released, house.last().done) == (2, 0, 3)
     said = house.record(Action.RULES)[-1].sentence or ""
-    assert "blocks or holds 2 commits that were allowed, releases 0" in said
+    assert "2 newly blocked or held, 0 released" in said
     house.publish(policy_of("third"))
     house.work()
     assert (house.last().blocked, house.last().released) == (0, 2)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,14 +84,11 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
+def house(database: Database) -> House:
     made = House(database)
     with database.write() as session:
         rule_sets.keep(session, made.policy)
-    yield made
-    database.close()
+    return made
 
 
 def facts_of(repo: str, *files: FileFacts, sha: str = "a" * 40, **more: Any) -> Facts:

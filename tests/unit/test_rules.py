@@ -122,7 +122,7 @@ def test_a_branch_is_the_newest_approved_commit_unless_the_rules_say_otherwise()
 
 def test_another_word_for_branches_is_told_with_its_place() -> None:
     (problem,) = problems("schema: curator.rules/1\nname: test\nbranches: newest\nrules: []\n")
-    assert problem == "rules.yaml:3:11: 'newest': input should be 'newest-approved', 'strict' or 'pin'"
+    assert problem == "rules.yaml:3:11: 'newest' cannot stand here: write 'newest-approved', 'strict' or 'pin'"
 
 
 def test_the_strictest_outcome_wins_in_whatever_order_the_rules_stand() -> None:
@@ -240,18 +240,19 @@ def test_explaining_names_every_rule_and_each_of_its_conditions() -> None:
 class TestWhatIsWrongWithAFileOfRulesIsToldWithItsPlace:
     def test_an_unknown_field(self) -> None:
         assert problems(policy_text(rule("x", "block", "when: {file_verdikt: [unsafe]}"))) == [
-            "rules.yaml:6:12: there is no field 'file_verdikt' here"
+            "rules.yaml:6:12: there is no field 'file_verdikt' here; did you mean 'file_verdict'?"
         ]
 
     def test_a_value_that_is_not_one_of_those_there_are(self) -> None:
         (problem,) = problems(policy_text(rule("x", "deny", "when: {gated: true}")))
         assert problem.startswith(
-            "rules.yaml:7:14: 'deny': input should be 'allow', 'warn', 'exclude-file', 'hold' or 'block'"
+            "rules.yaml:7:14: 'deny' cannot stand here: write 'allow', 'warn', 'exclude-file', 'hold' or 'block'"
         )
 
     def test_a_fact_that_does_not_exist_with_a_caret_under_it(self) -> None:
         lines = problems(policy_text(rule("x", "block", "expression: downloads > 5 && licens.category == 'x'")))
-        assert lines[0] == "rules.yaml:6:40: the expression cannot be used: undeclared reference to 'licens.category'"
+        sentence = "the expression cannot be used: undeclared reference to 'licens.category'"
+        assert lines[0] == f"rules.yaml:6:40: {sentence}; did you mean 'license.category'?"
         assert lines[2].index("^") == lines[1].index(".category")
 
     def test_a_fact_that_does_not_exist_in_a_block_of_text(self) -> None:
@@ -290,4 +291,22 @@ class TestWhatIsWrongWithAFileOfRulesIsToldWithItsPlace:
         assert "cannot be read" in problems("schema: !!python/object:os.system x\n")[0]
 
     def test_an_empty_file(self) -> None:
-        assert problems("") == ["rules.yaml:1:1: a file of rules has the fields schema, name and rules"]
+        assert problems("") == ["rules.yaml:1:1: it is empty: a file of rules has the fields schema, name and rules"]
+
+    @pytest.mark.parametrize(
+        ("wrong", "place", "words"),
+        [
+            ("when: {gated: maybe}", "6:19", "'maybe' cannot stand here: write true or false"),
+            ("file_verdict: unsafe", "6:5", "it is a condition, and stands below `when`"),
+            ("when: {gated: true, owner: me}", "6:25", "it belongs to the rule, as far in as `when`"),
+            ("when: {publisher: @trusted}", "6:23", 'a word that begins with @ wants quotes: "@trusted"'),
+            ("when: {publisher: *-ai}", "6:23", "a word that begins with * wants quotes"),
+            ("\twhen: {gated: true}", "6:5", "a tab stands here: YAML is indented by blanks"),
+            (" when: {gated: true}", "6:10", "a text with a colon in it wants quotes, or this line is too far in"),
+            ("when: {publisher: [a, b}", "6:28", "a list that began with [ is not closed, or a comma is missing"),
+            ("applies_to: {team: a}", "6:18", "there is no field 'team' here; did you mean 'teams'?"),
+        ],
+    )
+    def test_what_people_write_by_mistake_is_told_with_what_to_write(self, wrong: str, place: str, words: str) -> None:
+        told = problems(policy_text(rule("x", "block", wrong)))
+        assert any(one.startswith(f"rules.yaml:{place}: ") and words in one for one in told), told

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.audit.record import newest
+from curator.database import generation as generations
 from curator.database.engine import Database
 from curator.database.generation import Generation
 from curator.errors import BadInput
+from curator.hub.hot import HotAnswers
 from curator.policy import rule_sets, sources
 from curator.policy.in_force import NothingInForce, RulesInForce
 from curator.policy.sources import RuleSource, SourceProblem, _who_and_why
@@ -27,14 +29,6 @@ from rules.model import parse_policy
 from tests.unit.test_rejudge import policy_of
 
 BROKEN = "schema: curator.rules/1\nname: broken\nrules: [{id: x}]\n"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def publish(database: Database, policy: Any, origin: str = rule_sets.COMMAND) -> None:
@@ -332,6 +326,32 @@ def test_who_is_named_by_no_rule_shares_the_decision_of_everybody(database: Data
     rules = process.now()
     assert rules.audience(Audience("red-1", "p")) == Audience("red-1")
     assert rules.audience(Audience("blue", "p")) == EVERYBODY
+
+
+def test_what_was_answered_to_one_team_is_not_kept_under_rules_that_name_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, policy_of("first", teams="red"))
+    generation = Generation(database)
+    hot, rules = (
+        HotAnswers(generation, cast("Any", None)),
+        RulesInForce(database, generation, lambda _: Circumstances()),
+    )
+    made_in = hot.now()
+    assert rules.now().audience(Audience("red")) == Audience("red")
+    # On another machine other rules come into force, of which nobody here has been told yet.
+    monkeypatch.setattr(generations, "_grow", lambda _: None)
+    monkeypatch.setattr(generations, "_own", Counter(generations._own))
+    told, generations._own = generations._own, Counter(generations._own)
+    publish(database, policy_of("second"))
+    generations._own = told
+    assert hot.now() == made_in
+    # Somebody here sees them all the same.
+    seen = RulesInForce(database, generation, lambda _: Circumstances()).now()
+    assert (seen.policy.name, seen.audience(Audience("red"))) == ("second", EVERYBODY)
+    assert hot.now() != made_in, "what was made for the team cannot be taken for everybody's"
+    assert rules.now().policy.name == "second"
+    assert rules.now() is rules.now(), "they are not looked up again for each request"
 
 
 def test_a_machine_whose_clock_is_behind_can_publish(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

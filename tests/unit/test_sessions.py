@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,10 +74,8 @@ class Process:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/curator.db"
-    Database(url).migrate()
-    return url
+def url(database_url: str) -> str:
+    return database_url
 
 
 def test_what_one_process_told_the_others_tell_on(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,9 @@ def held(digest: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Database:
+def old(blank_url: str) -> Iterator[Database]:
     """A database as version 0.1 left it: two decisions of two commits, a token, and the record of a download."""
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
+    database = Database(blank_url)
     database.migrate(to=OLD)
     digest = "d" * 64
     with database.write() as session:
@@ -162,7 +163,8 @@ def old(tmp_path: Path) -> Database:
             outcome="allow",
             decision=f"{1:032x}",
         )
-    return database
+    yield database
+    database.close()
 
 
 def explained(database: Database, number: int) -> tuple[dict[str, Any], str]:

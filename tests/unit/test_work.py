@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -11,13 +10,6 @@ from curator.database.engine import Database, now
 from curator.queue import work as verbs
 from curator.queue.tables import WorkRow
 from curator.queue.work import MAX_ATTEMPTS, LeaseLost, Work, ask_for, due, failure_of, finish, renew
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    return database
 
 
 def ask(database: Database, key: str = "k") -> Work:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from curator.admission.explained.page import Page
-from curator.admission.explained.words import OUTCOMES, TONES, count, moment, several, somebody
+from curator.admission.explained.words import OUTCOMES, TONES, count, day, moment, several, somebody
 
 Json = dict[str, Any]
 
@@ -27,7 +28,9 @@ def answer(page: Page, document: Json) -> None:
     page.blank()
     if outcome == "allow":
         if left_out:
-            page.say("Nothing else is kept back.")
+            page.say(_sentence(next(iter(left_out.values()))["message"]))
+            rest = len(document["facts"]["files"]) - len(left_out)
+            page.say(f"All else is served: {count(rest, 'file')}.")
         elif not warnings:
             passed = {one["rule"] for one in document["reasons"] if one["standing"] in ("waived", "approved")}
             page.say(
@@ -50,9 +53,8 @@ def answer(page: Page, document: Json) -> None:
     if outcome != "allow" or left_out:
         _who_decides(page, document, decisive)
     rules = f"'{document['rule_set']['name']}' ({document['rule_set']['digest'][:12]})"
-    page.say(f"Decided {moment(document['decided_at'])}{_for(document)} by the rules {rules}.")
-    if document["expires_at"]:
-        page.say(f"It holds until {moment(document['expires_at'])}, and is made anew when it is next asked for.")
+    until = f"; it holds until {moment(document['expires_at'])}" if document["expires_at"] else ""
+    page.say(f"Decided {moment(document['decided_at'])}{_for(document)} by the rules {rules}{until}.")
     if document.get("superseded_by"):
         page.say(f"It is no longer in force: decision {document['superseded_by']} has taken its place.")
 
@@ -89,6 +91,9 @@ def why(page: Page, document: Json) -> None:
     # What has been told above.
     first = shown[0] if shown[0]["outcome"] == document["outcome"] != "allow" else None
     allowed = document["outcome"] == "allow"
+    if allowed and document["excluded_files"]:
+        told = next(iter(document["excluded_files"].values()))["message"]
+        first = next((one for one in shown if one["message"] == told), None)
     for reason in shown:
         result = results.get(reason["rule"])
         page.say(f"-> {reason['outcome']}", word=reason["rule"], tone=TONES[reason["outcome"]])
@@ -97,11 +102,21 @@ def why(page: Page, document: Json) -> None:
         if result is not None:
             page.say(f"The rule: {_sentence(result['description'])}", 4)
             for asked in result["asked"]:
-                page.say(_asked(asked), 4, hang=4, word={True: "yes", False: "no ", None: "?  "}[asked["held"]])
+                _condition(page, asked)
         if len(reason["files"]) > 1:
             page.say(f"files: {several(reason['files'])}", 4, hang=4)
         for reference in result["references"] if result else ():
             page.say(f"See {reference}", 4)
+
+
+def _condition(page: Page, asked: Json) -> None:
+    """One condition and whether it holds; what stands below `unless` speaks for the rule where it does not."""
+    before, unless, condition = asked["condition"].rpartition("unless: ")
+    if not unless:
+        page.say(_asked(asked), 4, hang=4, word={True: "yes", False: "no ", None: "?  "}[asked["held"]])
+        return
+    holds = {True: "which is so", False: "which is not so", None: "which nobody knows"}[asked["held"]]
+    page.say(f"{before}{_asked(asked | {'condition': condition})}, {holds}", 4, hang=4, word="unless")
 
 
 def _asked(asked: Json) -> str:
@@ -139,30 +154,61 @@ def people(page: Page, document: Json) -> None:
 
 
 def changes(page: Page, document: Json) -> None:
-    """Everything that was tried and changes the outcome, by what comes of it."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Everything that was tried and changes the outcome, by what comes of it, with the command where there is one."""
+    found: dict[tuple[str, tuple[str, ...]], list[Json]] = {}
     for change in document.get("changes", []):
-        found.setdefault((change["outcome"], tuple(change["excluded_files"])), []).append(_way(change))
+        found.setdefault((change["outcome"], tuple(change["excluded_files"])), []).append(change)
     if not found:
         return
     page.head("What would change it")
     for (outcome, left_out), ways in found.items():
         then = {"allow": "allowed", "hold": "held for review", "block": "blocked"}[outcome]
         without = f", without {several(left_out, 3)}" if left_out else ""
-        page.say(f"It would be {then}{without}:")
-        for way in ways:
-            page.say(way.rstrip("."), 4, hang=2, word="-")
+        whole = ", with all its files" if document["excluded_files"] and outcome == "allow" and not left_out else ""
+        page.say(f"It would be {then}{without}{whole}:")
+        for change in ways:
+            page.say(_way(change, document).rstrip("."), 4, hang=2, word="-")
+            if command := _command(change, document):
+                page.command(command, 8)
 
 
-def _way(change: Json) -> str:
+def _way(change: Json, document: Json) -> str:
     """What would have to be done or to happen."""
     match change["kind"].split(" + ")[0]:
         case "time":
-            return str(change["how"])
+            named = [one for one in document.get("named", {}).values() if one.get("expires_at")]
+            ends = [one for one in named if _same_moment(one["expires_at"], change["at"])]
+            what = (
+                f"when this is over: {somebody(ends[0])}"
+                if ends
+                else f"without anybody's doing, on {day(change['at'])}"
+            )
+            return f"{what} ({change['how']})"
         case "files" | "list":
             return f"by {change['how']}"
         case _:
             return f"with {change['how']}"
+
+
+def _command(change: Json, document: Json) -> str:
+    """What a reviewer would type; empty where people of the mirror cannot do it."""
+    about = change.get("about") or []
+    if not about:
+        return ""
+    if change["kind"] == "list":
+        return "; ".join(f"curator lists end {entry}" for entry in about)
+    target = document["repository"]
+    if about != ["repository"]:
+        target += f"@{document['commit']}"
+    kind = "" if document["kind"] == "model" else f" --repo-type {document['kind']}"
+    audience = document.get("audience") or {}
+    scope = "".join(f" --{name} {audience[name]}" for name in ("team", "project") if audience.get(name))
+    verb, until = ("waive", " --until=90d") if change["kind"] == "waiver" else ("approve", "")
+    return f'curator {verb} {target}{kind}{scope}{until} --reason="..."'
+
+
+def _same_moment(one: str, other: str) -> bool:
+    return dt.datetime.fromisoformat(one) == dt.datetime.fromisoformat(other)
 
 
 def others(page: Page, document: Json) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from curator.admission.explained.page import Page, Tone
-from curator.admission.explained.words import count, moment, parameters, several, since, size
+from curator.admission.explained.words import count, parameters, seen, several, since, size
 
 Json = dict[str, Any]
 _ORDER = ("unsafe", "unscannable", "suspicious", "safe")
@@ -17,7 +17,8 @@ _SHOWN_ELSEWHERE = {"license", "lineage", "owner"}
 def files(page: Page, document: Json) -> None:
     """Those that are left out, those with findings, and how many others there are."""
     facts, left_out = document["facts"], document["excluded_files"]
-    if left_out:
+    # One alone has been named in the answer.
+    if len(left_out) > 1:
         page.head("Left out")
         page.say("The repository is served without these; they are not in its listings:")
         for path, reason in sorted(left_out.items()):
@@ -42,8 +43,9 @@ def files(page: Page, document: Json) -> None:
             page.say(f"{finding['severity']}: {finding['message']} {by}", 6, hang=2)
 
 
-def standing(page: Page, facts: Json) -> None:
+def standing(page: Page, document: Json) -> None:
     """What is known of the repository, and where that comes from."""
+    facts = document["facts"]
     page.head("Facts")
     now = facts["observed_at"]
     rows = [_used(facts)]
@@ -61,9 +63,11 @@ def standing(page: Page, facts: Json) -> None:
         page.say(row, hang=2)
     if facts["unknown"]:
         page.say(f"{', '.join(facts['unknown'])}", hang=2, word="could not be had:", tone=Tone.DOUBT)
+        for why in filter(None, dict.fromkeys(facts["why_unknown"])):
+            page.say(why, 4, hang=2)
     for source in facts["sources"]:
         if source["fact"] not in _SHOWN_ELSEWHERE:
-            page.say(f"{source['fact']}: from {source['source']}, {moment(source['at'])}", 4, hang=2)
+            page.say(f"{source['fact']}: from {source['source']}{seen(source['at'], document)}", 4, hang=2)
 
 
 def _used(facts: Json) -> str:

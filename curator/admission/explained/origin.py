@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curator.admission.explained.page import Page, Tone
-from curator.admission.explained.words import count, moment, several, since
+from curator.admission.explained.words import count, seen, several, since
 
 Json = dict[str, Any]
 _RELATIONS = {
@@ -30,8 +30,9 @@ _LEVELS = {
 _STATEMENTS = {"card": "the card", "tags": "the Hub's tags", "file": "a licence file"}
 
 
-def license(page: Page, facts: Json) -> None:  # noqa: A001 - it is what this part is about
+def license(page: Page, document: Json) -> None:  # noqa: A001 - it is what this part is about
     """Every place that says something of the licence, the most restrictive first."""
+    facts = document["facts"]
     found = facts["license"]
     page.head("Licence")
     declared = ", ".join(found["declared"]) or "none declared"
@@ -44,39 +45,41 @@ def license(page: Page, facts: Json) -> None:  # noqa: A001 - it is what this pa
             source = statement["path"] or _STATEMENTS.get(statement["source"], statement["source"])
             doubt = f", {statement['confidence']:.0%} sure" if statement["confidence"] < 1 else ""
             page.say(f"{source} says {_short(statement['license'])} ({statement['category']}{doubt})", 4, hang=2)
-    if found["why"]:
+    if found["why"] and not _told(found["why"], document):
         page.say(found["why"])
     if found["before"]:
         page.say(f"Before this commit it was {_short(found['before'])}.")
     if found["terms"]:
         page.say(f"It asks for: {', '.join(found['terms'])}")
-    _source(page, facts, "license")
+    _source(page, document, "license")
 
 
-def lineage(page: Page, facts: Json) -> None:
+def lineage(page: Page, document: Json) -> None:
     """A chain of what it was made from, each conflict at its step."""
+    facts = document["facts"]
     found = facts["lineage"]
     if not (found["hops"] or found["undeclared"] or found["unresolved"]):
         return
     page.head("Made from")
     page.say(f"{facts['repository']}: {_licensed(facts['license'])}")
     seen: set[int] = set()
-    _steps(page, found, facts["repository"], 1, seen)
+    _steps(page, document, facts["repository"], 1, seen)
     told = {id(conflict) for conflict in found["conflicts"]}
     told -= {id(conflict) for hop in found["hops"] for conflict in _conflicts(found, hop)}
     for conflict in found["conflicts"]:
         if id(conflict) in told:
             page.say(f"with {conflict['parent']}:", 4)
-            _conflict(page, conflict, 6)
+            _conflict(page, conflict, document, 6)
     if found["undeclared"]:
         page.say(
             f"By its tensors and its tokenizer it seems to be made from {several(found['undeclared'])}, too, and does "
             "not say so."
         )
-    _source(page, facts, "lineage")
+    _source(page, document, "lineage")
 
 
-def _steps(page: Page, found: Json, child: str, depth: int, seen: set[int]) -> None:
+def _steps(page: Page, document: Json, child: str, depth: int, seen: set[int]) -> None:
+    found = document["facts"]["lineage"]
     for number, hop in enumerate(found["hops"]):
         if number in seen or hop["depth"] != depth or hop["child"].casefold() != child.casefold():
             continue
@@ -88,8 +91,11 @@ def _steps(page: Page, found: Json, child: str, depth: int, seen: set[int]) -> N
         says = f" (as {_declares(hop['source'])} says)" if hop["source"] else ""
         page.say(f"{relation} {hop['parent']}{at}: {state or _licensed(hop)}{says}", indent, hang=3, word="<-")
         for conflict in _conflicts(found, hop):
-            _conflict(page, conflict, indent + 3)
-        _steps(page, found, hop["parent"], depth + 1, seen)
+            if state and conflict["level"] == "gap":
+                page.say(f"To mend it: {conflict['cure']}", indent + 3, hang=2)
+            else:
+                _conflict(page, conflict, document, indent + 3)
+        _steps(page, document, hop["parent"], depth + 1, seen)
 
 
 def _conflicts(found: Json, hop: Json) -> list[Json]:
@@ -100,10 +106,20 @@ def _conflicts(found: Json, hop: Json) -> list[Json]:
     ]
 
 
-def _conflict(page: Page, conflict: Json, indent: int) -> None:
+def _conflict(page: Page, conflict: Json, document: Json, indent: int) -> None:
     word, tone = _LEVELS[conflict["level"]]
-    page.say(f"{conflict['id']}: {conflict['clause']}", indent, hang=2, word=word, tone=tone)
-    page.say(f"To mend it: {conflict['cure']}", indent + 2, hang=2)
+    clause, cure = conflict["clause"], conflict["cure"]
+    told = _told(clause, document)
+    said = f"{conflict['id']}, as told above" if told else f"{conflict['id']}: {clause}"
+    page.say(said, indent, hang=2, word=word, tone=tone)
+    if not (told and _told(cure, document)):
+        page.say(f"To mend it: {cure}", indent + 2, hang=2)
+
+
+def _told(text: str, document: Json) -> bool:
+    """Whether a reason, which stands above, says it already."""
+    text = " ".join(text.split()).rstrip(".")
+    return any(text in " ".join(reason["message"].split()) for reason in document["reasons"])
 
 
 def _licensed(found: Json) -> str:
@@ -120,14 +136,16 @@ def _declares(source: str) -> str:
     return "its card" if source == "card" else "the Hub's tags" if source == "tags" else source
 
 
-def name(page: Page, facts: Json) -> None:
+def name(page: Page, document: Json) -> None:
     """Whose name it bears, what it has of others, and whose it is."""
+    facts = document["facts"]
     alike, copied, owner = facts["lookalike"], facts["copied"], facts["owner"]
-    if alike["of"] or copied["why"]:
+    if alike["of"] or (copied["why"] and not _told(copied["why"], document)):
         page.head("Looks like another")
     if alike["of"]:
-        page.say(f"{alike['of']}, alike by {alike['score']:.2f} of 1: {alike['why']}", hang=2)
-    if copied["why"]:
+        shown = "" if _told(alike["why"], document) else f": {alike['why']}"
+        page.say(f"{alike['of']}, alike by {alike['score']:.2f} of 1{shown}", hang=2)
+    if copied["why"] and not _told(copied["why"], document):
         page.say(copied["why"])
     known = facts["publisher_known"]
     page.head("Owner")
@@ -146,14 +164,14 @@ def name(page: Page, facts: Json) -> None:
     page.say("; ".join(parts), hang=2)
     if owner["changed"]:
         page.say(f"{owner['why']}", hang=2, word="CHANGED", tone=Tone.BAD)
-    _source(page, facts, "owner")
+    _source(page, document, "owner")
 
 
 def _article(kind: str) -> str:
     return f"an {kind}" if kind[:1] in "aeio" else f"a {kind}"
 
 
-def _source(page: Page, facts: Json, group: str) -> None:
-    for source in facts["sources"]:
+def _source(page: Page, document: Json, group: str) -> None:
+    for source in document["facts"]["sources"]:
         if source["fact"] == group:
-            page.say(f"from {source['source']}, {moment(source['at'])}", 4)
+            page.say(f"from {source['source']}{seen(source['at'], document)}", 4)

@@ -57,6 +57,18 @@ class Page:
             lines[0] = " " * indent + self._paint(word, tone) + lines[0].removeprefix(start)
         self._lines += lines
 
+    def command(self, text: str, indent: int) -> None:
+        """What one may copy into a shell, also where it takes several lines."""
+        lines = textwrap.wrap(
+            printable(text),
+            self._width - 2,
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self._lines += [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
     def blank(self) -> None:
         self._lines.append("")
 

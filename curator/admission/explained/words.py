@@ -33,9 +33,21 @@ def day(text: str) -> str:
 
 
 def since(text: str, now: str) -> str:
-    """`2026-11-23 (3 days before)`: a day, and how long before the decision that was."""
+    """`2026-11-23, 3 days ago`: a day, and how long before the decision that was."""
     days = (dt.datetime.fromisoformat(now) - dt.datetime.fromisoformat(text)).days
-    return f"{day(text)} ({days} {'day' if days == 1 else 'days'} before)" if days >= 0 else day(text)
+    if days < 0:
+        return day(text)
+    for least, length, unit in ((730, 365.25, "year"), (60, 30.44, "month")):
+        if days >= least:
+            return f"{day(text)}, {count(int(days / length), unit)} ago"
+    return f"{day(text)}, {count(days, 'day')} ago" if days else f"{day(text)}, less than a day ago"
+
+
+def seen(text: str, document: dict[str, Any]) -> str:
+    """`, as of 2026-11-26 01:30 UTC`; empty for what was looked at when it was decided, of which the moment is told."""
+    decided = dt.datetime.fromisoformat(document["decided_at"])
+    late = abs(decided - dt.datetime.fromisoformat(text)) > dt.timedelta(minutes=10)
+    return f", as of {moment(text)}" if late else ""
 
 
 def count(number: int, what: str) -> str:

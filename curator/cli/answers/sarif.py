@@ -23,6 +23,8 @@ _SCORES = {"error": "8.0", "warning": "5.5", "note": "2.0"}
 """On the scale of CVSS, which GitHub sorts by: high from 7.0, medium from 4.0."""
 _LINK = re.compile(r"\[(?=[^\]]*\]\()")
 _STATES = {
+    "blocked-list": "Somebody has put it on this mirror's list of what is blocked.",
+    "no-rules": "This mirror has no valid rules, and allows nothing without any.",
     "not-found": "There is no such repository, revision or file.",
     "scanning": "The repository is still being scanned.",
     "not-judged": "The repository could not be judged, so nothing vouches for it.",

@@ -77,7 +77,7 @@ class Side:
 
     def decide(self, facts: Facts, audience: Audience) -> Decision:
         entries = (*self._of_many, *self._of_one.get(facts.repository.lower(), ()))
-        decision = evaluate(self.policy, facts, Circumstances(audience, (), entries))
+        decision = evaluate(self.policy, facts, Circumstances(audience, (), entries), brief=not self._waivers)
         # What a reason rests on does not depend on waivers, so that those that matter are known by now.
         waivers = {
             waiver.id: waiver
@@ -87,7 +87,7 @@ class Side:
         }
         if not waivers:
             return decision
-        return evaluate(self.policy, facts, Circumstances(audience, tuple(waivers.values()), entries))
+        return evaluate(self.policy, facts, Circumstances(audience, tuple(waivers.values()), entries), brief=True)
 
     def _reduced(self, audience: Audience) -> Audience:
         return distinguished(self.policy, self._all, audience)

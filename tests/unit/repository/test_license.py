@@ -366,3 +366,23 @@ def test_to_agree_is_mutual(one: str, other: str) -> None:
     first, second = known_licenses()[one].spdx, known_licenses()[other].spdx
     assert agree(first, first)
     assert agree(first, second) == agree(second, first)
+
+
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("Apache License, Version 2.0", "Apache-2.0"),
+        ("Apache-2.0 License", "Apache-2.0"),
+        ("GNU General Public License, version 3", "GPL-3.0-only"),
+        ("AGPLv3", "AGPL-3.0-only"),
+        ("LGPL-3.0+", "LGPL-3.0-or-later"),
+        ("mit, apache-2.0", "Apache-2.0 AND MIT"),
+    ],
+)
+def test_a_licences_name_in_a_card_is_read_as_people_write_it(said: str, expression: str) -> None:
+    assert license_of({"license": said}).expression == expression
+
+
+@pytest.mark.parametrize("said", ["not MIT", "mit-like", "MIT for research"])
+def test_a_name_with_something_beside_it_is_no_licence_that_we_know(said: str) -> None:
+    assert license_of({"license": said}).category == "unknown"

@@ -282,3 +282,57 @@ def test_a_hostile_text_takes_no_time(text: str) -> None:
 
 def test_what_is_longer_than_is_read_is_not_known() -> None:
     assert found_in(MIT + " x" * LONGEST_TEXT) == ["LicenseRef-hf-unknown"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "License: MIT\nWeights: proprietary",
+        "Code: MIT. Weights: OPT-175B",
+        "MIT for academics",
+        "MIT with Commons Clause",
+        "Modified MIT",
+        "MIT-0",
+        "Apache 2.0 plus our addendum",
+        "a variant of the MIT License",
+    ],
+)
+def test_a_short_file_that_says_more_than_a_licences_name_grants_nothing(text: str) -> None:
+    assert [match.expression for match in recognise(text)] == ["LicenseRef-hf-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("Copyright (c) 2024 A Lab\nMIT License", "MIT"),
+        ("This model is licensed under the Apache License 2.0.\nSee https://example.org/LICENSE", "Apache-2.0"),
+        ("SPDX-License-Identifier: Apache-2.0", "Apache-2.0"),
+        ("Model and weights are licensed under MIT.", "MIT"),
+        ("Apache License\nVersion 2.0, January 2004", "Apache-2.0"),
+        ("Business Source License 1.1, for evaluation", "BUSL-1.1"),
+    ],
+)
+def test_a_short_file_that_says_under_which_licence_it_is_counts_as_that(text: str, expression: str) -> None:
+    assert [match.expression for match in recognise(text)] == [expression]
+
+
+def test_a_section_that_takes_back_what_it_names_is_not_heard() -> None:
+    assert recognise_section("## License\nCode is MIT. Weights are for research only.") == ()
+    assert recognise_section("## License\nMIT for the code; weights proprietary") == ()
+    assert [match.expression for match in recognise_section("## License\nThis model is under MIT.")] == ["MIT"]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "The model weights are governed by the Llama 2 Community License.",
+        "Model weights: Llama 3.1 Community License",
+        "The model is released under CC BY-NC 4.0.",
+        "This license applies to the source code.",
+        "Portions under GPL-3.0.",
+        "For students.",
+    ],
+)
+def test_a_licence_beside_which_another_one_is_named_or_that_leaves_something_out_is_a_changed_one(added: str) -> None:
+    for text in (f"{MIT}\n{added}\n", f"{added}\n\n{MIT}"):
+        assert [match.expression for match in recognise(text)] == ["LicenseRef-hf-changed-MIT"]

@@ -142,6 +142,35 @@ def test_a_copy_under_an_unrelated_name_is_hardly_suspect(repository: str) -> No
     assert judged(repository).score < 0.7
 
 
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("DeepSeek-R1Official", "deepseek-ai/DeepSeek-R1"),
+        ("official_DeepSeek-R1-release", "deepseek-ai/DeepSeek-R1"),
+        ("openai-gpt-oss-120b-official", "openai/gpt-oss-120b"),
+        ("Official-meta-llama_Llama-3.2-1B-weights", "meta-llama/Llama-3.2-1B"),
+    ],
+)
+def test_a_copied_name_that_claims_to_be_the_right_one_is_told_with_and_without_its_owner(name: str, of: str) -> None:
+    found = judged(f"xk29a/{name}")
+    assert (found.of, found.score >= 0.85) == (of, True)
+
+
+@pytest.mark.parametrize("name", ["DeepSeek-R1-weights", "openai-gpt-oss-120b-release", "official", "real-true"])
+def test_what_is_for_download_and_claims_nothing_is_not_blamed(name: str) -> None:
+    found = lookalike(f"xk29a/{name}")
+    assert found is None or found.score < 0.7
+
+
+def test_a_persons_name_with_another_letter_deserves_a_look_and_a_companys_is_blocked() -> None:
+    assert 0.7 <= judged("monolofg/some-model").score < 0.85 <= judged("microsofr/some-model").score
+
+
+def test_whoever_imitates_a_data_sets_publisher_is_found() -> None:
+    assert judged("wikirnedia/wikipedia").of == "wikimedia/wikipedia"
+    assert judged("nyu-ml1/glue").score >= 0.85
+
+
 def test_the_reason_says_which_names_were_joined() -> None:
     found = judged("facebook-llama/some-model")
     assert found.why == "joins the names of facebook and meta-llama"

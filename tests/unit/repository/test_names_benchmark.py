@@ -16,7 +16,7 @@ def test_there_are_at_least_three_hundred_names_of_both_kinds_and_none_twice() -
 @pytest.mark.parametrize("half", HALVES)
 def test_what_blocks_is_nearly_always_right_and_misses_few(half: Half) -> None:
     counted = count(labelled(half), score_of, BLOCKED)
-    assert counted.precision >= (0.97 if half == "held-out" else 0.95)
+    assert counted.precision >= (0.95 if half == "tuned" else 0.97)
     assert counted.recall >= 0.9
 
 

@@ -79,17 +79,25 @@ def test_what_cannot_be_looked_up_is_not_run_and_says_why() -> None:
 @pytest.mark.parametrize(
     ("expected", "column", "sentence"),
     [
-        ("name: n, facts: {downloadz: 1}, outcome: allow", 34, "there is no field 'downloadz' here"),
-        ("name: n, facts: {downloads: many}, outcome: allow", 34, "'many': input should be a valid integer"),
-        ("name: n, facts: {license: {category: odd}}, outcome: allow", 43, "'odd': input should be"),
-        ("name: n, facts: {created_at: lately}, outcome: allow", 35, "'lately': input should be"),
+        ("name: n, facts: {downloadz: 1}, outcome: allow", 23, "'downloadz' here; did you mean 'downloads'?"),
+        ("name: n, facts: {downloads: many}, outcome: allow", 34, "'many' cannot stand here: write a whole number"),
+        (
+            "name: n, facts: {license: {category: odd}}, outcome: allow",
+            43,
+            "'odd' cannot stand here: write 'permissive'",
+        ),
+        ("name: n, facts: {created_at: lately}, outcome: allow", 35, "'lately' cannot stand here: write a day"),
         ("name: n, facts: {files: [{}]}, outcome: allow", 31, "the field 'path' is missing"),
         ("name: n, outcome: allow", 12, "a test has either facts or a repository"),
         ("name: n, facts: {}, repository: a/b, outcome: allow", 12, "a test has either facts or a repository"),
         ("name: n, repository: a/b@main, outcome: allow", 27, "'a/b@main' is not a commit"),
-        ("name: n, facts: {}, outcome: deny", 35, "'deny': input should be 'allow', 'hold' or 'block'"),
+        ("name: n, facts: {}, outcome: deny", 35, "'deny' cannot stand here: write 'allow', 'hold' or 'block'"),
         ("name: n, facts: {}, outcome: allow, rules: [unsafe, nil]", 58, "there is no rule 'nil' here"),
-        ("name: n, facts: {}, outcome: allow, for: {team: a/b}", 54, "string should match pattern"),
+        (
+            "name: n, facts: {}, outcome: allow, for: {team: a/b}",
+            54,
+            "'a/b' cannot stand here: write a name",
+        ),
     ],
 )
 def test_a_test_that_is_none_is_told_with_its_place(expected: str, column: int, sentence: str) -> None:

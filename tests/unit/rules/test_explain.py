@@ -85,11 +85,17 @@ class TestARule:
 
 class TestWhatWouldChangeIt:
     def test_leaving_files_out_a_waiver_and_no_approval_help_against_an_unsafe_file(self) -> None:
-        assert changes(UNSAFE, files=BAD) == {"leaving out a.bin": Outcome.ALLOW, "a waiver": Outcome.ALLOW}
+        found = changes(UNSAFE, files=BAD)
+        assert found == {"leaving out a.bin": Outcome.ALLOW, "a waiver of what unsafe says": Outcome.ALLOW}
 
-    def test_a_waiver_says_of_how_many_findings(self) -> None:
+    def test_a_waiver_says_of_which_rules(self) -> None:
         files = [{"path": "a.bin", "findings": ["one", "two"]}, {"path": "m.safetensors"}]
-        assert "a waiver of 2 findings" in changes(UNSAFE, files=files)
+        assert "a waiver of what unsafe says" in changes(UNSAFE, files=files)
+
+    def test_a_waiver_brings_back_what_is_left_out(self) -> None:
+        rules = policy(rule("exclude-file", "file_verdict: unsafe", "unsafe-left-out"))
+        (change,) = explained(rules, files=BAD).changes
+        assert (change.kind, change.about, change.excluded_files) == ("waiver", ("unsafe-left-out",), ())
 
     def test_an_approval_helps_against_a_hold(self) -> None:
         rules = policy(rule("hold", "publisher_known: false"))
@@ -103,7 +109,7 @@ class TestWhatWouldChangeIt:
     def test_time_says_when(self) -> None:
         rules = policy(rule("hold", "younger_than_days: 15"))
         (change,) = [one for one in explained(rules, created_at="3 days ago").changes if one.kind == "time"]
-        assert change == Change("time", "in 12 days", Outcome.ALLOW, (), NOW + dt.timedelta(days=12))
+        assert change == Change("time", "in 12 days", Outcome.ALLOW, at=NOW + dt.timedelta(days=12))
 
     def test_a_moment_that_changes_nothing_yet_is_passed_over(self) -> None:
         rules = policy(rule("hold", "younger_than_days: 15", "a"), rule("hold", "younger_than_days: 30", "b"))

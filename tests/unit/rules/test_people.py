@@ -208,6 +208,12 @@ class TestLists:
         assert decide(rules, said(entry("approve"))).outcome is Outcome.BLOCK
         assert decide(rules, said(entry("approve", commits=frozenset({COMMIT})))).outcome is Outcome.ALLOW
 
+    def test_what_wants_a_review_of_the_commit_is_not_answered_by_an_approval_of_the_publisher(self) -> None:
+        for asked in ("reviewed: false", "any: [{reviewed: false}, {gated: true}]"):
+            rules = policy(rule("hold", asked, "review"))
+            assert decide(rules, said(entry("approve"))).outcome is Outcome.HOLD
+            assert decide(rules, said(entry("approve", commits=frozenset({COMMIT})))).outcome is Outcome.ALLOW
+
 
 class TestTrials:
     def test_a_rule_that_is_tried_is_recorded_and_has_no_effect(self) -> None:

@@ -25,13 +25,6 @@ TOKEN = "hf_secret_of_the_company_0123456789"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/curator.db")
-    database.migrate()
-    return database
-
-
-@pytest.fixture
 def seal(tmp_path: Path) -> Seal:
     return Seal(None, tmp_path / "secret.key")
 
