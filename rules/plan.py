@@ -79,8 +79,8 @@ class CheckedRule:
             "of_files": tuple(ask for ask in conditions.asks if ask.of_files),
             "asks_files": conditions.of_files or (self.expression is not None and self.expression.of_files),
         }
-        made["of_names"] = not (made["asks_files"] or self._of_what_comes(conditions) or _wants_review(self.rule.when))
         made["asks_repository"] = self._asks_repository(conditions)
+        made["of_names"] = not (made["asks_files"] or self._of_what_comes(conditions) or _wants_review(self.rule.when))
         for name, value in made.items():
             object.__setattr__(self, name, value)
 
