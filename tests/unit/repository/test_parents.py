@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanners.repository.parents import Parent, datasets_of, known_parents, parents_of, wants
@@ -257,6 +257,7 @@ def test_only_documents_that_may_name_a_parent_are_read(path: str, *, read: bool
     assert wants(path) is read
 
 
+@settings(max_examples=30)  # each of them is large
 @given(
     ANY_VALUE | ANY_DOCUMENT,
     st.dictionaries(
