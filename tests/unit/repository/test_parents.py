@@ -263,9 +263,10 @@ def test_only_documents_that_may_name_a_parent_are_read(path: str, *, read: bool
     st.dictionaries(
         st.sampled_from(["config.json", "adapter_config.json", "mergekit_config.yml", "x/config.json"]),
         ANY_VALUE | ANY_DOCUMENT,
+        max_size=1,
     ),
-    st.dictionaries(st.text(), ANY_DOCUMENT, max_size=3),
-    st.lists(st.text() | st.text().map("base_model:{}".format)),
+    st.dictionaries(st.text(), ANY_DOCUMENT, max_size=1),
+    st.lists(st.text() | st.text().map("base_model:{}".format), max_size=3),
 )  # fmt: skip
 def test_garbage_names_nobody_and_breaks_nothing(card: Any, documents: Any, gguf: Any, tags: list[str]) -> None:
     for parent in parents_of(card, documents, gguf, tags):
