@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal
 
 from scanners.repository.license_expressions import name_of, read
-from scanners.repository.license_list import MISSING, UNKNOWN, Clause, Entry, by_expression
+from scanners.repository.license_list import MISSING, UNKNOWN, Clause, Entry, by_expression, data
 
 Kept = Literal["license", "term", "never"]
 
@@ -132,19 +131,17 @@ def _is_member(entry: Entry, family: Entry) -> bool:
 @lru_cache(maxsize=1)
 def knowledge() -> Knowledge:
     """Read once."""
-    import yaml
-
-    data = yaml.safe_load(files("scanners").joinpath("data", "conflicts.yaml").read_text(encoding="utf-8"))
+    known = data("conflicts.yaml")
     return Knowledge(
-        rules={name: _rule(name, value) for name, value in data["conflicts"].items()},
-        families=tuple(frozenset(family) for family in data["families"]),
-        compatible={name: frozenset(others) for name, others in data["compatible"].items()},
-        beside_others=frozenset(data["beside_others"]),
-        restrictions=frozenset(data["restrictions"]),
-        names=data["names"],
-        sentences={name: tuple(sentences) for name, sentences in data["sentences"].items()},
-        notice_files=frozenset(data["notice_files"]),
-        notes=data["notes"],
+        rules={name: _rule(name, value) for name, value in known["conflicts"].items()},
+        families=tuple(frozenset(family) for family in known["families"]),
+        compatible={name: frozenset(others) for name, others in known["compatible"].items()},
+        beside_others=frozenset(known["beside_others"]),
+        restrictions=frozenset(known["restrictions"]),
+        names=known["names"],
+        sentences={name: tuple(sentences) for name, sentences in known["sentences"].items()},
+        notice_files=frozenset(known["notice_files"]),
+        notes=known["notes"],
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from scanners.repository.references import Reference, dataset, revision_in, stated, with_adapter, written_by_a_tool
@@ -141,12 +140,11 @@ def names_parents(path: str) -> bool:
 @lru_cache(maxsize=1)
 def known_parents() -> dict[str, tuple[Parent, ...]]:
     """By name in lower case: parents of well-known models that neither card nor files name."""
-    import yaml
+    from scanners.repository.license_list import data
 
-    text = files("scanners").joinpath("data", "lineages.yaml").read_text(encoding="utf-8")
     return {
         name.casefold(): tuple(Parent(one["parent"], one["relation"], KNOWN) for one in parents)
-        for name, parents in yaml.safe_load(text).items()
+        for name, parents in data("lineages.yaml").items()
     }
 
 

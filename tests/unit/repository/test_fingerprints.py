@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanners.formats.tensors.tensor_map import TensorMap as Noted
@@ -265,6 +265,7 @@ FILES = st.lists(
 )
 
 
+@settings(max_examples=40)  # each of them is large
 @given(
     FILES,
     st.dictionaries(

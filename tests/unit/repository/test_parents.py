@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanners.repository.parents import Parent, datasets_of, known_parents, parents_of, wants
@@ -257,14 +257,16 @@ def test_only_documents_that_may_name_a_parent_are_read(path: str, *, read: bool
     assert wants(path) is read
 
 
+@settings(max_examples=30)  # each of them is large
 @given(
     ANY_VALUE | ANY_DOCUMENT,
     st.dictionaries(
         st.sampled_from(["config.json", "adapter_config.json", "mergekit_config.yml", "x/config.json"]),
         ANY_VALUE | ANY_DOCUMENT,
+        max_size=1,
     ),
-    st.dictionaries(st.text(), ANY_DOCUMENT, max_size=3),
-    st.lists(st.text() | st.text().map("base_model:{}".format)),
+    st.dictionaries(st.text(), ANY_DOCUMENT, max_size=1),
+    st.lists(st.text() | st.text().map("base_model:{}".format), max_size=3),
 )  # fmt: skip
 def test_garbage_names_nobody_and_breaks_nothing(card: Any, documents: Any, gguf: Any, tags: list[str]) -> None:
     for parent in parents_of(card, documents, gguf, tags):
