@@ -76,6 +76,8 @@ class _Page:
     present: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
     """What holds now already, for whom it was decided."""
     judged: dict[tuple[int, Audience], Judged] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    """Ids of the decisions that were made here, and by nobody in the meantime."""
     unscanned: list[int] = field(default_factory=list)
 
     def audience(self, asks: Audience) -> Audience:
@@ -297,9 +299,12 @@ def _keep(
         if judged.facts_id != facts_id:
             return None
         present = _present(decided, page.policy.digest, audience)
-        kept[audience] = present or decisions.keep_about(
-            session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.expires_at, audience
-        )
+        if present is None:
+            present = decisions.keep_about(
+                session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.expires_at, audience
+            )
+            page.made.add(present.id)
+        kept[audience] = present
     return kept
 
 
@@ -319,7 +324,7 @@ def _count(
         ruling = kept.get(page.audience(asks))
         if ruling is None:
             continue
-        fresh = any(judged.audience == ruling.audience for judged in _of(page, snapshot_id))
+        fresh = ruling.id in page.made
         if fresh and ruling.id not in told and (earlier is None or _reasons(earlier) != _reasons(ruling)):
             record_decision(session, page.commits[snapshot_id], ruling)
             told.add(ruling.id)
@@ -333,10 +338,6 @@ def _count(
     row.blocked += "blocked" in turns
     row.released += "released" in turns
     row.otherwise += "otherwise" in turns
-
-
-def _of(page: _Page, snapshot_id: int) -> list[Judged]:
-    return [judged for (one, _), judged in page.judged.items() if one == snapshot_id]
 
 
 def _reasons(ruling: Ruling) -> tuple[object, ...]:
