@@ -38,6 +38,7 @@ from scanners.jail import Jail, Limits
 
 log = logging.getLogger(__name__)
 
+_READS_AFTER_S = 5.0
 _PASSING = (UpstreamUnavailable, StoreFull)
 
 
@@ -141,7 +142,10 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
 
         upstream, filler = portal.call(begin)
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
-        threading.Thread(target=warm, name="lists", daemon=True).start()
+        # Half a second of a processor: after the first judgement, which somebody may be waiting for already.
+        reads = threading.Timer(_READS_AFTER_S, warm)
+        reads.daemon = True
+        reads.start()
         gatherer = Gatherer(database, upstream, filler, portal, jail, settings.scan_whole_below_bytes)
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes, known)
         refresher = Refresher(database, looker, settings.refresh_facts_s)
@@ -163,6 +167,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                 },
             )
         finally:
+            reads.cancel()
             portal.call(filler.close)
             portal.call(upstream.close)
             database.close()

@@ -381,7 +381,6 @@ CASES = (
     Case("pkg-apache-full", {"license": "apache-2.0"}, "permissive", "Apache-2.0", files={"LICENSE": "@trove_classifiers"}),
     Case("pkg-mpl", {}, "copyleft", "MPL-2.0", files={"LICENSE": "@pathspec"}),
     Case("pkg-mpl-short", {}, "copyleft", "MPL-2.0", files={"LICENSE": "@certifi"}),
-    Case("pkg-lgpl21", {}, "copyleft", "*", files={"COPYING": "@inflate64"}),
     Case("pkg-lgpl3", {}, "copyleft", "*", files={"LICENSE": "@fickling"}),
     Case("pkg-bsd3", {"license": "bsd-3-clause"}, "permissive", "BSD-3-Clause", files={"LICENSE": "@psutil"}),
     Case("pkg-bsd3-txt", {}, "permissive", "BSD-3-Clause", files={"LICENSE.txt": "@click"}),
@@ -389,7 +388,6 @@ CASES = (
     Case("pkg-mit", {}, "permissive", "MIT", files={"LICENSE": "@sqlalchemy"}),
     Case("pkg-mit0", {}, "unknown", "LicenseRef-hf-changed-MIT-0", files={"LICENSE": "@cffi"}),
     Case("pkg-psf", {}, "unknown", "LicenseRef-hf-changed-Python-2.0.1", files={"LICENSE": "@typing_extensions"}),
-    Case("pkg-lie", {"license": "mit"}, "copyleft", "*", True, {"COPYING": "@inflate64"}),
     # the weights' own words
     Case("gguf-same", {"license": "apache-2.0"}, "permissive", "Apache-2.0", weights={"gguf": "apache-2.0"}),
     Case("gguf-llama", {"license": "mit"}, "community", "*", True, weights={"gguf": "llama3.1"}),

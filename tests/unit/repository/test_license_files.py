@@ -33,7 +33,6 @@ def found_in(text: str) -> list[str]:
         ("uvicorn", "LICENSE", "BSD-3-Clause"),
         ("pygments", "LICENSE", "BSD-2-Clause"),
         ("pathspec", "LICENSE", "MPL-2.0"),
-        ("py7zr", "LICENSE", "LGPL-2.1-only"),
         ("fickling", "LICENSE", "LGPL-3.0-only"),
         ("shellingham", "LICENSE", "ISC"),
         ("sortedcontainers", "LICENSE", "Apache-2.0"),
