@@ -33,6 +33,11 @@ settings.register_profile("explore", deadline=None, max_examples=5_000, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: many tests wait for a program that starts, or judges."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
 @pytest.fixture(scope="session")
 def hub() -> Iterator[FixtureHub]:
     """A stand-in Hub that stays up and does as it should; its lists are all longer than a page.
