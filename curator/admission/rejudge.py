@@ -268,7 +268,13 @@ def _evaluate(
 
 
 def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling | None:
-    """What held for them under the rules before: the newest decision under others, the most their own."""
+    """What held for them before: a decision under these rules that somebody's word, or time, has ended since; else the
+    newest one under others. The most their own."""
+    moment = now()
+    for shared in shared_by(asks):
+        row = next((one for one in decided if (one.rule_set, one.audience) == (digest, shared)), None)
+        if row is not None and row.expires_at is not None and row.expires_at <= moment:
+            return ruling_of(row)
     others = [row for row in decided if row.rule_set != digest]
     of_last = [row for row in others if row.rule_set == others[0].rule_set]
     for shared in shared_by(asks):

@@ -24,7 +24,7 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.database.generation import changed
-from curator.policy import rule_sets
+from curator.policy import lists, rule_sets
 from curator.policy.rule_sets import REJUDGE
 from curator.policy.tables import WaiverRow
 from curator.queue import work as queue
@@ -32,7 +32,7 @@ from curator.queue.tables import WorkRow
 from curator.queue.work import Work
 from curator.types import Commit, RepoId, RepoKind, Revision
 from curator.upstream.listing import Description
-from rules.circumstances import EVERYBODY, Audience, Scope
+from rules.circumstances import EVERYBODY, Audience, ListEffect, Scope
 from rules.evaluate import Outcome
 from rules.model import parse_policy
 from scanners.finding import Report
@@ -325,3 +325,20 @@ def test_the_end_of_a_waiver_blocks_at_once_and_is_on_the_record_though_nobody_a
     house.work()
     assert house.outcome(commit) is Outcome.BLOCK
     assert [row.outcome for row in house.record(Action.CHANGE)] == ["allow", "block"]
+
+
+def test_what_somebody_blocks_while_all_is_judged_anew_is_on_the_record_as_a_change(house: House) -> None:
+    mine = house.commit("acme/mine")
+    house.publish(policy_of("second"))
+    house.publish(policy_of("first"))
+    assert house.outcome(mine) is Outcome.ALLOW
+    wanted = lists.Wanted(
+        effect=ListEffect.BLOCK, repositories=("acme/*",), kinds=("model",), scope=Scope(), reason="a test", by="ann"
+    )
+    with house.database.write() as session:
+        lists.add(session, wanted)
+        decisions.reopen(session, mine.id)
+    assert house.outcome(mine) is None
+    house.work()
+    assert house.outcome(mine) is Outcome.BLOCK
+    assert [(row.repo, row.outcome) for row in house.record(Action.CHANGE)] == [("acme/mine", "block")]
