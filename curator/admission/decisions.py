@@ -12,13 +12,12 @@ from sqlalchemy import insert, update
 from sqlmodel import Session, col, func, or_, select
 
 from curator.admission.tables import DecisionRow, FactsRow, RestsOnRow
-from curator.database.engine import Database, new_id, now
+from curator.database.engine import new_id, now
 from curator.database.generation import changed
-from curator.policy import rule_sets
 from rules.circumstances import EVERYBODY, Audience
 from rules.evaluate import Decision, Outcome, Reason, Standing
 from rules.facts import Facts
-from rules.model import Effect, Policy
+from rules.model import Effect
 from scanners.finding import SCANNER_VERSION
 
 _LONGEST_MESSAGE = 400
@@ -108,13 +107,6 @@ def one_line(message: str) -> str:
     start = line[: _LONGEST_MESSAGE - 4]
     sentence = start.rfind(". ")
     return f"{start[: sentence + 1] if sentence > _LONGEST_MESSAGE // 2 else start.rpartition(' ')[0] or start} ..."
-
-
-def use_rule_set(database: Database, policy: Policy) -> str:
-    """Keep the rules as they are now, and return their digest, by which decisions name them."""
-    with database.write() as session:
-        rule_sets.keep(session, policy)
-    return policy.digest
 
 
 def current(session: Session, snapshot_id: int, rule_set: str, audience: Audience = EVERYBODY) -> Ruling | None:

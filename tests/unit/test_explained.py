@@ -21,6 +21,7 @@ from curator.admission.explained.page import Tone
 from curator.admission.tables import DecisionRow
 from curator.admission.words import names_of
 from curator.database.engine import Database
+from curator.policy import rule_sets
 from curator.settings import Settings
 from curator.types import Commit, RepoId, Revision
 from curator.upstream.listing import Description
@@ -36,9 +37,9 @@ POLICY = parse_policy(RULES, "rules.yaml")
 
 def explained(database: Database, facts: Facts, decision: Decision | None = None) -> dict[str, Any]:
     """The explanation of the decision that the rules make of these facts, with the ids of a test."""
-    decisions.use_rule_set(database, POLICY)
     commit = Commit(RepoId.parse(facts.repository), facts.commit)
     with database.write() as session:
+        rule_sets.keep(session, POLICY)
         snapshot = snapshots.remember(session, commit.repo, Revision("main"), Description(commit, {}))
         made = decision or evaluate(POLICY, facts)
         ruling = decisions.keep(session, snapshot.id, made, facts, made.until)

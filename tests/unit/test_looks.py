@@ -23,6 +23,7 @@ from curator.admission.tables import ReferenceRow
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.errors import RepoNotFound
+from curator.policy import rule_sets
 from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, RepoKind, Revision
 from curator.upstream.about import hub_scan_of
 from curator.upstream.listing import Description
@@ -206,13 +207,13 @@ def test_only_what_is_material_ends_a_decision(database: Database, change: dict[
     look = Look(owner=ORG, at=MOMENT)
     snapshot, files, reports = commit(database, "acme/one", "2026-01-01", look)
     policy = starter_policy()
-    rule_set = decisions.use_rule_set(database, policy)
     with database.write() as session:
+        rule_sets.keep(session, policy)
         facts = facts_of(snapshot, files, reports, {}, now(), look)
         decisions.keep(session, snapshot.id, evaluate(policy, facts), facts, None)
         description = Description(snapshot.commit, snapshot.info | change)
         snapshots.remember(session, snapshot.commit.repo, Revision("main"), description)
-        assert (decisions.current(session, snapshot.id, rule_set, EVERYBODY) is None) is ends
+        assert (decisions.current(session, snapshot.id, policy.digest, EVERYBODY) is None) is ends
 
 
 def test_only_what_is_allowed_and_was_asked_for_lately_is_looked_at_again(database: Database) -> None:
@@ -220,8 +221,8 @@ def test_only_what_is_allowed_and_was_asked_for_lately_is_looked_at_again(databa
     look = Look(owner=ORG, at=old)
     snapshot, files, reports = commit(database, "acme/one", "2026-01-01", look)
     policy = starter_policy()
-    decisions.use_rule_set(database, policy)
     with database.write() as session:
+        rule_sets.keep(session, policy)
         assert refresh.due(session, 60.0) == [], "nothing is decided"
         facts = facts_of(snapshot, files, reports, {}, now(), look)
         decisions.keep(session, snapshot.id, evaluate(policy, facts), facts, None)
