@@ -23,16 +23,9 @@ from curator.admission.refresh import keep_fresh
 from curator.admission.resolve import Resolver
 from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
-from curator.api.bodies import with_short_bodies
-from curator.api.check import check_routes
-from curator.api.facts import KnownFacts, facts_routes
-from curator.api.lists import list_routes
-from curator.api.own import Own, bad_query, database_away, error_response, not_kept, own_routes
-from curator.api.replay import replay_routes
-from curator.api.rules import rules_routes
-from curator.api.waivers import waiver_routes
-from curator.api.words import Desk
+from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.console.routes import console_routes
 from curator.database.engine import Database
 from curator.database.generation import Generation
 from curator.errors import BadSettings, CuratorError
@@ -59,6 +52,10 @@ from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
+from curator.web.bodies import with_short_bodies
+from curator.web.errors import bad_query, database_away, error_response, not_kept
+from curator.web.guard import all_guarded
+from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
 
@@ -118,16 +115,24 @@ class Mirror:
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
-        self._own.include_router(own_routes(Own(settings, database, chooser)))
-        inquirer = Inquirer(settings, database, chooser)
-        self._own.include_router(check_routes(settings, database, inquirer))
-        self._own.include_router(facts_routes(KnownFacts(settings, database, chooser)))
-        self._own.include_router(rules_routes(settings, database, self._sender))
-        targets = Targets(resolver, upstream)
-        desk = Desk(settings, database, self._sender, gate, resolver, targets, lambda: rules.now().digest)
-        self._own.include_router(waiver_routes(desk))
-        self._own.include_router(list_routes(desk))
-        self._own.include_router(replay_routes(desk))
+        service = Service(
+            settings=settings,
+            database=database,
+            sender=self._sender,
+            identity=identity,
+            journal=journal,
+            resolver=resolver,
+            gate=gate,
+            chooser=chooser,
+            inquirer=Inquirer(settings, database, chooser),
+            rules=rules,
+            targets=Targets(resolver, upstream),
+            upstream=upstream,
+            store=store,
+        )
+        for router in (*console_routes(service), *api_routes(service)):
+            all_guarded(router.routes)
+            self._own.include_router(router)
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,

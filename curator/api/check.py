@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from curator.admission.inquiry import Answer, Inquirer, Question, Verdict
 from curator.admission.judge import policy_of
 from curator.admission.words import names_of
-from curator.api.callers import KnownCaller, audience_asked
 from curator.database.engine import Database
 from curator.policy import rule_sets
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision, parse_path
+from curator.web.guard import Puller, audience_asked
 from rules.evaluate import Reason, Standing
 from rules.model import Effect
 
@@ -53,7 +53,7 @@ def check_routes(settings: Settings, database: Database, inquirer: Inquirer) -> 
     router = APIRouter()
 
     @router.post("/api/curator/v1/check")
-    async def check(inquiry: Inquiry, caller: KnownCaller) -> dict[str, Any]:
+    async def check(inquiry: Inquiry, caller: Puller) -> dict[str, Any]:
         audience = audience_asked(caller, inquiry.team, inquiry.project)
         questions = [_question(asked) for asked in inquiry.models]
         # The same asked twice is one question.

@@ -13,10 +13,11 @@ from curator.admission import decisions
 from curator.admission.choose import Chooser
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.callers import known_caller
 from curator.database.engine import Database
+from curator.people.roles import Permission
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
+from curator.web.guard import May
 
 _MOST_WAIT_S = 600.0
 
@@ -39,7 +40,7 @@ def facts_routes(known: KnownFacts) -> APIRouter:
             found = decisions.find(session, decision_id)
         return found[1].as_json() if found is not None else None
 
-    @router.get("/api/curator/v1/facts", dependencies=[Depends(known_caller)])
+    @router.get("/api/curator/v1/facts", dependencies=[Depends(May(Permission.PULL))])
     async def facts(
         repo: str,
         revision: str = "main",

@@ -9,13 +9,13 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from curator.api.callers import Administrator, KnownCaller
 from curator.api.words import Desk, PageSize, State, Word, page_json
 from curator.policy import lists
 from curator.policy.collections import collections
 from curator.review import listing
 from curator.review.listing import Request
 from curator.types import RepoKind
+from curator.web.guard import Decider, Puller
 from rules.circumstances import ListEffect
 
 
@@ -35,7 +35,7 @@ def list_routes(desk: Desk) -> APIRouter:
 
     @router.get("/lists")
     async def listed(
-        caller: KnownCaller,
+        caller: Puller,
         state: State = "active",
         effect: ListEffect | None = None,
         repo: str | None = None,
@@ -52,7 +52,7 @@ def list_routes(desk: Desk) -> APIRouter:
         return page_json("entries", await asyncio.to_thread(read), limit)
 
     @router.get("/lists/{entry_id}")
-    async def one(entry_id: str, caller: KnownCaller) -> dict[str, Any]:
+    async def one(entry_id: str, caller: Puller) -> dict[str, Any]:
         del caller
 
         def read() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def list_routes(desk: Desk) -> APIRouter:
         return await asyncio.to_thread(read)
 
     @router.post("/lists")
-    async def say(wanted: WantedEntries, caller: Administrator) -> JSONResponse:
+    async def say(wanted: WantedEntries, caller: Decider) -> JSONResponse:
         kind = wanted.kind or RepoKind.MODEL
         targets = [await desk.targets.read(text, kind) for text in dict.fromkeys(wanted.targets)]
         request = Request(
@@ -83,14 +83,14 @@ def list_routes(desk: Desk) -> APIRouter:
         return desk.then_judged(document, put.reopened, 201)
 
     @router.delete("/lists/{entry_id}")
-    async def take_back(entry_id: str, caller: Administrator) -> JSONResponse:
+    async def take_back(entry_id: str, caller: Decider) -> JSONResponse:
         kept, reopened = await asyncio.to_thread(
             lambda: listing.take_back(desk.database, entry_id, caller.name, desk.rule_set())
         )
         return desk.then_judged({"entry": kept.as_json()}, reopened)
 
     @router.get("/collections")
-    async def known_collections(caller: KnownCaller) -> dict[str, Any]:
+    async def known_collections(caller: Puller) -> dict[str, Any]:
         del caller
         return {"collections": [one.as_json() for one in collections().values()]}
 

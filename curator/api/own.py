@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
@@ -18,15 +16,14 @@ from curator.admission.explain import explain_behind, explain_ruling
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.callers import KnownCaller, audience_asked, known_caller
 from curator.database.engine import Database
-from curator.errors import BadInput, CuratorError, DatabaseAway
+from curator.errors import CuratorError
+from curator.people.roles import Permission
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
-
-log = logging.getLogger(__name__)
+from curator.web.guard import OPEN, May, Puller, audience_asked
 
 _MOST_WAIT_S = 600.0
 
@@ -59,11 +56,11 @@ def own_routes(own: Own) -> APIRouter:
             raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
         return document
 
-    @router.get("/healthz")
+    @router.get("/healthz", dependencies=[OPEN])
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/readyz")
+    @router.get("/readyz", dependencies=[OPEN])
     async def readyz() -> JSONResponse:
         try:
             rules, rule_set = await asyncio.to_thread(_rules, own)
@@ -75,7 +72,7 @@ def own_routes(own: Own) -> APIRouter:
         # The last good rules are in force: a server that is taken out for a slip in a file would help nobody.
         return JSONResponse(document | {"problem": rules.problem} if rules.problem else document)
 
-    @router.get("/")
+    @router.get("/", dependencies=[OPEN])
     async def root() -> PlainTextResponse:
         url = own.settings.url
         return PlainTextResponse(
@@ -83,12 +80,12 @@ def own_routes(own: Own) -> APIRouter:
             f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n"
         )
 
-    @router.get("/-/decisions/{decision_id}", dependencies=[Depends(known_caller)])
+    @router.get("/-/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
     async def decision_page(decision_id: str) -> PlainTextResponse:
         return PlainTextResponse(explanation_text(await explanation(decision_id)))
 
     @router.get("/-/{kinds}/{repo:path}")
-    async def repository_page(caller: KnownCaller, kinds: str, repo: str) -> PlainTextResponse:
+    async def repository_page(caller: Puller, kinds: str, repo: str) -> PlainTextResponse:
         kind = next((kind for kind in RepoKind if kind.plural == kinds), None)
         if kind is None:
             raise NoDecision(f"There is no page {kinds[:64]!a} here")
@@ -103,13 +100,13 @@ def own_routes(own: Own) -> APIRouter:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return PlainTextResponse(explanation_text(document))
 
-    @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(known_caller)])
+    @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
     async def decision_document(decision_id: str) -> dict[str, Any]:
         return await explanation(decision_id)
 
     @router.get("/api/curator/v1/explain")
     async def explain(
-        caller: KnownCaller,
+        caller: Puller,
         repo: str,
         revision: str = "main",
         kind: RepoKind = RepoKind.MODEL,
@@ -135,31 +132,6 @@ class NoDecision(CuratorError):
     """A decision was asked for that was never made here."""
 
     status = 404
-
-
-def error_response(error: CuratorError) -> JSONResponse:
-    """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
-    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
-
-
-def bad_query(error: RequestValidationError) -> JSONResponse:
-    """A query that cannot be understood."""
-    first = error.errors()[0]
-    return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
-
-
-def not_kept(error: DataError | UnicodeEncodeError) -> JSONResponse:
-    """A text with something in it that no database, or not this one, can keep or look for: half a pair, a zero byte."""
-    del error
-    return error_response(
-        BadInput("Something that was sent has a character in it that cannot be kept: write plain text")
-    )
-
-
-def database_away(error: OperationalError) -> JSONResponse:
-    """The database does not answer: nothing is decided or served that it would have to know of."""
-    log.error("the database does not answer: %s", error.orig)
-    return error_response(DatabaseAway())
 
 
 def _rules(own: Own) -> tuple[Standing, str | None]:

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from curator.api.callers import Administrator
 from curator.api.words import Desk
 from curator.errors import CuratorError
 from curator.review.replay.run import LONGEST_SOURCE, Wanted, replay
+from curator.web.guard import RuleTrier
 
 _LOCK = "replay.lock"
 
@@ -45,7 +45,7 @@ def replay_routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/curator/v1/rules")
 
     @router.post("/replay")
-    async def try_rules(wanted: WantedReplay, caller: Administrator) -> dict[str, Any]:
+    async def try_rules(wanted: WantedReplay, caller: RuleTrier) -> dict[str, Any]:
         del caller
 
         def run() -> dict[str, Any]:

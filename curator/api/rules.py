@@ -11,15 +11,16 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from curator.admission import rejudgement
-from curator.api.callers import Administrator, known_caller
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
+from curator.people.roles import Permission
 from curator.policy import rule_sets
 from curator.policy.rule_sets import Change
 from curator.policy.watch import standing
 from curator.queue.celery import Sender
 from curator.queue.work import Work
 from curator.settings import Settings
+from curator.web.guard import May, RuleWriter
 from rules.model import PolicyError, parse_policy
 
 _AT = "/api/curator/v1/rules"
@@ -62,7 +63,7 @@ Json = dict[str, Any]
 def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIRouter:
     """All of them."""
     router = APIRouter()
-    known = [Depends(known_caller)]
+    readers = [Depends(May(Permission.PULL))]
 
     async def read(verb: Callable[[Session], Any]) -> Any:
         def look() -> Any:
@@ -80,7 +81,7 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return await asyncio.to_thread(write)
 
-    @router.get(_AT, dependencies=known)
+    @router.get(_AT, dependencies=readers)
     async def status() -> Json:
         def look(session: Session) -> Json:
             rules, last = standing(session, settings, database), rule_sets.last_change(session)
@@ -100,15 +101,15 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return dict(await read(look))
 
-    @router.get(f"{_AT}/history", dependencies=known)
+    @router.get(f"{_AT}/history", dependencies=readers)
     async def history(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> list[Json]:
         return [one.as_json() for one in await read(lambda session: rule_sets.history(session, limit))]
 
-    @router.get(f"{_AT}/diff", dependencies=known)
+    @router.get(f"{_AT}/diff", dependencies=readers)
     async def diff(a: str, b: str) -> Json:
         return dict(await read(lambda session: rule_sets.difference(session, a, b).as_json()))
 
-    @router.get(f"{_AT}/sets/{{digest}}", dependencies=known)
+    @router.get(f"{_AT}/sets/{{digest}}", dependencies=readers)
     async def show(digest: str) -> Json:
         row = await read(lambda session: rule_sets.find(session, digest))
         return {
@@ -119,7 +120,7 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
         }
 
     @router.post(_AT)
-    async def publish(caller: Administrator, wanted: Annotated[Publication, Body()]) -> Json:
+    async def publish(caller: RuleWriter, wanted: Annotated[Publication, Body()]) -> Json:
         if settings.rules is not None:
             raise RulesElsewhere(
                 f"The rules of this mirror come from {settings.rules}, which is watched: change them there, or go back "
@@ -140,7 +141,7 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
         return await change(verb)
 
     @router.post(f"{_AT}/rollback")
-    async def rollback(caller: Administrator, wanted: Annotated[Rollback, Body()]) -> Json:
+    async def rollback(caller: RuleWriter, wanted: Annotated[Rollback, Body()]) -> Json:
         reason = _reason(wanted.reason)
         return await change(
             lambda session: rule_sets.roll_back(session, wanted.digest, author=caller.name, reason=reason)

@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse
 
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.callers import Administrator, KnownCaller
 from curator.api.words import Desk, Names, PageSize, State, WaitSeconds, Word, page_json
 from curator.policy import waivers
 from curator.policy.word import BadWord
 from curator.review import waiving
 from curator.review.waiving import Request, Which
 from curator.types import RepoId, RepoKind, Revision
+from curator.web.guard import Decider, Puller
 from rules.circumstances import EVERYBODY, Audience
 
 _GLOB = frozenset("*?[]!")
@@ -43,7 +43,7 @@ def waiver_routes(desk: Desk) -> APIRouter:
 
     @router.get("")
     async def listed(
-        caller: KnownCaller,
+        caller: Puller,
         state: State = "active",
         repo: str | None = None,
         after: str | None = None,
@@ -59,7 +59,7 @@ def waiver_routes(desk: Desk) -> APIRouter:
         return page_json("waivers", await asyncio.to_thread(read), limit)
 
     @router.get("/{waiver_id}")
-    async def one(waiver_id: str, caller: KnownCaller) -> dict[str, Any]:
+    async def one(waiver_id: str, caller: Puller) -> dict[str, Any]:
         del caller
 
         def read() -> dict[str, Any]:
@@ -69,7 +69,7 @@ def waiver_routes(desk: Desk) -> APIRouter:
         return await asyncio.to_thread(read)
 
     @router.post("")
-    async def give(wanted: WantedWaiver, caller: Administrator, wait: WaitSeconds = 60.0) -> JSONResponse:
+    async def give(wanted: WantedWaiver, caller: Decider, wait: WaitSeconds = 60.0) -> JSONResponse:
         try:
             decision = wanted.decision or await _decision_about(desk, wanted, wait)
         except StillJudged as state:
@@ -90,7 +90,7 @@ def waiver_routes(desk: Desk) -> APIRouter:
         return desk.then_judged({"waiver": kept.as_json(), "plan": made.as_json()}, reopened, 201)
 
     @router.delete("/{waiver_id}")
-    async def take_back(waiver_id: str, caller: Administrator) -> JSONResponse:
+    async def take_back(waiver_id: str, caller: Decider) -> JSONResponse:
         kept, reopened = await asyncio.to_thread(
             lambda: waiving.take_back(desk.database, waiver_id, caller.name, desk.rule_set())
         )

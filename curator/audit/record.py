@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 from sqlmodel import Session, col, select
 
-from curator.audit.tables import AuditRow
+from curator.audit.tables import AuditHeadRow, AuditRow
 from curator.database.engine import Database, new_id, now
 from curator.types import RepoKind
 
@@ -47,6 +47,40 @@ class Action(StrEnum):
     """Other rules came into force, or what was decided before has been judged anew under them; `rules` is a digest."""
     MISMATCH = "mismatch"
     """Bytes came that are not those that were judged."""
+    SIGN_IN = "sign-in"
+    """Somebody began a session of the console, or a pipeline was given a token; `outcome` is the way, or `refused`."""
+    SIGN_OUT = "sign-out"
+    """A session of the console was ended; `outcome` says by whom."""
+    USER = "user"
+    """A person was made, changed or disabled, `subject` is his name; `outcome` is what was done."""
+    TEAM = "team"
+    """A team or project was made, changed or ended, or who is in it; `subject` is its name."""
+    TOKEN = "token"  # noqa: S105 - no token, but the name of what is done with one
+    """A token was made, has ended or was revoked; `subject` is its name."""
+    REQUEST = "request"
+    """Somebody asked for an exception; `subject` is the request's id."""
+    ANSWER = "answer"
+    """Somebody answered a request: `outcome` is `approve`, `reject`, `ask` or `second` (another must agree)."""
+    WAIVER_ENDING = "waiver-ending"
+    """A waiver or an approval is about to end; `subject` is its id."""
+    INCIDENT = "incident"
+    """Something that was served is not served any more, because it turned bad; `subject` is the incident's id."""
+    EVIDENCE = "evidence"
+    """Somebody took an evidence pack; `subject` is what it is about."""
+    EXPORT = "export"
+    """Somebody exported the record."""
+    RETENTION = "retention"
+    """Rows that are past their time were deleted; `subject` says which."""
+    LEGAL_HOLD = "legal-hold"
+    """Somebody put a legal hold on part of the record, or ended it; `subject` is its id."""
+    NOTIFY = "notify"
+    """A webhook or a subscription was made, changed or ended; `subject` is its name."""
+    SETTINGS = "settings"
+    """A server started with other settings than before; the sentence names them."""
+    HEALTH = "health"
+    """The upstream went down or came back, a disk is near full; `subject` is which, `outcome` is `bad` or `good`."""
+    SCANNERS = "scanners"
+    """Another version of the scanners or of their data judges from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +101,9 @@ class AuditEvent:
     blob: str | None = None
     decision: str | None = None
     rules: str | None = None
+    subject: str | None = None
+    size: int | None = None
+    job: str | None = None
     sentence: str | None = None
     address: str | None = None
     user_agent: str | None = None
@@ -80,8 +117,12 @@ def append(session: Session, event: AuditEvent) -> None:
 
 
 def add_rows(connection: Connection, events: Sequence[AuditEvent]) -> None:
-    """Add events within the caller's transaction, in one statement."""
-    connection.execute(insert(AuditRow.__table__), [_row(event) for event in events])  # type: ignore[attr-defined]
+    """Add events within the caller's transaction, which is a writer: their numbers follow each other without a gap."""
+    head = col(AuditHeadRow.id) == 1
+    last = connection.execute(select(AuditHeadRow.seq).where(head)).scalar_one()
+    rows = [_row(event) | {"seq": seq} for seq, event in enumerate(events, last + 1)]
+    connection.execute(insert(AuditRow.__table__), rows)  # type: ignore[attr-defined]
+    connection.execute(update(AuditHeadRow).where(head).values(seq=last + len(rows)))
 
 
 def _row(event: AuditEvent) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
@@ -18,10 +18,11 @@ class AuditRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     """Sorts by time; given to the client as `X-Request-Id`."""
+    seq: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    """Its place in the record, from 1 on, without a gap."""
     at: dt.datetime = Field(sa_type=Utc, index=True)
     action: str = Field(index=True)
-    """`download`, `refuse`, `decide`, `change`, `substitute`, `pin`, `waive`, `waiver-used`, `waiver-ended`, `list`,
-    `list-ended`, `upstream-token`, `rules`, `mismatch`."""
+    """A `record.Action`."""
     actor: str
     """Name of the token that asked; `anonymous`, or `curator` for what the service does by itself."""
     team: str = ""
@@ -40,7 +41,33 @@ class AuditRow(SQLModel, table=True):
     """Id of the decision that was in force."""
     rules: str | None = None
     """Ids of the rules that made the outcome, comma-separated."""
+    subject: str | None = None
+    """What else it is about than a repository: a person, a token, a request, by name or id."""
+    size: int | None = Field(default=None, sa_type=BigInteger)
+    """Bytes of the file that was asked for."""
+    job: str | None = None
+    """The run of a pipeline that asked, as its token says."""
     sentence: str | None = None
     """What the client was told."""
     address: str | None = None
     user_agent: str | None = None
+
+
+class AuditHeadRow(SQLModel, table=True):
+    """Where the record ends: one row, which is there from the migration on."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    """Of the newest row; 0 before the first."""
+
+
+class AuditFollowerRow(SQLModel, table=True):
+    """How far something that is made from the record has come."""
+
+    __tablename__ = "audit_followers"
+
+    name: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    """Of the last row that it has taken."""

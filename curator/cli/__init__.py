@@ -16,7 +16,7 @@ def main() -> None:
             code = attempt(sys.argv[2:])
             if code is not None:
                 sys.exit(code)
-        from curator.cli.review_commands import cli
+        from curator.cli.all_commands import cli
 
         cli(prog_name="curator")
     except CuratorError as error:

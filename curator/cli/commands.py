@@ -63,8 +63,12 @@ class RepoType(StrEnum):
 
 
 class TokenRole(StrEnum):
-    READER = "reader"
     ADMIN = "admin"
+    SECURITY = "security"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+    DEVELOPER = "developer"
+    ROBOT = "robot"
 
 
 Config = Annotated[Path | None, typer.Option(help="File of settings (default: curator.toml, if there is one).")]
@@ -244,10 +248,10 @@ def unpin(
     command.let_go(branch, repo_type.value, config, data)
 
 
-@token.command("create", epilog="Example: curator token create ci-runner --role reader")
+@token.command("create", epilog="Example: curator token create ci-runner --role robot")
 def token_create(
     name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],
-    role: Annotated[TokenRole, typer.Option(help="reader may pull, admin may do everything.")] = TokenRole.READER,
+    role: Annotated[TokenRole, typer.Option(help="What it may: see docs/people.md.")] = TokenRole.DEVELOPER,
     team: Annotated[str, typer.Option(help="The team that it asks for, as rules may name it.")] = "",
     project: Annotated[str, typer.Option(help="The project that it asks for, as rules may name it.")] = "",
     data: Data = None,

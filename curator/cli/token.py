@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from curator.database.engine import Database
-from curator.people.tokens import Role, create_token, list_tokens, revoke_token
+from curator.people.roles import Role
+from curator.people.tokens import create_token, list_tokens, revoke_token
 from curator.settings import Settings
 from rules.circumstances import Audience
 

@@ -15,8 +15,8 @@ from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
 from curator.errors import UnknownToken
 from curator.hub.request import Request
+from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
-from curator.people.tokens import ANONYMOUS, Caller
 from curator.types import RepoKind
 
 log = logging.getLogger(__name__)

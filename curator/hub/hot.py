@@ -19,7 +19,7 @@ from curator.admission.choose import Chooser
 from curator.database.generation import Generation
 from curator.hub.answer import Again, Answer, OfBranch
 from curator.hub.sending import Whole, whole_of
-from curator.people.tokens import Caller
+from curator.people.caller import Caller
 from rules.circumstances import Audience
 
 _MOST_BYTES = 64 << 20

@@ -53,8 +53,8 @@ from curator.hub.routes import (
 )
 from curator.hub.search import Catalogue
 from curator.hub.sending import send_answer, send_whole
+from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
-from curator.people.tokens import ANONYMOUS, Caller
 from curator.policy.in_force import NothingInForce, RulesInForce
 from rules.circumstances import Audience
 

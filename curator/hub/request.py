@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from curator.errors import BadInput
-from curator.people.tokens import Caller
+from curator.people.caller import Caller
 
 _MOST_BODY_BYTES = 8 << 20
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from curator.database.engine import Database
 from curator.errors import UnknownToken
+from curator.people.caller import ANONYMOUS, Caller
 from curator.people.mark import looks_like_ours
-from curator.people.tokens import ANONYMOUS, Caller, caller_of
+from curator.people.tokens import caller_of
 
 
 class Identity:

@@ -19,7 +19,7 @@ class TokenRow(SQLModel, table=True):
     """SHA-256 of the token, hex: it has 200 random bits, so nothing slower is needed."""
     name: str
     role: str
-    """`reader` or `admin`."""
+    """A `Role`, other than `anonymous`."""
     team: str = ""
     project: str = ""
     """For whom it asks; rules, waivers and lists may be for some teams or projects alone. Empty: for nobody special."""

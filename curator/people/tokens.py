@@ -6,15 +6,15 @@ import hashlib
 import re
 import secrets
 import string
-from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.errors import BadInput
+from curator.people.caller import Caller
 from curator.people.mark import MARK
+from curator.people.roles import Role
 from curator.people.tables import TokenRow
 from rules.circumstances import EVERYBODY, Audience
 
@@ -22,32 +22,6 @@ _ALPHABET = string.ascii_letters + string.digits
 _RANDOM_LETTERS = 34
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 """Of a team or a project (`rules.Audience`)."""
-
-
-class Role(StrEnum):
-    READER = "reader"
-    """May pull what is allowed."""
-    ADMIN = "admin"
-    """May do everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks."""
-
-    name: str
-    role: Role
-    token_id: str | None = None
-    team: str = ""
-    project: str = ""
-
-    @property
-    def audience(self) -> Audience:
-        """For whom he asks."""
-        return Audience(self.team, self.project)
-
-
-ANONYMOUS = Caller("anonymous", Role.READER)
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:

@@ -15,8 +15,10 @@ from curator.audit.record import newest
 from curator.database.engine import Database, new_id
 from curator.hub.doors import ClosedDoors, Door
 from curator.hub.request import Request
+from curator.people.caller import ANONYMOUS
 from curator.people.identity import Identity
-from curator.people.tokens import ANONYMOUS, Role, create_token
+from curator.people.roles import Role
+from curator.people.tokens import create_token
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.http import ask
@@ -55,7 +57,7 @@ def test_each_closed_door_is_on_the_record_with_who_and_what_and_from_where(mirr
 
 
 def test_a_caller_who_tries_again_and_again_makes_one_row(mirror: MirrorProcess) -> None:
-    token = create_token(Database(f"sqlite:///{mirror.data}/curator.db"), "alice", Role.READER)
+    token = create_token(Database(f"sqlite:///{mirror.data}/curator.db"), "alice", Role.DEVELOPER)
     for number in range(20):
         for headers in ({}, {"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer hf_{number}"}):
             assert ask(mirror.url, f"/acme-research/model-{number}/info/refs", headers=headers).status == 403

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from curator.api.bodies import MOST_BYTES, with_short_bodies
+from curator.web.bodies import MOST_BYTES, with_short_bodies
 
 
 class Said(BaseModel):

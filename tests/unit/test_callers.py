@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from curator.api.callers import audience_asked
 from curator.errors import BadInput, NotAllowed
-from curator.people.tokens import Caller, Role
+from curator.people.caller import Caller
+from curator.people.roles import Role
+from curator.web.guard import audience_asked
 from rules.circumstances import Audience
 
-READER = Caller("ci", Role.READER, "t1", "search", "shop")
+READER = Caller("ci", Role.DEVELOPER, "t1", "search", "shop")
 ADMIN = Caller("admin", Role.ADMIN, "t2")
 
 

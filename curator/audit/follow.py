@@ -1,0 +1,39 @@
+"""What is made from the record, row by row and in its order: sums for the console, notices for people.
+
+A follower takes rows in the transaction that remembers how far he has come, so none is taken twice or left out,
+whatever dies in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlmodel import Session, col, select
+
+from curator.audit.tables import AuditFollowerRow, AuditRow
+from curator.database.engine import Database
+
+Take = Callable[[Session, Sequence[AuditRow]], None]
+
+
+def follow(database: Database, name: str, take: Take, most: int = 1_000) -> int:
+    """Have the follower take what is new, `most` rows in a transaction; returns how many rows that were."""
+    if not _behind(database, name):
+        # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
+        return 0
+    with database.write() as session:
+        place = session.get(AuditFollowerRow, name) or AuditFollowerRow(name=name, seq=0)
+        after = select(AuditRow).where(col(AuditRow.seq) > place.seq).order_by(col(AuditRow.seq)).limit(most)
+        rows = session.exec(after).all()
+        if rows:
+            take(session, rows)
+            place.seq = rows[-1].seq or place.seq
+            session.add(place)
+        return len(rows)
+
+
+def _behind(database: Database, name: str) -> bool:
+    with database.read() as session:
+        place = session.get(AuditFollowerRow, name)
+        newer = select(AuditRow.id).where(col(AuditRow.seq) > (place.seq if place is not None else 0)).limit(1)
+        return session.exec(newer).first() is not None

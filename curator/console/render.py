@@ -1,0 +1,113 @@
+"""Pages from templates: what every page has, how values are written, and what a browser is told it may do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from curator.console.navigation import items_for
+from curator.database.engine import now
+from curator.people.caller import Caller
+
+HERE = Path(__file__).parent
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+"""No script and no style but our own files: nothing of what the Hub's texts contain runs, even where it is shown."""
+
+
+def page(request: Request, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page of the console for this caller; `values` are what the template speaks of."""
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            **values,
+            caller=caller,
+            navigation=items_for(caller),
+            here=request.url.path,
+            root=request.scope.get("root_path", ""),
+            now=now(),
+        )
+    )
+    return HTMLResponse(text, status, HEADERS)
+
+
+@cache
+def environment() -> Environment:
+    """Every value is escaped wherever it stands; what is not there is an error and not an empty place."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
+    made.globals |= {"asset": asset}
+    return made
+
+
+@cache
+def asset(name: str) -> str:
+    """Where a file of `static` is, under a name that changes with it, so that browsers may keep it for good."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/-/static/{digest}/{name}"
+
+
+def ago(at: dt.datetime | None, since: dt.datetime | None = None) -> str:
+    """How long ago, or until when, as people say it."""
+    if at is None:
+        return "never"
+    seconds = ((since or now()) - at).total_seconds()
+    told = duration(abs(seconds))
+    return "just now" if told == "0 s" else f"{told} ago" if seconds > 0 else f"in {told}"
+
+
+def duration(seconds: float) -> str:
+    """In the largest unit of which there is one at least."""
+    for size, unit in ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def told_bytes(count: float | None) -> str:
+    """In the decimal units that disks are sold in."""
+    if count is None:
+        return "-"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1_000 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1_000
+    raise AssertionError
+
+
+def number(count: float | None) -> str:
+    """With a thin space between thousands."""
+    return "-" if count is None else f"{count:,.0f}".replace(",", "\N{THIN SPACE}")
+
+
+def short(sha: str | None) -> str:
+    """The start of a commit, digest or id, enough to tell it by."""
+    return (sha or "-")[:12]
+
+
+def moment(at: dt.datetime | None) -> str:
+    """To the minute, in UTC."""
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC") if at is not None else "never"

@@ -1,0 +1,1 @@
+"""Notices: what the record says, told to whom it concerns."""

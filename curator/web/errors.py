@@ -1,0 +1,38 @@
+"""What goes wrong at the mirror's own addresses, for people and programs that speak to it knowingly."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, OperationalError
+
+from curator.errors import BadInput, CuratorError, DatabaseAway
+
+log = logging.getLogger(__name__)
+
+
+def error_response(error: CuratorError) -> JSONResponse:
+    """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
+    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
+
+
+def bad_query(error: RequestValidationError) -> JSONResponse:
+    """A query that cannot be understood."""
+    first = error.errors()[0]
+    return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
+
+
+def not_kept(error: DataError | UnicodeEncodeError) -> JSONResponse:
+    """A text with something in it that no database, or not this one, can keep or look for: half a pair, a zero byte."""
+    del error
+    return error_response(
+        BadInput("Something that was sent has a character in it that cannot be kept: write plain text")
+    )
+
+
+def database_away(error: OperationalError) -> JSONResponse:
+    """The database does not answer: nothing is decided or served that it would have to know of."""
+    log.error("the database does not answer: %s", error.orig)
+    return error_response(DatabaseAway())

@@ -1,0 +1,54 @@
+"""Looks at a page as its users would: rules of accessibility, pictures in both themes and widths, and its weight."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+SCREENSHOTS = Path(__file__).parent.parent.parent / ".screenshots"
+WIDE: ViewportSize = {"width": 1360, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+_WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def visitor(browser: Browser, url: str, token: str | None = None, **options: Any) -> BrowserContext:
+    """Somebody's browser window; with a token he is known by it, without having signed in."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return browser.new_context(base_url=url, extra_http_headers=headers, viewport=WIDE, **options)
+
+
+def accessible(page: Page) -> None:
+    """That axe finds nothing, in light and in dark."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        results = Axe().run(page, options=_WCAG_AA)
+        found = [
+            f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
+            for one in results.response["violations"]
+        ]
+        assert not found, f"{page.url} in {theme}: {found}"
+
+
+def pictures(page: Page, name: str) -> None:
+    """Takes it in light and dark, wide and narrow, and holds that nothing is wider than the window."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    plain = re.sub(r"[^a-z0-9-]", "-", name)
+    for width, size in (("wide", WIDE), ("narrow", NARROW)):
+        page.set_viewport_size(size)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.screenshot(path=SCREENSHOTS / f"{plain}-{theme}-{width}.png", full_page=True)
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert beyond <= 0, f"{page.url} is {beyond} px wider than a window of {size['width']}"
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+def seen(page: Page, name: str) -> None:
+    """Both of the above: what each page must pass."""
+    accessible(page)
+    pictures(page, name)
