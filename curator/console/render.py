@@ -7,16 +7,20 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from curator.console.forms import form_token
 from curator.console.navigation import items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
 
 HERE = Path(__file__).parent
+_SAID = "curator_said"
+_LONGEST_SAID = 500
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -33,6 +37,7 @@ HEADERS = {
 
 def page(request: Request, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of the console for this caller; `values` are what the template speaks of."""
+    said = unquote(request.cookies.get(_SAID, ""))
     text = (
         environment()
         .get_template(template)
@@ -43,9 +48,23 @@ def page(request: Request, caller: Caller, template: str, status: int = 200, **v
             here=request.url.path,
             root=request.scope.get("root_path", ""),
             now=now(),
+            said=said,
+            form_token=form_token(caller),
         )
     )
-    return HTMLResponse(text, status, HEADERS)
+    response = HTMLResponse(text, status, HEADERS)
+    if said:
+        response.delete_cookie(_SAID, path="/-/")
+    return response
+
+
+def done(request: Request, path: str, said: str = "") -> RedirectResponse:
+    """After a form was obeyed: on to a page of the console, which says once what was done."""
+    response = RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303, HEADERS)
+    if said:
+        kept = quote(said[:_LONGEST_SAID])
+        response.set_cookie(_SAID, kept, max_age=60, path="/-/", httponly=True, samesite="strict")
+    return response
 
 
 @cache
