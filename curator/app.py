@@ -113,7 +113,7 @@ class Mirror:
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
-        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
+        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
         service = Service(
             settings=settings,
@@ -153,6 +153,7 @@ class Mirror:
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
