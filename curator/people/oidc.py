@@ -179,9 +179,10 @@ class Provider:
             claims.validate(leeway=LEEWAY_S)
         except (JoseError, ValueError, TypeError) as error:
             raise NotBelieved(f"the identity token says something else than it should ({str(error)[:80]})") from None
-        if self._groups_claim in claims and self._name_claim in claims:
-            return claims
-        return await self._more(claims, tokens)
+        said: Mapping[str, Any] = claims
+        if self._groups_claim in said and self._name_claim in said:
+            return said
+        return await self._more(said, tokens)
 
     async def _more(self, claims: Mapping[str, Any], tokens: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the provider keeps for whoever asks for it, with the access token (OpenID Connect Core 5.3)."""
@@ -226,6 +227,3 @@ def standing(identity: Identity, mapping: Mapping[str, Group], order: Sequence[s
 
 def _text(value: object) -> str:
     return " ".join(value.split())[:200] if isinstance(value, str) else ""
-
-
-

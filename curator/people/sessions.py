@@ -16,10 +16,11 @@ from curator.database.engine import Database, new_id, now
 from curator.errors import CuratorError
 from curator.people.by import By
 from curator.people.caller import Caller
+from curator.people.names import NoSuchName
 from curator.people.recording import record
 from curator.people.sign_in_tables import SessionRow
 from curator.people.tables import UserRow
-from curator.people.tokens import caller_by_id
+from curator.people.tokens import TokenEnded, caller_by_id
 from curator.people.users import user_by_id
 
 _SEEN_EVERY = dt.timedelta(minutes=1)
@@ -143,7 +144,10 @@ def end_others(session: Session, user_id: str, kept: str | None) -> None:
 
 def _whose(session: Session, row: SessionRow) -> Caller | None:
     if row.token_id is not None:
-        return caller_by_id(session, row.token_id)
+        try:
+            return caller_by_id(session, row.token_id)
+        except (TokenEnded, NoSuchName):
+            return None
     user = user_by_id(session, row.user_id or "")
     if user is None or not user.active:
         return None

@@ -21,7 +21,8 @@ from curator.people.caller import ANONYMOUS, Caller
 from curator.people.cookies import Cookies
 from curator.people.federated import user_of
 from curator.people.issuers import Http
-from curator.people.oidc import Attempt, NoGroup, NotBelieved, Provider
+from curator.people.names import Taken
+from curator.people.oidc import Attempt, Identity, NoGroup, NotBelieved, Provider
 from curator.people.passwords import Passwords, check_good
 from curator.people.pipelines import JobToken, Pipelines, admit
 from curator.people.recording import record
@@ -59,9 +60,7 @@ class SignIn:
         self.settings = settings
         self._database = database
         self._passwords = Passwords()
-        self._lasting = Lasting(
-            dt.timedelta(seconds=settings.session_s), dt.timedelta(seconds=settings.session_idle_s)
-        )
+        self._lasting = Lasting(dt.timedelta(seconds=settings.session_s), dt.timedelta(seconds=settings.session_idle_s))
         http = Http(tls)
         self._provider = Provider(settings, http) if settings.oidc_issuer is not None else None
         self._pipelines = Pipelines(settings.pipelines, http)
@@ -142,7 +141,7 @@ class SignIn:
         try:
             identity = await self._the_provider().answered(attempt, answer)
             return await asyncio.to_thread(self._federated, identity, address, by)
-        except (NotBelieved, NoGroup) as refused:
+        except (UnknownToken, NoGroup, Taken) as refused:
             why = refused.why if isinstance(refused, NotBelieved) else refused.sentence
             log.warning("a sign-in by %s was refused: %s", self.settings.oidc_issuer, why)
             await asyncio.to_thread(self._write_refusal, f"oidc: {why}", by)
@@ -218,9 +217,9 @@ class SignIn:
 
         await asyncio.to_thread(changed)
 
-    def _federated(self, identity: object, address: Counted, by: By) -> Began:
+    def _federated(self, identity: Identity, address: Counted, by: By) -> Began:
         with self._database.write() as session:
-            user = user_of(session, identity, self.settings, by)  # type: ignore[arg-type]
+            user = user_of(session, identity, self.settings, by)
             attempts.forgive(session, address, address)
             return self._begin(session, _caller(user), "oidc", by)
 
@@ -230,9 +229,7 @@ class SignIn:
         record(session, Action.SIGN_IN, known, caller.name, way, f"{caller.name} signed in to the console by {way}")
         return Began(caller, cookie)
 
-    def _refused(
-        self, session: Session, user: User | None, way: str, by: By, caller: Caller | None = None
-    ) -> None:
+    def _refused(self, session: Session, user: User | None, way: str, by: By, caller: Caller | None = None) -> None:
         """What was typed as a name is not written down unless it is one: it is a password, sometimes."""
         name = user.login if user is not None else caller.name if caller is not None else ANONYMOUS.name
         said = f"An attempt to sign in by {way} was refused"

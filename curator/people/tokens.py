@@ -257,9 +257,18 @@ def list_tokens(
 def caller_of(session: Session, token: str) -> Caller | None:
     """Whom the token stands for; None if it was never ours. Raises `TokenEnded` if it is worth nothing any more."""
     found = session.exec(_with_owners().where(TokenRow.digest == _digest(token))).first()
+    return _caller(*found) if found is not None else None
+
+
+def caller_by_id(session: Session, token_id: str) -> Caller:
+    """The same for a token that was shown before. Raises `TokenEnded` and `NoSuchName`."""
+    found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
     if found is None:
-        return None
-    row, owner = found
+        raise NoSuchName("There is no such token any more")
+    return _caller(*found)
+
+
+def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
     _check_valid(row, owner)
     role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
     name = row.name if owner is None else owner.login
