@@ -85,7 +85,7 @@ def sign_in_api(service: Service) -> APIRouter:
 
     @router.post("/sign-in/pipeline", dependencies=[OPEN], response_model=PipelineToken)
     async def pipeline(request: Request) -> Response:
-        """The identity token of a job, as JSON or as a form, for one of the mirror; as plain text to whoever asks so."""
+        """A token for the identity token of a job, sent as JSON or as a form; bare to whoever accepts plain text."""
         made = await sign_in.job_token(_identity_token(await request.body()), _by(request))
         headers = {"Cache-Control": "no-store"}
         if request.headers.get("accept", "").startswith("text/plain"):
