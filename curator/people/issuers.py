@@ -28,7 +28,7 @@ _LONGEST_TOKEN = 16_384
 _MOST_BYTES = 1 << 18
 _TIMEOUT_S = 8.0
 _KEPT_S = 3_600.0
-_AGAIN_AFTER_S = 10.0
+_AGAIN_AFTER_S = 3.0
 """A token that names a key that nobody knows has the keys asked for anew, but not more often than this."""
 
 
