@@ -260,13 +260,21 @@ def caller_of(session: Session, token: str) -> Caller | None:
     return _caller(*found) if found is not None else None
 
 
-def caller_by_id(session: Session, token_id: str) -> Caller | None:
-    """Whom a token stands for that was shown earlier; None if it is worth nothing any more."""
+def caller_by_id(session: Session, token_id: str) -> Caller:
+    """The same for a token that was shown before. Raises `TokenEnded` and `NoSuchName`."""
     found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
-    try:
-        return _caller(*found) if found is not None else None
-    except TokenEnded:
-        return None
+    if found is None:
+        raise NoSuchName("There is no such token any more")
+    return _caller(*found)
+
+
+def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
+    _check_valid(row, owner)
+    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
+    name = row.name if owner is None else owner.login
+    return Caller(
+        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
+    )
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
@@ -281,15 +289,6 @@ def create_first_admin(database: Database) -> str | None:
         if session.exec(select(TokenRow.id).limit(1)).first() is not None:
             return None
         return make_token(session, NewToken(name="admin", role=Role.ADMIN), FIRST)[1]
-
-
-def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
-    _check_valid(row, owner)
-    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
-    name = row.name if owner is None else owner.login
-    return Caller(
-        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
-    )
 
 
 def _check_valid(row: TokenRow, owner: UserRow | None) -> None:
