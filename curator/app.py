@@ -57,8 +57,8 @@ from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
-from curator.web.guard import all_guarded
+from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept, to_sign_in
+from curator.web.guard import SignInFirst, all_guarded
 from curator.web.openapi import Described
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
@@ -87,6 +87,7 @@ class Mirror:
             root_path=settings.path_prefix,
         )
         self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
+        self._own.add_exception_handler(SignInFirst, lambda _, error: to_sign_in(cast("SignInFirst", error)))
         self._own.add_exception_handler(
             RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
         )

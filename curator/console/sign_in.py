@@ -14,7 +14,6 @@ from curator.console.forms import FirstForm, Form, attempt_of, hidden
 from curator.console.render import HEADERS, done, page
 from curator.errors import BadInput, CuratorError
 from curator.people import accounts, sessions
-from curator.people.by import By
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.oidc import Attempt
 from curator.people.passwords import SHORTEST, TooMany
@@ -22,6 +21,7 @@ from curator.people.roles import Role
 from curator.people.sign_in import Began
 from curator.people.tables import UserRow
 from curator.people.users import NewUser, make_user
+from curator.web.by import by as by_of
 from curator.web.guard import OPEN, Administrator, Owner, Viewer, session_cookie
 from curator.web.service import Service
 
@@ -102,7 +102,7 @@ def sign_in_routes(service: Service) -> APIRouter:
 
     @router.post("/-/sign-in", dependencies=[OPEN])
     async def sign_in_form(request: Request, form: FirstForm) -> Response:
-        wanted, by = own_path(_text(form, "next")), _by(request)
+        wanted, by = own_path(_text(form, "next")), by_of(request, ANONYMOUS)
         way = _text(form, "way")
         try:
             if way == "token":
@@ -131,7 +131,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         kept = request.cookies.get(sign_in.cookies.attempt, "")
         wanted = own_path(unquote(kept.partition(".")[2]))
         try:
-            began = await sign_in.by_answer(attempt_of(request), dict(request.query_params), _by(request))
+            began = await sign_in.by_answer(attempt_of(request), dict(request.query_params), by_of(request, ANONYMOUS))
         except CuratorError as error:
             return card(request, Attempt.new(), wanted, error=error)
         return into(request, began, wanted)
@@ -142,7 +142,7 @@ def sign_in_routes(service: Service) -> APIRouter:
 
     @router.post("/-/sign-in/first")
     async def first_form(request: Request, caller: Administrator, form: Form) -> Response:
-        by, login = _by(request, caller), _text(form, "login").strip()
+        by, login = by_of(request, caller), _text(form, "login").strip()
 
         def made() -> str:
             with database.write() as session:
@@ -163,7 +163,9 @@ def sign_in_routes(service: Service) -> APIRouter:
     async def choose_form(request: Request, secret: str, form: FirstForm) -> Response:
         try:
             _same_twice(form)
-            return into(request, await sign_in.choose(secret, _text(form, "password"), _by(request)), "/-/")
+            return into(
+                request, await sign_in.choose(secret, _text(form, "password"), by_of(request, ANONYMOUS)), "/-/"
+            )
         except CuratorError as error:
             return await choosing(request, secret, error)
 
@@ -194,7 +196,7 @@ def sign_in_routes(service: Service) -> APIRouter:
             if caller.session_id is not None:
                 with database.write() as session:
                     row = sessions.find(session, caller.session_id)
-                    sessions.end(session, row, "left", _by(request, caller))
+                    sessions.end(session, row, "left", by_of(request, caller))
 
         await asyncio.to_thread(ended)
         response = done(request, "/-/signed-out")
@@ -234,7 +236,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         try:
             _same_twice(form)
             old, new = _text(form, "old"), _text(form, "password")
-            await sign_in.change_password(caller, old, new, _by(request, caller))
+            await sign_in.change_password(caller, old, new, by_of(request, caller))
         except CuratorError as error:
             return await account(request, caller, error)
         return done(request, "/-/account/sign-in", "Your password was changed, and your other sessions have ended.")
@@ -246,7 +248,7 @@ def sign_in_routes(service: Service) -> APIRouter:
                 row = sessions.find(session, _text(form, "id"))
                 if not sessions.is_of(row, caller):
                     raise sessions.NoSession("There is no session of yours of that name")
-                sessions.end(session, row, "ended", _by(request, caller))
+                sessions.end(session, row, "ended", by_of(request, caller))
 
         await asyncio.to_thread(ended)
         return done(request, "/-/account/sign-in", "The session has ended.")
@@ -260,11 +262,6 @@ def own_path(wanted: str) -> str:
     ours = wanted.startswith("/-/") and "//" not in wanted.partition("?")[0] and ".." not in wanted
     again = wanted.startswith(("/-/sign-in", "/-/sign-out", "/-/signed-out", "/-/choose-password"))
     return wanted if plain and ours and not again else "/-/"
-
-
-def _by(request: Request, caller: Caller = ANONYMOUS) -> By:
-    address = request.client.host if request.client is not None else None
-    return By.caller(caller, address, request.headers.get("user-agent"))
 
 
 def _text(form: FormData, name: str) -> str:

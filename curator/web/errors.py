@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, WrongMethod
+from curator.web.guard import SignInFirst
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,11 @@ log = logging.getLogger(__name__)
 def error_response(error: CuratorError) -> JSONResponse:
     """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
     return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
+
+
+def to_sign_in(error: SignInFirst) -> RedirectResponse:
+    """A person with a browser is shown the way, and comes back to the page that he wanted."""
+    return RedirectResponse(error.location, 303, {"Cache-Control": "no-store"})
 
 
 def bad_query(error: RequestValidationError) -> JSONResponse:

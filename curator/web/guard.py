@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -78,12 +78,21 @@ def _may_sign_in(request: Request) -> bool:
     return request.scope["path"].startswith("/-/") and "text/html" in accepts and "authorization" not in request.headers
 
 
-def _to_sign_in(request: Request) -> HTTPException:
+class SignInFirst(UnknownToken):
+    """A person asks for a page that he may see, perhaps, once he is known."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("Sign in first")
+        self.location = location
+        """Where he does."""
+
+
+def _to_sign_in(request: Request) -> SignInFirst:
     root = request.scope.get("root_path", "")
     wanted = request.scope["path"] if request.method == "GET" else ""
     if wanted and (query := request.scope["query_string"].decode("ascii", "replace")):
         wanted = f"{wanted}?{query}"
-    return HTTPException(303, headers={"Location": f"{root}/-/sign-in{f'?next={quote(wanted)}' if wanted else ''}"})
+    return SignInFirst(f"{root}/-/sign-in{f'?next={quote(wanted)}' if wanted else ''}")
 
 
 async def _open() -> None:
