@@ -43,6 +43,7 @@ from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
 from curator.hub.search import Catalogue
 from curator.people.identity import Identity
+from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
@@ -54,6 +55,7 @@ from curator.store.fill import Filler
 from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
+from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
 from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
@@ -77,7 +79,12 @@ class Mirror:
         self._watches = watches
         self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
         self._own = FastAPI(
-            title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
+            title="Model Curator",
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            root_path=settings.path_prefix,
         )
         self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
         self._own.add_exception_handler(
@@ -118,12 +125,15 @@ class Mirror:
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
+        sign_in = SignIn(settings, database, trusted(settings.upstream_ca))
         self._own.state.identity = identity
+        self._own.state.sign_in = sign_in
         service = Service(
             settings=settings,
             database=database,
             sender=self._sender,
             identity=identity,
+            sign_in=sign_in,
             journal=journal,
             resolver=resolver,
             gate=gate,

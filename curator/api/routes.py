@@ -12,6 +12,7 @@ from curator.api.own import Own, own_routes
 from curator.api.people import people_routes
 from curator.api.replay import replay_routes
 from curator.api.rules import rules_routes
+from curator.api.sign_in import sign_in_api
 from curator.api.tokens import token_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
@@ -31,6 +32,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        sign_in_api(service),
         people_routes(database),
         token_routes(settings, database),
     )

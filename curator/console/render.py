@@ -38,6 +38,7 @@ HEADERS = {
 def page(request: Request, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of the console for this caller; `values` are what the template speaks of."""
     said = unquote(request.cookies.get(_SAID, ""))
+    root = request.scope.get("root_path", "")
     text = (
         environment()
         .get_template(template)
@@ -45,25 +46,26 @@ def page(request: Request, caller: Caller, template: str, status: int = 200, **v
             **values,
             caller=caller,
             navigation=items_for(caller),
-            here=request.url.path,
-            root=request.scope.get("root_path", ""),
+            here=f"{root}{request.url.path}",
+            root=root,
             now=now(),
             said=said,
-            form_token=form_token(caller),
+            form_token=form_token(request),
         )
     )
     response = HTMLResponse(text, status, HEADERS)
     if said:
-        response.delete_cookie(_SAID, path="/-/")
+        response.delete_cookie(_SAID, path=f"{root}/-/")
     return response
 
 
 def done(request: Request, path: str, said: str = "") -> RedirectResponse:
     """After a form was obeyed: on to a page of the console, which says once what was done."""
-    response = RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303, HEADERS)
+    root = request.scope.get("root_path", "")
+    response = RedirectResponse(f"{root}{path}", 303, HEADERS)
     if said:
         kept = quote(said[:_LONGEST_SAID])
-        response.set_cookie(_SAID, kept, max_age=60, path="/-/", httponly=True, samesite="strict")
+        response.set_cookie(_SAID, kept, max_age=60, path=f"{root}/-/", httponly=True, samesite="strict")
     return response
 
 

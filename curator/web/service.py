@@ -11,6 +11,7 @@ from curator.admission.resolve import Resolver
 from curator.audit.journal import Journal
 from curator.database.engine import Database
 from curator.people.identity import Identity
+from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
 from curator.policy.waivers import Limits
 from curator.queue.celery import Sender
@@ -28,6 +29,7 @@ class Service:
     database: Database
     sender: Sender
     identity: Identity
+    sign_in: SignIn
     journal: Journal
     resolver: Resolver
     gate: Gate
