@@ -207,7 +207,7 @@ def list_teams(
 def titles(session: Session, names: Sequence[str]) -> dict[str, str]:
     """What these teams are called at length, in this order; empty where nobody has said, or has made the team."""
     query = select(TeamRow.name, TeamRow.title).where(col(TeamRow.name).in_(names))
-    found = dict(session.execute(query).tuples().all())
+    found = {name: title for name, title in session.execute(query)}  # noqa: C416 - a row is no pair to `dict`
     return {name: found.get(name, "") for name in names}
 
 
@@ -264,7 +264,7 @@ def _with_counts(session: Session, rows: Sequence[TeamRow]) -> list[Team]:
 
     def counted(of: Any, *where: Any) -> dict[str, int]:
         query = select(of, func.count()).where(of.in_(names), *where).group_by(of)
-        return dict(session.execute(query).tuples().all())
+        return {name: count for name, count in session.execute(query)}  # noqa: C416 - a row is no pair to `dict`
 
     members = counted(col(MembershipRow.team))
     projects = counted(col(ProjectRow.team), col(ProjectRow.ended_at).is_(None))
