@@ -26,6 +26,16 @@ from curator.web.guard import OPEN, Administrator, Owner, Viewer, session_cookie
 from curator.web.service import Service
 
 _ATTEMPT_S = 900
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+"""In this order: each also calls itself by what stands after it."""
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def sign_in_routes(service: Service) -> APIRouter:
@@ -225,7 +235,7 @@ def sign_in_routes(service: Service) -> APIRouter:
             caller,
             "own_sign_in.html",
             error.status if error is not None else 200,
-            sittings=mine,
+            sittings=[(one, browser_of(one.user_agent)) for one in mine],
             has_password=has_password,
             shortest=SHORTEST,
             sentence=error.sentence if error is not None else "",
@@ -262,6 +272,15 @@ def own_path(wanted: str) -> str:
     ours = wanted.startswith("/-/") and "//" not in wanted.partition("?")[0] and ".." not in wanted
     again = wanted.startswith(("/-/sign-in", "/-/sign-out", "/-/signed-out", "/-/choose-password"))
     return wanted if plain and ours and not again else "/-/"
+
+
+def browser_of(user_agent: str) -> str:
+    """What people call it; the rest of what browsers say of themselves is history."""
+    name = next(
+        (told for mark, told in _BROWSERS if mark in user_agent), user_agent.partition("/")[0][:40] or "A program"
+    )
+    system = next((f" on {told}" for mark, told in _SYSTEMS if mark in user_agent), "")
+    return f"{name}{system}"
 
 
 def _text(form: FormData, name: str) -> str:
