@@ -115,6 +115,7 @@ class Mirror:
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
+        self._own.state.root = settings.path_prefix
         service = Service(
             settings=settings,
             database=database,
