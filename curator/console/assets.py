@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 
 from curator.console.render import HERE, asset
 from curator.errors import NotServed
@@ -30,5 +30,13 @@ def asset_routes() -> APIRouter:
             media_type=_TYPES[name],
             headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"},
         )
+
+    @router.get("/favicon.ico", dependencies=[OPEN])
+    async def mark() -> FileResponse:
+        return FileResponse(HERE / "static" / "mark.svg", media_type=_TYPES["mark.svg"])
+
+    @router.get("/robots.txt", dependencies=[OPEN])
+    async def robots() -> PlainTextResponse:
+        return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
     return router

@@ -38,8 +38,13 @@ HEADERS = {
 """No script and no style but our own files: nothing of what the Hub's texts contain runs, even where it is shown."""
 
 
-def page(request: Request, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page of the console for this caller; `values` are what the template speaks of."""
+def page(
+    request: Request, caller: Caller, template: str, status: int = 200, *, navigates: bool = True, **values: Any
+) -> HTMLResponse:
+    """A page of the console for this caller; `values` are what the template speaks of.
+
+    One that is shown to whoever is not known yet has no navigation (`navigates`): it would lead nowhere.
+    """
     said = unquote(request.cookies.get(_SAID, ""))
     theme = request.cookies.get(THEME, "")
     root = root_of(request)
@@ -51,8 +56,8 @@ def page(request: Request, caller: Caller, template: str, status: int = 200, **v
         .render(
             **values,
             caller=caller,
-            navigation=items_for(caller),
-            navigation_groups=groups_for(caller),
+            navigation=items_for(caller) if navigates else (),
+            navigation_groups=groups_for(caller) if navigates else (),
             here=root + here,
             back=f"{here}?{query}" if query else here,
             root=root,
