@@ -52,12 +52,14 @@ from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
+from curator.store.sizes import Sizes
 from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.web.bodies import with_short_bodies
 from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
+from curator.web.live import LiveView
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -93,6 +95,7 @@ class Mirror:
         self._answer(OperationalError, lambda error: database_away(cast("OperationalError", error)))
         self._own.add_exception_handler(Exception, lambda request, _: failed(request))
         self._lane: ASGIApp = self._own
+        self._live: LiveView | None = None
 
     def _answer(self, kind: type[Exception], told: Callable[[Exception], JSONResponse]) -> None:
         """What is answered where this goes wrong; a browser is shown it as a page."""
@@ -100,6 +103,11 @@ class Mirror:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._own if scope["type"] == "lifespan" else self._lane)(scope, receive, send)
+
+    async def stopping(self) -> None:
+        """The server is about to end, and waits for what is being answered: end what would go on for ever."""
+        if self._live is not None:
+            await self._live.close()
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -127,6 +135,7 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
         self._own.state.identity = identity
         self._own.state.root = settings.path_prefix
+        live = self._live = LiveView(database, store)
         service = Service(
             settings=settings,
             database=database,
@@ -141,6 +150,8 @@ class Mirror:
             targets=Targets(resolver, upstream),
             upstream=upstream,
             store=store,
+            sizes=Sizes(store, settings.store_reserve_bytes),
+            live=live,
         )
         for router in (*console_routes(service), *api_routes(service)):
             all_guarded(router.routes)

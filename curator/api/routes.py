@@ -10,6 +10,7 @@ from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
 from curator.api.replay import replay_routes
 from curator.api.rules import rules_routes
+from curator.api.state import state_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
 from curator.web.service import Service
@@ -27,4 +28,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        state_routes(service),
     )

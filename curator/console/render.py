@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from curator.console.forms import form_token
 from curator.console.navigation import groups_for, items_for
@@ -102,6 +103,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
+    made.filters |= {"duration": duration, "code": marked_code}
     made.globals |= {"asset": asset}
     return made
 
@@ -144,6 +146,14 @@ def told_bytes(count: float | None) -> str:
 def number(count: float | None) -> str:
     """With a thin space between thousands."""
     return "-" if count is None else f"{count:,.0f}".replace(",", "\N{THIN SPACE}")
+
+
+def marked_code(text: str) -> Markup:
+    """A sentence in which `...` stands for code, as the documentation writes it."""
+    parts = text.split("`")
+    plain = len(parts) % 2 == 0
+    made = (Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+    return escape(text) if plain else Markup("").join(made)
 
 
 def short(sha: str | None) -> str:
