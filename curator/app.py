@@ -57,6 +57,7 @@ from curator.web.bodies import with_short_bodies
 from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
 from curator.web.openapi import Described
+from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -83,6 +84,7 @@ class Mirror:
             RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
         )
         self._own.add_exception_handler(HTTPException, lambda _, error: no_such_address(cast("HTTPException", error)))
+        self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
             self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
         self._own.add_exception_handler(
@@ -151,13 +153,14 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(self._own),
+            own=with_short_bodies(done_once(self._own, database)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(sweep_keys(database), name="keys"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)

@@ -19,6 +19,7 @@ from curator.errors import BadInput, NotAllowed
 from curator.people.caller import Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
+from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -39,6 +40,8 @@ class May:
                 f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
                 "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
             )
+        if (run := request.scope.get(NAME)) is not None:
+            await run.begin(caller)
         return caller
 
 
