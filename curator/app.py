@@ -60,6 +60,8 @@ from curator.web.bodies import with_short_bodies
 from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
 from curator.web.live import LiveView
+from curator.web.openapi import Described
+from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -90,6 +92,7 @@ class Mirror:
         self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
         self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
         self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
+        self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
             self._answer(unkept, lambda error: not_kept(cast("DataError", error)))
         self._answer(OperationalError, lambda error: database_away(cast("OperationalError", error)))
@@ -153,9 +156,11 @@ class Mirror:
             sizes=Sizes(store, settings.store_reserve_bytes),
             live=live,
         )
-        for router in (*console_routes(service), *api_routes(service)):
+        routers = (*console_routes(service), *api_routes(service))
+        for router in routers:
             all_guarded(router.routes)
             self._own.include_router(router)
+        self._own.state.api = Described(tuple(route for router in routers for route in router.routes), settings.url)
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
@@ -169,13 +174,14 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(self._own),
+            own=with_short_bodies(done_once(self._own, database)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(sweep_keys(database), name="keys"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)

@@ -20,9 +20,11 @@ def error_response(error: CuratorError) -> JSONResponse:
 
 
 def bad_query(error: RequestValidationError) -> JSONResponse:
-    """A query that cannot be understood."""
+    """A query or a body that cannot be understood."""
     first = error.errors()[0]
-    return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
+    # The first part says whether it is of the query, the path or the body.
+    where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    return error_response(BadInput(f"{where}: {first['msg'].removeprefix('Value error, ')}"))
 
 
 def no_such_address(error: HTTPException) -> JSONResponse:

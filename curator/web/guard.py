@@ -21,6 +21,7 @@ from curator.people.caller import Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.web.asking import who
+from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -44,6 +45,8 @@ class May:
             )
         address = request.client.host if request.client is not None else None
         asks.set(who(caller, address, request.headers.get("user-agent")))
+        if (run := request.scope.get(NAME)) is not None:
+            await run.begin(caller)
         return caller
 
 
