@@ -7,23 +7,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict
 
 from curator.database.engine import now
 from curator.web.configuration import configuration
+from curator.web.documents import API, Answer
 from curator.web.guard import Overseer, SettingsViewer
 from curator.web.listening import event_stream
 from curator.web.service import Service
 from curator.web.state import state_of
 
-_AT = "/api/curator/v1"
 
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AlarmAnswer(_Answer):
+class AlarmAnswer(Answer):
     """Something that somebody is to do something about."""
 
     level: str
@@ -31,7 +25,7 @@ class AlarmAnswer(_Answer):
     sentence: str
 
 
-class RulesAnswer(_Answer):
+class RulesAnswer(Answer):
     """The rules in force."""
 
     digest: str | None
@@ -43,7 +37,7 @@ class RulesAnswer(_Answer):
     note: str | None
 
 
-class RejudgingAnswer(_Answer):
+class RejudgingAnswer(Answer):
     """What is judged anew since rules, scanners or data changed last."""
 
     total: int
@@ -52,7 +46,7 @@ class RejudgingAnswer(_Answer):
     sentence: str
 
 
-class WorkAnswer(_Answer):
+class WorkAnswer(Answer):
     """All work that is still to be done."""
 
     waiting: int
@@ -62,7 +56,7 @@ class WorkAnswer(_Answer):
     idle: bool
 
 
-class StoreAnswer(_Answer):
+class StoreAnswer(Answer):
     """The store and its disk, in bytes."""
 
     files: int
@@ -72,7 +66,7 @@ class StoreAnswer(_Answer):
     reserve: int
 
 
-class StateAnswer(_Answer):
+class StateAnswer(Answer):
     """How the service is."""
 
     at: str
@@ -90,7 +84,7 @@ class StateAnswer(_Answer):
     alarms: list[AlarmAnswer]
 
 
-class JudgingAnswer(_Answer):
+class JudgingAnswer(Answer):
     """A commit that somebody waits for."""
 
     kind: str
@@ -104,7 +98,7 @@ class JudgingAnswer(_Answer):
     now: list[str]
 
 
-class DownloadAnswer(_Answer):
+class DownloadAnswer(Answer):
     """A file on its way in from the upstream."""
 
     blob: str
@@ -117,7 +111,7 @@ class DownloadAnswer(_Answer):
     seconds_left: float | None
 
 
-class LiveAnswer(_Answer):
+class LiveAnswer(Answer):
     """What happens at this moment."""
 
     at: str
@@ -126,7 +120,7 @@ class LiveAnswer(_Answer):
     downloads: list[DownloadAnswer]
 
 
-class SettingAnswer(_Answer):
+class SettingAnswer(Answer):
     """One setting."""
 
     name: str
@@ -139,7 +133,7 @@ class SettingAnswer(_Answer):
     secret: bool
 
 
-class ConfigurationAnswer(_Answer):
+class ConfigurationAnswer(Answer):
     """All settings as they are in force, and which program it is."""
 
     settings: list[SettingAnswer]
@@ -148,24 +142,28 @@ class ConfigurationAnswer(_Answer):
 
 def state_routes(service: Service) -> APIRouter:
     """All of them."""
-    router = APIRouter()
+    router = APIRouter(tags=["state"])
 
-    @router.get(f"{_AT}/state", response_model=StateAnswer)
+    @router.get(f"{API}/state", operation_id="show_state", response_model=StateAnswer)
     async def state(_: SettingsViewer) -> dict[str, Any]:
+        """Say how the service is, and what somebody is to do something about."""
         at = now()
         made = await asyncio.to_thread(state_of, service.settings, service.database, service.sizes, at)
         return made.as_json()
 
-    @router.get(f"{_AT}/settings", response_model=ConfigurationAnswer)
+    @router.get(f"{API}/settings", operation_id="show_settings", response_model=ConfigurationAnswer)
     async def settings(_: SettingsViewer) -> dict[str, Any]:
+        """Show each setting as it is in force, and where it was said."""
         return configuration(service.settings).as_json()
 
     @router.get(
-        f"{_AT}/live",
+        f"{API}/live",
+        operation_id="show_live",
         response_model=LiveAnswer,
         responses={200: {"content": {"text/event-stream": {}}, "description": "As JSON, or as events that go on."}},
     )
     async def live(request: Request, _: Overseer) -> Any:
+        """Show what is judged and what arrives now; as events that go on, for `Accept: text/event-stream`."""
         if "text/event-stream" in request.headers.get("accept", ""):
             return _stream(request)
         return (await service.live.get()).as_json()
