@@ -45,6 +45,7 @@ from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.follower import follow_queue
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
@@ -162,6 +163,8 @@ class Mirror:
         if self._watches:
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
+        if self._watches:
+            background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)
             background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))

@@ -8,7 +8,9 @@ from curator.api.check import check_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
+from curator.api.queue import queue_routes
 from curator.api.replay import replay_routes
+from curator.api.requests import request_routes
 from curator.api.rules import rules_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
@@ -27,4 +29,6 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        request_routes(service),
+        queue_routes(service),
     )
