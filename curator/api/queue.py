@@ -11,19 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
 from curator.admission.decisions import find as find_decision
+from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
 from curator.api.words import Names, page_json
 from curator.policy.word import checked_scope
 from curator.review import deciding, proposals, queue, requests
 from curator.review.deciding import Desk, Named
 from curator.review.queue import Filter
 from curator.review.verdicts import Answer, Reach, Verdict, end_of
+from curator.web.documents import problems
 from curator.web.guard import Decider, Overseer
+from curator.web.parameters import After, Id, PageSize
 from curator.web.service import Service
 
 Text = Annotated[str, Query(max_length=200)]
 Sort = Literal["score", "age", "people", "risk", "last"]
-Page = Annotated[int, Query(ge=1, le=200)]
-Id = Annotated[str, Field(max_length=64)]
 
 
 class Item(BaseModel):
@@ -32,7 +33,8 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: Id
-    decision: Id = ""
+    """Its own, or that of a decision about the repository."""
+    decision: Annotated[str, Field(max_length=64)] = ""
 
 
 class WantedAnswer(BaseModel):
@@ -50,7 +52,7 @@ class WantedAnswer(BaseModel):
     teams: Names = ()
     projects: Names = ()
     rules: Names = ()
-    reason: Annotated[str, Field(max_length=4_000)]
+    reason: Annotated[str, Field(min_length=1, max_length=4_000)]
     until: Annotated[str, Field(max_length=64)] | None = None
     """`90d`, a day or a moment; the organisation's usual time if nothing is said, `never` for no end."""
     partly: bool = False
@@ -66,53 +68,15 @@ class WantedSecond(BaseModel):
     reason: Annotated[str, Field(max_length=4_000)] = ""
 
 
-class ManyLines(BaseModel):
-    """A page of the queue."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-    total: int
-    overdue: int
-
-
-class OneLine(BaseModel):
-    """A line with what one wants to know to decide about it."""
-
-    item: dict[str, Any]
-    requests: list[dict[str, Any]]
-    proposal: dict[str, Any] | None
-    reasons: list[dict[str, Any]]
-
-
-class ManyGroups(BaseModel):
-    """Publishers or families with lines in the queue."""
-
-    groups: list[dict[str, Any]]
-
-
-class ManyDone(BaseModel):
-    """What became of each line."""
-
-    done: list[dict[str, Any]] = []
-    plans: list[dict[str, Any]] = []
-
-
-class ManyProposals(BaseModel):
-    """A page of proposals."""
-
-    proposals: list[dict[str, Any]]
-    next: str | None
-
-
 def queue_routes(service: Service) -> APIRouter:
     """All of them."""
-    router = APIRouter(prefix="/api/curator/v1/review")
+    router = APIRouter(prefix="/api/curator/v1/review", tags=["review"])
     database, hours = service.database, service.settings.review_hours
 
     def desk() -> Desk:
         return Desk(rule_set=service.rule_set(), limits=service.limits)
 
-    @router.get("", response_model=ManyLines)
+    @router.get("", operation_id="list_queue", response_model=Lines)
     async def listed(
         caller: Overseer,
         sort: Sort = "score",
@@ -125,9 +89,10 @@ def queue_routes(service: Service) -> APIRouter:
         repo: Text = "",
         risk: Annotated[int, Query(ge=1, le=4)] = 1,
         overdue: bool = False,
-        after: Annotated[str | None, Query(max_length=100)] = None,
-        limit: Page = 50,
+        after: After = None,
+        limit: PageSize = 50,
     ) -> Any:
+        """List what waits for a reviewer: held commits and requests, a line a repository."""
         del caller
         wanted = Filter(
             kind=kind,
@@ -153,8 +118,9 @@ def queue_routes(service: Service) -> APIRouter:
 
         return await asyncio.to_thread(read)
 
-    @router.get("/groups", response_model=ManyGroups)
+    @router.get("/groups", operation_id="group_queue", response_model=Groups)
     async def grouped(caller: Overseer, by: Literal["publisher", "family"] = "publisher") -> Any:
+        """Say which publishers, or families of models, have the most lines in the queue."""
         del caller
 
         def read() -> dict[str, Any]:
@@ -163,10 +129,9 @@ def queue_routes(service: Service) -> APIRouter:
 
         return await asyncio.to_thread(read)
 
-    @router.get("/proposals", response_model=ManyProposals)
-    async def proposed(
-        caller: Overseer, after: Annotated[str | None, Query(max_length=64)] = None, limit: Page = 50
-    ) -> Any:
+    @router.get("/proposals", operation_id="list_proposals", response_model=Proposals)
+    async def proposed(caller: Overseer, after: After = None, limit: PageSize = 50) -> Any:
+        """List what one reviewer has approved and another must agree to, the newest first."""
         del caller
 
         def read() -> list[dict[str, Any]]:
@@ -175,15 +140,17 @@ def queue_routes(service: Service) -> APIRouter:
 
         return page_json("proposals", await asyncio.to_thread(read), limit)
 
-    @router.post("/proposals/{proposal_id}", response_model=ManyDone)
-    async def second(proposal_id: str, wanted: WantedSecond, caller: Decider) -> Any:
+    @router.post("/proposals/{proposal_id}", operation_id="second_proposal", response_model=Answered)
+    async def second(proposal_id: Id, wanted: WantedSecond, caller: Decider) -> Any:
+        """Agree to what another reviewer has approved, or reject it."""
         done = await asyncio.to_thread(
             lambda: deciding.second(database, proposal_id, caller.name, wanted.reason, desk(), agrees=wanted.agrees)
         )
         return _then_judged(service, [done])
 
-    @router.post("/answers", response_model=ManyDone)
+    @router.post("/answers", operation_id="answer_queue", response_model=Answered, responses=problems(404))
     async def answer(wanted: WantedAnswer, caller: Decider) -> Any:
+        """Approve, block, reject or ask back: one line, several, or all of a publisher; or see first what it does."""
         verdict = Verdict(
             answer=wanted.answer,
             reason=wanted.reason,
@@ -199,14 +166,18 @@ def queue_routes(service: Service) -> APIRouter:
 
             def read() -> dict[str, Any]:
                 with database.read() as session:
-                    return {"plans": [one.as_json() for one in deciding.preview(session, named, verdict, desk())]}
+                    return {
+                        "done": [],
+                        "plans": [one.as_json() for one in deciding.preview(session, named, verdict, desk())],
+                    }
 
             return await asyncio.to_thread(read)
         done = await asyncio.to_thread(lambda: deciding.decide(database, named, verdict, desk()))
         return _then_judged(service, done)
 
-    @router.get("/{item_id}", response_model=OneLine)
-    async def one(item_id: str, caller: Overseer) -> Any:
+    @router.get("/{item_id}", operation_id="get_queue_item", response_model=OneLine)
+    async def one(item_id: Id, caller: Overseer) -> Any:
+        """Show a line of the queue: why, who wants it and what for."""
         del caller
 
         def read() -> dict[str, Any]:

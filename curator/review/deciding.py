@@ -18,7 +18,7 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
 from curator.errors import NotAllowed
 from curator.people.roles import Permission, roles_that
-from curator.people.tables import TokenRow
+from curator.people.tables import TokenRow, UserRow
 from curator.policy import lists, waivers
 from curator.policy.waivers import Limits
 from curator.policy.word import BadWord, checked_reason
@@ -36,6 +36,7 @@ from rules.circumstances import EVERYBODY, Audience, ListEffect
 from rules.evaluate import Outcome
 
 MOST_AT_ONCE = 200
+_DECIDERS = [role.value for role in roles_that(Permission.DECIDE)]
 _SAID = {Outcome.ALLOW: "allowed", Outcome.HOLD: "held", Outcome.BLOCK: "blocked"}
 
 
@@ -359,9 +360,14 @@ def _check_not_own(session: Session, row: WaitingRow, by: str, *, several: bool)
 
 
 def _others_decide(session: Session, by: str) -> bool:
-    deciders = col(TokenRow.role).in_([role.value for role in roles_that(Permission.DECIDE)])
-    others = select(TokenRow.id).where(deciders, col(TokenRow.revoked_at).is_(None), TokenRow.name != by)
-    return session.exec(others.limit(1)).first() is not None
+    deciders = col(TokenRow.role).in_(_DECIDERS)
+    tokens = select(TokenRow.id).where(
+        deciders, col(TokenRow.revoked_at).is_(None), col(TokenRow.user_id).is_(None), TokenRow.name != by
+    )
+    people = select(UserRow.id).where(
+        col(UserRow.role).in_(_DECIDERS), col(UserRow.disabled_at).is_(None), UserRow.login != by
+    )
+    return any(session.exec(others.limit(1)).first() is not None for others in (people, tokens))
 
 
 def _record(session: Session, row: WaitingRow, by: str, outcome: str, sentence: str) -> None:

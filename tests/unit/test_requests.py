@@ -91,7 +91,7 @@ class House:
         return Facts(
             repository=repo,
             name=repo.split("/")[1],
-            namespace=repo.split("/")[0],
+            namespace=repo.split("/", maxsplit=1)[0],
             kind="model",
             commit=sha,
             observed_at=now(),
@@ -115,9 +115,7 @@ class House:
         policy = parse_policy(RULES, "rules")
         with self.database.write() as session:
             facts = self.facts(repo, sha, unsafe=unsafe, gated=gated, base=base)
-            snapshot: Snapshot = snapshots.remember(
-                session, name, Revision("main"), Description(Commit(name, sha), {})
-            )
+            snapshot: Snapshot = snapshots.remember(session, name, Revision("main"), Description(Commit(name, sha), {}))
             snapshots.save_listing(session, snapshot.id, [])
             looks.keep(session, snapshot.id, SEEN)
             decision = evaluate(policy, facts, circumstances_of(session, audience))
@@ -156,8 +154,8 @@ class House:
         with self.database.read() as session:
             return list(queue.page(session, Filter(**more), review_hours=24, sort=sort).lines)
 
-    def decide(self, answer: Answer, *lines: Line, by: str = "ada", **more: Any) -> list[deciding.Done]:
-        more = {"reason": "read it", "expires_at": now() + 30 * DAY} | more
+    def decide(self, answer: Answer, *lines: Line, by: str = "ada", **said: Any) -> list[deciding.Done]:
+        more: dict[str, Any] = {"reason": "read it", "expires_at": now() + 30 * DAY} | said
         named = [Named(line.id, line.decision) for line in lines]
         return deciding.decide(self.database, named, Verdict(answer=answer, by=by, **more), self.desk)
 
@@ -178,7 +176,9 @@ class House:
 
     def recorded(self, action: Action) -> list[AuditRow]:
         with self.database.read() as session:
-            return list(session.exec(select(AuditRow).where(AuditRow.action == action.value).order_by(col(AuditRow.id))))
+            return list(
+                session.exec(select(AuditRow).where(AuditRow.action == action.value).order_by(col(AuditRow.id)))
+            )
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_a_preview_says_what_is_opened_and_does_nothing(house: House) -> None:
         (made,) = deciding.preview(session, [Named(line.id)], verdict, house.desk)
     assert made.opens
     assert made.elsewhere == ("acme/other",)
-    assert [sentence.split(":")[0] for sentence in made.sentences][0] == "waives what unsafe-file says (block)"
+    assert next(sentence.split(":")[0] for sentence in made.sentences) == "waives what unsafe-file says (block)"
     assert house.outcome_now(ruling) == "block"
     assert house.holds(ruling)
 
@@ -338,9 +338,7 @@ def test_two_reviewers_at_once_one_answers_and_the_other_is_told(house: House) -
         except CuratorError as error:
             errors.append(error)
 
-    threads = [
-        threading.Thread(target=answer, args=one) for one in (("ada", Answer.APPROVE), ("bob", Answer.REJECT))
-    ]
+    threads = [threading.Thread(target=answer, args=one) for one in (("ada", Answer.APPROVE), ("bob", Answer.REJECT))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -564,5 +562,3 @@ def test_a_decision_that_nobody_waits_for_can_be_proposed_about(house: House) ->
     assert done.proposal is not None
     deciding.second(house.database, done.proposal.id, "bob", "", house.desk, agrees=True)
     assert house.outcome_now(ruling) == "allow"
-
-
