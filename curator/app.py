@@ -39,6 +39,7 @@ from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
+from curator.hub.myself import Myself
 from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
@@ -48,6 +49,7 @@ from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.follower import follow_queue
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
@@ -135,7 +137,7 @@ class Mirror:
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
-        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
+        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
         self._own.state.root = settings.path_prefix
         live = self._live = LiveView(database, store)
@@ -170,6 +172,7 @@ class Mirror:
             catalogue=Catalogue(settings, database, upstream, rules),
             registry=GgufRegistry(database, admission, files),
             doors=ClosedDoors(journal, identity),
+            myself=Myself(database),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),
@@ -182,6 +185,7 @@ class Mirror:
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
             asyncio.create_task(sweep_keys(database), name="keys"),
+            asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
@@ -191,6 +195,8 @@ class Mirror:
         if self._watches:
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
+        if self._watches:
+            background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)
             background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))
