@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from curator.web.documents import API
 from curator.web.guard import Puller
-from curator.web.openapi import API, described_by
+from curator.web.openapi import described_by
 
 
 def described_routes() -> APIRouter:

@@ -10,9 +10,12 @@ from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
 from curator.api.people import people_routes
+from curator.api.queue import queue_routes
 from curator.api.replay import replay_routes
+from curator.api.requests import request_routes
 from curator.api.rules import rules_routes
 from curator.api.sign_in import sign_in_api
+from curator.api.state import state_routes
 from curator.api.tokens import token_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
@@ -33,6 +36,9 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         list_routes(desk),
         replay_routes(desk),
         sign_in_api(service),
+        state_routes(service),
         people_routes(database),
         token_routes(settings, database),
+        request_routes(service),
+        queue_routes(service),
     )

@@ -90,7 +90,7 @@ def waiver_routes(desk: Desk) -> APIRouter:
         try:
             decision = wanted.decision or await _decision_about(desk, wanted, wait)
         except StillJudged as state:
-            return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
+            return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202, {"Retry-After": "5"})
         request = Request(
             decision=decision,
             which=Which(wanted.rules, wanted.findings, wanted.files, wanted.fingerprints),

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+API = "/api/curator/v1"
+
 
 class Answer(BaseModel):
     """A JSON object that the mirror answers: just these fields, so that nothing slips out that nobody declared.

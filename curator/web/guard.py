@@ -16,11 +16,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from curator.audit.asking import asks
 from curator.errors import BadInput, NotAllowed, UnknownToken
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.people.sign_in import SignIn
+from curator.web.asking import who
+from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -39,6 +42,7 @@ class May:
             if _may_sign_in(request):
                 raise _to_sign_in(request) from None
             raise
+        request.state.caller = caller
         if not caller.may(self.permission):
             if caller == ANONYMOUS and _may_sign_in(request):
                 raise _to_sign_in(request)
@@ -47,6 +51,10 @@ class May:
                 f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
                 "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
             )
+        address = request.client.host if request.client is not None else None
+        asks.set(who(caller, address, request.headers.get("user-agent")))
+        if (run := request.scope.get(NAME)) is not None:
+            await run.begin(caller)
         return caller
 
 

@@ -15,10 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from curator.people.roles import MAY, Permission, Role, roles_that
-from curator.web.documents import Problem, problems
+from curator.web.documents import API, Problem, problems
 from curator.web.guard import permissions_of
 
-API = "/api/curator/v1"
 _BESIDE = ("/healthz", "/readyz")
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPERATION_ID = re.compile(r"[a-z]+(_[a-z0-9]+)+")

@@ -44,6 +44,7 @@ class Waiver(Answer):
     scope: Scope
     reason: str
     by: str
+    seconded_by: list[str]
     created_at: Moment
     expires_at: Moment | None
     ended_at: Moment | None
@@ -144,6 +145,7 @@ class Entry(Answer):
     scope: Scope
     reason: str
     by: str
+    seconded_by: list[str]
     created_at: Moment
     expires_at: Moment | None
     ended_at: Moment | None
