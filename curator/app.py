@@ -61,8 +61,16 @@ from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept, to_sign_in
-from curator.web.guard import SignInFirst, all_guarded
+from curator.web.errors import (
+    SignInFirst,
+    bad_query,
+    database_away,
+    error_response,
+    no_such_address,
+    not_kept,
+    to_sign_in,
+)
+from curator.web.guard import all_guarded
 from curator.web.live import LiveView
 from curator.web.openapi import Described
 from curator.web.repeated import Again, again, done_once, sweep_keys

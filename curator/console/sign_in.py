@@ -11,7 +11,7 @@ from sqlmodel import select
 from starlette.datastructures import FormData
 
 from curator.console.forms import FirstForm, Form, attempt_of, hidden
-from curator.console.render import HEADERS, done, page
+from curator.console.render import HEADERS, done, page, root_of
 from curator.errors import BadInput, CuratorError
 from curator.people import accounts, sessions
 from curator.people.caller import ANONYMOUS, Caller
@@ -79,7 +79,7 @@ def sign_in_routes(service: Service) -> APIRouter:
     def into(request: Request, began: Began, wanted: str) -> RedirectResponse:
         """A new session, of a new id, whatever the browser had before."""
         cookies = sign_in.cookies
-        response = RedirectResponse(f"{request.scope.get('root_path', '')}{wanted}", 303, HEADERS)
+        response = RedirectResponse(f"{root_of(request)}{wanted}", 303, HEADERS)
         response.set_cookie(
             cookies.session,
             began.cookie,
@@ -105,7 +105,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         wanted = own_path(next)
         cookie = session_cookie(request)
         if cookie is not None and await asyncio.to_thread(sign_in.caller, cookie) is not None:
-            return RedirectResponse(f"{request.scope.get('root_path', '')}{wanted}", 303, HEADERS)
+            return RedirectResponse(f"{root_of(request)}{wanted}", 303, HEADERS)
         if not way and not service.settings.oidc_issuer and await asyncio.to_thread(nobody_yet):
             way = "token"
         return card(request, attempt_of(request), wanted, way)

@@ -9,8 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, WrongMethod
-from curator.web.guard import SignInFirst
+from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, UnknownToken, WrongMethod
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +17,15 @@ log = logging.getLogger(__name__)
 def error_response(error: CuratorError) -> JSONResponse:
     """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
     return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
+
+
+class SignInFirst(UnknownToken):
+    """A person asks for a page that he may see, perhaps, once he is known."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("Sign in first")
+        self.location = location
+        """Where he does."""
 
 
 def to_sign_in(error: SignInFirst) -> RedirectResponse:

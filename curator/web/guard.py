@@ -23,6 +23,7 @@ from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.people.sign_in import SignIn
 from curator.web.asking import who
+from curator.web.errors import SignInFirst
 from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
@@ -84,15 +85,6 @@ def _may_sign_in(request: Request) -> bool:
     """Whether it is a person with a browser who asks for a page."""
     accepts = request.headers.get("accept", "")
     return request.scope["path"].startswith("/-/") and "text/html" in accepts and "authorization" not in request.headers
-
-
-class SignInFirst(UnknownToken):
-    """A person asks for a page that he may see, perhaps, once he is known."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__("Sign in first")
-        self.location = location
-        """Where he does."""
 
 
 def _to_sign_in(request: Request) -> SignInFirst:

@@ -129,17 +129,19 @@ def test_cookies_are_for_the_browser_alone(guarded: MirrorProcess) -> None:
     assert "secure" not in said, "this one is not over https"
 
 
-def test_over_https_they_are_of_this_host_alone(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("https")
-    for number, (url, mark, path) in enumerate(
-        [("https://models.bank.example", "__Host-", "/"), ("https://bank.example/hf", "__Secure-", "/hf/")]
-    ):
-        cookie = rf"{mark}curator_sign_in=[^;]+; HttpOnly; Max-Age=900; Path={path}; SameSite=lax; Secure"
-        with MirrorProcess(folder / str(number), hub.url, {"CURATOR_PUBLIC_URL": url}) as mirror:
-            answer = ask(mirror.local_url, "/-/sign-in?way=password")
-            assert re.fullmatch(cookie, answer.headers["set-cookie"]), answer.headers["set-cookie"]
-            prefix = url.removeprefix("https://").partition("/")[2]
-            assert f'action="{f"/{prefix}" if prefix else ""}/-/sign-in"' in answer.body.decode()
+def test_below_a_path_of_a_host_cookies_and_forms_stay_below_it(
+    hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    variables = {"CURATOR_PUBLIC_URL": "https://bank.example/hf", "CURATOR_ANONYMOUS": "no"}
+    with MirrorProcess(tmp_path_factory.mktemp("below") / "data", hub.url, variables) as mirror:
+        sent = ask(mirror.local_url, "/hf/-/account/sign-in", headers={"Accept": "text/html"})
+        assert (sent.status, sent.headers["location"]) == (303, "/hf/-/sign-in?next=/-/account/sign-in")
+        for path in ("/-/sign-in?way=password", "/hf/-/sign-in?way=password"):
+            answer = ask(mirror.local_url, path)
+            cookie = answer.headers["set-cookie"]
+            wanted = "__Secure-curator_sign_in=[^;]+; HttpOnly; Max-Age=900; Path=/hf/; SameSite=lax; Secure"
+            assert re.fullmatch(wanted, cookie), cookie
+            assert 'action="/hf/-/sign-in"' in answer.body.decode()
 
 
 def test_a_session_is_for_the_console_and_not_for_the_api(guarded: MirrorProcess) -> None:
@@ -377,16 +379,3 @@ def test_sign_ins_and_refusals_are_on_the_record_and_no_secret_is_anywhere(guard
     assert b"will signed in to the console by password" in kept
     assert b"An attempt to sign in by password was refused" in kept
     assert b"$argon2id$v=19$m=65536,t=3,p=4$" in kept
-
-
-def test_a_session_ends_when_nothing_was_asked_for_a_while(
-    hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_SESSION_IDLE_S": "2", "CURATOR_SESSION_S": "3"}
-    with MirrorProcess(tmp_path_factory.mktemp("idle") / "data", hub.url, variables) as mirror:
-        somebody = Visitor(mirror.url)
-        somebody.go("/-/sign-in?way=token")
-        somebody.send(token=mirror.admin_token or "")
-        assert is_known(somebody)
-        time.sleep(2.1)
-        assert not is_known(somebody)

@@ -21,6 +21,7 @@ from curator.people.accounts import LinkOver
 from curator.people.attempts import Counted
 from curator.people.by import By
 from curator.people.caller import Caller
+from curator.people.cookies import Cookies
 from curator.people.oidc import Attempt, Identity, NoGroup, standing
 from curator.people.passwords import Passwords, TooMany, check_good
 from curator.people.pipelines import claimed_issuer, fits, job_name
@@ -336,6 +337,19 @@ def test_settings_of_sign_in_reach_the_other_processes_as_they_are(monkeypatch: 
     assert again.oidc_roles == settings.oidc_roles
     assert again.pipelines == settings.pipelines
     assert again.oidc_issuer == "https://login.example/"
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "path"),
+    [
+        ("http://127.0.0.1:8080", "curator_session", "/"),
+        ("https://models.bank.example", "__Host-curator_session", "/"),
+        ("https://bank.example/hf", "__Secure-curator_session", "/hf/"),
+    ],
+)
+def test_a_cookie_is_for_as_little_as_the_address_allows(url: str, name: str, path: str) -> None:
+    cookies = Cookies.of(Settings(public_url=url))
+    assert (cookies.session, cookies.path, cookies.secure) == (name, path, url.startswith("https"))
 
 
 @pytest.mark.parametrize(
