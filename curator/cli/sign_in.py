@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from curator.cli.administrator import administrator
 from curator.cli.client import Mirror
 from curator.cli.token import Place, open_database
-from curator.errors import BadInput, ServerUnreachable
+from curator.errors import BadInput, CuratorError, ServerUnreachable
 from curator.people import accounts
 from curator.people.by import By
 from curator.people.mark import MARK, looks_like_ours
@@ -27,8 +27,14 @@ _MOST_BYTES = 100_000
 def ci_login(server: str | None, audience: str | None, variable: str, *, as_json: bool) -> None:
     """Show the job's identity token to the mirror, and print what to export."""
     mirror = Mirror(Mirror.find(server).url, None)
-    token = _identity_token(audience or mirror.url, variable)
-    made = mirror.post("/api/curator/v1/sign-in/pipeline", {"token": token})
+    try:
+        token = _identity_token(audience or mirror.url, variable)
+        made = mirror.post("/api/curator/v1/sign-in/pipeline", {"token": token})
+    except CuratorError as error:
+        # The shell sees nothing else of it: `eval "$(...)"` of nothing is well done, and the job would go on as nobody.
+        if not as_json and not sys.stdout.isatty():
+            print(f"exit {error.exit_code}")
+        raise
     _hide_in_logs(made["token"])
     if as_json:
         print(json.dumps({"endpoint": mirror.url, **made}))

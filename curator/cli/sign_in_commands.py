@@ -20,7 +20,7 @@ def login(server: Server = None) -> None:
     command.login(server)
 
 
-@cli.command("ci-login", epilog='Example: eval "$(curator ci-login --server https://models.bank.example)"')
+@cli.command("ci-login", epilog='Example: eval "$(curator ci-login)"')
 def ci_login(
     server: Server = None,
     audience: Annotated[

@@ -189,6 +189,8 @@ def test_ci_login_outside_a_job_says_what_is_missing(guarded: MirrorProcess) -> 
     assert done.returncode == 2
     assert "id-token: write" in done.stderr
     assert "Traceback" not in done.stderr
+    # So that `eval "$(curator ci-login)"` does not go on as nobody.
+    assert done.stdout == "exit 2\n"
 
 
 def test_an_issuer_that_is_away_is_said_to_be_and_costs_no_long_wait(
