@@ -48,9 +48,11 @@ class May:
             if caller == ANONYMOUS and _may_sign_in(request):
                 raise _to_sign_in(request)
             roles = ", ".join(roles_that(self.permission))
+            cure = "Set CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
+            if caller.session_id is not None:
+                cure = "Ask an administrator"
             raise NotAllowed(
-                f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
-                "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
+                f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. {cure}"
             )
         address = request.client.host if request.client is not None else None
         asks.set(who(caller, address, request.headers.get("user-agent")))
