@@ -203,7 +203,7 @@ def test_an_auditor_looks_and_touches_nothing(browser: Browser, people: MirrorPr
             "/-/people/teams/search",
             "/-/people/tokens",
         ):
-            page.goto(path)
+            page.goto(f"/-/people{path}")
             expect(page.locator("main form[method='post']")).to_have_count(0)
 
 
