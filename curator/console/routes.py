@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.console.account import account_pages
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
+from curator.console.people import people_pages
 from curator.console.settings import settings_routes
 from curator.console.sign_in import sign_in_routes
 from curator.console.theme import theme_routes
@@ -21,5 +23,7 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         theme_routes(service),
         home_routes(service),
         live_routes(service),
+        account_pages(service),
+        people_pages(service),
         settings_routes(service),
     )
