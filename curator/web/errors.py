@@ -10,13 +10,15 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, UnknownToken, WrongMethod
+from curator.people.passwords import TooMany
 
 log = logging.getLogger(__name__)
 
 
 def error_response(error: CuratorError) -> JSONResponse:
     """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
-    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooMany) else None
+    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status, headers)
 
 
 class SignInFirst(UnknownToken):

@@ -160,6 +160,19 @@ def test_the_wait_doubles_is_bounded_and_is_forgotten_after_an_hour(database: Da
     assert fresh.failures == 1
 
 
+def test_who_may_sign_in_himself_gains_no_attempts_at_others_by_it(database: Database) -> None:
+    address = Counted.address("192.0.2.1")
+    for _ in range(20):
+        with database.write() as session:
+            attempts.count(session, [address])
+    with database.write() as session:
+        attempts.count(session, [address])
+        attempts.forgive(session, account=Counted.account("mallory"), address=address)
+        row = session.get(AttemptRow, address.key)
+    assert row is not None
+    assert row.failures == 20
+
+
 def test_a_session_is_over_after_its_time_and_after_nothing_was_asked(database: Database) -> None:
     with database.write() as session:
         user = made(session)
