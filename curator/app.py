@@ -61,7 +61,15 @@ from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
+from curator.web.errors import (
+    SignInFirst,
+    bad_query,
+    database_away,
+    error_response,
+    no_such_address,
+    not_kept,
+    to_sign_in,
+)
 from curator.web.guard import all_guarded
 from curator.web.live import LiveView
 from curator.web.openapi import Described
@@ -95,6 +103,7 @@ class Mirror:
             redirect_slashes=False,
         )
         self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
+        self._own.add_exception_handler(SignInFirst, lambda _, error: to_sign_in(cast("SignInFirst", error)))
         self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
         self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
         self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))

@@ -358,4 +358,5 @@ def _told(error: ValidationError) -> str:
         if name in {"upstream_token", "broker_url", "secret_key", "oidc_client_secret"}
         else f" is {str(first['input'])!r}"
     )
-    return f"CURATOR_{name.upper()}{shown}: {said}"
+    inside = ".".join(str(part) for part in first["loc"][1:])
+    return f"CURATOR_{name.upper()}{f', {inside},' if inside else ''}{shown}: {said}"

@@ -12,8 +12,12 @@ from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
+from curator.cli.administrator import administrator
 from curator.cli.client import Mirror
-from curator.errors import BadInput, ServerUnreachable
+from curator.cli.token import Place, open_database
+from curator.errors import BadInput, CuratorError, ServerUnreachable
+from curator.people import accounts
+from curator.people.by import By
 from curator.people.mark import MARK, looks_like_ours
 
 _TIMEOUT_S = 20.0
@@ -23,8 +27,14 @@ _MOST_BYTES = 100_000
 def ci_login(server: str | None, audience: str | None, variable: str, *, as_json: bool) -> None:
     """Show the job's identity token to the mirror, and print what to export."""
     mirror = Mirror(Mirror.find(server).url, None)
-    token = _identity_token(audience or mirror.url, variable)
-    made = mirror.post("/api/curator/v1/sign-in/pipeline", {"token": token})
+    try:
+        token = _identity_token(audience or mirror.url, variable)
+        made = mirror.post("/api/curator/v1/sign-in/pipeline", {"token": token})
+    except CuratorError as error:
+        # The shell sees nothing else of it: `eval "$(...)"` of nothing is well done, and the job would go on as nobody.
+        if not as_json and not sys.stdout.isatty():
+            print(f"exit {error.exit_code}")
+        raise
     _hide_in_logs(made["token"])
     if as_json:
         print(json.dumps({"endpoint": mirror.url, **made}))
@@ -45,14 +55,21 @@ def login(server: str | None) -> None:
     _print_exports(mirror.url, token)
 
 
-def invite(name: str, server: str | None, *, as_json: bool) -> None:
-    """Make the link by which a person chooses a password."""
-    made = Mirror.find(server).post(f"/api/curator/v1/users/{name}/invitation", {})
+def invite(login: str, place: Place, *, as_json: bool) -> None:
+    """Make the link by which a person chooses a password, in the mirror's own database."""
+    settings = place.settings()
+    if settings.oidc_only:
+        raise BadInput(f"Nobody has a password here (CURATOR_OIDC_ONLY): people sign in by {settings.oidc_title}")
+    with open_database(settings).write() as session:
+        made = accounts.invite(session, login, By(administrator()))
+    link = f"{settings.url}/-/choose-password/{made.secret}"
     if as_json:
-        print(json.dumps(made))
+        print(json.dumps({"user": made.user, "link": link, "ends_at": made.ends_at.isoformat(timespec="seconds")}))
         return
-    print(made["link"])
-    print(f"For {made['user']} alone; good once, until {made['ends_at']}, and not shown again.", file=sys.stderr)
+    print(link)
+    print(
+        f"For {made.user} alone: good once, until {made.ends_at:%Y-%m-%d %H:%M} UTC, not shown again.", file=sys.stderr
+    )
 
 
 def _typed() -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.commands import Format, ReportFormat, Server, cli
+from curator.cli.commands import Config, Data, Format, ReportFormat, Server, cli
+from curator.cli.people_commands import Login, user
 
 __all__ = ["cli"]
 
@@ -19,7 +20,7 @@ def login(server: Server = None) -> None:
     command.login(server)
 
 
-@cli.command("ci-login", epilog='Example: eval "$(curator ci-login --server https://models.bank.example)"')
+@cli.command("ci-login", epilog='Example: eval "$(curator ci-login)"')
 def ci_login(
     server: Server = None,
     audience: Annotated[
@@ -34,3 +35,14 @@ def ci_login(
     from curator.cli import sign_in as command
 
     command.ci_login(server, audience, variable, as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("invite", epilog="Example: curator user invite alice")
+def user_invite(
+    login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Make a link by which a person chooses a password, his first or another: good once, for a day."""
+    from curator.cli import sign_in as command
+    from curator.cli.token import Place
+
+    command.invite(login, Place(config, data), as_json=report_format is ReportFormat.JSON)

@@ -11,10 +11,9 @@ from sqlmodel import select
 from starlette.datastructures import FormData
 
 from curator.console.forms import FirstForm, Form, attempt_of, hidden
-from curator.console.render import HEADERS, done, page
+from curator.console.render import HEADERS, done, page, root_of
 from curator.errors import BadInput, CuratorError
 from curator.people import accounts, sessions
-from curator.people.by import By
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.oidc import Attempt
 from curator.people.passwords import SHORTEST, TooMany
@@ -22,10 +21,21 @@ from curator.people.roles import Role
 from curator.people.sign_in import Began
 from curator.people.tables import UserRow
 from curator.people.users import NewUser, make_user
+from curator.web.by import by as by_of
 from curator.web.guard import OPEN, Administrator, Owner, Viewer, session_cookie
 from curator.web.service import Service
 
 _ATTEMPT_S = 900
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+"""In this order: each also calls itself by what stands after it."""
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def sign_in_routes(service: Service) -> APIRouter:
@@ -69,7 +79,7 @@ def sign_in_routes(service: Service) -> APIRouter:
     def into(request: Request, began: Began, wanted: str) -> RedirectResponse:
         """A new session, of a new id, whatever the browser had before."""
         cookies = sign_in.cookies
-        response = RedirectResponse(f"{request.scope.get('root_path', '')}{wanted}", 303, HEADERS)
+        response = RedirectResponse(f"{root_of(request)}{wanted}", 303, HEADERS)
         response.set_cookie(
             cookies.session,
             began.cookie,
@@ -95,14 +105,14 @@ def sign_in_routes(service: Service) -> APIRouter:
         wanted = own_path(next)
         cookie = session_cookie(request)
         if cookie is not None and await asyncio.to_thread(sign_in.caller, cookie) is not None:
-            return RedirectResponse(f"{request.scope.get('root_path', '')}{wanted}", 303, HEADERS)
+            return RedirectResponse(f"{root_of(request)}{wanted}", 303, HEADERS)
         if not way and not service.settings.oidc_issuer and await asyncio.to_thread(nobody_yet):
             way = "token"
         return card(request, attempt_of(request), wanted, way)
 
     @router.post("/-/sign-in", dependencies=[OPEN])
     async def sign_in_form(request: Request, form: FirstForm) -> Response:
-        wanted, by = own_path(_text(form, "next")), _by(request)
+        wanted, by = own_path(_text(form, "next")), by_of(request, ANONYMOUS)
         way = _text(form, "way")
         try:
             if way == "token":
@@ -131,7 +141,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         kept = request.cookies.get(sign_in.cookies.attempt, "")
         wanted = own_path(unquote(kept.partition(".")[2]))
         try:
-            began = await sign_in.by_answer(attempt_of(request), dict(request.query_params), _by(request))
+            began = await sign_in.by_answer(attempt_of(request), dict(request.query_params), by_of(request, ANONYMOUS))
         except CuratorError as error:
             return card(request, Attempt.new(), wanted, error=error)
         return into(request, began, wanted)
@@ -142,7 +152,7 @@ def sign_in_routes(service: Service) -> APIRouter:
 
     @router.post("/-/sign-in/first")
     async def first_form(request: Request, caller: Administrator, form: Form) -> Response:
-        by, login = _by(request, caller), _text(form, "login").strip()
+        by, login = by_of(request, caller), _text(form, "login").strip()
 
         def made() -> str:
             with database.write() as session:
@@ -163,7 +173,9 @@ def sign_in_routes(service: Service) -> APIRouter:
     async def choose_form(request: Request, secret: str, form: FirstForm) -> Response:
         try:
             _same_twice(form)
-            return into(request, await sign_in.choose(secret, _text(form, "password"), _by(request)), "/-/")
+            return into(
+                request, await sign_in.choose(secret, _text(form, "password"), by_of(request, ANONYMOUS)), "/-/"
+            )
         except CuratorError as error:
             return await choosing(request, secret, error)
 
@@ -194,7 +206,7 @@ def sign_in_routes(service: Service) -> APIRouter:
             if caller.session_id is not None:
                 with database.write() as session:
                     row = sessions.find(session, caller.session_id)
-                    sessions.end(session, row, "left", _by(request, caller))
+                    sessions.end(session, row, "left", by_of(request, caller))
 
         await asyncio.to_thread(ended)
         response = done(request, "/-/signed-out")
@@ -223,7 +235,7 @@ def sign_in_routes(service: Service) -> APIRouter:
             caller,
             "own_sign_in.html",
             error.status if error is not None else 200,
-            sittings=mine,
+            sittings=[(one, browser_of(one.user_agent)) for one in mine],
             has_password=has_password,
             shortest=SHORTEST,
             sentence=error.sentence if error is not None else "",
@@ -234,7 +246,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         try:
             _same_twice(form)
             old, new = _text(form, "old"), _text(form, "password")
-            await sign_in.change_password(caller, old, new, _by(request, caller))
+            await sign_in.change_password(caller, old, new, by_of(request, caller))
         except CuratorError as error:
             return await account(request, caller, error)
         return done(request, "/-/account/sign-in", "Your password was changed, and your other sessions have ended.")
@@ -246,7 +258,7 @@ def sign_in_routes(service: Service) -> APIRouter:
                 row = sessions.find(session, _text(form, "id"))
                 if not sessions.is_of(row, caller):
                     raise sessions.NoSession("There is no session of yours of that name")
-                sessions.end(session, row, "ended", _by(request, caller))
+                sessions.end(session, row, "ended", by_of(request, caller))
 
         await asyncio.to_thread(ended)
         return done(request, "/-/account/sign-in", "The session has ended.")
@@ -262,9 +274,13 @@ def own_path(wanted: str) -> str:
     return wanted if plain and ours and not again else "/-/"
 
 
-def _by(request: Request, caller: Caller = ANONYMOUS) -> By:
-    address = request.client.host if request.client is not None else None
-    return By.caller(caller, address, request.headers.get("user-agent"))
+def browser_of(user_agent: str) -> str:
+    """What people call it; the rest of what browsers say of themselves is history."""
+    name = next(
+        (told for mark, told in _BROWSERS if mark in user_agent), user_agent.partition("/")[0][:40] or "A program"
+    )
+    system = next((f" on {told}" for mark, told in _SYSTEMS if mark in user_agent), "")
+    return f"{name}{system}"
 
 
 def _text(form: FormData, name: str) -> str:

@@ -35,7 +35,7 @@ class Counted:
     @classmethod
     def address(cls, address: str | None) -> Self:
         """By where they come from; a whole office may come from one address."""
-        return cls(_digest("address", address or ""), 20)
+        return cls(_digest("address", address or ""), 30)
 
 
 def count(session: Session, counted: Iterable[Counted]) -> None:
@@ -58,11 +58,11 @@ def count(session: Session, counted: Iterable[Counted]) -> None:
         session.merge(AttemptRow(key=one.key, failures=failures, last_at=moment, until=until))
 
 
-def forgive(session: Session, account: Counted, address: Counted) -> None:
+def forgive(session: Session, *, account: Counted | None = None, address: Counted | None = None) -> None:
     """It did not fail: what the account has failed before is forgotten, of the address this one attempt alone."""
-    if (row := session.get(AttemptRow, account.key)) is not None:
+    if account is not None and (row := session.get(AttemptRow, account.key)) is not None:
         session.delete(row)
-    if (row := session.get(AttemptRow, address.key)) is not None:
+    if address is not None and (row := session.get(AttemptRow, address.key)) is not None:
         row.failures = max(0, row.failures - 1)
         row.until = None if row.failures <= address.free else row.until
         session.add(row)

@@ -24,6 +24,7 @@ from curator.people.tokens import TokenEnded, caller_by_id
 from curator.people.users import user_by_id
 
 _SEEN_EVERY = dt.timedelta(minutes=1)
+"""So often it is written down that somebody is there, for it is a write; more often where sessions are idle sooner."""
 _LONGEST_AGENT = 200
 
 
@@ -104,7 +105,7 @@ def caller_of(database: Database, cookie: str, lasting: Lasting) -> Caller | Non
         caller = _whose(session, row)
     if caller is None or caller.role != row.role:
         return None
-    if row.seen_at + _SEEN_EVERY <= moment:
+    if row.seen_at + min(_SEEN_EVERY, lasting.idle / 4) <= moment:
         _saw(database, row.id, moment)
     return replace(caller, session_id=row.id, token_id=row.token_id)
 

@@ -20,7 +20,7 @@ from curator.people.by import By
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.cookies import Cookies
 from curator.people.federated import user_of
-from curator.people.issuers import Http
+from curator.people.issuers import Http, IssuerAway
 from curator.people.names import Taken
 from curator.people.oidc import Attempt, Identity, NoGroup, NotBelieved, Provider
 from curator.people.passwords import Passwords, check_good
@@ -91,7 +91,7 @@ class SignIn:
                 if not right or now_user is None or now_kept != kept:
                     self._refused(session, user, "password", by)
                     return None
-                attempts.forgive(session, account, address)
+                attempts.forgive(session, account=account, address=address)
                 if again is not None:
                     accounts.rehash(session, now_user, again)
                 return self._begin(session, _caller(now_user), "password", by)
@@ -115,7 +115,7 @@ class SignIn:
                 if caller is None or not caller.may(Permission.OWN_ACCOUNT):
                     self._refused(session, None, "token", by, caller)
                     return Began(caller, "") if caller is not None else None
-                attempts.forgive(session, address, address)
+                attempts.forgive(session, address=address)
                 return self._begin(session, caller, "token", by)
 
         began = await asyncio.to_thread(tried)
@@ -146,6 +146,9 @@ class SignIn:
             log.warning("a sign-in by %s was refused: %s", self.settings.oidc_issuer, why)
             await asyncio.to_thread(self._write_refusal, f"oidc: {why}", by)
             raise
+        except IssuerAway:
+            await asyncio.to_thread(self._forgive, address)
+            raise
 
     async def job_token(self, identity_token: str, by: By) -> JobToken:
         """A token for a job of a pipeline. Raises what `Pipelines.job` does, and `TooMany`."""
@@ -160,12 +163,18 @@ class SignIn:
             job = await self._pipelines.job(identity_token)
         except (UnknownToken, NotAllowed) as refused:
             await asyncio.to_thread(self._write_refusal, f"pipeline: {refused.sentence}", by)
+            if isinstance(refused, NotAllowed):
+                # It is a job of that issuer, and guesses nothing; many others come from the same address.
+                await asyncio.to_thread(self._forgive, address)
+            raise
+        except IssuerAway:
+            await asyncio.to_thread(self._forgive, address)
             raise
 
         def admitted() -> JobToken:
             name = replace(by, name=job.name, team=job.trusted.team, project=job.trusted.project, job=job.name)
             with self._database.write() as session:
-                attempts.forgive(session, address, address)
+                attempts.forgive(session, address=address)
                 made = admit(session, job, name)
                 record(session, Action.SIGN_IN, name, job.name, "pipeline", f"{job.name} was given a token")
                 return made
@@ -212,7 +221,7 @@ class SignIn:
 
         def changed() -> None:
             with self._database.write() as session:
-                attempts.forgive(session, account, account)
+                attempts.forgive(session, account=account)
                 accounts.change_password(session, user, hashed, caller.session_id, by)
 
         await asyncio.to_thread(changed)
@@ -220,7 +229,7 @@ class SignIn:
     def _federated(self, identity: Identity, address: Counted, by: By) -> Began:
         with self._database.write() as session:
             user = user_of(session, identity, self.settings, by)
-            attempts.forgive(session, address, address)
+            attempts.forgive(session, address=address)
             return self._begin(session, _caller(user), "oidc", by)
 
     def _begin(self, session: Session, caller: Caller, way: str, by: By) -> Began:
@@ -234,6 +243,10 @@ class SignIn:
         name = user.login if user is not None else caller.name if caller is not None else ANONYMOUS.name
         said = f"An attempt to sign in by {way} was refused"
         record(session, Action.SIGN_IN, replace(by, name=name), name, "refused", said)
+
+    def _forgive(self, address: Counted) -> None:
+        with self._database.write() as session:
+            attempts.forgive(session, address=address)
 
     def _write_refusal(self, said: str, by: By) -> None:
         with self._database.write() as session:

@@ -5,18 +5,34 @@ from __future__ import annotations
 import logging
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, WrongMethod
+from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, UnknownToken, WrongMethod
+from curator.people.passwords import TooMany
 
 log = logging.getLogger(__name__)
 
 
 def error_response(error: CuratorError) -> JSONResponse:
     """An error of the mirror, for people and programs that speak to it knowingly; commands end with its exit code."""
-    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status)
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooMany) else None
+    return JSONResponse({"error": error.sentence, "exit_code": error.exit_code}, error.status, headers)
+
+
+class SignInFirst(UnknownToken):
+    """A person asks for a page that he may see, perhaps, once he is known."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("Sign in first")
+        self.location = location
+        """Where he does."""
+
+
+def to_sign_in(error: SignInFirst) -> RedirectResponse:
+    """A person with a browser is shown the way, and comes back to the page that he wanted."""
+    return RedirectResponse(error.location, 303, {"Cache-Control": "no-store"})
 
 
 def bad_query(error: RequestValidationError) -> JSONResponse:

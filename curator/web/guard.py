@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -23,6 +23,7 @@ from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.people.sign_in import SignIn
 from curator.web.asking import who
+from curator.web.errors import SignInFirst
 from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
@@ -47,9 +48,11 @@ class May:
             if caller == ANONYMOUS and _may_sign_in(request):
                 raise _to_sign_in(request)
             roles = ", ".join(roles_that(self.permission))
+            cure = "Set CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
+            if caller.session_id is not None:
+                cure = "Ask an administrator"
             raise NotAllowed(
-                f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
-                "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
+                f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. {cure}"
             )
         address = request.client.host if request.client is not None else None
         asks.set(who(caller, address, request.headers.get("user-agent")))
@@ -86,12 +89,12 @@ def _may_sign_in(request: Request) -> bool:
     return request.scope["path"].startswith("/-/") and "text/html" in accepts and "authorization" not in request.headers
 
 
-def _to_sign_in(request: Request) -> HTTPException:
+def _to_sign_in(request: Request) -> SignInFirst:
     root = request.scope.get("root_path", "")
     wanted = request.scope["path"] if request.method == "GET" else ""
     if wanted and (query := request.scope["query_string"].decode("ascii", "replace")):
         wanted = f"{wanted}?{query}"
-    return HTTPException(303, headers={"Location": f"{root}/-/sign-in{f'?next={quote(wanted)}' if wanted else ''}"})
+    return SignInFirst(f"{root}/-/sign-in{f'?next={quote(wanted)}' if wanted else ''}")
 
 
 async def _open() -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from fixtures.oidc.process import IdentityProvider
 from tests.browser.looking import seen, visitor
 
 GOOD = "tulip kettle amber 7"
@@ -79,3 +80,33 @@ def test_the_first_administrator_makes_himself_an_account_and_signs_in_with_it(
         page.get_by_label("Password").fill(GOOD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Password and sessions")
+
+
+def test_whoever_is_of_the_company_signs_in_by_its_identity_provider(
+    browser: Browser, hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with IdentityProvider() as provider:
+        variables = {
+            "CURATOR_OIDC_ISSUER": provider.issuer,
+            "CURATOR_OIDC_CLIENT_ID": "curator-public",
+            "CURATOR_OIDC_TITLE": "Acme",
+            "CURATOR_OIDC_ROLES": '{"staff": {"role": "reviewer", "team": "search"}}',
+        }
+        with MirrorProcess(tmp_path_factory.mktemp("provider") / "data", hub.url, variables) as mirror:
+            provider.start(mirror.url)
+            provider.person("7", preferred_username="lena@acme.example", name="Lena", groups=["staff"])
+            with visitor(browser, mirror.url) as context:
+                page = context.new_page()
+                page.goto("/-/")
+                # Where one may look without signing in, the way in is at hand.
+                page.get_by_role("link", name="Sign in").click()
+                expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+                seen(page, "sign-in-provider")
+                page.get_by_role("link", name="Sign in with Acme").click()
+                page.get_by_placeholder("Enter any login").fill("7")
+                page.get_by_placeholder("and password").fill("any")
+                page.get_by_role("button", name="Sign-in").click()
+                page.get_by_role("button", name="Continue").click()
+                expect(page.locator(".who")).to_contain_text("lena")
+                expect(page.locator(".who")).to_contain_text("reviewer · search")
+                assert page.url == f"{mirror.url}/-/"

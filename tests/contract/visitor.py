@@ -42,7 +42,7 @@ class Visitor:
     def send(self, path: str | None = None, *, follow: bool = True, hidden: bool = True, **fields: str) -> Reply:
         """The form of the page, or the one that is sent to `path`, with its hidden fields."""
         found = _FORM.findall(self.reply.body.decode())
-        forms = [(action[1] if (action := _ACTION.search(said)) else "", inside) for said, inside in found]
+        forms = [("".join(_ACTION.findall(said)), inside) for said, inside in found]
         action, inside = next((one for one in forms if path is None or one[0].endswith(path)), (path or "", ""))
         kept = {name: html.unescape(value) for name, value in _HIDDEN.findall(inside)} if hidden else {}
         where = urljoin(self.url, html.unescape(action)) if action else self.url
