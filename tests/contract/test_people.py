@@ -67,9 +67,9 @@ def call(mirror: MirrorProcess, method: str, path: str, token: str | None = None
     return ask(mirror.url, f"{API}{path}", method, headers, json.dumps(body).encode() if body else None)
 
 
-def made(mirror: MirrorProcess, name: str, owner: str, **more: object) -> str:
+def made(mirror: MirrorProcess, name: str, owner: str, until: str | None = None) -> str:
     """A new token of this person."""
-    return str(call(mirror, "POST", "/tokens", name=name, owner=owner, **more).json["secret"])
+    return str(call(mirror, "POST", "/tokens", name=name, owner=owner, until=until).json["secret"])
 
 
 def everywhere(mirror: MirrorProcess, token: str, status: int) -> None:
