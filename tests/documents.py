@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
-from types import NoneType, UnionType
+from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from curator.hub.closed import CLOSED
 from curator.hub.routes import Closed, Route
+from curator.people import roles as roles_module
+from curator.people.roles import MAY, Permission, Role
 from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, TOGETHER
 from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
@@ -92,6 +96,28 @@ def closed_routes_table() -> str:
     return _table(("address", "status", "what whoever asks reads"), rows)
 
 
+def roles_table() -> str:
+    """From `MAY`, with what stands under each permission in its module."""
+    meant = _meanings(roles_module, Permission.__name__)
+    names = list(Role)
+    rows = [
+        (f"`{one.value}`", meant[one.name], *("yes" if one in MAY[role] else "" for role in names))
+        for one in Permission
+    ]
+    return _table(("permission", "what it is", *(f"`{role.value}`" for role in names)), rows)
+
+
+def _meanings(module: ModuleType, name: str) -> dict[str, str]:
+    """The line under each value of a class, by the value's name."""
+    tree = ast.parse(inspect.getsource(module))
+    body = next(one.body for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name)
+    found: dict[str, str] = {}
+    for value, under in pairwise(body):
+        if isinstance(value, ast.Assign) and isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant):
+            found[ast.unparse(value.targets[0])] = " ".join(str(under.value.value).split())
+    return found
+
+
 def clients_table() -> str:
     return _table(*outcomes.table_rows())
 
@@ -152,6 +178,7 @@ def other_licences_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
+    "roles": roles_table,
     "served routes": served_routes_table,
     "closed routes": closed_routes_table,
     "policy fields": policy_fields_table,

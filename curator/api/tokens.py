@@ -25,7 +25,8 @@ from curator.api.people import Json, OnlyTeam, Search, reading, writing
 from curator.database.engine import Database, now
 from curator.people import account, tokens
 from curator.people.roles import Role
-from curator.people.tokens import NewToken, Token
+from curator.people.token import Token
+from curator.people.tokens import NewToken
 from curator.policy.word import read_until
 from curator.settings import Settings
 from curator.web.by import by

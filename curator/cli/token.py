@@ -16,7 +16,8 @@ from curator.errors import BadInput
 from curator.people import tokens
 from curator.people.by import By
 from curator.people.roles import Role
-from curator.people.tokens import NewToken, Token
+from curator.people.token import Token
+from curator.people.tokens import NewToken
 from curator.policy.word import read_until
 from curator.settings import Settings
 from rules.circumstances import Audience

@@ -20,7 +20,8 @@ from curator.errors import CuratorError
 from curator.people import account, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
-from curator.people.tokens import NewToken, Token
+from curator.people.token import Token
+from curator.people.tokens import NewToken
 from curator.policy.word import read_until
 from curator.web.by import by
 from curator.web.guard import Administrator, Owner, SettingsViewer

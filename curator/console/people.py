@@ -18,6 +18,7 @@ from curator.errors import BadInput, CuratorError
 from curator.people import accounts, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
+from curator.people.token import Token
 from curator.people.users import ROLES, NewUser, UserChange
 from curator.web.by import by
 from curator.web.guard import Administrator, SettingsViewer
@@ -140,7 +141,7 @@ def people_pages(service: Service) -> APIRouter:
     async def person_page(
         request: Request, caller: Caller, login: str, wrong: CuratorError | None = None, link: str = ""
     ) -> HTMLResponse:
-        def verb(session: Session) -> tuple[users.User, list[tokens.Token]]:
+        def verb(session: Session) -> tuple[users.User, list[Token]]:
             user = users.find_user(session, login)
             return user, tokens.list_tokens(session, owner=user.login, limit=PAGE)
 
@@ -254,7 +255,7 @@ def people_pages(service: Service) -> APIRouter:
     async def team_page(
         request: Request, caller: Caller, name: str, after: str = "", wrong: CuratorError | None = None
     ) -> HTMLResponse:
-        def verb(session: Session) -> tuple[teams.Team, list[users.User], list[teams.Project], list[tokens.Token]]:
+        def verb(session: Session) -> tuple[teams.Team, list[users.User], list[teams.Project], list[Token]]:
             return (
                 teams.find_team(session, name),
                 users.list_users(session, team=name, after=after, limit=PAGE + 1),

@@ -16,7 +16,8 @@ from curator.people.caller import Caller
 from curator.people.names import NoSuchName
 from curator.people.roles import MAY
 from curator.people.tables import TokenRow
-from curator.people.tokens import NewToken, Token
+from curator.people.token import Token
+from curator.people.tokens import NewToken
 from curator.people.users import User, UserChange, change_user, user_by_id
 
 

@@ -8,7 +8,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
@@ -25,6 +25,7 @@ from curator.people.names import NoSuchName, check_audience, check_text
 from curator.people.recording import record
 from curator.people.roles import MAY, Role, lesser
 from curator.people.tables import MembershipRow, TokenRow, UserRow
+from curator.people.token import Token, value_of
 from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -42,56 +43,6 @@ class TokenEnded(UnknownToken):
         super().__init__(sentence)
         self.persons = persons
         """Whether it was a person's, who can make another one himself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token, without its text, which nobody has but whoever it was shown to."""
-
-    id: str
-    name: str
-    role: Role
-    owner: str | None
-    """Login of the person; None for a service or a build."""
-    team: str
-    project: str
-    description: str
-    job: str
-    created_at: dt.datetime
-    created_by: str
-    expires_at: dt.datetime | None
-    last_used_at: dt.datetime | None
-    revoked_at: dt.datetime | None
-    revoked_by: str | None
-    owner_disabled: bool
-
-    @property
-    def state(self) -> str:
-        """`active`, `revoked`, `expired`, or `disabled` together with its owner."""
-        if self.revoked_at is not None:
-            return "revoked"
-        if self.expires_at is not None and self.expires_at <= now():
-            return "expired"
-        return "disabled" if self.owner_disabled else "active"
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "name": self.name,
-            "role": self.role.value,
-            "owner": self.owner,
-            "team": self.team,
-            "project": self.project,
-            "description": self.description,
-            "job": self.job,
-            "state": self.state,
-            "created_at": _told(self.created_at),
-            "created_by": self.created_by,
-            "expires_at": _told(self.expires_at),
-            "last_used_at": _told(self.last_used_at),
-            "revoked_at": _told(self.revoked_at),
-            "revoked_by": self.revoked_by,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +86,7 @@ def make_token(session: Session, wanted: NewToken, by: By, max_days: int | None 
     )
     text = _put(session, row)
     record(session, Action.TOKEN, by, _subject(row, owner), "made", f"{_what(row, owner)} was made{_lasts(row)}")
-    return _value(row, owner), text
+    return value_of(row, owner), text
 
 
 def revoke(session: Session, token_id: str, by: By) -> Token:
@@ -150,7 +101,7 @@ def revoke(session: Session, token_id: str, by: By) -> Token:
         session.flush()
         changed(session)
         record(session, Action.TOKEN, by, _subject(row, owner), "revoked", f"{_what(row, owner)} was revoked")
-    return _value(row, owner)
+    return value_of(row, owner)
 
 
 def revoke_named(session: Session, name: str, owner: str | None, by: By) -> list[Token]:
@@ -201,13 +152,13 @@ def rotate(
     session.flush()
     said = f"{_what(row, owner)} was made anew{_lasts(row)}; the old one ends {_moment(old.expires_at)}"
     record(session, Action.TOKEN, by, _subject(row, owner), "rotated", said)
-    return _value(row, owner), text
+    return value_of(row, owner), text
 
 
 def find_token(session: Session, name: str, owner: str | None = None) -> Token:
     """The newest valid one of that name, of this person or of nobody. Raises `NoSuchName`."""
     row = _named(session, name, owner)[-1]
-    return _value(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
+    return value_of(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
 
 
 def token_by_id(session: Session, token_id: str) -> Token:
@@ -215,7 +166,7 @@ def token_by_id(session: Session, token_id: str) -> Token:
     row = session.get(TokenRow, token_id)
     if row is None:
         raise NoSuchName(f"There is no token {token_id[:64]!a}: `curator token list` shows those there are")
-    return _value(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
+    return value_of(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
 
 
 def list_tokens(
@@ -253,7 +204,7 @@ def list_tokens(
         text = search.strip().lower()
         fields = (func.lower(TokenRow.name), func.lower(TokenRow.description), col(UserRow.folded))
         query = query.where(or_(*(field.contains(text, autoescape=True) for field in fields)))
-    return [_value(row, user) for row, user in session.exec(query)]
+    return [value_of(row, user) for row, user in session.exec(query)]
 
 
 def caller_of(session: Session, token: str) -> Caller | None:
@@ -382,26 +333,6 @@ def _with_owners() -> SelectOfScalar[tuple[TokenRow, UserRow | None]]:
     return cast("SelectOfScalar[tuple[TokenRow, UserRow | None]]", query)
 
 
-def _value(row: TokenRow, owner: UserRow | None) -> Token:
-    return Token(
-        row.id,
-        row.name,
-        Role(row.role),
-        owner.login if owner is not None else None,
-        row.team,
-        row.project,
-        row.description,
-        row.job,
-        row.created_at,
-        row.created_by,
-        row.expires_at,
-        row.last_used_at,
-        row.revoked_at,
-        row.revoked_by,
-        owner is not None and owner.disabled_at is not None,
-    )
-
-
 def _subject(row: TokenRow, owner: UserRow | None) -> str:
     return f"{owner.login}/{row.name}" if owner is not None else row.name
 
@@ -426,7 +357,3 @@ def _day(at: dt.datetime) -> str:
 
 def _moment(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _told(at: dt.datetime | None) -> str | None:
-    return at.isoformat(timespec="seconds") if at is not None else None
