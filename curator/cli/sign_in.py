@@ -7,8 +7,7 @@ import json
 import os
 import shlex
 import sys
-from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
@@ -50,8 +49,8 @@ def login(server: str | None) -> None:
     token = _typed()
     if not looks_like_ours(token):
         raise BadInput(f"This is no token of a mirror, which begins with {MARK}: copy it anew from {where}")
-    who: dict[str, Any] = Mirror(mirror.url, token).get("/api/whoami-v2", {})
-    print(f"You are {who.get('name', 'known')} there. Set this, or give the token to `hf auth login`:", file=sys.stderr)
+    name = _whoami(mirror.url, token)
+    print(f"You are {name} there. Set this, or give the token to `hf auth login`:", file=sys.stderr)
     _print_exports(mirror.url, token)
 
 
@@ -70,6 +69,20 @@ def invite(login: str, place: Place, *, as_json: bool) -> None:
     print(
         f"For {made.user} alone: good once, until {made.ends_at:%Y-%m-%d %H:%M} UTC, not shown again.", file=sys.stderr
     )
+
+
+def _whoami(url: str, token: str) -> str:
+    """The name of whoever the token is, as the Hub's own clients ask for it."""
+    request = Request(f"{url}/api/whoami-v2", headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - `find` has looked
+    try:
+        with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+            return str(json.loads(answer.read(_MOST_BYTES))["name"])
+    except HTTPError as error:
+        if error.code in {401, 403}:
+            raise BadInput(f"{url} does not know this token, or no longer: make another one there") from None
+        raise ServerUnreachable(f"{url} answers {error.code}, and not as a mirror does") from None
+    except (URLError, OSError, ValueError, KeyError, TypeError):
+        raise ServerUnreachable(f"No mirror answers at {url}: name it with --server") from None
 
 
 def _typed() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -383,3 +385,24 @@ def test_sign_ins_and_refusals_are_on_the_record_and_no_secret_is_anywhere(guard
     assert b"will signed in to the console by password" in kept
     assert b"An attempt to sign in by password was refused" in kept
     assert b"$argon2id$v=19$m=65536,t=3,p=4$" in kept
+
+
+def login(mirror: MirrorProcess, typed: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "curator.cli", "login", "--server", mirror.url]
+    return subprocess.run(command, input=typed, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_login_reads_a_token_tries_it_and_prints_what_to_export(guarded: MirrorProcess) -> None:
+    api(guarded, "POST", "/users", {"login": "xenia", "role": "developer"})
+    secret = api(guarded, "POST", "/tokens", {"name": "laptop", "role": "developer", "owner": "xenia"}).json["secret"]
+    done = login(guarded, f"{secret}\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"export HF_ENDPOINT={guarded.url}", f"export HF_TOKEN={secret}"]
+    assert "You are xenia there" in done.stderr
+
+
+@pytest.mark.parametrize(("typed", "said"), [("", "no token of a mirror"), ("hf_cur" + "x" * 34, "does not know")])
+def test_login_says_of_a_token_that_is_none_what_to_do(guarded: MirrorProcess, typed: str, said: str) -> None:
+    done = login(guarded, typed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
