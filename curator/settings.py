@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from curator.errors import BadSettings
+from curator.provenance import Said, said_where
 from curator.types import UpstreamMode
 from rules import packs
 
@@ -102,12 +105,28 @@ class Settings(BaseSettings):
     rejudge_days: int = Field(
         90, ge=1, le=3_650, description="Days for which a commit that was asked for is judged anew when rules change."
     )
-    anonymous: Literal["auto", "yes", "no"] = Field(
-        "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
+    anonymous: Literal["auto", "yes", "no", "beyond-loopback"] = Field(
+        "auto",
+        description="Whether one may pull without a token. `auto` and `yes`: where only this machine reaches the "
+        "mirror, by `host` and `public_url`; elsewhere `auto` is `no`, and with `yes` no server starts: "
+        "`beyond-loopback` is for those who want everybody served whom the network lets through.",
+    )
+    token_max_days: int = Field(
+        365, ge=1, le=36_500, description="Days that a token of a person may last, and lasts where nothing is said."
     )
 
     waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
     waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
+
+    review_hours: int = Field(
+        24,
+        ge=1,
+        le=8_760,
+        description="Hours within which what waits for a reviewer is to be decided; then it is overdue.",
+    )
+    exception_days: int = Field(
+        90, ge=1, le=36_500, description="Days that an exception lasts where the reviewer names no end."
+    )
 
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
@@ -207,17 +226,28 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file)
 
+    _said: dict[str, Said] = PrivateAttr(default_factory=dict)
+
+    @property
+    def said(self) -> Mapping[str, Said]:
+        """Where each was said, by its name; empty if they were not loaded but made."""
+        return self._said
+
     @classmethod
     def load(cls, config: Path | None = None, **given: Any) -> Self:
         """The settings in force; `given` are those of the command line, None where nothing was said."""
         global _config_file  # noqa: PLW0603 - pydantic-settings asks for its sources by class, with no argument
         _config_file = _existing(config)
+        named = {name: value for name, value in given.items() if value is not None}
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            made = cls(**named)
+            in_file = TomlConfigSettingsSource(cls, _config_file)()
         except ValidationError as error:
             raise BadSettings(_told(error)) from None
         except tomllib.TOMLDecodeError as error:
             raise BadSettings(f"{_config_file}: not TOML: {error}") from None
+        made._said = said_where(cls.model_fields, named, os.environ, _config_file, in_file)
+        return made
 
     @property
     def database(self) -> str:
@@ -228,10 +258,13 @@ class Settings(BaseSettings):
         return Path(self.store_url.removeprefix("file://")) if self.store_url else self.data.absolute() / "blobs"
 
     @property
+    def beyond_loopback(self) -> bool:
+        """Whether others than this machine reach the mirror: by the address it listens on, or that of a proxy."""
+        return not is_loopback(self.host) or not is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
     def pulls_without_token(self) -> bool:
-        if self.anonymous != "auto":
-            return self.anonymous == "yes"
-        return is_loopback(self.host)
+        return self.anonymous == "beyond-loopback" or (self.anonymous != "no" and not self.beyond_loopback)
 
     @property
     def url(self) -> str:

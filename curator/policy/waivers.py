@@ -16,7 +16,7 @@ from curator.database.generation import changed
 from curator.policy.tables import WaiverRow
 from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
 from curator.types import RepoId, RepoKind
-from rules.circumstances import Scope, Waiver
+from rules.circumstances import Audience, Scope, Waiver
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_FINGERPRINTS = 5_000
@@ -46,6 +46,8 @@ class Wanted:
     reason: str
     by: str
     expires_at: dt.datetime | None
+    seconded_by: tuple[str, ...] = ()
+    """Who agreed to it beside him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class KeptWaiver:
             "scope": waiver.scope.as_json(),
             "reason": waiver.reason,
             "by": waiver.by,
+            "seconded_by": list(waiver.seconded_by),
             "created_at": shown(given.created_at),
             "expires_at": shown(waiver.expires_at),
             "ended_at": shown(given.ended_at),
@@ -119,6 +122,7 @@ def add(session: Session, wanted: Wanted, limits: Limits) -> KeptWaiver:
         scope=json.dumps(wanted.scope.as_json()),
         reason=checked_reason(wanted.reason),
         by=wanted.by,
+        seconded_by=json.dumps(wanted.seconded_by),
         created_at=now(),
         expires_at=wanted.expires_at,
     )
@@ -147,11 +151,25 @@ def find(session: Session, waiver_id: str) -> KeptWaiver:
 
 
 def listed(
-    session: Session, *, state: str = "active", repo: str | None = None, after: str | None = None, limit: int = 100
+    session: Session,
+    *,
+    state: str = "active",
+    repo: str | None = None,
+    reach: Audience | None = None,
+    after: str | None = None,
+    limit: int = 100,
 ) -> list[KeptWaiver]:
-    """Waivers, newest first; `state` is `active`, `ended` or `all`, `repo` the repository they were first wanted in."""
+    """Waivers, newest first; `state` is `active`, `ended` or `all`, `repo` the repository they were first wanted in,
+    `reach` somebody whom they must be for."""
     more: Iterable[object] = () if repo is None else (func.lower(col(WaiverRow.repo)) == repo.lower(),)
-    return [_kept(row) for row in page(session, WaiverRow, after, limit, state=state, more=more)]
+    if reach is None:
+        return [_kept(row) for row in page(session, WaiverRow, after, limit, state=state, more=more)]
+    found: list[KeptWaiver] = []
+    # Which globs match is not for the database to say.
+    while len(found) < limit and (rows := page(session, WaiverRow, after, 500, state=state, more=more)):
+        found += [kept for row in rows if (kept := _kept(row)).waiver.scope.covers(reach)]
+        after = rows[-1].id
+    return found[:limit]
 
 
 def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
@@ -162,8 +180,13 @@ def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
 def _row(session: Session, waiver_id: str) -> WaiverRow:
     row = session.get(WaiverRow, waiver_id)
     if row is None:
-        raise NoSuchWord(f"There is no waiver {waiver_id[:64]!a}: `curator waivers` shows those there are")
+        raise no_such_waiver(waiver_id)
     return row
+
+
+def no_such_waiver(waiver_id: str) -> NoSuchWord:
+    """For whoever names one that is not there, or not for him to see."""
+    return NoSuchWord(f"There is no waiver {waiver_id[:64]!a}: `curator waivers` shows those there are")
 
 
 def _kept(row: WaiverRow) -> KeptWaiver:
@@ -179,6 +202,7 @@ def _value(row: WaiverRow) -> Waiver:
         by=row.by,
         expires_at=row.expires_at,
         scope=Scope.from_json(json.loads(row.scope)),
+        seconded_by=tuple(json.loads(row.seconded_by)),
     )
 
 

@@ -21,6 +21,7 @@ from curator.people.caller import Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.web.asking import who
+from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -35,6 +36,7 @@ class May:
     async def __call__(self, request: Request) -> Caller:
         identity: Identity = request.app.state.identity
         caller = await asyncio.to_thread(identity.caller, request.headers.get("authorization"))
+        request.state.caller = caller
         if not caller.may(self.permission):
             roles = ", ".join(roles_that(self.permission))
             raise NotAllowed(
@@ -43,6 +45,8 @@ class May:
             )
         address = request.client.host if request.client is not None else None
         asks.set(who(caller, address, request.headers.get("user-agent")))
+        if (run := request.scope.get(NAME)) is not None:
+            await run.begin(caller)
         return caller
 
 
@@ -106,6 +110,17 @@ def audience_asked(caller: Caller, team: str | None, project: str | None) -> Aud
         if not _NAME.fullmatch(name):
             raise BadInput(f"{name[:80]!a} is not the name of a team or project: letters, digits, '.', '_' and '-'")
     return wanted
+
+
+def reach(caller: Caller) -> Audience | None:
+    """For whom what he may see of others' is meant: for his own team and project; None: he sees all."""
+    return None if caller.may(Permission.SEE_ALL) else caller.audience
+
+
+def sees(caller: Caller, audience: Audience) -> bool:
+    """Whether something that is for this audience concerns him; what is for everybody concerns all."""
+    own = reach(caller)
+    return own is None or (audience.team in {"", own.team} and audience.project in {"", own.project})
 
 
 def _told(audience: Audience) -> str:

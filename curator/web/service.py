@@ -17,7 +17,9 @@ from curator.queue.celery import Sender
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
+from curator.store.sizes import Sizes
 from curator.upstream.client import Upstream
+from curator.web.live import LiveView
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Service:
     targets: Targets
     upstream: Upstream
     store: BlobStore
+    sizes: Sizes
+    live: LiveView
 
     def rule_set(self) -> str:
         """The digest of the rules in force; asks the database."""
