@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.console.activity import activity_routes
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
@@ -20,4 +21,5 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         home_routes(service),
         live_routes(service),
         settings_routes(service),
+        activity_routes(service),
     )
