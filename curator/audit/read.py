@@ -22,7 +22,7 @@ from curator.errors import BadInput, NotServed
 
 MOST = 500
 """In a page."""
-_FEW = 5_000
+_FEW = 30_000
 _LAST = (1 << 63) - 1
 _AUDIT = AuditRow.__table__  # type: ignore[attr-defined]
 _AGO = re.compile(r"(\d{1,5})([hd])", re.ASCII)
@@ -134,11 +134,14 @@ def moment(text: str, *, end: bool) -> dt.datetime | None:
 
 def page(session: Session, wanted: Filter, after: int | None = None, limit: int = 50) -> list[Entry]:
     """The newest first; `after` is the `seq` of the last one that is known."""
-    low, high = _span(session, wanted)
-    if after is not None:
-        high = min(high, after - 1)
-    rows = _select(session, wanted, low, high, newest_first=True).limit(min(limit, MOST))
-    return [Entry.of(row) for row in session.connection().execute(rows).mappings()]
+    limit = min(limit, MOST)
+    found: list[Entry] = []
+    for low, high in reversed(_spans(session, wanted)):
+        top = high if after is None else min(high, after - 1)
+        if low <= top and len(found) < limit:
+            rows = _select(session, wanted, low, top, newest_first=True).limit(limit - len(found))
+            found += [Entry.of(row) for row in session.connection().execute(rows).mappings()]
+    return found
 
 
 def find(session: Session, row_id: str) -> Entry:
@@ -152,16 +155,17 @@ def find(session: Session, row_id: str) -> Entry:
 def stream(database: Database, wanted: Filter, until: int, batch: int = 2_000) -> Iterator[Entry]:
     """All, in their order, up to the row `until`; a batch at once is in memory."""
     with database.read() as session:
-        low, high = _span(session, wanted)
-    high = min(high, until)
-    while True:
-        with database.read() as session:
-            rows = _select(session, wanted, low, high, newest_first=False).limit(batch)
-            found = [Entry.of(row) for row in session.connection().execute(rows).mappings()]
-        yield from found
-        if len(found) < batch:
-            return
-        low = found[-1].seq + 1
+        spans = _spans(session, wanted)
+    for begin, high in spans:
+        low = begin
+        while low <= min(high, until):
+            with database.read() as session:
+                rows = _select(session, wanted, low, min(high, until), newest_first=False).limit(batch)
+                found = [Entry.of(row) for row in session.connection().execute(rows).mappings()]
+            yield from found
+            if len(found) < batch:
+                break
+            low = found[-1].seq + 1
 
 
 def head(session: Session) -> int:
@@ -169,23 +173,21 @@ def head(session: Session) -> int:
     return session.exec(select(AuditHeadRow.seq)).one()
 
 
-def _span(session: Session, wanted: Filter) -> tuple[int, int]:
-    """The numbers between which all rows of a time are, as the sums of each hour know them (`traffic`)."""
-    low, high = 1, _LAST
+def _spans(session: Session, wanted: Filter) -> list[tuple[int, int]]:
+    """Between which numbers all rows of a time are: as the sums of each hour know them (`traffic`), and those that are
+    too new to be counted. In their order."""
     if wanted.since is None and wanted.until is None:
-        return low, high
+        return [(1, _LAST)]
     taken = session.get(AuditFollowerRow, traffic.FOLLOWER)
     known = taken.seq if taken is not None else 0
-    newer = head(session) > known
+    hours = sa.select(func.min(HourRow.first), func.max(HourRow.last))
     if wanted.since is not None:
-        first = sa.select(func.min(HourRow.first)).where(col(HourRow.hour) > wanted.since - _HOUR)
-        found = session.connection().execute(first).scalar()
-        low = found if found is not None else known + 1
-    if wanted.until is not None and not newer:
-        last = sa.select(func.max(HourRow.last)).where(col(HourRow.hour) < wanted.until)
-        found = session.connection().execute(last).scalar()
-        high = found if found is not None else 0
-    return low, high
+        hours = hours.where(col(HourRow.hour) > wanted.since - _HOUR)
+    if wanted.until is not None:
+        hours = hours.where(col(HourRow.hour) < wanted.until)
+    # Nothing is counted of that time: as if there were no rows of it.
+    first, last = (value or 0 for value in session.connection().execute(hours).one())
+    return [*([(first, min(last, known))] if last else []), (known + 1, _LAST)]
 
 
 _HOUR = dt.timedelta(hours=1)
