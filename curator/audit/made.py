@@ -15,7 +15,7 @@ from curator.database.engine import Database
 
 log = logging.getLogger(__name__)
 
-FOLLOWERS = {made.FOLLOWER: made for made in (uses, traffic)}
+FOLLOWERS = {made.FOLLOWER: made for made in (traffic, uses)}
 _PAUSE_S = 1.0
 _BATCH = 1_000
 

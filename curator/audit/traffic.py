@@ -49,9 +49,9 @@ class Top:
 
 def requests_by_outcome(session: Session, since: dt.datetime) -> list[Hour]:
     """By hour, the earliest first; hours in which nothing was asked are left out."""
-    wanted = select(TrafficRow).where(col(TrafficRow.hour) >= _hour(since))
+    table = TrafficRow.__table__  # type: ignore[attr-defined]
     hours: dict[tuple[dt.datetime, str], tuple[int, int]] = {}
-    for row in session.exec(wanted):
+    for row in session.connection().execute(table.select().where(table.c.hour >= _hour(since))):
         key = (row.hour, SERVED if row.action == Action.DOWNLOAD else row.outcome)
         requests, size = hours.get(key, (0, 0))
         hours[key] = (requests + row.requests, size + row.bytes)
