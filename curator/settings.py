@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from curator.errors import BadSettings
@@ -150,6 +150,63 @@ class Settings(BaseSettings):
         "days: whether it is taken down, re-licensed, closed or flagged since.",
     )
 
+    smtp_host: str | None = Field(
+        None, description="Server that takes mail; without one, people see their notices in the console only."
+    )
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Its port.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="`starttls` (587), `tls` from the first byte (465), or `none`: never with a password."
+    )
+    smtp_user: str | None = Field(None, description="Name that the mirror signs in with there.")
+    smtp_password: SecretStr | None = Field(None, description="Its password; never shown.")
+    smtp_from: str | None = Field(None, description="Address that the mirror's mail is from.")
+    webhook_allow: str = Field(
+        "",
+        description="Hosts and networks inside the company that webhooks may be sent to, and in plain http: names, "
+        "addresses and CIDRs, comma-separated. Everywhere else it is https to public addresses alone.",
+    )
+    ending_days: str = Field(
+        "14,3", description="How many days before a waiver or an approval ends people are told, comma-separated."
+    )
+    disk_low_percent: float = Field(
+        10.0, ge=0, le=100, description="Free space, in percent of a disk, below which people are told; 0: never."
+    )
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _places(cls, value: str) -> str:
+        for place in filter(None, (part.strip() for part in value.split(","))):
+            if "/" in place:
+                try:
+                    ipaddress.ip_network(place)
+                except ValueError:
+                    raise ValueError(f"{place[:80]!a} is not a network: write it as 10.0.0.0/8") from None
+            elif not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", place, re.ASCII):
+                raise ValueError(f"{place[:80]!a} is not a host's name, without scheme or port")
+        return value
+
+    @field_validator("ending_days")
+    @classmethod
+    def _days(cls, value: str) -> str:
+        if not re.fullmatch(r"(\d{1,3}(, ?\d{1,3})*)?", value, re.ASCII):
+            raise ValueError("write it as 14,3: whole days, comma-separated")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _a_mailbox(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}", value, re.ASCII):
+            raise ValueError("write it as curator@company.example")
+        return value
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        if self.smtp_password is not None and self.smtp_tls == "none":
+            raise ValueError("smtp_tls is none, and smtp_password would be sent in the clear: choose starttls or tls")
+        if self.smtp_host is not None and self.smtp_from is None:
+            raise ValueError("smtp_host wants smtp_from beside it: the address that mail is from")
+        return self
+
     @field_validator("upstream", "public_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
@@ -257,6 +314,7 @@ class Settings(BaseSettings):
 
 
 _config_file: Path | None = None
+_SECRET = frozenset({"upstream_token", "broker_url", "secret_key", "smtp_password"})
 
 
 def is_loopback(host: str) -> bool:
@@ -277,7 +335,10 @@ def _existing(config: Path | None) -> Path | None:
 
 def _told(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
     said = str(first["msg"]).removeprefix("Value error, ")
-    shown = "" if name in {"upstream_token", "broker_url", "secret_key"} else f" is {str(first['input'])!r}"
+    if not first["loc"]:
+        # Of several settings together, which have secrets among them.
+        return f"Settings: {said}"
+    name = str(first["loc"][0])
+    shown = "" if name in _SECRET else f" is {str(first['input'])!r}"
     return f"CURATOR_{name.upper()}{shown}: {said}"

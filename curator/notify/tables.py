@@ -15,7 +15,8 @@ class NoticeRow(SQLModel, table=True):
 
     __tablename__ = "notices"
     __table_args__ = (
-        Index("ix_notices_type_ref", "type", "ref"),
+        Index("ix_notices_type", "type", "audience", "id"),
+        Index("ix_notices_ref", "ref", "type"),
         Index("ix_notices_open_until", "open_until"),
     )
 

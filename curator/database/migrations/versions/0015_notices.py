@@ -35,7 +35,8 @@ def upgrade() -> None:
         _text("body"),
         _text("path"),
     )
-    op.create_index("ix_notices_type_ref", "notices", ["type", "ref"])
+    op.create_index("ix_notices_type", "notices", ["type", "audience", "id"])
+    op.create_index("ix_notices_ref", "notices", ["ref", "type"])
     op.create_index("ix_notices_open_until", "notices", ["open_until"])
     op.create_table(
         "notice_readers",
