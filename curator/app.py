@@ -36,6 +36,7 @@ from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
+from curator.hub.myself import Myself
 from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
@@ -142,6 +143,7 @@ class Mirror:
             catalogue=Catalogue(settings, database, upstream, rules),
             registry=GgufRegistry(database, admission, files),
             doors=ClosedDoors(journal, identity),
+            myself=Myself(database),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),

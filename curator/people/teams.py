@@ -204,6 +204,12 @@ def list_teams(
     return _with_counts(session, session.exec(query).all())
 
 
+def titles(session: Session, names: Sequence[str]) -> dict[str, str]:
+    """What these teams are called at length, in this order; empty where nobody has said, or has made the team."""
+    found = dict(session.execute(select(TeamRow.name, TeamRow.title).where(col(TeamRow.name).in_(names))).tuples())
+    return {name: found.get(name, "") for name in names}
+
+
 def list_projects(
     session: Session,
     *,

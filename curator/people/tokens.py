@@ -257,15 +257,16 @@ def list_tokens(
 def caller_of(session: Session, token: str) -> Caller | None:
     """Whom the token stands for; None if it was never ours. Raises `TokenEnded` if it is worth nothing any more."""
     found = session.exec(_with_owners().where(TokenRow.digest == _digest(token))).first()
-    if found is None:
+    return _caller(*found) if found is not None else None
+
+
+def caller_by_id(session: Session, token_id: str) -> Caller | None:
+    """Whom a token stands for that was shown earlier; None if it is worth nothing any more."""
+    found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
+    try:
+        return _caller(*found) if found is not None else None
+    except TokenEnded:
         return None
-    row, owner = found
-    _check_valid(row, owner)
-    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
-    name = row.name if owner is None else owner.login
-    return Caller(
-        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
-    )
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
@@ -280,6 +281,15 @@ def create_first_admin(database: Database) -> str | None:
         if session.exec(select(TokenRow.id).limit(1)).first() is not None:
             return None
         return make_token(session, NewToken(name="admin", role=Role.ADMIN), FIRST)[1]
+
+
+def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
+    _check_valid(row, owner)
+    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
+    name = row.name if owner is None else owner.login
+    return Caller(
+        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
+    )
 
 
 def _check_valid(row: TokenRow, owner: UserRow | None) -> None:
