@@ -36,6 +36,7 @@ from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
+from curator.hub.myself import Myself
 from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
@@ -113,7 +114,7 @@ class Mirror:
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
-        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
+        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
         service = Service(
             settings=settings,
@@ -142,6 +143,7 @@ class Mirror:
             catalogue=Catalogue(settings, database, upstream, rules),
             registry=GgufRegistry(database, admission, files),
             doors=ClosedDoors(journal, identity),
+            myself=Myself(database),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),
@@ -153,6 +155,7 @@ class Mirror:
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)

@@ -102,8 +102,14 @@ class Settings(BaseSettings):
     rejudge_days: int = Field(
         90, ge=1, le=3_650, description="Days for which a commit that was asked for is judged anew when rules change."
     )
-    anonymous: Literal["auto", "yes", "no"] = Field(
-        "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
+    anonymous: Literal["auto", "yes", "no", "beyond-loopback"] = Field(
+        "auto",
+        description="Whether one may pull without a token. `auto` and `yes`: where only this machine reaches the "
+        "mirror, by `host` and `public_url`; elsewhere `auto` is `no`, and with `yes` no server starts: "
+        "`beyond-loopback` is for those who want everybody served whom the network lets through.",
+    )
+    token_max_days: int = Field(
+        365, ge=1, le=36_500, description="Days that a token of a person may last, and lasts where nothing is said."
     )
 
     waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
@@ -285,10 +291,13 @@ class Settings(BaseSettings):
         return Path(self.store_url.removeprefix("file://")) if self.store_url else self.data.absolute() / "blobs"
 
     @property
+    def beyond_loopback(self) -> bool:
+        """Whether others than this machine reach the mirror: by the address it listens on, or that of a proxy."""
+        return not is_loopback(self.host) or not is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
     def pulls_without_token(self) -> bool:
-        if self.anonymous != "auto":
-            return self.anonymous == "yes"
-        return is_loopback(self.host)
+        return self.anonymous == "beyond-loopback" or (self.anonymous != "no" and not self.beyond_loopback)
 
     @property
     def url(self) -> str:
