@@ -62,6 +62,13 @@ class Waiver:
     by: str
     expires_at: dt.datetime | None = None
     scope: Scope = Scope()
+    seconded_by: tuple[str, ...] = ()
+    """Who agreed to it beside him: some rules want several people (`approvers`)."""
+
+    @property
+    def people(self) -> int:
+        """How many stand by it."""
+        return 1 + len(self.seconded_by)
 
 
 class ListEffect(StrEnum):
@@ -86,6 +93,13 @@ class ListEntry:
     """The name of the collection that `repositories` were taken from, if they were."""
     expires_at: dt.datetime | None = None
     scope: Scope = Scope()
+    seconded_by: tuple[str, ...] = ()
+    """Who agreed to it beside him."""
+
+    @property
+    def people(self) -> int:
+        """How many stand by it."""
+        return 1 + len(self.seconded_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,9 @@ def standing_of(
     if rule.rule.dry_run:
         return Standing.DRY_RUN, ()
     may_be_waived = effect is not Effect.ALLOW and case.people.waivers
-    waivers = case.people.covering(hit.fingerprints) if may_be_waived else ()
+    # A rule that wants several people is not answered by the word of fewer, however it was given.
+    people = rule.rule.approvers
+    waivers = case.people.covering(hit.fingerprints, people) if may_be_waived else ()
     if waivers:
         moments += [waiver.expires_at for waiver in waivers if waiver.expires_at is not None]
         return Standing.WAIVED, tuple(waiver.id for waiver in waivers)
@@ -147,7 +149,8 @@ def standing_of(
         # Nobody has seen what a future commit brings: an approval of all answers what is said of the repository, and
         # only as far as that is known.
         general = rule.of_names and hit.sureness is Sureness.MET
-        approvals = case.people.approvals if general else case.people.reviews
+        listed = case.people.approvals if general else case.people.reviews
+        approvals = tuple(entry for entry in listed if entry.people >= people)
         if approvals:
             return Standing.APPROVED, tuple(entry.id for entry in approvals)
     return Standing.ENFORCED, ()

@@ -120,6 +120,9 @@ class Rule(BaseModel):
         "leaves it to another rule. What is known for sure counts in both.",
     )
     owner: str = Field("", description="The group that answers for it, and that decides about exceptions.")
+    approvers: Annotated[int, Field(ge=1, le=5)] = Field(
+        1, description="How many different people must agree to an exception from it (1 to 5)."
+    )
     references: Texts = Field((), description="Addresses of a policy, a ticket, an advisory.")
 
 

@@ -40,6 +40,7 @@ _REPOSITORY = re.compile(r"[\w.*?\[\]!-]+(?:/[\w.*?\[\]!-]+)?", re.ASCII)
 _TEAM = re.compile(r"[\w.*?\[\]!-]{1,80}", re.ASCII)
 _ABOUT_FILES = frozenset({"file", "finding", "reason"})
 _OF_MODELS = frozenset({"parameters_above", "context_length_below"})
+_BY_ONE = frozenset({"approved", "reviewed"})
 _GROUPS = frozenset(group for condition in REPOSITORY_CONDITIONS.values() for group in condition.groups)
 _Doubt = tuple[Path, str]
 
@@ -71,6 +72,15 @@ def _of_all(policy: Policy) -> Iterator[_Doubt]:
 def _of_rule(checked: CheckedRule, vocabulary: Vocabulary, policy: Policy) -> Iterator[_Doubt]:
     rule = checked.rule
     yield from _scope(checked)
+    word = next((one.name for one in checked.conditions.leaves() if one.name in _BY_ONE), None)
+    if rule.approvers > 1 and word is not None:
+        yield (
+            ("approvers",),
+            f"the condition {word!r} takes the word of one person, so the rule never asks for {rule.approvers}: "
+            "leave it out, and an approval by so many answers the rule",
+        )
+    if rule.approvers > 1 and rule.outcome in {Effect.ALLOW, Effect.WARN}:
+        yield ("approvers",), f"nobody needs an exception from a rule whose outcome is {rule.outcome.value!r}"
     why = never(checked.conditions)
     if why:
         yield ("when",), f"the rule can never match: {why}"

@@ -30,10 +30,10 @@ class InForce:
         """The approvals of this very commit."""
         return tuple(entry for entry in self.approvals if entry.commits)
 
-    def covering(self, fingerprints: Iterable[str]) -> tuple[Waiver, ...]:
-        """The waivers that cover all of these together; none if one is left."""
+    def covering(self, fingerprints: Iterable[str], people: int = 1) -> tuple[Waiver, ...]:
+        """The waivers that cover all of these together; none if one is left. Each has so many `people` behind it."""
         wanted = set(fingerprints)
-        helping = tuple(waiver for waiver in self.waivers if waiver.fingerprints & wanted)
+        helping = tuple(one for one in self.waivers if one.fingerprints & wanted and one.people >= people)
         covered = frozenset[str]().union(*(waiver.fingerprints for waiver in helping))
         return helping if wanted and wanted <= covered else ()
 

@@ -37,6 +37,8 @@ class Wanted:
     reason: str
     by: str
     expires_at: dt.datetime | None = None
+    seconded_by: tuple[str, ...] = ()
+    """Who agreed to it beside him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class KeptEntry:
             "scope": entry.scope.as_json(),
             "reason": entry.reason,
             "by": entry.by,
+            "seconded_by": list(entry.seconded_by),
             "created_at": shown(given.created_at),
             "expires_at": shown(entry.expires_at),
             "ended_at": shown(given.ended_at),
@@ -120,6 +123,7 @@ def add(session: Session, wanted: Wanted) -> KeptEntry:
         scope=json.dumps(wanted.scope.as_json()),
         reason=checked_reason(wanted.reason),
         by=wanted.by,
+        seconded_by=json.dumps(wanted.seconded_by),
         created_at=now(),
         expires_at=wanted.expires_at,
     )
@@ -201,6 +205,7 @@ def _value(row: ListEntryRow) -> ListEntry:
         collection=row.collection,
         expires_at=row.expires_at,
         scope=Scope.from_json(json.loads(row.scope)),
+        seconded_by=tuple(json.loads(row.seconded_by)),
     )
 
 

@@ -73,6 +73,8 @@ class WaiverRow(SQLModel, table=True):
     """JSON of `rules.Scope`."""
     reason: str
     by: str
+    seconded_by: str = "[]"
+    """JSON list of those who agreed to it beside him."""
     created_at: dt.datetime = Field(sa_type=Utc)
     expires_at: dt.datetime | None = Field(default=None, sa_type=Utc, index=True)
     ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)
@@ -101,6 +103,8 @@ class ListEntryRow(SQLModel, table=True):
     """JSON of `rules.Scope`."""
     reason: str
     by: str
+    seconded_by: str = "[]"
+    """JSON list of those who agreed to it beside him."""
     created_at: dt.datetime = Field(sa_type=Utc)
     expires_at: dt.datetime | None = Field(default=None, sa_type=Utc, index=True)
     ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)

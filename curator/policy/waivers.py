@@ -46,6 +46,8 @@ class Wanted:
     reason: str
     by: str
     expires_at: dt.datetime | None
+    seconded_by: tuple[str, ...] = ()
+    """Who agreed to it beside him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class KeptWaiver:
             "scope": waiver.scope.as_json(),
             "reason": waiver.reason,
             "by": waiver.by,
+            "seconded_by": list(waiver.seconded_by),
             "created_at": shown(given.created_at),
             "expires_at": shown(waiver.expires_at),
             "ended_at": shown(given.ended_at),
@@ -119,6 +122,7 @@ def add(session: Session, wanted: Wanted, limits: Limits) -> KeptWaiver:
         scope=json.dumps(wanted.scope.as_json()),
         reason=checked_reason(wanted.reason),
         by=wanted.by,
+        seconded_by=json.dumps(wanted.seconded_by),
         created_at=now(),
         expires_at=wanted.expires_at,
     )
@@ -179,6 +183,7 @@ def _value(row: WaiverRow) -> Waiver:
         by=row.by,
         expires_at=row.expires_at,
         scope=Scope.from_json(json.loads(row.scope)),
+        seconded_by=tuple(json.loads(row.seconded_by)),
     )
 
 
