@@ -41,6 +41,7 @@ from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
 from curator.hub.search import Catalogue
+from curator.notify.watching import UpstreamWatch, Watching
 from curator.people.identity import Identity
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
@@ -165,6 +166,11 @@ class Mirror:
         if self._watches:
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
+        upstream_watch = UpstreamWatch(database, upstream.is_down)
+        background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
+        if self._watches:
+            watching = Watching(settings, database, self._sender)
+            background.append(asyncio.create_task(watching.follow(), name="notices"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)
             background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))

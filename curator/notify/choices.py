@@ -42,8 +42,8 @@ _BY_ROLE: Mapping[Role, Mapping[str, Way]] = {
     Role.ADMIN: {**_NO_CHOICE, "rules": Way.INBOX, "scanners": Way.INBOX, "upstream": Way.NOW, "service": Way.NOW},
     Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST},
 }
-"""As whoever has chosen nothing is told: who decides learns of what waits, who asked of the answer, everybody of what is
-not allowed any more."""
+"""As whoever has chosen nothing is told: who decides learns of what waits, who asked of the answer, everybody of what
+is not allowed any more."""
 
 
 class BadChoice(BadInput):

@@ -43,7 +43,7 @@ class Known:
 
     users: Sequence[User] = ()
     """Who pulled what is not allowed any more."""
-    person: str = ""
+    people: Sequence[str] = ()
     """Who asked for what is decided, or gave what is about to end."""
     seen_before: bool = False
     """That the same was decided about the commit before, for the same."""
@@ -82,7 +82,7 @@ class Draft:
 
 
 def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
-    """What people are told of an event: nothing, or one notice, or one for each of those that may know different parts."""
+    """What people are told of an event: nothing, one notice, or one for each of those that may know different parts."""
     action = row.action
     if action == Action.DECIDE:
         kind = {"hold": NoticeType.HELD, "block": NoticeType.BLOCKED}.get(row.outcome)
@@ -91,9 +91,10 @@ def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
         return _changed(row, known)
     if action == Action.INCIDENT:
         return _reversed(row, known)
+    if action == Action.ANSWER:
+        return _answered(row, known)
     one = {
         Action.REQUEST.value: _asked,
-        Action.ANSWER.value: _answered,
         Action.WAIVER_ENDING.value: _ending,
         Action.RULES.value: _rules,
         Action.SCANNERS.value: _scanners,
@@ -189,6 +190,8 @@ def _used(users: Sequence[User]) -> tuple[str, ...]:
 
 def _asked(row: AuditRow, known: Known) -> Draft | None:
     del known
+    if row.outcome in {"withdraw", "expire", "overtake"}:
+        return None
     return Draft(
         NoticeType.ASKED,
         row.at,
@@ -205,22 +208,26 @@ _ANSWERS = {
     "approve": "is approved: the same command works now",
     "reject": "is rejected",
     "ask": "has a question back",
+    "question": "has a question back",
     "second": "has its first approval, and waits for a second",
 }
 
 
-def _answered(row: AuditRow, known: Known) -> Draft | None:
-    if not known.person:
-        return None
+def _answered(row: AuditRow, known: Known) -> tuple[Draft, ...]:
+    """One for each who asked."""
+    return tuple(_answer_for(row, name) for name in known.people)
+
+
+def _answer_for(row: AuditRow, name: str) -> Draft:
     said = _ANSWERS.get(row.outcome, f"is answered ({line(row.outcome, 40)})")
     return Draft(
         NoticeType.DECIDED,
         row.at,
-        f"person:{known.person}",
+        f"person:{name}",
         line(f"Your request for {commit_of(row)} {said}", _LONGEST_TITLE),
         (line(f"{row.actor} answered: {row.sentence or 'no reason was given'}"),),
         f"/-/requests/{row.subject}" if row.subject else "/-/requests",
-        _subject(row) | {"request": row.subject, "answer": row.outcome, "by": row.actor, "asked_by": known.person},
+        _subject(row) | {"request": row.subject, "answer": row.outcome, "by": row.actor, "asked_by": name},
         row.subject or "",
     )
 
@@ -236,7 +243,7 @@ def _ending(row: AuditRow, known: Known) -> Draft | None:
             "What rests on it is held or blocked again from then on: give it anew if it is still wanted.",
         ),
         "/-/review",
-        _subject(row) | {"id": row.subject, "given_by": known.person},
+        _subject(row) | {"id": row.subject, "given_by": next(iter(known.people), "")},
         row.subject or "",
     )
 

@@ -1,20 +1,21 @@
-"""From the record to notices, inboxes and deliveries: each event exactly once, in one transaction with how far it came."""
+"""From the record to notices, inboxes and deliveries: each event once, in one transaction with how far it came."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from curator.admission.tables import DecisionRow
-from curator.audit.follow import follow
+from curator.audit import uses
+from curator.audit.follow import follow, follow_in
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
-from curator.database.engine import Database
+from curator.database.engine import Database, now
 from curator.notify import gathering, webhooks
 from curator.notify.choices import Person
 from curator.notify.events import Draft, Known, User, matters, notices_of, was_allowed
@@ -24,11 +25,14 @@ from curator.notify.readers import people, repos_in, way_for
 from curator.notify.tables import NoticeReaderRow, NoticeRow, WebhookRow
 from curator.policy.tables import ListEntryRow, WaiverRow
 from curator.queue.work import Work
+from curator.review.tables import RequesterRow
+from curator.types import RepoKind
 
 log = logging.getLogger("curator.notices")
 
 FOLLOWER = "notices"
 _ROWS = 1_000
+_MOST_PAGES = 20
 _AGAINST = frozenset({"hold", "block"})
 
 
@@ -92,9 +96,7 @@ class Maker:
             if way is Way.OFF:
                 continue
             by_mail = self.mails and bool(person.email)
-            session.add(
-                NoticeReaderRow(user_id=person.id, notice_id=notice.id, digest=by_mail and way is Way.DIGEST)
-            )
+            session.add(NoticeReaderRow(user_id=person.id, notice_id=notice.id, digest=by_mail and way is Way.DIGEST))
             if by_mail and way is Way.NOW:
                 self._works.append(send_out(session, notice, user_id=person.id))
         repos = repos_in(data)
@@ -105,7 +107,7 @@ class Maker:
 
     def _some_are_due(self) -> bool:
         with self.database.read() as session:
-            return bool(session.exec(select(NoticeRow.id).where(gathering.is_due()).limit(1)).first())
+            return bool(session.exec(select(NoticeRow.id).where(col(NoticeRow.open_until) <= now()).limit(1)).first())
 
 
 def _known(session: Session, row: AuditRow) -> Known:
@@ -115,10 +117,10 @@ def _known(session: Session, row: AuditRow) -> Known:
     if row.action == Action.INCIDENT or (row.action == Action.CHANGE and was_allowed(row) and row.outcome != "allow"):
         return Known(users=_users(session, row))
     if row.action == Action.ANSWER and row.subject:
-        return Known(person=_asker(session, row.subject))
+        return Known(people=_askers(session, row.subject))
     if row.action == Action.WAIVER_ENDING and row.subject:
         word = session.get(WaiverRow, row.subject) or session.get(ListEntryRow, row.subject)
-        return Known(person=word.by if word is not None else "")
+        return Known(people=(word.by,) if word is not None else ())
     return Known()
 
 
@@ -140,13 +142,35 @@ def _seen_before(session: Session, row: AuditRow) -> bool:
     return earlier == made.outcome
 
 
-def _asker(session: Session, request: str) -> str:
-    """Who asked, as the notice about it says; that is older than the answer, and kept as long as any request waits."""
-    asked = session.exec(
-        select(NoticeRow.document).where(NoticeRow.ref == request, NoticeRow.type == NoticeType.ASKED.value).limit(1)
-    ).first()
-    return str(json.loads(asked)["data"]["asked_by"]) if asked else ""
+def _askers(session: Session, request: str) -> tuple[str, ...]:
+    """Who wants what the answer is about; nobody's own withdrawal keeps others from hearing."""
+    return tuple(session.exec(select(RequesterRow.name).where(RequesterRow.request_id == request)))
 
 
 def _users(session: Session, row: AuditRow) -> tuple[User, ...]:
-    raise NotImplementedError
+    """Who pulled it, up to this very moment."""
+    while follow_in(session, uses.FOLLOWER, uses.take, _ROWS) == _ROWS:
+        pass
+    found: dict[tuple[str, str, str, str], User] = {}
+    for use in _uses(session, row):
+        key = (use.team, use.project, use.actor, use.job)
+        before = found.get(key)
+        if not row.team or use.team == row.team:
+            last = max(use.last_at, before.last_at or use.last_at) if before is not None else use.last_at
+            found[key] = User(use.team, use.project, use.actor, last, use.job)
+    return tuple(sorted(found.values(), key=lambda user: (user.team, user.project, user.token, user.job)))
+
+
+def _uses(session: Session, row: AuditRow) -> Iterator[uses.Use]:
+    if not row.kind or not row.repo or "*" in row.repo:
+        publisher, _, rest = row.repo.partition("/")
+        if rest == "*":
+            yield from uses.users_of_publisher(session, publisher, limit=uses.MOST)
+        return
+    after = None
+    for _ in range(_MOST_PAGES):
+        page = uses.users_of(session, RepoKind(row.kind), row.repo, row.commit, after, uses.MOST)
+        yield from page
+        if len(page) < uses.MOST:
+            return
+        after = page[-1].cursor

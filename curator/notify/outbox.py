@@ -58,9 +58,7 @@ class Delivery:
         }
 
 
-def send_out(
-    session: Session, notice: NoticeRow, *, webhook_id: str | None = None, user_id: str | None = None
-) -> Work:
+def send_out(session: Session, notice: NoticeRow, *, webhook_id: str | None = None, user_id: str | None = None) -> Work:
     """Put a notice on its way, in the caller's transaction."""
     moment = now()
     row = DeliveryRow(
@@ -92,8 +90,7 @@ def failed(
     asked_s: float = 0.0,
     for_good: bool = False,
 ) -> bool:
-    """The attempt failed; whether there is to be another, at `row.due_at`. `asked_s`: it asked to be left alone so long.
-    """
+    """The attempt failed; whether there is to be another, at `row.due_at`. `asked_s`: how long it asks to wait."""
     row.attempts += 1
     row.status, row.answer, row.error = status, answer, error
     session.add(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -22,21 +22,9 @@ def people(session: Session) -> list[Person]:
     for user_id, team in session.exec(select(MembershipRow.user_id, MembershipRow.team)):
         teams.setdefault(user_id, set()).add(team)
     chosen = all_chosen(session)
-    rows = session.exec(
-        select(UserRow.id, UserRow.login, UserRow.email, UserRow.role, UserRow.team).where(
-            col(UserRow.disabled_at).is_(None)
-        )
-    )
     return [
-        Person(
-            user_id,
-            login,
-            email,
-            Role(role),
-            frozenset(teams.get(user_id, set()) | ({team} if team else set())),
-            chosen.get(user_id),
-        )
-        for user_id, login, email, role, team in rows
+        Person(row.id, row.login, row.email, Role(row.role), _teams(row, teams.get(row.id, ())), chosen.get(row.id))
+        for row in session.exec(select(UserRow).where(col(UserRow.disabled_at).is_(None)))
     ]
 
 
@@ -45,10 +33,9 @@ def person(session: Session, user_id: str) -> Person | None:
     row = session.get(UserRow, user_id)
     if row is None or row.disabled_at is not None:
         return None
-    teams = set(session.exec(select(MembershipRow.team).where(MembershipRow.user_id == user_id)))
+    teams = session.exec(select(MembershipRow.team).where(MembershipRow.user_id == user_id)).all()
     role = Role(row.role)
-    home = {row.team} if row.team else set()
-    return Person(row.id, row.login, row.email, role, frozenset(teams | home), choices_of(session, user_id, role))
+    return Person(row.id, row.login, row.email, role, _teams(row, teams), choices_of(session, user_id, role))
 
 
 def way_for(who: Person, notice: NoticeRow, data: Mapping[str, Any]) -> Way:
@@ -95,3 +82,7 @@ def teams_in(data: Mapping[str, Any]) -> frozenset[str]:
     items: Collection[Mapping[str, Any]] = data.get("items", (data,))
     asked = {str(item["team"]) for item in items if item.get("team")}
     return frozenset(asked | {str(user["team"]) for item in items for user in item.get("used_by", ()) if user["team"]})
+
+
+def _teams(row: UserRow, others: Iterable[str]) -> frozenset[str]:
+    return frozenset(filter(None, (row.team, *others)))

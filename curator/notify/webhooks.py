@@ -17,8 +17,8 @@ from curator.errors import BadInput, CuratorError
 from curator.notify.addresses import Allowed, read_place, resolve
 from curator.notify.choices import any_matches, check_globs
 from curator.notify.events import line
-from curator.notify.marks import said_first
 from curator.notify.kinds import SUBSCRIBED, NoticeType
+from curator.notify.marks import said_first
 from curator.notify.signing import new_secret
 from curator.notify.tables import NoticeRow, WebhookRow
 
@@ -128,7 +128,7 @@ def find(session: Session, webhook_id: str) -> WebhookRow:
             select(WebhookRow).where(WebhookRow.name == webhook_id, col(WebhookRow.ended_at).is_(None))
         ).first()
     if row is None or row.ended_at is not None:
-        raise NoSuchWebhook(f"There is no webhook {webhook_id[:80]!a} here: `curator notify list` shows those there are")
+        raise NoSuchWebhook(f"There is no webhook {webhook_id[:80]!a} here: `curator notify list` shows them")
     return row
 
 
