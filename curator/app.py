@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.choose import Chooser
@@ -25,6 +27,7 @@ from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
 from curator.database.generation import Generation
@@ -43,20 +46,27 @@ from curator.hub.refs import History
 from curator.hub.search import Catalogue
 from curator.notify.watching import UpstreamWatch, Watching
 from curator.people.identity import Identity
+from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
 from curator.queue.sweep import sweep
+from curator.review.follower import follow_queue
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.fill import Filler
+from curator.store.sizes import Sizes
 from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
+from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, not_kept
+from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
+from curator.web.live import LiveView
+from curator.web.openapi import Described
+from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -75,22 +85,38 @@ class Mirror:
         self._settings = settings
         self._watches = watches
         self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
+        # An address with a slash too many is none: led elsewhere, the path of the host before it would be lost.
         self._own = FastAPI(
-            title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
+            title="Model Curator",
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            root_path=settings.path_prefix,
+            redirect_slashes=False,
         )
-        self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
-        self._own.add_exception_handler(
-            RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
-        )
+        self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
+        self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
+        self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
+        self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
-            self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
-        self._own.add_exception_handler(
-            OperationalError, lambda _, error: database_away(cast("OperationalError", error))
-        )
+            self._answer(unkept, lambda error: not_kept(cast("DataError", error)))
+        self._answer(OperationalError, lambda error: database_away(cast("OperationalError", error)))
+        self._own.add_exception_handler(Exception, lambda request, _: failed(request))
         self._lane: ASGIApp = self._own
+        self._live: LiveView | None = None
+
+    def _answer(self, kind: type[Exception], told: Callable[[Exception], JSONResponse]) -> None:
+        """What is answered where this goes wrong; a browser is shown it as a page."""
+        self._own.add_exception_handler(kind, lambda request, error: shown(request, told(error)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._own if scope["type"] == "lifespan" else self._lane)(scope, receive, send)
+
+    async def stopping(self) -> None:
+        """The server is about to end, and waits for what is being answered: end what would go on for ever."""
+        if self._live is not None:
+            await self._live.close()
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -116,12 +142,17 @@ class Mirror:
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
+        sign_in = SignIn(settings, database, trusted(settings.upstream_ca))
         self._own.state.identity = identity
+        self._own.state.sign_in = sign_in
+        self._own.state.root = settings.path_prefix
+        live = self._live = LiveView(database, store)
         service = Service(
             settings=settings,
             database=database,
             sender=self._sender,
             identity=identity,
+            sign_in=sign_in,
             journal=journal,
             resolver=resolver,
             gate=gate,
@@ -131,10 +162,14 @@ class Mirror:
             targets=Targets(resolver, upstream),
             upstream=upstream,
             store=store,
+            sizes=Sizes(store, settings.store_reserve_bytes),
+            live=live,
         )
-        for router in (*console_routes(service), *api_routes(service)):
+        routers = (*console_routes(service), *api_routes(service))
+        for router in routers:
             all_guarded(router.routes)
             self._own.include_router(router)
+        self._own.state.api = Described(tuple(route for router in routers for route in router.routes), settings.url)
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
@@ -149,13 +184,14 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(self._own),
+            own=with_short_bodies(done_once(self._own, database)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(sweep_keys(database), name="keys"),
             asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
@@ -171,6 +207,7 @@ class Mirror:
         if self._watches:
             watching = Watching(settings, database, self._sender)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
+            background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)
             background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))

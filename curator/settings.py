@@ -6,17 +6,21 @@ Read, the first found wins, from the command line, the environment (`CURATOR_*`)
 from __future__ import annotations
 
 import base64
-import ipaddress
+import json
+import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from curator.errors import BadSettings
+from curator.provenance import Said, said_where
+from curator.trust import Group, Issuer, TrustedPipeline, is_loopback
 from curator.types import UpstreamMode
 from rules import packs
 
@@ -115,6 +119,16 @@ class Settings(BaseSettings):
     waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
     waiver_without_end: bool = Field(False, description="Whether a waiver may have no end at all.")
 
+    review_hours: int = Field(
+        24,
+        ge=1,
+        le=8_760,
+        description="Hours within which what waits for a reviewer is to be decided; then it is overdue.",
+    )
+    exception_days: int = Field(
+        90, ge=1, le=36_500, description="Days that an exception lasts where the reviewer names no end."
+    )
+
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
         description="What searches show of repositories that were judged and are not allowed: `mark` them by a tag "
@@ -176,6 +190,32 @@ class Settings(BaseSettings):
     )
     disk_low_percent: float = Field(
         10.0, ge=0, le=100, description="Free space, in percent of a disk, below which people are told; 0: never."
+    )
+
+    session_s: Seconds = Field(43_200.0, description="Seconds after which one must sign in to the console anew.")
+    session_idle_s: Seconds = Field(7_200.0, description="Seconds without a page after which one must do so.")
+    oidc_issuer: Issuer | None = Field(
+        None, description="Identity provider by which people sign in to the console (OpenID Connect): its issuer."
+    )
+    oidc_client_id: str | None = Field(None, description="What the mirror is called there.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Its secret there; without one it is a public client, which PKCE protects as well."
+    )
+    oidc_title: str = Field("single sign-on", description="What the link at the sign-in page calls it.")
+    oidc_scopes: str = Field("openid profile email", description="What the mirror asks to know of people there.")
+    oidc_name_claim: str = Field("preferred_username", description="The claim with a person's name.")
+    oidc_groups_claim: str = Field("groups", description="The claim with the groups that a person is in.")
+    oidc_roles: dict[str, Group] = Field(
+        {},
+        description='What groups make of people, as JSON: `{"ml-leads": {"role": "reviewer", "team": '
+        '"search"}}`. Who is in none may not sign in; `*` is everybody.',
+    )
+    oidc_only: bool = Field(False, description="Whether nobody signs in by a password.")
+    pipelines: tuple[TrustedPipeline, ...] = Field(
+        (),
+        description='Jobs that sign in by the identity token of their build service, as JSON: `[{"issuer": ..., '
+        '"audience": ..., "claims": {"repository": "acme/*"}, "team": ..., "project": ..., '
+        '"minutes": 60}]`; the first that fits counts.',
     )
 
     @field_validator("webhook_allow")
@@ -258,6 +298,16 @@ class Settings(BaseSettings):
             )
         return value
 
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("CURATOR_OIDC_ISSUER is set and CURATOR_OIDC_CLIENT_ID is not: name both, or neither")
+        if self.oidc_issuer and not self.oidc_roles:
+            raise ValueError("CURATOR_OIDC_ROLES says of nobody who he is: name groups, or `*`, with a role")
+        if self.oidc_only and not self.oidc_issuer:
+            raise ValueError("CURATOR_OIDC_ONLY leaves no way to sign in without CURATOR_OIDC_ISSUER: set it")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -270,17 +320,28 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file)
 
+    _said: dict[str, Said] = PrivateAttr(default_factory=dict)
+
+    @property
+    def said(self) -> Mapping[str, Said]:
+        """Where each was said, by its name; empty if they were not loaded but made."""
+        return self._said
+
     @classmethod
     def load(cls, config: Path | None = None, **given: Any) -> Self:
         """The settings in force; `given` are those of the command line, None where nothing was said."""
         global _config_file  # noqa: PLW0603 - pydantic-settings asks for its sources by class, with no argument
         _config_file = _existing(config)
+        named = {name: value for name, value in given.items() if value is not None}
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            made = cls(**named)
+            in_file = TomlConfigSettingsSource(cls, _config_file)()
         except ValidationError as error:
             raise BadSettings(_told(error)) from None
         except tomllib.TOMLDecodeError as error:
             raise BadSettings(f"{_config_file}: not TOML: {error}") from None
+        made._said = said_where(cls.model_fields, named, os.environ, _config_file, in_file)
+        return made
 
     @property
     def database(self) -> str:
@@ -317,20 +378,21 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if value is None:
                 continue
-            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-            variables[f"CURATOR_{name.upper()}"] = str(plain.absolute() if isinstance(plain, Path) else plain)
+            variables[f"CURATOR_{name.upper()}"] = _written(value)
         return variables
 
 
+_SECRET = frozenset({"upstream_token", "broker_url", "secret_key", "oidc_client_secret", "smtp_password"})
 _config_file: Path | None = None
-_SECRET = frozenset({"upstream_token", "broker_url", "secret_key", "smtp_password"})
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _written(value: Any) -> str:
+    """As a variable of the environment has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict | tuple):
+        return json.dumps(value, default=lambda one: one.model_dump(mode="json") if isinstance(one, BaseModel) else one)
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _existing(config: Path | None) -> Path | None:
@@ -344,10 +406,10 @@ def _existing(config: Path | None) -> Path | None:
 
 def _told(error: ValidationError) -> str:
     first = error.errors()[0]
-    said = str(first["msg"]).removeprefix("Value error, ")
     if not first["loc"]:
         # Of several settings together, which have secrets among them.
-        return f"Settings: {said}"
+        return str(first["msg"]).removeprefix("Value error, ")
     name = str(first["loc"][0])
+    said = str(first["msg"]).removeprefix("Value error, ")
     shown = "" if name in _SECRET else f" is {str(first['input'])!r}"
     return f"CURATOR_{name.upper()}{shown}: {said}"

@@ -74,11 +74,8 @@ def _of_rule(checked: CheckedRule, vocabulary: Vocabulary, policy: Policy) -> It
     yield from _scope(checked)
     word = next((one.name for one in checked.conditions.leaves() if one.name in _BY_ONE), None)
     if rule.approvers > 1 and word is not None:
-        yield (
-            ("approvers",),
-            f"the condition {word!r} takes the word of one person, so the rule never asks for {rule.approvers}: "
-            "leave it out, and an approval by so many answers the rule",
-        )
+        said = f"the condition {word!r} takes the word of one person, and not of {rule.approvers}"
+        yield ("approvers",), f"{said}: leave it out, an approval by {rule.approvers} answers the rule"
     if rule.approvers > 1 and rule.outcome in {Effect.ALLOW, Effect.WARN}:
         yield ("approvers",), f"nobody needs an exception from a rule whose outcome is {rule.outcome.value!r}"
     why = never(checked.conditions)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from enum import Enum
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
@@ -16,16 +17,20 @@ from curator.admission.explain import explain_behind, explain_ruling
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
+from curator.api.documents.decisions import Explanation
 from curator.database.engine import Database
 from curator.errors import CuratorError
-from curator.people.roles import Permission
+from curator.people.caller import Caller
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
-from curator.web.guard import OPEN, May, Puller, audience_asked
+from curator.web.documents import STILL_SCANNED, Answer, problems
+from curator.web.guard import OPEN, Puller, audience_asked, sees
+from curator.web.parameters import EmptyName, Id, Repository, RevisionName, WaitSeconds
 
-_MOST_WAIT_S = 600.0
+_HEALTH: list[str | Enum] = ["health"]
+_DECISIONS: list[str | Enum] = ["decisions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +46,36 @@ def own_routes(own: Own) -> APIRouter:
     """All of them."""
     router = APIRouter()
 
-    def explained(decision_id: str) -> dict[str, Any] | None:
+    def explained(decision_id: str, caller: Caller) -> dict[str, Any] | None:
         with own.database.read() as session:
             found = decisions.find(session, decision_id)
-            if found is None:
+            if found is None or not sees(caller, found[0].audience):
                 return None
             ruling, facts = found
             commit = snapshots.get(session, ruling.snapshot_id).commit
             return explain_ruling(session, own.settings, commit, ruling, facts)
 
-    async def explanation(decision_id: str) -> dict[str, Any]:
-        document = await asyncio.to_thread(explained, decision_id)
+    async def explanation(decision_id: str, caller: Caller) -> dict[str, Any]:
+        document = await asyncio.to_thread(explained, decision_id, caller)
         if document is None:
             raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
         return document
 
-    @router.get("/healthz", dependencies=[OPEN])
+    @router.get("/healthz", dependencies=[OPEN], operation_id="is_alive", response_model=Alive, tags=_HEALTH)
     async def healthz() -> dict[str, str]:
+        """Say that the server answers."""
         return {"status": "alive"}
 
-    @router.get("/readyz", dependencies=[OPEN])
+    @router.get(
+        "/readyz",
+        dependencies=[OPEN],
+        operation_id="is_ready",
+        response_model=Ready,
+        responses={503: {"model": NotReady, "description": "It cannot serve for now, and why."}},
+        tags=_HEALTH,
+    )
     async def readyz() -> JSONResponse:
+        """Say whether the server can serve: its database answers, and there are rules that can allow something."""
         try:
             rules, rule_set = await asyncio.to_thread(_rules, own)
         except SQLAlchemyError as error:
@@ -73,16 +87,19 @@ def own_routes(own: Own) -> APIRouter:
         return JSONResponse(document | {"problem": rules.problem} if rules.problem else document)
 
     @router.get("/", dependencies=[OPEN])
-    async def root() -> PlainTextResponse:
+    async def root(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", "").lower():
+            return RedirectResponse(f"{own.settings.path_prefix}/-/", 303, {"Vary": "Accept"})
         url = own.settings.url
         return PlainTextResponse(
             f"Model Curator, a mirror of {own.settings.upstream}\n\nexport HF_ENDPOINT={url}\n\n"
-            f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n"
+            f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n",
+            headers={"Vary": "Accept"},
         )
 
-    @router.get("/-/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
-    async def decision_page(decision_id: str) -> PlainTextResponse:
-        return PlainTextResponse(explanation_text(await explanation(decision_id)))
+    @router.get("/-/decisions/{decision_id}")
+    async def decision_page(decision_id: str, caller: Puller) -> PlainTextResponse:
+        return PlainTextResponse(explanation_text(await explanation(decision_id, caller)))
 
     @router.get("/-/{kinds}/{repo:path}")
     async def repository_page(caller: Puller, kinds: str, repo: str) -> PlainTextResponse:
@@ -95,37 +112,74 @@ def own_routes(own: Own) -> APIRouter:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s, caller.audience)
         except StillJudged as state:
             return PlainTextResponse(f"{state.commit} is still being scanned: {state}\n", 202)
-        document = await explanation(choice.ruling.id)
+        document = await explanation(choice.ruling.id, caller)
         if choice.behind is not None:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return PlainTextResponse(explanation_text(document))
 
-    @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
-    async def decision_document(decision_id: str) -> dict[str, Any]:
-        return await explanation(decision_id)
+    @router.get(
+        "/api/curator/v1/decisions/{decision_id}",
+        operation_id="get_decision",
+        response_model=Explanation,
+        response_model_exclude_unset=True,
+        tags=_DECISIONS,
+    )
+    async def decision_document(decision_id: Id, caller: Puller) -> dict[str, Any]:
+        """Explain a decision of any time: what each rule saw and said, and what would change it.
 
-    @router.get("/api/curator/v1/explain")
+        One that is for another team or project is told to those alone who may see all."""
+        return await explanation(decision_id, caller)
+
+    @router.get(
+        "/api/curator/v1/explain",
+        operation_id="explain_repository",
+        response_model=Explanation,
+        responses=STILL_SCANNED | problems(404),
+        tags=_DECISIONS,
+    )
     async def explain(
         caller: Puller,
-        repo: str,
-        revision: str = "main",
+        repo: Repository,
+        revision: RevisionName = "main",
         kind: RepoKind = RepoKind.MODEL,
-        wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
-        team: str | None = None,
-        project: str | None = None,
+        wait: WaitSeconds = 60.0,
+        team: EmptyName = None,
+        project: EmptyName = None,
     ) -> JSONResponse:
+        """Explain what is decided about a repository now; it is judged for it if it was not."""
         check_kind(own.settings, kind)
         audience, asked = audience_asked(caller, team, project), Revision.parse(revision)
         try:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), asked, wait, audience)
         except StillJudged as state:
             return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
-        document = await explanation(choice.ruling.id)
+        document = await explanation(choice.ruling.id, caller)
         if choice.behind is not None:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return JSONResponse(document)
 
     return router
+
+
+class Alive(Answer):
+    """The server answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    """The server can serve."""
+
+    status: Literal["ready"]
+    rule_set: str | None
+    problem: str | None = None
+
+
+class NotReady(Answer):
+    """The server cannot serve, and why."""
+
+    status: Literal["not ready"]
+    reason: str
 
 
 class NoDecision(CuratorError):

@@ -5,11 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from curator.api.check import check_routes
+from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
+from curator.api.people import people_routes
+from curator.api.queue import queue_routes
 from curator.api.replay import replay_routes
+from curator.api.requests import request_routes
 from curator.api.rules import rules_routes
+from curator.api.sign_in import sign_in_api
+from curator.api.state import state_routes
+from curator.api.tokens import token_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
 from curator.web.service import Service
@@ -20,6 +27,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
     settings, database, sender = service.settings, service.database, service.sender
     desk = Desk(settings, database, sender, service.gate, service.resolver, service.targets, service.rule_set)
     return (
+        described_routes(),
         own_routes(Own(settings, database, service.chooser)),
         check_routes(settings, database, service.inquirer),
         facts_routes(KnownFacts(settings, database, service.chooser)),
@@ -27,4 +35,10 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        sign_in_api(service),
+        state_routes(service),
+        people_routes(database),
+        token_routes(settings, database),
+        request_routes(service),
+        queue_routes(service),
     )

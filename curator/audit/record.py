@@ -6,17 +6,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, insert, update
 from sqlmodel import Session, col, select
 
-from curator.audit.chain import FORM, link
+from curator.audit.asking import asks
 from curator.audit.tables import AuditHeadRow, AuditRow
+from curator.database.chain import FORM, link
 from curator.database.engine import Database, new_id, now
 from curator.types import RepoKind
 
 _LONGEST_TEXT = 2_000
+_Name = Literal["team", "project", "token", "job", "address", "user_agent"]
 
 
 class Action(StrEnum):
@@ -111,6 +113,15 @@ class AuditEvent:
     user_agent: str | None = None
     id: str = field(default_factory=new_id)
     at: dt.datetime = field(default_factory=now)
+
+    def __post_init__(self) -> None:
+        asking = asks.get()
+        if asking is not None and asking["actor"] == self.actor and self.address is None:
+            for name in _OF_WHO_ASKS:
+                object.__setattr__(self, name, getattr(self, name) or asking[name])
+
+
+_OF_WHO_ASKS: tuple[_Name, ...] = ("team", "project", "token", "job", "address", "user_agent")
 
 
 def append(session: Session, event: AuditEvent) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import curator.cli.people_commands
+import curator.cli.request_commands
 import curator.cli.review_commands
-import curator.cli.rules_commands  # noqa: F401 - they declare themselves
+import curator.cli.rules_commands
+import curator.cli.sign_in_commands  # noqa: F401 - they declare themselves
 from curator.cli.commands import cli
 
 __all__ = ["cli"]

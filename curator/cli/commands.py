@@ -16,10 +16,8 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 rules = typer.Typer(help="Check, test, explain, publish and try rules.", no_args_is_help=True)
-token = typer.Typer(help="Make, list and revoke the tokens of this mirror.", no_args_is_help=True)
 upstream_token = typer.Typer(help="Keep the tokens that the Hub wants for gated models.", no_args_is_help=True)
 cli.add_typer(rules, name="rules")
-cli.add_typer(token, name="token")
 cli.add_typer(upstream_token, name="upstream-token")
 
 
@@ -60,15 +58,6 @@ class RepoType(StrEnum):
     MODEL = "model"
     DATASET = "dataset"
     SPACE = "space"
-
-
-class TokenRole(StrEnum):
-    ADMIN = "admin"
-    SECURITY = "security"
-    REVIEWER = "reviewer"
-    AUDITOR = "auditor"
-    DEVELOPER = "developer"
-    ROBOT = "robot"
 
 
 Config = Annotated[Path | None, typer.Option(help="File of settings (default: curator.toml, if there is one).")]
@@ -246,39 +235,6 @@ def unpin(
     from curator.cli import pin as command
 
     command.let_go(branch, repo_type.value, config, data)
-
-
-@token.command("create", epilog="Example: curator token create ci-runner --role robot")
-def token_create(
-    name: Annotated[str, typer.Argument(help="Whose it is: the record will say so.")],
-    role: Annotated[TokenRole, typer.Option(help="What it may: see docs/people.md.")] = TokenRole.DEVELOPER,
-    team: Annotated[str, typer.Option(help="The team that it asks for, as rules may name it.")] = "",
-    project: Annotated[str, typer.Option(help="The project that it asks for, as rules may name it.")] = "",
-    data: Data = None,
-    config: Config = None,
-) -> None:
-    """Make a token and print it, once."""
-    from curator.cli import token as command
-
-    command.create(name, role.value, team, project, config, data)
-
-
-@token.command("list")
-def token_list(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
-    """List the tokens there are, and were."""
-    from curator.cli import token as command
-
-    command.show(config, data, as_json=report_format is ReportFormat.JSON)
-
-
-@token.command("revoke")
-def token_revoke(
-    name: Annotated[str, typer.Argument(help="The token's name.")], data: Data = None, config: Config = None
-) -> None:
-    """Let a token be valid no longer, from this moment on."""
-    from curator.cli import token as command
-
-    command.revoke(name, config, data)
 
 
 @upstream_token.command("add", epilog="Example: curator upstream-token add 'meta-llama/*' < token.txt")

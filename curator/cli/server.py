@@ -20,8 +20,9 @@ _DRAIN_S = 10
 
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[], None], *, watches: bool) -> None:
     """Answer until told to stop; `started` is called once it does. One of a server's processes `watches` the rules."""
+    mirror = Mirror(settings, watches=watches)
     config = uvicorn.Config(
-        Mirror(settings, watches=watches),
+        mirror,
         loop="asyncio",
         http=WireProtocol,
         log_config=None,
@@ -31,14 +32,15 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    await _Server(config, started).serve(sockets=[listener])
+    await _Server(config, mirror, started).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Says once it listens."""
+    """Says once it listens, and once it is to end."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, mirror: Mirror, started: Callable[[], None]) -> None:
         super().__init__(config)
+        self._mirror = mirror
         self._started = started
 
     @contextmanager
@@ -53,6 +55,10 @@ class _Server(uvicorn.Server):
         finally:
             for sign in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(sign)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._mirror.stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

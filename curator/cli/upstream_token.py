@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
-import pwd
 import sys
 from pathlib import Path
 
+from curator.cli.administrator import administrator
 from curator.cli.token import open_database
 from curator.errors import BadInput
 from curator.settings import Settings
@@ -23,7 +22,7 @@ def add(pattern: str, kind: str | None, note: str | None, config: Path | None, d
     parsed = _pattern(pattern, kind)
     settings = Settings.load(config, data=data)
     token = _read_token(parsed)
-    replaced = add_token(open_database(settings), seal_of(settings), parsed, token, note, _actor())
+    replaced = add_token(open_database(settings), seal_of(settings), parsed, token, note, administrator())
     print(f"The upstream is asked for {parsed} with {'the new' if replaced else 'this'} token from now on.")
 
 
@@ -47,20 +46,12 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
 
 def remove(pattern: str, kind: str | None, config: Path | None, data: Path | None) -> None:
     parsed = _pattern(pattern, kind)
-    remove_token(open_database(Settings.load(config, data=data)), parsed, _actor())
+    remove_token(open_database(Settings.load(config, data=data)), parsed, administrator())
     print(f"The token for {parsed} is forgotten.")
 
 
 def _pattern(text: str, kind: str | None) -> Pattern:
     return Pattern.parse(text, RepoKind(kind) if kind else None)
-
-
-def _actor() -> str:
-    """Whoever may write the database is an administrator; the machine knows which one."""
-    try:
-        return f"administrator {pwd.getpwuid(os.getuid()).pw_name}"
-    except KeyError:
-        return f"administrator {os.getuid()}"
 
 
 def _read_token(pattern: Pattern) -> str:

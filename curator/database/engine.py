@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ _BUSY_S = 30
 _NO_LONGER_THAN = {"connect_timeout": "10", "keepalives_idle": "15", "tcp_user_timeout": "15000"}
 _WRITERS = 0x43_55_52_41
 """Any number that no other program uses for a lock in the same database."""
+
+
+ALONG: ContextVar[Callable[[Session], None] | None] = ContextVar("ALONG", default=None)
+"""What belongs into each transaction that is written from here on, as its last part; it may raise, and undo all."""
 
 
 class Database:
@@ -58,6 +63,9 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"curator_writes": True})
             yield session
+            if (along := ALONG.get()) is not None:
+                session.flush()
+                along(session)
             session.commit()
 
     @contextmanager

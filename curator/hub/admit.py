@@ -21,7 +21,7 @@ from curator.hub.refusal import Refusal
 from curator.hub.request import Request
 from curator.policy.in_force import NothingInForce
 from curator.settings import Settings
-from curator.types import Commit, RepoId, Revision
+from curator.types import Commit, RepoId, RepoKind, Revision
 from rules.evaluate import Outcome
 
 _ASK_AGAIN_S = 30
@@ -129,6 +129,14 @@ class Admission:
             owner=reason.owner,
         )
 
+    def _for_an_exception(self, owner: str, decision: str, repo: RepoId) -> str:
+        """What whoever is refused may do: who knows him asks in his name, also from the command line."""
+        kind = "" if repo.kind is RepoKind.MODEL else f" --repo-type {repo.kind.value}"
+        way = f"{self._settings.url}/-/requests/new?decision={decision} or curator request {repo}{kind}"
+        who = self._settings.contact or ("" if owner else "this mirror's administrator")
+        at = f"{owner} at {who}" if owner and who else owner or who
+        return f"for an exception ask {at}: {way}"
+
     async def _refused(
         self,
         request: Request,
@@ -148,11 +156,9 @@ class Admission:
     ) -> Refused:
         audit_id = new_id()
         if ruling is not None:
-            contact = self._settings.contact or "this mirror's administrator"
-            owner = f"{owner} at " if (owner := owner or ruling.owner) else ""
             said = (
                 f"{said.rstrip('.')}. Details: {self._settings.url}/-/decisions/{ruling.id} - "
-                f"for an exception ask {owner}{contact} and quote request {audit_id}"
+                f"{self._for_an_exception(owner or ruling.owner, ruling.id, repo)} and quote request {audit_id}"
             )
         refusal = Refusal(
             sentence=said,
@@ -169,9 +175,7 @@ class Admission:
         event = AuditEvent(
             id=audit_id,
             action=Action.REFUSE,
-            actor=request.caller.name,
-            team=request.caller.team,
-            project=request.caller.project,
+            **request.who,
             kind=repo.kind,
             repo=str(commit.repo if commit is not None else repo),
             revision=revision.text,
@@ -181,8 +185,6 @@ class Admission:
             decision=refusal.decision,
             rules=",".join(refusal.rules) or None,
             sentence=said,
-            address=request.address,
-            user_agent=request.headers.get("user-agent"),
         )
         await self._journal.record(event)
         return Refused(refusal)
@@ -197,9 +199,7 @@ def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEven
     served = choice.snapshot.commit
     return AuditEvent(
         action=Action.SUBSTITUTE,
-        actor=request.caller.name,
-        team=request.caller.team,
-        project=request.caller.project,
+        **request.who,
         kind=served.repo.kind,
         repo=str(served.repo),
         revision=behind.revision,
@@ -208,6 +208,4 @@ def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEven
         decision=behind.decision,
         rules=",".join(behind.rules) or None,
         sentence=f"{served.sha} is given instead of {behind.upstream.sha}: {behind.sentence(served)}",
-        address=request.address,
-        user_agent=request.headers.get("user-agent"),
     )

@@ -177,8 +177,10 @@ def rotate(
     owner = session.get(UserRow, old.user_id) if old.user_id is not None else None
     if old.job:
         raise BadInput("A token that was made for a run of a pipeline is not made anew: the next run gets its own")
+    most = max_days if owner is not None else None
     if expires_at is None and old.expires_at is not None:
-        expires_at = now() + (old.expires_at - old.created_at)
+        lasts = old.expires_at - old.created_at
+        expires_at = now() + (lasts if most is None else min(lasts, dt.timedelta(days=most)))
     row = TokenRow(
         id=new_id(),
         digest="",
@@ -190,7 +192,7 @@ def rotate(
         description=old.description,
         created_at=now(),
         created_by=by.name,
-        expires_at=_end(expires_at, max_days if owner is not None else None),
+        expires_at=_end(expires_at, most),
     )
     text = _put(session, row)
     end = now() + grace
@@ -260,13 +262,21 @@ def caller_of(session: Session, token: str) -> Caller | None:
     return _caller(*found) if found is not None else None
 
 
-def caller_by_id(session: Session, token_id: str) -> Caller | None:
-    """Whom a token stands for that was shown earlier; None if it is worth nothing any more."""
+def caller_by_id(session: Session, token_id: str) -> Caller:
+    """The same for a token that was shown before. Raises `TokenEnded` and `NoSuchName`."""
     found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
-    try:
-        return _caller(*found) if found is not None else None
-    except TokenEnded:
-        return None
+    if found is None:
+        raise NoSuchName("There is no such token any more")
+    return _caller(*found)
+
+
+def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
+    _check_valid(row, owner)
+    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
+    name = row.name if owner is None else owner.login
+    return Caller(
+        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
+    )
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
@@ -281,15 +291,6 @@ def create_first_admin(database: Database) -> str | None:
         if session.exec(select(TokenRow.id).limit(1)).first() is not None:
             return None
         return make_token(session, NewToken(name="admin", role=Role.ADMIN), FIRST)[1]
-
-
-def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
-    _check_valid(row, owner)
-    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
-    name = row.name if owner is None else owner.login
-    return Caller(
-        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
-    )
 
 
 def _check_valid(row: TokenRow, owner: UserRow | None) -> None:

@@ -76,9 +76,9 @@ def put(database: Database, request: Request, rule_set: str) -> Put:
     with database.write() as session:
         entries = tuple(lists.add(session, _wanted(request, target)) for target in request.targets)
         for kept in entries:
-            said = f"entry {kept.entry.id}: {kept.what} {_SAID[request.effect]} {_terms(kept)}"
-            _record(session, Action.LIST, kept, request.by, said)
-        reopened = _reopen(session, entries, rule_set)
+            said = f"entry {kept.entry.id}: {kept.what} {_SAID[request.effect]} {terms(kept)}"
+            record(session, Action.LIST, kept, request.by, said)
+        reopened = reopen(session, entries, rule_set)
         still = _still(session, reopened, rule_set) if request.effect is ListEffect.APPROVE else ()
     return Put(entries, reopened, still)
 
@@ -87,9 +87,9 @@ def take_back(database: Database, entry_id: str, by: str, rule_set: str) -> tupl
     """End an entry. Raises `NoSuchWord`, and `BadWord` if it is over already."""
     with database.write() as session:
         kept = lists.end(session, entry_id, by)
-        said = f"entry {entry_id} ends: {kept.what} was {_SAID[kept.entry.effect]} {_terms(kept)}"
-        _record(session, Action.LIST_ENDED, kept, by, said)
-        reopened = _reopen(session, [kept], rule_set)
+        said = f"entry {entry_id} ends: {kept.what} was {_SAID[kept.entry.effect]} {terms(kept)}"
+        record(session, Action.LIST_ENDED, kept, by, said)
+        reopened = reopen(session, [kept], rule_set)
     return kept, reopened
 
 
@@ -133,7 +133,7 @@ def _wanted(request: Request, target: Target) -> Wanted:
     )
 
 
-def _reopen(session: Session, entries: Sequence[KeptEntry], rule_set: str) -> Reopened:
+def reopen(session: Session, entries: Sequence[KeptEntry], rule_set: str) -> Reopened:
     """Each entry's scope is the same."""
     ids: set[int] = set()
     for kept in entries:
@@ -141,13 +141,13 @@ def _reopen(session: Session, entries: Sequence[KeptEntry], rule_set: str) -> Re
     return reopening.end_decisions(session, sorted(ids), entries[0].entry.scope, rule_set)
 
 
-def _terms(kept: KeptEntry) -> str:
+def terms(kept: KeptEntry) -> str:
     entry = kept.entry
     until = f" until {entry.expires_at.isoformat(timespec='minutes')}" if entry.expires_at else ""
     return f"for {scope_said(entry.scope)}{until}: {entry.reason}"
 
 
-def _record(session: Session, action: Action, kept: KeptEntry, by: str, sentence: str) -> None:
+def record(session: Session, action: Action, kept: KeptEntry, by: str, sentence: str) -> None:
     entry = kept.entry
     append(
         session,

@@ -37,7 +37,7 @@ class RequestRow(SQLModel, table=True):
     until: dt.datetime | None = Field(default=None, sa_type=Utc)
     """The longest that somebody wants it for."""
     state: str
-    """A `requests.State`."""
+    """A `states.State`."""
     asked_at: dt.datetime = Field(sa_type=Utc)
     changed_at: dt.datetime = Field(sa_type=Utc)
 
@@ -66,7 +66,7 @@ class RequestEventRow(SQLModel, table=True):
     """Sorts by time."""
     request_id: str = Field(foreign_key="requests.id")
     step: str
-    """A `requests.Step`."""
+    """A `states.Step`."""
     by: str
     said: str
     at: dt.datetime = Field(sa_type=Utc)

@@ -22,7 +22,7 @@ from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
 from curator.types import Commit, RepoKind
 from rules.case import Case
-from rules.circumstances import NOTHING_DECIDED, Circumstances, Scope, Waiver
+from rules.circumstances import NOTHING_DECIDED, Audience, Circumstances, Scope, Waiver
 from rules.evaluate import Decision, Reason, Standing, evaluate
 from rules.facts import Facts
 from rules.hits import hits_of
@@ -133,10 +133,11 @@ def plan(session: Session, request: Request, rule_set: str, limits: Limits) -> P
     ruling, facts = found
     commit = snapshots.get(session, ruling.snapshot_id).commit
     policy = policy_of(session, rule_set)
-    covered = _covered(ruling, facts, policy, request.which, commit)
+    covers = covered(ruling, facts, policy, request.which, commit)
+    _check_people(policy, covers, ruling)
     waiver = Waiver(
         "new",
-        frozenset().union(*(one.fingerprints for one in covered)),
+        frozenset().union(*(one.fingerprints for one in covers)),
         request.reason,
         request.by,
         request.expires_at,
@@ -145,12 +146,12 @@ def plan(session: Session, request: Request, rule_set: str, limits: Limits) -> P
     decided = circumstances_of(session, ruling.audience)
     with_it = Circumstances(ruling.audience, (*decided.waivers, waiver), decided.entries)
     after = evaluate(policy, facts.model_copy(update={"observed_at": now()}), with_it)
-    made = Plan(commit, ruling, covered, after, _elsewhere(session, waiver.fingerprints, commit))
+    made = Plan(commit, ruling, covers, after, elsewhere(session, waiver.fingerprints, commit))
     waivers.check(_wanted(made, request), limits)
     return made
 
 
-def _elsewhere(session: Session, fingerprints: frozenset[str], commit: Commit) -> tuple[str, ...]:
+def elsewhere(session: Session, fingerprints: frozenset[str], commit: Commit) -> tuple[str, ...]:
     """Where else decisions rest on these findings."""
     found = reopening.repositories(session, reopening.resting_on(session, fingerprints))
     others = found - {(commit.repo.kind.value, str(commit.repo))}
@@ -162,8 +163,8 @@ def waive(database: Database, request: Request, rule_set: str, limits: Limits) -
     with database.write() as session:
         made = plan(session, request, rule_set, limits)
         kept = waivers.add(session, _wanted(made, request), limits)
-        _record(session, Action.WAIVE, kept, request.by, made.commit.sha, f"waiver {kept.waiver.id} {_terms(kept)}")
-        reopened = _reopen(session, kept.waiver, rule_set)
+        record(session, Action.WAIVE, kept, request.by, made.commit.sha, f"waiver {kept.waiver.id} {terms(kept)}")
+        reopened = reopen(session, kept.waiver, rule_set)
     return kept, made, reopened
 
 
@@ -171,20 +172,25 @@ def take_back(database: Database, waiver_id: str, by: str, rule_set: str) -> tup
     """End a waiver: what rests on it is not served any longer, until it has been decided about anew."""
     with database.write() as session:
         kept = waivers.end(session, waiver_id, by)
-        _record(
-            session, Action.WAIVER_ENDED, kept, by, None, f"waiver {waiver_id} is taken back; it was {_terms(kept)}"
-        )
-        reopened = _reopen(session, kept.waiver, rule_set)
+        record(session, Action.WAIVER_ENDED, kept, by, None, f"waiver {waiver_id} is taken back; it was {terms(kept)}")
+        reopened = reopen(session, kept.waiver, rule_set)
     return kept, reopened
 
 
-def uses(session: Session, waiver_id: str) -> dict[str, Any]:
-    """JSON: the decisions that rested on a waiver, the newest first, and how many requests they have served."""
+def uses(session: Session, waiver_id: str, reach: Audience | None = None) -> dict[str, Any]:
+    """JSON: the decisions that rested on a waiver, the newest first, and how many requests they have served.
+
+    With `reach`, only those that are for this team and project, or for everybody.
+    """
     waivers.find(session, waiver_id)
-    of_it = (AuditRow.action == Action.WAIVER_USED.value, col(AuditRow.sentence).startswith(f"waiver {waiver_id} "))
-    rows = session.exec(select(AuditRow).where(*of_it).order_by(col(AuditRow.id).desc()).limit(_MOST_USES)).all()
-    made = session.exec(select(func.count()).select_from(AuditRow).where(*of_it)).one()
-    ids = select(AuditRow.decision).where(*of_it)
+    of_it = (col(AuditRow.action) == Action.WAIVER_USED.value) & col(AuditRow.sentence).startswith(
+        f"waiver {waiver_id} "
+    )
+    if reach is not None:
+        of_it &= col(AuditRow.team).in_(("", reach.team)) & col(AuditRow.project).in_(("", reach.project))
+    rows = session.exec(select(AuditRow).where(of_it).order_by(col(AuditRow.id).desc()).limit(_MOST_USES)).all()
+    made = session.exec(select(func.count()).select_from(AuditRow).where(of_it)).one()
+    ids = select(AuditRow.decision).where(of_it)
     given = session.exec(
         select(func.count())
         .select_from(AuditRow)
@@ -207,7 +213,30 @@ def uses(session: Session, waiver_id: str) -> dict[str, Any]:
     }
 
 
-def _covered(ruling: Ruling, facts: Facts, policy: Policy, which: Which, commit: Commit) -> tuple[Covered, ...]:
+def covered_by(session: Session, ruling: Ruling, facts: Facts, which: Which, commit: Commit) -> tuple[Covered, ...]:
+    """The same under the rules that the decision was made by."""
+    return covered(ruling, facts, policy_of(session, ruling.rule_set), which, commit)
+
+
+def approvers_of(policy: Policy, rules: Iterable[str]) -> dict[str, int]:
+    """Those of these rules that want several people for an exception, and how many."""
+    named = set(rules)
+    return {one.rule.id: one.rule.approvers for one in policy.rules if one.rule.id in named and one.rule.approvers > 1}
+
+
+def _check_people(policy: Policy, covers: Iterable[Covered], ruling: Ruling) -> None:
+    """Raises `BadWord` for what one person alone cannot waive."""
+    several = approvers_of(policy, (one.reason.rule for one in covers))
+    if several:
+        rule, people = next(iter(several.items()))
+        raise BadWord(
+            f"The rule {rule} wants {people} different people to agree to an exception: propose it by `curator review "
+            f"approve {ruling.id} --reason ...`, and somebody else confirms it"
+        )
+
+
+def covered(ruling: Ruling, facts: Facts, policy: Policy, which: Which, commit: Commit) -> tuple[Covered, ...]:
+    """What of the reasons is meant, and how much of each. Raises `BadWord` for what is named and is no part of it."""
     standing = standing_against(ruling.decision.reasons)
     if which.rules:
         # A rule that only warns can be waived where it is named.
@@ -297,12 +326,12 @@ def _wanted(made: Plan, request: Request) -> Wanted:
     )
 
 
-def _reopen(session: Session, waiver: Waiver, rule_set: str) -> Reopened:
+def reopen(session: Session, waiver: Waiver, rule_set: str) -> Reopened:
     ids = reopening.resting_on(session, waiver.fingerprints)
     return reopening.end_decisions(session, ids, waiver.scope, rule_set, waiver.fingerprints)
 
 
-def _terms(kept: KeptWaiver) -> str:
+def terms(kept: KeptWaiver) -> str:
     waiver = kept.waiver
     until = waiver.expires_at.isoformat(timespec="minutes") if waiver.expires_at else "further notice"
     return f"of {len(waiver.fingerprints)} findings for {scope_said(waiver.scope)} until {until}: {waiver.reason}"
@@ -319,7 +348,7 @@ def scope_said(scope: Scope) -> str:
     return " in ".join(part for part in (teams, projects) if part) or "everybody"
 
 
-def _record(session: Session, action: Action, kept: KeptWaiver, by: str, commit: str | None, sentence: str) -> None:
+def record(session: Session, action: Action, kept: KeptWaiver, by: str, commit: str | None, sentence: str) -> None:
     append(
         session,
         AuditEvent(

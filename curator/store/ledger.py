@@ -101,6 +101,11 @@ class Ledger:
     def proved(self) -> bool:
         return self._words[4] == Phase.PROVED
 
+    @property
+    def fetching(self) -> bool:
+        """Whether bytes are still to come, as far as whoever fetches has said."""
+        return self.begun and self._words[4] == Phase.FETCHING
+
     def fail(self, error: CuratorError) -> None:
         text = f"{type(error).__name__} {error.sentence}".encode()[: _PAGE - _TEXT - 1]
         self._page[_TEXT : _TEXT + len(text) + 1] = text + b"\0"

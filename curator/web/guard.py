@@ -9,16 +9,21 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from curator.errors import BadInput, NotAllowed
-from curator.people.caller import Caller
+from curator.audit.asking import asks
+from curator.errors import BadInput, NotAllowed, UnknownToken
+from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
+from curator.people.sign_in import SignIn
+from curator.web.asking import who
+from curator.web.repeated import NAME
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -31,15 +36,62 @@ class May:
         self.permission = permission
 
     async def __call__(self, request: Request) -> Caller:
-        identity: Identity = request.app.state.identity
-        caller = await asyncio.to_thread(identity.caller, request.headers.get("authorization"))
+        try:
+            caller = await who_calls(request)
+        except UnknownToken:
+            if _may_sign_in(request):
+                raise _to_sign_in(request) from None
+            raise
+        request.state.caller = caller
         if not caller.may(self.permission):
+            if caller == ANONYMOUS and _may_sign_in(request):
+                raise _to_sign_in(request)
             roles = ", ".join(roles_that(self.permission))
             raise NotAllowed(
                 f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
                 "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
             )
+        address = request.client.host if request.client is not None else None
+        asks.set(who(caller, address, request.headers.get("user-agent")))
+        if (run := request.scope.get(NAME)) is not None:
+            await run.begin(caller)
         return caller
+
+
+async def who_calls(request: Request) -> Caller:
+    """Whoever it is: by a token; in the console, and nowhere else, also by a session. Raises `UnknownToken`.
+
+    Programs show tokens, which no browser sends by itself, so that no other site can have the API do anything.
+    """
+    identity: Identity = request.app.state.identity
+    authorization = request.headers.get("authorization")
+    if authorization is None and (cookie := session_cookie(request)) is not None:
+        sign_in: SignIn = request.app.state.sign_in
+        caller = await asyncio.to_thread(sign_in.caller, cookie)
+        if caller is not None:
+            identity.seen.note(caller)
+            return caller
+    return await asyncio.to_thread(identity.caller, authorization)
+
+
+def session_cookie(request: Request) -> str | None:
+    """What stands for a session, if this is an address of the console."""
+    sign_in: SignIn = request.app.state.sign_in
+    return request.cookies.get(sign_in.cookies.session) if request.scope["path"].startswith("/-/") else None
+
+
+def _may_sign_in(request: Request) -> bool:
+    """Whether it is a person with a browser who asks for a page."""
+    accepts = request.headers.get("accept", "")
+    return request.scope["path"].startswith("/-/") and "text/html" in accepts and "authorization" not in request.headers
+
+
+def _to_sign_in(request: Request) -> HTTPException:
+    root = request.scope.get("root_path", "")
+    wanted = request.scope["path"] if request.method == "GET" else ""
+    if wanted and (query := request.scope["query_string"].decode("ascii", "replace")):
+        wanted = f"{wanted}?{query}"
+    return HTTPException(303, headers={"Location": f"{root}/-/sign-in{f'?next={quote(wanted)}' if wanted else ''}"})
 
 
 async def _open() -> None:
@@ -102,6 +154,17 @@ def audience_asked(caller: Caller, team: str | None, project: str | None) -> Aud
         if not _NAME.fullmatch(name):
             raise BadInput(f"{name[:80]!a} is not the name of a team or project: letters, digits, '.', '_' and '-'")
     return wanted
+
+
+def reach(caller: Caller) -> Audience | None:
+    """For whom what he may see of others' is meant: for his own team and project; None: he sees all."""
+    return None if caller.may(Permission.SEE_ALL) else caller.audience
+
+
+def sees(caller: Caller, audience: Audience) -> bool:
+    """Whether something that is for this audience concerns him; what is for everybody concerns all."""
+    own = reach(caller)
+    return own is None or (audience.team in {"", own.team} and audience.project in {"", own.project})
 
 
 def _told(audience: Audience) -> str:

@@ -11,13 +11,16 @@ from curator.admission.resolve import Resolver
 from curator.audit.journal import Journal
 from curator.database.engine import Database
 from curator.people.identity import Identity
+from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
 from curator.policy.waivers import Limits
 from curator.queue.celery import Sender
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
+from curator.store.sizes import Sizes
 from curator.upstream.client import Upstream
+from curator.web.live import LiveView
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Service:
     database: Database
     sender: Sender
     identity: Identity
+    sign_in: SignIn
     journal: Journal
     resolver: Resolver
     gate: Gate
@@ -37,6 +41,8 @@ class Service:
     targets: Targets
     upstream: Upstream
     store: BlobStore
+    sizes: Sizes
+    live: LiveView
 
     def rule_set(self) -> str:
         """The digest of the rules in force; asks the database."""

@@ -33,7 +33,11 @@ def ask(
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
-        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        if "set-cookie" in headers:
+            # The one header that is not joined by commas, and has one in its dates.
+            headers["set-cookie"] = "\n".join(answer.msg.get_all("Set-Cookie", []))
+        return Reply(answer.status, headers, answer.read())
     finally:
         connection.close()
 

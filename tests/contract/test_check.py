@@ -108,7 +108,8 @@ class TestHowItEnds:
         assert "is held for review by the rule nobody-we-know: acme-research/tiny-gguf is by a pub" in held["sentence"]
         assert warned["outcome"] == "allowed"
         assert [one["message"] for one in warned["warnings"]] == ["tiny-bert is old: take tiny-gguf"]
-        assert "for an exception ask model-risk at this mirror's administrator and quote request" in refused
+        assert "for an exception ask model-risk: " in refused
+        assert "or curator request acme-research/tiny-gguf and quote request" in refused
         assert served["x-curator-warning"] == "told"
         warning = f"curation {ALLOWED} warning-told; the rule told warns of {ALLOWED}: tiny-bert is old: take tiny-gguf"
         assert served["x-hf-warning"] == f"{warning}. More: curator rules explain {ALLOWED}"

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from curator.audit.chain import FIRST, link
+from curator.database.chain import FIRST, link
 from curator.database.engine import Utc
 
 revision = "0014_record"

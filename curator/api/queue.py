@@ -1,0 +1,216 @@
+"""The reviewer's queue: what waits, what an answer would do, and the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+
+from curator.admission.decisions import find as find_decision
+from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
+from curator.api.words import Names, page_json
+from curator.policy.word import checked_scope
+from curator.review import deciding, proposals, queue, requests
+from curator.review.deciding import Desk, Named
+from curator.review.queue import Filter
+from curator.review.verdicts import Answer, Reach, Verdict, end_of
+from curator.web.documents import problems
+from curator.web.guard import Decider, Overseer
+from curator.web.parameters import After, Id, PageSize
+from curator.web.service import Service
+
+Text = Annotated[str, Query(max_length=200)]
+Sort = Literal["score", "age", "people", "risk", "last"]
+
+
+class Item(BaseModel):
+    """A line of the queue, and the decision that the reviewer has seen there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    """Its own, or that of a decision about the repository."""
+    decision: Annotated[str, Field(max_length=64)] = ""
+
+
+class WantedAnswer(BaseModel):
+    """A reviewer's answer to one line or to several."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: Answer
+    items: Annotated[list[Item], Field(max_length=deciding.MOST_AT_ONCE)] = []
+    publisher: Annotated[str, Field(max_length=200)] = ""
+    """Instead of items: all of a publisher."""
+    family: Annotated[str, Field(max_length=200)] = ""
+    """Instead of items: all that were made from the same repository."""
+    reach: Reach = Reach.COMMIT
+    teams: Names = ()
+    projects: Names = ()
+    rules: Names = ()
+    reason: Annotated[str, Field(min_length=1, max_length=4_000)]
+    until: Annotated[str, Field(max_length=64)] | None = None
+    """`90d`, a day or a moment; the organisation's usual time if nothing is said, `never` for no end."""
+    partly: bool = False
+    preview: bool = False
+
+
+class WantedSecond(BaseModel):
+    """Whether somebody agrees to what another has approved."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agrees: bool
+    reason: Annotated[str, Field(max_length=4_000)] = ""
+
+
+def queue_routes(service: Service) -> APIRouter:
+    """All of them."""
+    router = APIRouter(prefix="/api/curator/v1/review", tags=["review"])
+    database, hours = service.database, service.settings.review_hours
+
+    def desk() -> Desk:
+        return Desk(rule_set=service.rule_set(), limits=service.limits)
+
+    @router.get("", operation_id="list_queue", response_model=Lines)
+    async def listed(
+        caller: Overseer,
+        sort: Sort = "score",
+        kind: Literal["", "held", "requests"] = "",
+        owner: Text = "",
+        rule: Text = "",
+        team: Text = "",
+        publisher: Text = "",
+        family: Text = "",
+        repo: Text = "",
+        risk: Annotated[int, Query(ge=1, le=4)] = 1,
+        overdue: bool = False,
+        after: After = None,
+        limit: PageSize = 50,
+    ) -> Any:
+        """List what waits for a reviewer: held commits and requests, a line a repository."""
+        del caller
+        wanted = Filter(
+            kind=kind,
+            owner=owner,
+            rule=rule,
+            team=team,
+            publisher=publisher,
+            family=family,
+            repo=repo,
+            risk=risk,
+            overdue=overdue,
+        )
+
+        def read() -> dict[str, Any]:
+            with database.read() as session:
+                page = queue.page(session, wanted, review_hours=hours, sort=sort, after=after, limit=limit)
+            return {
+                "items": [line.as_json() for line in page.lines],
+                "next": page.next,
+                "total": page.total,
+                "overdue": page.overdue,
+            }
+
+        return await asyncio.to_thread(read)
+
+    @router.get("/groups", operation_id="group_queue", response_model=Groups)
+    async def grouped(caller: Overseer, by: Literal["publisher", "family"] = "publisher") -> Any:
+        """Say which publishers, or families of models, have the most lines in the queue."""
+        del caller
+
+        def read() -> dict[str, Any]:
+            with database.read() as session:
+                return {"groups": [one.as_json() for one in queue.groups(session, Filter(), by, review_hours=hours)]}
+
+        return await asyncio.to_thread(read)
+
+    @router.get("/proposals", operation_id="list_proposals", response_model=Proposals)
+    async def proposed(caller: Overseer, after: After = None, limit: PageSize = 50) -> Any:
+        """List what one reviewer has approved and another must agree to, the newest first."""
+        del caller
+
+        def read() -> list[dict[str, Any]]:
+            with database.read() as session:
+                return [one.as_json() for one in proposals.waiting(session, after, limit)]
+
+        return page_json("proposals", await asyncio.to_thread(read), limit)
+
+    @router.post("/proposals/{proposal_id}", operation_id="second_proposal", response_model=Answered)
+    async def second(proposal_id: Id, wanted: WantedSecond, caller: Decider) -> Any:
+        """Agree to what another reviewer has approved, or reject it."""
+        done = await asyncio.to_thread(
+            lambda: deciding.second(database, proposal_id, caller.name, wanted.reason, desk(), agrees=wanted.agrees)
+        )
+        return _then_judged(service, [done])
+
+    @router.post("/answers", operation_id="answer_queue", response_model=Answered, responses=problems(404))
+    async def answer(wanted: WantedAnswer, caller: Decider) -> Any:
+        """Approve, block, reject or ask back: one line, several, or all of a publisher; or see first what it does."""
+        verdict = Verdict(
+            answer=wanted.answer,
+            reason=wanted.reason,
+            by=caller.name,
+            reach=wanted.reach,
+            scope=checked_scope(wanted.teams, wanted.projects),
+            expires_at=end_of(wanted.until, service.settings.exception_days),
+            rules=wanted.rules,
+            partly=wanted.partly,
+        )
+        named = await asyncio.to_thread(_named, service, wanted)
+        if wanted.preview:
+
+            def read() -> dict[str, Any]:
+                with database.read() as session:
+                    return {
+                        "done": [],
+                        "plans": [one.as_json() for one in deciding.preview(session, named, verdict, desk())],
+                    }
+
+            return await asyncio.to_thread(read)
+        done = await asyncio.to_thread(lambda: deciding.decide(database, named, verdict, desk()))
+        return _then_judged(service, done)
+
+    @router.get("/{item_id}", operation_id="get_queue_item", response_model=OneLine)
+    async def one(item_id: Id, caller: Overseer) -> Any:
+        """Show a line of the queue: why, who wants it and what for."""
+        del caller
+
+        def read() -> dict[str, Any]:
+            with database.read() as session:
+                line = queue.find(session, item_id, review_hours=hours)
+                found = find_decision(session, line.decision)
+                proposal = proposals.of_item(session, line.id)
+                asked = requests.kept(session, requests.open_of(session, line.commit.repo))
+            return {
+                "item": line.as_json(),
+                "requests": [request.as_json() for request in asked],
+                "proposal": proposal.as_json() if proposal is not None else None,
+                "reasons": [reason.as_json() for reason in found[0].decision.reasons] if found else [],
+            }
+
+        return await asyncio.to_thread(read)
+
+    return router
+
+
+def _named(service: Service, wanted: WantedAnswer) -> list[Named]:
+    """The lines: as they are named, of a publisher, or of a family; a decision's id stands for its repository's."""
+    database, hours = service.database, service.settings.review_hours
+    if wanted.publisher or wanted.family:
+        of = Filter(publisher=wanted.publisher, family=wanted.family)
+        with database.read() as session:
+            found = queue.ids_of(session, of, review_hours=hours, limit=deciding.MOST_AT_ONCE + 1)
+        return [Named(one) for one in found]
+    return [Named(deciding.item_named(database, one.id), one.decision) for one in wanted.items]
+
+
+def _then_judged(service: Service, done: list[deciding.Done]) -> JSONResponse:
+    """The answer; when it is sent, the broker is told, which may be slow to answer."""
+    works = [work for one in done for work in one.works]
+    after = BackgroundTask(service.sender.send, works)
+    return JSONResponse({"done": [one.as_json() for one in done], "plans": []}, background=after)

@@ -1,0 +1,338 @@
+"""The commands about people, teams, projects and tokens; they work on the mirror's own database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from curator.cli.commands import Config, Data, Format, ReportFormat, cli
+
+user = typer.Typer(help="Make people, change and disable them.", no_args_is_help=True)
+team = typer.Typer(help="Make teams, and say who is in them.", no_args_is_help=True)
+project = typer.Typer(help="Make projects of teams.", no_args_is_help=True)
+token = typer.Typer(help="Make, list, renew and revoke the tokens of this mirror.", no_args_is_help=True)
+cli.add_typer(user, name="user")
+cli.add_typer(team, name="team")
+cli.add_typer(project, name="project")
+cli.add_typer(token, name="token")
+
+
+class PersonsRole(StrEnum):
+    DEVELOPER = "developer"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+    SECURITY = "security"
+    ADMIN = "admin"
+
+
+class TokenRole(StrEnum):
+    ADMIN = "admin"
+    SECURITY = "security"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+    DEVELOPER = "developer"
+    ROBOT = "robot"
+
+
+Login = Annotated[str, typer.Argument(help="The person's name here.", metavar="LOGIN")]
+Logins = Annotated[list[str], typer.Argument(help="The people's names here.", metavar="LOGIN...")]
+TeamName = Annotated[str, typer.Argument(help="The team's name.", metavar="TEAM")]
+ProjectName = Annotated[str, typer.Argument(help="The project's name.", metavar="PROJECT")]
+TokenName = Annotated[str, typer.Argument(help="The token's name.", metavar="NAME")]
+Title = Annotated[str, typer.Option(help="What it is called at length.")]
+FullName = Annotated[str | None, typer.Option("--name", help="The name at length.")]
+Email = Annotated[str | None, typer.Option(help="The address of mail.")]
+HomeTeam = Annotated[str | None, typer.Option("--team", help="The home team, for which he asks.")]
+HomeProject = Annotated[str | None, typer.Option("--project", help="The project of it, if he asks for one alone.")]
+OfTeam = Annotated[str, typer.Option("--team", help="The team that it is of.")]
+OfUser = Annotated[str | None, typer.Option("--user", help="The person it belongs to (default: a service's).")]
+OnlyTeam = Annotated[str | None, typer.Option("--team", help="Only of this team.")]
+Every = Annotated[bool, typer.Option("--all", help="Also what has ended or is disabled.")]
+Until = Annotated[str | None, typer.Option(help="When it ends: the end of a day as 2027-01-31, or days as 90d.")]
+
+
+@user.command("create", epilog="Example: curator user create alice --role reviewer --team search --email a@example.org")
+def user_create(
+    login: Login,
+    role: Annotated[PersonsRole, typer.Option(help="What he may: see docs/people.md.")] = PersonsRole.DEVELOPER,
+    name: FullName = None,
+    email: Email = None,
+    home_team: HomeTeam = None,
+    home_project: HomeProject = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a person. How he signs in is said by `curator user invite`, or by your identity provider."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+    from curator.people.roles import Role
+    from curator.people.users import NewUser
+
+    wanted = NewUser(
+        login=login,
+        role=Role(role.value),
+        full_name=name or "",
+        email=email or "",
+        home=command.home(home_team, home_project),
+    )
+    command.create_user(wanted, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("list", epilog="Example: curator user list --team search")
+def user_list(
+    role: Annotated[PersonsRole | None, typer.Option(help="Only those with this role.")] = None,
+    only_team: OnlyTeam = None,
+    search: Annotated[str, typer.Option(help="Part of a name or address.")] = "",
+    every: Every = False,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List people, by name."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.show_users(
+        Place(config, data),
+        role=role.value if role is not None else None,
+        team=only_team,
+        search=search,
+        every=every,
+        as_json=report_format is ReportFormat.JSON,
+    )
+
+
+@user.command("show", epilog="Example: curator user show alice")
+def user_show(
+    login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Show a person."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.show_user(login, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("change", epilog="Example: curator user change alice --role security")
+def user_change(
+    login: Login,
+    role: Annotated[PersonsRole | None, typer.Option(help="What he may from now on.")] = None,
+    name: FullName = None,
+    email: Email = None,
+    home_team: HomeTeam = None,
+    home_project: HomeProject = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Change a person; what is left out stays, and '' empties it."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+    from curator.people.roles import Role
+    from curator.people.users import UserChange
+
+    change = UserChange(
+        role=Role(role.value) if role is not None else None,
+        full_name=name,
+        email=email,
+        team=home_team,
+        project=home_project,
+    )
+    command.change_user(login, change, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("disable", epilog="Example: curator user disable alice")
+def user_disable(
+    login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Let a person be nobody here from this moment on, with all his tokens. He stays in the record."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.disable_user(login, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("enable", epilog="Example: curator user enable alice")
+def user_enable(
+    login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Let a person that was disabled be somebody here again."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.enable_user(login, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("create", epilog="Example: curator team create search --title 'Search and ranking'")
+def team_create(
+    name: TeamName,
+    title: Title = "",
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a team. From the first one on, people and tokens are for teams that were made."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.create_team(name, title, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("list", epilog="Example: curator team list")
+def team_list(
+    every: Every = False, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """List teams, by name."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.show_teams(Place(config, data), every=every, as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("end", epilog="Example: curator team end search")
+def team_end(
+    name: TeamName, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """End a team: everybody leaves it, its projects end, and tokens that ask for it are revoked."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.end_team(name, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("add", epilog="Example: curator team add search alice bob")
+def team_add(
+    name: TeamName,
+    logins: Logins,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Put people into a team."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.add_members(name, logins, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("remove", epilog="Example: curator team remove search alice")
+def team_remove(
+    name: TeamName,
+    logins: Logins,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Take people out of a team; those of their tokens that ask for it are revoked."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.remove_members(name, logins, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@project.command("create", epilog="Example: curator project create shop --team search")
+def project_create(
+    name: ProjectName,
+    of: OfTeam,
+    title: Title = "",
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a project of a team."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.create_project(of, name, title, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@project.command("list", epilog="Example: curator project list --team search")
+def project_list(
+    of: OnlyTeam = None,
+    every: Every = False,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List projects, by team and name."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.show_projects(Place(config, data), team=of, every=every, as_json=report_format is ReportFormat.JSON)
+
+
+@project.command("end", epilog="Example: curator project end shop --team search")
+def project_end(
+    name: ProjectName,
+    of: OfTeam,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """End a project; tokens that ask for it are revoked."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.end_project(of, name, Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@token.command("create", epilog="Example: curator token create laptop --user alice")
+def token_create(
+    name: TokenName,
+    owner: OfUser = None,
+    role: Annotated[TokenRole, typer.Option(help="What it may: see docs/people.md.")] = TokenRole.DEVELOPER,
+    of_team: Annotated[str | None, typer.Option("--team", help="The team that it asks for.")] = None,
+    of_project: Annotated[str | None, typer.Option("--project", help="The project that it asks for.")] = None,
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    until: Until = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a token and print it, once. A person's has an end: CURATOR_TOKEN_MAX_DAYS from now, if you name none."""
+    from curator.cli import token as command
+
+    wanted = command.Wanted(name, owner, role.value, of_team, of_project, description, until)
+    command.create(wanted, command.Place(config, data), as_json=report_format is ReportFormat.JSON)
+
+
+@token.command("list", epilog="Example: curator token list --user alice")
+def token_list(
+    owner: Annotated[str | None, typer.Option("--user", help="Only those of this person.")] = None,
+    every: Every = False,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List the tokens there are, the newest first; never their text."""
+    from curator.cli import token as command
+
+    command.show(owner, command.Place(config, data), every=every, as_json=report_format is ReportFormat.JSON)
+
+
+@token.command("revoke", epilog="Example: curator token revoke laptop --user alice")
+def token_revoke(name: TokenName, owner: OfUser = None, data: Data = None, config: Config = None) -> None:
+    """Let a token be valid no longer, from this moment on."""
+    from curator.cli import token as command
+
+    command.revoke(name, owner, command.Place(config, data))
+
+
+@token.command("rotate", epilog="Example: curator token rotate ci --grace 7d")
+def token_rotate(
+    name: TokenName,
+    owner: OfUser = None,
+    grace: Annotated[str, typer.Option(help="How long the old one is still valid: 24h, or 7d.")] = "24h",
+    until: Until = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a token anew and print it, once; the old one ends after the grace."""
+    from curator.cli import token as command
+
+    place = command.Place(config, data)
+    command.rotate(name, owner, grace, until, place, as_json=report_format is ReportFormat.JSON)

@@ -1,0 +1,36 @@
+"""The commands by which people and jobs come to a token, and people to a password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curator.cli.commands import Format, ReportFormat, Server, cli
+
+__all__ = ["cli"]
+
+
+@cli.command(epilog="Example: curator login --server https://models.bank.example")
+def login(server: Server = None) -> None:
+    """Be known to a mirror: make a token in its console, paste it, and see what to export."""
+    from curator.cli import sign_in as command
+
+    command.login(server)
+
+
+@cli.command("ci-login", epilog='Example: eval "$(curator ci-login --server https://models.bank.example)"')
+def ci_login(
+    server: Server = None,
+    audience: Annotated[
+        str | None, typer.Option(help="The audience that the mirror expects; default: its address.")
+    ] = None,
+    variable: Annotated[
+        str, typer.Option(help="The variable that has the job's identity token, where it is not GitHub's.")
+    ] = "CURATOR_ID_TOKEN",
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Sign a job of GitHub or GitLab in by its identity token, and print what to export. No secret is kept anywhere."""
+    from curator.cli import sign_in as command
+
+    command.ci_login(server, audience, variable, as_json=report_format is ReportFormat.JSON)

@@ -1,0 +1,40 @@
+"""How a request stands, and what may happen to it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Of a request."""
+
+    OPEN = "open"
+    ASKED_BACK = "asked-back"
+    """A reviewer wants to know something of whoever asks."""
+    SECOND = "second"
+    """One reviewer has approved it, and another must agree."""
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"
+    """It is allowed by now, without an answer."""
+    EXPIRED = "expired"
+    """The day until when it was wanted is over."""
+
+
+STILL_OPEN = (State.OPEN, State.ASKED_BACK, State.SECOND)
+
+
+class Step(StrEnum):
+    """What happened to a request."""
+
+    ASK = "ask"
+    JOIN = "join"
+    REPLY = "reply"
+    WITHDRAW = "withdraw"
+    QUESTION = "question"
+    SECOND = "second"
+    APPROVE = "approve"
+    REJECT = "reject"
+    OVERTAKE = "overtake"
+    EXPIRE = "expire"
