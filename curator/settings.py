@@ -6,6 +6,7 @@ Read, the first found wins, from the command line, the environment (`CURATOR_*`)
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import re

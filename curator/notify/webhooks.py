@@ -19,8 +19,10 @@ from curator.notify.choices import any_matches, check_globs
 from curator.notify.events import line
 from curator.notify.kinds import SUBSCRIBED, NoticeType
 from curator.notify.marks import said_first
+from curator.notify.outbox import replay_since
 from curator.notify.signing import new_secret
 from curator.notify.tables import NoticeRow, WebhookRow
+from curator.queue.work import Work
 
 FORMATS = ("json", "text")
 BOTH_FOR = dt.timedelta(hours=24)
@@ -118,6 +120,16 @@ def end(database: Database, webhook_id: str, by: str) -> WebhookRow:
         session.add(row)
         _record(session, row, by, "ended", f"The webhook {line(row.name)} was ended")
     return row
+
+
+def replay(session: Session, webhook_id: str, since: dt.datetime, by: str, *, dead_only: bool) -> list[Work]:
+    """Send once more what was made since a moment. Raises `NoSuchWebhook`, and `BadWebhook` if it is switched off."""
+    row = find(session, webhook_id)
+    if row.disabled_at is not None:
+        raise BadWebhook(f"The webhook {line(row.name)} is switched off: switch it on first")
+    works = replay_since(session, row.id, since, dead_only=dead_only)
+    _record(session, row, by, "replayed", f"{len(works)} notices are sent to the webhook {line(row.name)} once more")
+    return works
 
 
 def find(session: Session, webhook_id: str) -> WebhookRow:
