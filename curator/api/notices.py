@@ -133,7 +133,6 @@ def notice_routes(service: Service) -> APIRouter:
     @router.post(
         "/notices/test",
         operation_id="test_mail",
-        status_code=202,
         response_model=Sent,
         responses=problems(409),
         tags=["notices"],
@@ -223,7 +222,6 @@ def notice_routes(service: Service) -> APIRouter:
     @router.post(
         "/webhooks/{webhook_id}/test",
         operation_id="test_webhook",
-        status_code=202,
         response_model=Sent,
         responses=problems(404),
         tags=["webhooks"],
@@ -237,7 +235,6 @@ def notice_routes(service: Service) -> APIRouter:
     @router.post(
         "/webhooks/{webhook_id}/replay",
         operation_id="replay_webhook",
-        status_code=202,
         response_model=Replayed,
         responses=problems(404),
         tags=["webhooks"],
@@ -272,7 +269,6 @@ def notice_routes(service: Service) -> APIRouter:
     @router.post(
         "/deliveries/{delivery_id}/replay",
         operation_id="replay_delivery",
-        status_code=202,
         response_model=Sent,
         responses=problems(404),
         tags=["webhooks"],

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
+from curator.console.notices import notices_routes
 from curator.console.settings import settings_routes
 from curator.console.sign_in import sign_in_routes
 from curator.console.theme import theme_routes
@@ -22,4 +23,5 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         home_routes(service),
         live_routes(service),
         settings_routes(service),
+        notices_routes(service),
     )
