@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 from starlette.datastructures import FormData
 
@@ -101,7 +101,7 @@ def notices_routes(service: Service) -> APIRouter:
         return await _choices_page(request, caller, None, None)
 
     @router.post("/-/notices/choices")
-    async def choose(request: Request, caller: Owner, form: Form) -> HTMLResponse | RedirectResponse:
+    async def choose(request: Request, caller: Owner, form: Form) -> Response:
         user_id = _person(caller)
         try:
             wanted = _read_choices(form)
@@ -154,9 +154,7 @@ def notices_routes(service: Service) -> APIRouter:
         )
 
     @router.post("/-/notices/webhooks/{webhook_id}/{verb}")
-    async def act(
-        request: Request, caller: Notifier, webhook_id: _Id, verb: str, form: Form
-    ) -> HTMLResponse | RedirectResponse:
+    async def act(request: Request, caller: Notifier, webhook_id: _Id, verb: str, form: Form) -> Response:
         row = await read(lambda session: webhooks.find(session, webhook_id))
         there = f"/-/notices/webhooks/{row.id}"
         if verb == "test":
