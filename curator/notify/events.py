@@ -146,7 +146,7 @@ def _decided(row: AuditRow, kind: NoticeType, known: Known) -> Draft:
         row.at,
         f"team:{row.team}" if row.team else ALL,
         line(f"{commit_of(row)} {said}{whom}", _LONGEST_TITLE),
-        tuple(line(one) for one in (row.sentence, _by_rules(row)) if one),
+        tuple(_begun(line(one)) for one in (row.sentence, _by_rules(row)) if one),
         _decision_path(row),
         _subject(row),
     )
@@ -158,7 +158,7 @@ def _reversed(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     whom = f" for the team {row.team}" if row.team else ""
     what = commit_of(row) if row.repo else line(row.subject or "something", 80)
     title = line(f"Not allowed any more: {what} is {said} from now on{whom}", _LONGEST_TITLE)
-    why = tuple(line(one) for one in (row.sentence, _by_rules(row)) if one)
+    why = tuple(_begun(line(one)) for one in (row.sentence, _by_rules(row)) if one)
     path = f"/-/incidents/{row.subject}" if row.action == Action.INCIDENT and row.subject else _decision_path(row)
     teams = tuple(dict.fromkeys(user.team for user in known.users if user.team))
 
@@ -316,6 +316,12 @@ def _subject(row: AuditRow) -> dict[str, Any]:
         "project": row.project,
         "reason": row.sentence,
     }
+
+
+def _begun(sentence: str) -> str:
+    """As a sentence begins; a name that it begins with stays as it is."""
+    first = sentence.partition(" ")[0]
+    return sentence[:1].upper() + sentence[1:] if first.isalpha() and first.isascii() else sentence
 
 
 def _by_rules(row: AuditRow) -> str:
