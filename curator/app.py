@@ -27,6 +27,7 @@ from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.audit.made import keep_up
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -196,6 +197,7 @@ class Mirror:
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
         if self._watches:
+            background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)

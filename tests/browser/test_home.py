@@ -12,5 +12,5 @@ def test_home_opens_and_can_be_read_by_everybody(browser: Browser, mirror: Mirro
     with visitor(browser, mirror.url, mirror.admin_token) as context:
         page = context.new_page()
         page.goto("/-/")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
         seen(page, "home")
