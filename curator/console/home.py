@@ -125,8 +125,8 @@ def _heading(seen: Seen) -> str:
         if not total:
             return "Nothing waits for a decision"
         return f"{_waits(total)} for a decision" + (f", {late} for too long" if late else "")
-    if seen.mine.waiting:
-        return f"{_waits(seen.mine.waiting).replace('repository', 'request').replace('repositories', 'requests')} still"
+    if (count := seen.mine.waiting) > 0:
+        return "1 request waits for an answer" if count == 1 else f"{count} requests wait for an answer"
     return "Models that your organisation allows"
 
 

@@ -12,11 +12,11 @@ from curator.store.sizes import StoreSize
 from curator.web.overview import Traffic, Window
 
 OUTCOMES = {
-    "served": ("served", "s4"),
+    "served": ("served", "s1"),
     "hold": ("held", "s2"),
     "block": ("blocked", "s3"),
     "left-out": ("left out", "s5"),
-    "other": ("otherwise refused", "s1"),
+    "other": ("otherwise refused", "s6"),
 }
 """How each is called, and the colour that it has everywhere."""
 
@@ -74,7 +74,7 @@ class Disk:
 def disk_of(store: StoreSize) -> Disk:
     """The store's part of it, others', and what is free."""
     others = max(store.disk - store.free - store.bytes, 0)
-    sizes = (("models", "s1", store.bytes), ("other files", "s5", others), ("free", "s0", store.free))
+    sizes = (("models", "s1", store.bytes), ("other files", "s6", others), ("free", "s0", store.free))
     pieces = tuple(Piece(name, css, size, told_bytes(size)) for name, css, size in sizes)
     said = ", ".join(f"{piece.told} {piece.name}" for piece in pieces)
     return Disk(share(f"The store's disk of {told_bytes(store.disk)}: {said}", pieces), pieces)
