@@ -27,6 +27,7 @@ from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.audit.made import keep_up
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -207,6 +208,7 @@ class Mirror:
         if self._watches:
             watching = Watching(settings, database, self._sender)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
+            background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)

@@ -75,7 +75,7 @@ document.addEventListener("change", (event) => {
 counted();
 
 // What is wider than its place can be moved by keys.
-for (const wide of all(".scroll, pre, .lines, .diff")) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+for (const wide of all(".scroll, pre, .lines, .diff, figure")) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 
 // A page that lives asks for itself anew whenever the server says that something has changed.
 for (const place of all("[data-live]")) {
