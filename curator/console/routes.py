@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
+from curator.console.requests import request_pages
+from curator.console.review import review_routes
 from curator.console.theme import theme_routes
 from curator.web.service import Service
 
 
 def console_routes(service: Service) -> tuple[APIRouter, ...]:
     """One router a part of the navigation."""
-    return (asset_routes(), theme_routes(service), home_routes(service))
+    return (asset_routes(), theme_routes(service), home_routes(service), review_routes(service), request_pages(service))
