@@ -10,6 +10,8 @@ from curator.console.live import live_routes
 from curator.console.notices import notices_routes
 from curator.console.settings import settings_routes
 from curator.console.sign_in import sign_in_routes
+from curator.console.requests import request_pages
+from curator.console.review import review_routes
 from curator.console.theme import theme_routes
 from curator.web.service import Service
 
@@ -25,3 +27,4 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         settings_routes(service),
         notices_routes(service),
     )
+    return (asset_routes(), theme_routes(service), home_routes(service), review_routes(service), request_pages(service))
