@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.console.account import account_pages
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
 from curator.console.notices import notices_routes
-from curator.console.settings import settings_routes
-from curator.console.sign_in import sign_in_routes
+from curator.console.people import people_pages
 from curator.console.requests import request_pages
 from curator.console.review import review_routes
+from curator.console.settings import settings_routes
+from curator.console.sign_in import sign_in_routes
 from curator.console.theme import theme_routes
 from curator.web.service import Service
 
@@ -24,7 +26,10 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         theme_routes(service),
         home_routes(service),
         live_routes(service),
+        account_pages(service),
+        people_pages(service),
+        review_routes(service),
+        request_pages(service),
         settings_routes(service),
         notices_routes(service),
     )
-    return (asset_routes(), theme_routes(service), home_routes(service), review_routes(service), request_pages(service))

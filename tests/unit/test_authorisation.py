@@ -79,6 +79,52 @@ POST   /api/curator/v1/rules                            write-rules
 POST   /api/curator/v1/rules/rollback                   write-rules
 POST   /api/curator/v1/rules/replay                     try-rules
 
+POST   /-/theme                                         open
+GET    /favicon.ico                                     open
+GET    /robots.txt                                      open
+GET    /-/live                                          see-all
+GET    /-/live/events                                   see-all
+GET    /api/curator/v1/live                             see-all
+GET    /-/settings                                      see-settings
+GET    /api/curator/v1/settings                         see-settings
+GET    /api/curator/v1/state                            see-settings
+
+GET    /api/curator/v1/requests                         ask
+POST   /api/curator/v1/requests                         ask
+GET    /api/curator/v1/requests/{request_id}            ask
+DELETE /api/curator/v1/requests/{request_id}            ask
+POST   /api/curator/v1/requests/{request_id}/replies    ask
+GET    /api/curator/v1/review                           see-all
+GET    /api/curator/v1/review/{item_id}                 see-all
+GET    /api/curator/v1/review/groups                    see-all
+GET    /api/curator/v1/review/proposals                 see-all
+POST   /api/curator/v1/review/proposals/{proposal_id}   decide
+POST   /api/curator/v1/review/answers                   decide
+
+GET    /-/people                                        see-settings
+POST   /-/people/users                                  administer
+GET    /-/people/users/{login}                          see-settings
+POST   /-/people/users/{login}                          administer
+POST   /-/people/users/{login}/disable                  administer
+POST   /-/people/users/{login}/enable                   administer
+POST   /-/people/users/{login}/invite                   administer
+GET    /-/people/teams                                  see-settings
+POST   /-/people/teams                                  administer
+GET    /-/people/teams/{name}                           see-settings
+POST   /-/people/teams/{name}/members                   administer
+POST   /-/people/teams/{name}/projects                  administer
+POST   /-/people/teams/{name}/end                       administer
+GET    /-/people/projects                               see-settings
+GET    /-/people/tokens                                 see-settings
+POST   /-/people/tokens                                 administer
+POST   /-/people/tokens/{token_id}/revoke               administer
+POST   /-/people/tokens/{token_id}/rotate               administer
+GET    /-/account                                       own-account
+POST   /-/account                                       own-account
+POST   /-/account/tokens                                own-account
+POST   /-/account/tokens/{token_id}/revoke              own-account
+POST   /-/account/tokens/{token_id}/rotate              own-account
+
 GET    /api/curator/v1/users                            see-settings
 POST   /api/curator/v1/users                            administer
 GET    /api/curator/v1/users/{login}                    see-settings
