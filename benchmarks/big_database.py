@@ -57,6 +57,9 @@ def build(url: str, repositories: int = REPOSITORIES, rows: int = ROWS, *, say: 
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     database = Database(url)
+    if database.engine.dialect.name == "sqlite":
+        # What is made of ten million rows does not fit into the usual two megabytes.
+        sa.event.listen(database.engine, "connect", lambda driver, _: driver.execute("PRAGMA cache_size=-1000000"))
     database.migrate()
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("repositories", lambda: _decide(database, repositories)),

@@ -27,7 +27,10 @@ from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.audit.keeping import keep
 from curator.audit.made import keep_up
+from curator.audit.syslog import Forwarder, Target
+from curator.audit.verifying import Verifying
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -60,7 +63,7 @@ from curator.store.fill import Filler
 from curator.store.sizes import Sizes
 from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
-from curator.upstream.connect import SERVER_PATIENCE_S, connect
+from curator.upstream.connect import SERVER_PATIENCE_S, connect, seal_of
 from curator.upstream.trust import trusted
 from curator.web.bodies import with_short_bodies
 from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
@@ -148,6 +151,7 @@ class Mirror:
         self._own.state.sign_in = sign_in
         self._own.state.root = settings.path_prefix
         live = self._live = LiveView(database, store)
+        verifying = Verifying(settings)
         service = Service(
             settings=settings,
             database=database,
@@ -165,6 +169,7 @@ class Mirror:
             store=store,
             sizes=Sizes(store, settings.store_reserve_bytes),
             live=live,
+            verifying=verifying,
         )
         routers = (*console_routes(service), *api_routes(service))
         for router in routers:
@@ -210,6 +215,12 @@ class Mirror:
             background.append(asyncio.create_task(watching.follow(), name="notices"))
             background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
+        if self._watches:
+            kept = keep(database, seal_of(settings), settings.record_days)
+            background.append(asyncio.create_task(kept, name="seals and retention"))
+            if settings.syslog_url is not None:
+                syslog = Forwarder(database, Target(settings.syslog_url, settings.syslog_ca))
+                background.append(asyncio.create_task(syslog.follow(), name="syslog"))
         if self._watches and settings.rules is not None:
             watch = RuleWatch(settings, database)
             background.append(asyncio.create_task(watch.follow(self._sender), name="rules"))
@@ -219,6 +230,7 @@ class Mirror:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            await verifying.close()
             await journal.close()
             if shared is not None:
                 await shared.close()

@@ -130,6 +130,21 @@ class Settings(BaseSettings):
         90, ge=1, le=36_500, description="Days that an exception lasts where the reviewer names no end."
     )
 
+    record_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Days after which rows of the record are deleted that no legal hold is about; default: never.",
+    )
+    syslog_url: str | None = Field(
+        None,
+        description="Where each row of the record is sent as syslog (RFC 5424): `tls://host:6514`, `tcp://host:601`, "
+        "`udp://host:514` or `unix:///dev/log`.",
+    )
+    syslog_ca: Path | None = Field(
+        None, description="File of certificates (PEM) of the authority that the syslog receiver's is of, for `tls`."
+    )
+
     search: Literal["mark", "hide", "off"] = Field(
         "mark",
         description="What searches show of repositories that were judged and are not allowed: `mark` them by a tag "

@@ -12,6 +12,7 @@ from curator.api.notices import notice_routes
 from curator.api.own import Own, own_routes
 from curator.api.people import people_routes
 from curator.api.queue import queue_routes
+from curator.api.record import record_routes
 from curator.api.replay import replay_routes
 from curator.api.requests import request_routes
 from curator.api.rules import rules_routes
@@ -37,6 +38,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         list_routes(desk),
         replay_routes(desk),
         sign_in_api(service),
+        record_routes(service),
         state_routes(service),
         people_routes(database),
         token_routes(settings, database),

@@ -7,6 +7,7 @@ with the key that is not (`database.sealing`): whoever has the database alone ca
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from curator.audit.tables import AuditHeadRow, AuditKeyRow, AuditSealRow
 from curator.database.chain import microseconds
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
-from curator.errors import BadInput
+from curator.errors import BadInput, KeyLost
 
 log = logging.getLogger(__name__)
 
@@ -101,26 +102,36 @@ def signed(key: str, line: str, signature: bytes) -> bool:
 
 
 def signer(database: Database, seal: Seal) -> Signer:
-    """With the record's newest key, which is made when it is first needed. Raises `KeyLost` and `BadSettings`."""
-    newest = select(AuditKeyRow).order_by(col(AuditKeyRow.made_at).desc()).limit(1)
+    """With the record's newest key that can be opened here; one is made where there is none.
+
+    Servers that share a database and no `CURATOR_SECRET_KEY` have a key each. Raises `BadSettings`.
+    """
     with database.read() as session:
-        row = session.exec(newest).first()
-    if row is None:
-        with database.write() as session:
-            row = session.exec(newest).first() or _made(session, seal)
-    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seal.open(row.private, _WHAT)))
-    return Signer(row.public, private)
+        found = _opened(session, seal)
+    if found is not None:
+        return found
+    with database.write() as session:
+        found = _opened(session, seal)
+        if found is None:
+            found = _made(session, seal)
+            log.warning("the record is sealed with a new key from now on; its public half is %s", found.key)
+    return found
 
 
-def _made(session: Session, seal: Seal) -> AuditKeyRow:
+def _opened(session: Session, seal: Seal) -> Signer | None:
+    for row in session.exec(select(AuditKeyRow).order_by(col(AuditKeyRow.made_at).desc())):
+        with contextlib.suppress(KeyLost):
+            return Signer(
+                row.public, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seal.open(row.private, _WHAT)))
+            )
+    return None
+
+
+def _made(session: Session, seal: Seal) -> Signer:
     private = Ed25519PrivateKey.generate()
-    row = AuditKeyRow(
-        public=private.public_key().public_bytes_raw().hex(),
-        private=seal.close(private.private_bytes_raw().hex()),
-        made_at=now(),
-    )
-    session.add(row)
-    return row
+    public = private.public_key().public_bytes_raw().hex()
+    session.add(AuditKeyRow(public=public, private=seal.close(private.private_bytes_raw().hex()), made_at=now()))
+    return Signer(public, private)
 
 
 def seal_now(session: Session, signer: Signer) -> RecordSeal | None:

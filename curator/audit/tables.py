@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
 
+_BY_PREFIX = {"repo": "text_pattern_ops"}
+"""So that PostgreSQL finds what begins with a publisher's name, in whatever language it sorts."""
+
 
 class AuditRow(SQLModel, table=True):
     """One event."""
@@ -20,7 +23,7 @@ class AuditRow(SQLModel, table=True):
         Index("ix_audit_of_action", "action", "seq"),
         Index("ix_audit_of_actor", "actor", "seq"),
         Index("ix_audit_of_team", "team", "seq"),
-        Index("ix_audit_of_repo", "repo", "seq"),
+        Index("ix_audit_of_repo", "repo", "seq", postgresql_ops=_BY_PREFIX),
     )
 
     id: str = Field(primary_key=True)
@@ -184,7 +187,7 @@ class UseRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_audit_uses_repo", "kind", "repo", "last_at", "id"),
         Index("ix_audit_uses_commit", "kind", "repo", "commit", "last_at", "id"),
-        Index("ix_audit_uses_name", "repo", "last_at"),
+        Index("ix_audit_uses_name", "repo", "last_at", postgresql_ops=_BY_PREFIX),
         Index("ix_audit_uses_actor", "actor", "last_at", "id"),
     )
 

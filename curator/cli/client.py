@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -68,6 +70,19 @@ class Mirror:
     def delete(self, path: str) -> Any:
         """The same, to end something."""
         return self._answer(Request(f"{self.url}{path}", method="DELETE"))  # noqa: S310
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """What it answers, line by line as it comes. Raises what the mirror says, or that there is none."""
+        request = Request(f"{self.url}{path}")  # noqa: S310 - checked in `find`
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+                yield from response
+        except HTTPError as error:
+            raise _told(error, self.url) from None
+        except (URLError, OSError, HTTPException) as error:
+            raise ServerUnreachable(f"{self.url} does not answer, or stopped in the middle ({error})") from None
 
     def _answer(self, request: Request, timeout_s: float = _TIMEOUT_S) -> Any:
         if self.token:

@@ -19,6 +19,8 @@ from pydantic import SecretStr
 
 from curator.admission.names import known_names
 from curator.admission.rejudgement import begin_if_new
+from curator.audit.started import record_settings
+from curator.audit.syslog import Target, forget
 from curator.cli import logs
 from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, SiblingServer, watch
 from curator.cli.server import serve
@@ -29,7 +31,7 @@ from curator.policy import rule_sets
 from curator.policy.watch import begin
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
-from curator.upstream.connect import check
+from curator.upstream.connect import check, seal_of
 
 _BACKLOG = 2048
 _ORPHANS_END_WITHIN_S = 3.0
@@ -102,6 +104,11 @@ def _prepare(settings: Settings) -> tuple[str | None, str]:
     try:
         database.migrate()
         check(settings, database)
+        record_settings(database, seal_of(settings), settings)
+        if settings.syslog_url is None:
+            forget(database)
+        else:
+            Target(settings.syslog_url, settings.syslog_ca)
         known_names(settings)
         BlobStore(settings.store_folder, settings.store_reserve_bytes).prepare()
         begin(settings, database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from curator.console.account import account_pages
+from curator.console.activity import activity_routes
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
@@ -32,4 +33,5 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         request_pages(service),
         settings_routes(service),
         notices_routes(service),
+        activity_routes(service),
     )

@@ -108,7 +108,10 @@ class Utc(TypeDecorator[dt.datetime]):
 
     def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
         del dialect
-        return value.replace(tzinfo=dt.UTC) if value and value.tzinfo is None else value
+        if value is None:
+            return None
+        # PostgreSQL hands it out in the zone of whoever asks.
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def now() -> dt.datetime:

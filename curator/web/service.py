@@ -9,7 +9,9 @@ from curator.admission.gate import Gate
 from curator.admission.inquiry import Inquirer
 from curator.admission.resolve import Resolver
 from curator.audit.journal import Journal
+from curator.audit.verifying import Verifying
 from curator.database.engine import Database
+from curator.database.sealing import Seal
 from curator.people.identity import Identity
 from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
@@ -20,6 +22,7 @@ from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.store.sizes import Sizes
 from curator.upstream.client import Upstream
+from curator.upstream.connect import seal_of
 from curator.web.live import LiveView
 
 
@@ -43,6 +46,12 @@ class Service:
     store: BlobStore
     sizes: Sizes
     live: LiveView
+    verifying: Verifying
+
+    @property
+    def seal(self) -> Seal:
+        """What secrets in the database are sealed with."""
+        return seal_of(self.settings)
 
     def rule_set(self) -> str:
         """The digest of the rules in force; asks the database."""

@@ -65,9 +65,7 @@ def test_who_is_disabled_is_nobody_from_that_moment_on_and_stays_in_the_record(d
     with database.write() as session:
         users.disable_user(session, "bob", BY)
     assert generation.current() != before, "every process is to forget who he was"
-    with pytest.raises(
-        UnknownToken, match=r"^bob was disabled here on \d{4}-.*: ask the mirror's"
-    ):
+    with pytest.raises(UnknownToken, match=r"^bob was disabled here on \d{4}-.*: ask the mirror's"):
         identity.caller(f"Bearer {secret}")
     with database.write() as session:
         users.enable_user(session, "bob", BY)

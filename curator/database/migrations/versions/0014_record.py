@@ -33,6 +33,7 @@ _AUDIT = sa.table(
     sa.column("chain", sa.LargeBinary()),
 )
 _BATCH = 5_000
+_BY_PREFIX = {"repo": "text_pattern_ops"}
 _INDICES = ("action", "actor", "team", "repo")
 _MADE = ("uses", "used_blobs", "asks", "asked", "hours", "traffic", "top")
 _KEPT = ("head", "followers", "keys", "seals", "gaps", "holds", "checks", "settings")
@@ -49,7 +50,8 @@ def upgrade() -> None:
     op.create_index("ix_audit_seq", "audit", ["seq"], unique=True)
     op.drop_index("ix_audit_action", "audit")
     for name in _INDICES:
-        op.create_index(f"ix_audit_of_{name}", "audit", [name, "seq"])
+        ops = _BY_PREFIX if name == "repo" else {}
+        op.create_index(f"ix_audit_of_{name}", "audit", [name, "seq"], postgresql_ops=ops)
     _forbid()
 
 
@@ -146,7 +148,7 @@ def _make_what_is_made() -> None:
     )
     op.create_index("ix_audit_uses_repo", "audit_uses", ["kind", "repo", "last_at", "id"])
     op.create_index("ix_audit_uses_commit", "audit_uses", ["kind", "repo", "commit", "last_at", "id"])
-    op.create_index("ix_audit_uses_name", "audit_uses", ["repo", "last_at"])
+    op.create_index("ix_audit_uses_name", "audit_uses", ["repo", "last_at"], postgresql_ops=_BY_PREFIX)
     op.create_index("ix_audit_uses_actor", "audit_uses", ["actor", "last_at", "id"])
     op.create_table("audit_used_blobs", *(_text(name, key=True) for name in ("blob", "kind", "repo", "commit")))
     op.create_table(

@@ -1,0 +1,188 @@
+"""What `curator audit` does: verifying and rebuilding at the database itself, the rest by asking the mirror."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from curator.cli.client import Mirror
+from curator.cli.token import open_database
+from curator.errors import BadInput, ServerUnreachable
+from curator.settings import Settings
+
+_API = "/api/curator/v1/record"
+_NO = 1
+
+
+def verify_database(
+    seals: Sequence[Path], keys: Sequence[str], config: Path | None, data: Path | None, *, as_json: bool, quiet: bool
+) -> None:
+    from curator.audit.verify import keep_result, verify
+    from curator.audit.verify_file import seals_in
+
+    database = open_database(Settings.load(config, data=data))
+    kept = [seal for file in seals for seal in seals_in(file)]
+    shows = sys.stderr.isatty() and not quiet
+
+    def progress(rows: int) -> None:
+        if shows:
+            print(f"\r{rows:,} rows", end="", file=sys.stderr, flush=True)
+
+    found = verify(database, seals=kept, keys=_keys(keys), progress=progress)
+    if shows:
+        print("\r", end="", file=sys.stderr)
+    keep_result(database, found)
+    _tell(found.as_json(), as_json=as_json, quiet=quiet)
+
+
+def verify_export(file: Path, seals: Sequence[Path], keys: Sequence[str], *, as_json: bool, quiet: bool) -> None:
+    from curator.audit.verify_file import verify_file
+
+    if seals:
+        raise BadInput("An export is verified by itself: --seal is for the database, name the public key with --key")
+    found = verify_file(file, _keys(keys) or frozenset()).as_json()
+    if not keys:
+        signer = (found["keys"] or ["nobody"])[0]
+        found["sentence"] += f"; signed by the key {signer}: name yours with --key, or anybody may have"
+    _tell(found, as_json=as_json, quiet=quiet)
+
+
+def show(server: str | None, asked: dict[str, str], limit: int, *, as_json: bool) -> None:
+    rows = Mirror.find(server).get(_API, {**_named(asked), "limit": str(limit)})["rows"]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        print(f"{row['seq']:>9}  {row['at'][:19]}  {row['action']:<12} {_plain(row['told'])}")
+
+
+def one(server: str | None, row_id: str, *, as_json: bool) -> None:
+    row = Mirror.find(server).get(f"{_API}/rows/{quote(row_id, safe='')}", {})["row"]
+    if as_json:
+        print(json.dumps(row))
+        return
+    print(_plain(row["told"]))
+    for name, value in row.items():
+        if value not in {None, ""} and name != "told":
+            print(f"  {name:<11} {_plain(str(value))}")
+
+
+def export(server: str | None, asked: dict[str, str], output: Path | None) -> None:
+    mirror = Mirror.find(server)
+    path = f"{_API}/export?{urlencode(_named(asked))}"
+    rows, last = 0, b""
+    try:
+        out = output.open("wb") if output is not None else sys.stdout.buffer
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror}") from None
+    with out:
+        for line in mirror.lines(path):
+            out.write(line)
+            rows, last = rows + 1, line
+    if not last.startswith(b'{"end"'):
+        raise ServerUnreachable("The export broke off: what was written is not all of it, so export it again")
+    if output is not None:
+        print(f"{rows - 2:,} rows were exported to {output}; verify it with: curator audit verify {output}")
+
+
+def seal(server: str | None) -> None:
+    made = Mirror.find(server).post(f"{_API}/seal", {})["seal"]
+    if made is None:
+        raise BadInput("The record has no rows yet: there is nothing to seal")
+    print(json.dumps(made))
+
+
+def state(server: str | None, *, as_json: bool) -> None:
+    standing = Mirror.find(server).get(f"{_API}/state", {})
+    if as_json:
+        print(json.dumps(standing))
+        return
+    print(f"The record has {standing['rows']:,} rows.")
+    checked, sealed = standing["verified"], standing["seal"]
+    print(f"Verified {checked['at'][:16]}: {checked['sentence']}" if checked else "It was never verified.")
+    print(f"Sealed {sealed['at'][:16]} at row {sealed['seq']}." if sealed else "It is not sealed yet.")
+    for key in standing["keys"]:
+        print(f"Public key: {key}")
+    for gap in standing["deleted"]:
+        print(gap["sentence"])
+    days = standing["keep_days"]
+    print(f"Rows are kept for {days} days." if days else "Rows are kept for ever.")
+    late = {name: rows for name, rows in standing["behind"].items() if rows}
+    if late:
+        print("Not yet counted: " + ", ".join(f"{rows:,} rows for {name}" for name, rows in late.items()))
+
+
+def holds(server: str | None, *, as_json: bool) -> None:
+    mirror, found, after = Mirror.find(server), [], ""
+    while True:
+        page = mirror.get(f"{_API}/holds", {"limit": "500", **({"after": after} if after else {})})
+        found += page["holds"]
+        after = page["next"] or ""
+        if not after:
+            break
+    if as_json:
+        print(json.dumps(found))
+        return
+    for one in found:
+        ended = f"  ended {one['ended_at'][:10]} by {one['ended_by']}: {one['end_reason']}" if one["ended_at"] else ""
+        placed = f"{one['placed_at'][:10]} by {one['placed_by']}"
+        print(_plain(f"{one['id']}  {one['about']}  {placed}: {one['reason']}{ended}"))
+
+
+def hold(server: str | None, wanted: dict[str, str]) -> None:
+    made = Mirror.find(server).post(f"{_API}/holds", wanted)["hold"]
+    print(_plain(f"The legal hold {made['id']} is on {made['about']}: it is not deleted until the hold is ended."))
+
+
+def release(server: str | None, hold_id: str, reason: str) -> None:
+    path = f"{_API}/holds/{quote(hold_id, safe='')}?{urlencode({'reason': reason})}"
+    made = Mirror.find(server).delete(path)["hold"]
+    print(_plain(f"The legal hold on {made['about']} is ended."))
+
+
+def rebuild(config: Path | None, data: Path | None) -> None:
+    from curator.audit import made
+
+    rows = made.rebuild(open_database(Settings.load(config, data=data)))
+    print(f"Who uses what and the traffic were counted anew from {rows:,} rows.")
+
+
+def _keys(keys: Sequence[str]) -> frozenset[str] | None:
+    for key in keys:
+        try:
+            right = len(bytes.fromhex(key)) == 32
+        except ValueError:
+            right = False
+        if not right:
+            raise BadInput(f"{key[:80]!a} is no public key, which has 64 hex digits: `curator audit state` shows it")
+    return frozenset(key.lower() for key in keys) or None
+
+
+def _named(asked: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if value}
+
+
+def _tell(found: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print(json.dumps(found))
+    else:
+        if not quiet or not found["whole"]:
+            print(found["sentence"])
+        for gap in found["deleted"] if not quiet else []:
+            print(f"  {gap['sentence']}")
+        for problem in found["problems"]:
+            print(f"  {_plain(problem['sentence'])}")
+        more = found["problem_count"] - len(found["problems"])
+        if more:
+            print(f"  and {more:,} more")
+    if not found["whole"]:
+        raise SystemExit(_NO)
+
+
+def _plain(text: str) -> str:
+    """Without anything that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
