@@ -186,7 +186,9 @@ def test_the_command_makes_tries_replays_and_ends_a_webhook(house: House, tmp_pa
 
 
 def test_notices_are_in_the_log_as_json(house: House) -> None:
+    settled(house.mirror.url, "/api/models/mallory/shell-in-a-pickle")
+    of_type(house.chat, "model.blocked")
     lines = [one for one in house.mirror.log.read_text().splitlines() if " curator.notices " in one]
     documents = [json.loads(one[one.index("{") :]) for one in lines]
-    assert {"model.blocked", "decision.reversed"} <= {one["type"] for one in documents}
+    assert "model.blocked" in {one["type"] for one in documents}
     assert all(one["schema"] == "curator.notice/1" for one in documents)
