@@ -48,6 +48,7 @@ from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
 from curator.hub.search import Catalogue
+from curator.notify.watching import UpstreamWatch, Watching
 from curator.people.identity import Identity
 from curator.people.sign_in import SignIn
 from curator.policy.in_force import RulesInForce
@@ -216,10 +217,14 @@ class Mirror:
         if self._watches:
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
+        upstream_watch = UpstreamWatch(database, upstream.is_down)
+        background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
         if self._watches:
+            watching = Watching(settings, database, self._sender)
+            background.append(asyncio.create_task(watching.follow(), name="notices"))
+            background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches:
-            background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             kept = keep(database, seal_of(settings), settings.record_days)
             background.append(asyncio.create_task(kept, name="seals and retention"))
             if settings.syslog_url is not None:

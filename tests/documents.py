@@ -16,8 +16,11 @@ from pydantic import BaseModel
 
 from curator.hub.closed import CLOSED
 from curator.hub.routes import Closed, Route
+from curator.notify.choices import defaults
+from curator.notify.kinds import SUBJECTS, Way
 from curator.people import roles as roles_module
 from curator.people.roles import MAY, Permission, Role
+from curator.people.users import ROLES as PERSONS
 from curator.settings import Settings
 from rules.conditions import FILE_CONDITIONS, TOGETHER
 from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
@@ -176,6 +179,19 @@ def other_licences_table() -> str:
     return _licences(entry for name, entry in known_licenses().items() if name not in hub_licenses())
 
 
+def notices_table() -> str:
+    rows = []
+    for subject in SUBJECTS:
+        told = [f"{role}: {defaults(role).ways[subject.key]}" for role in PERSONS if subject.key in _told(role)]
+        types = ", ".join(f"`{kind}`" for kind in subject.types)
+        rows.append((subject.title, types, "; ".join(told) or "nobody, unless he chooses so"))
+    return _table(("what happens", "type", "told without having chosen"), rows)
+
+
+def _told(role: Role) -> set[str]:
+    return {key for key, way in defaults(role).ways.items() if way is not Way.OFF}
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "roles": roles_table,
@@ -196,6 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "licence terms": licence_terms_table,
     "licences of the hub": hub_licences_table,
     "other licences": other_licences_table,
+    "notices": notices_table,
 }
 _MEASURES = (
     (Bytes, "size, such as `10 GB`"),

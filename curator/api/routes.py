@@ -8,6 +8,7 @@ from curator.api.check import check_routes
 from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
+from curator.api.notices import notice_routes
 from curator.api.own import Own, own_routes
 from curator.api.people import people_routes
 from curator.api.queue import queue_routes
@@ -43,4 +44,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         token_routes(settings, database),
         request_routes(service),
         queue_routes(service),
+        notice_routes(service),
     )

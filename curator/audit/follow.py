@@ -22,14 +22,19 @@ def follow(database: Database, name: str, take: Take, most: int = 1_000) -> int:
         # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
         return 0
     with database.write() as session:
-        place = session.get(AuditFollowerRow, name) or AuditFollowerRow(name=name, seq=0)
-        after = select(AuditRow).where(col(AuditRow.seq) > place.seq).order_by(col(AuditRow.seq)).limit(most)
-        rows = session.exec(after).all()
-        if rows:
-            take(session, rows)
-            place.seq = rows[-1].seq or place.seq
-            session.add(place)
-        return len(rows)
+        return follow_in(session, name, take, most)
+
+
+def follow_in(session: Session, name: str, take: Take, most: int = 1_000) -> int:
+    """The same within the transaction of somebody who must not be ahead of this follower; it is a writer's."""
+    place = session.get(AuditFollowerRow, name) or AuditFollowerRow(name=name, seq=0)
+    after = select(AuditRow).where(col(AuditRow.seq) > place.seq).order_by(col(AuditRow.seq)).limit(most)
+    rows = session.exec(after).all()
+    if rows:
+        take(session, rows)
+        place.seq = rows[-1].seq or place.seq
+        session.add(place)
+    return len(rows)
 
 
 def _behind(database: Database, name: str) -> bool:

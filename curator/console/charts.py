@@ -103,7 +103,7 @@ def stacked(label: str, places: Sequence[str], series: Sequence[Series], every: 
                     _n(left + bar / 2), HEIGHT - 6, place
                 )
             )
-    return _picture(label, WIDTH, HEIGHT, drawn)
+    return _picture(label, WIDTH, HEIGHT, drawn, css="over-time")
 
 
 def share(label: str, pieces: Sequence[Piece]) -> Markup:
@@ -118,7 +118,7 @@ def share(label: str, pieces: Sequence[Piece]) -> Markup:
             )
             drawn.append(Markup("<g><title>{}: {}</title>{}</g>").format(one.name, one.told, rect))
         left += wide
-    return _picture(label, WIDTH, 18, drawn, stretch=True)
+    return _picture(label, WIDTH, 18, drawn, css="share", more=Markup(' preserveAspectRatio="none" height="18"'))
 
 
 def sparkline(label: str, values: Sequence[float], width: int = 160, height: int = 32) -> Markup:
@@ -128,7 +128,7 @@ def sparkline(label: str, values: Sequence[float], width: int = 160, height: int
     points = " ".join(
         f"{_n(2 + step * at)},{_n(height - 2 - (height - 4) * value / most)}" for at, value in enumerate(values)
     )
-    return _picture(label, width, height, [Markup('<polyline points="{}" class="line"/>').format(points)])
+    return _picture(label, width, height, [Markup('<polyline points="{}" class="line"/>').format(points)], css="course")
 
 
 def _axis(scale: Sequence[float], tall: float) -> Markup:
@@ -144,13 +144,9 @@ def _axis(scale: Sequence[float], tall: float) -> Markup:
     return Markup('<g aria-hidden="true">{}</g>').format(Markup("").join(lines))
 
 
-def _picture(label: str, width: int, height: int, drawn: Sequence[Markup], *, stretch: bool = False) -> Markup:
-    return Markup('<svg class="chart" role="img" aria-label="{}" viewBox="0 0 {} {}"{}>{}</svg>').format(
-        label,
-        width,
-        height,
-        Markup(' preserveAspectRatio="none" height="18"') if stretch else "",
-        Markup("").join(drawn),
+def _picture(label: str, width: int, height: int, drawn: Sequence[Markup], *, css: str, more: str = "") -> Markup:
+    return Markup('<svg class="chart {}" role="img" aria-label="{}" viewBox="0 0 {} {}"{}>{}</svg>').format(
+        css, label, width, height, more, Markup("").join(drawn)
     )
 
 

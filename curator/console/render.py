@@ -103,7 +103,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
-    made.filters |= {"duration": duration, "code": marked_code}
+    made.filters |= {"duration": duration, "code": marked_code, "cut": cut}
     made.globals |= {"asset": asset}
     return made
 
@@ -154,6 +154,12 @@ def marked_code(text: str) -> Markup:
     plain = len(parts) % 2 == 0
     made = (Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
     return escape(text) if plain else Markup("").join(made)
+
+
+def cut(text: str, most: int) -> str:
+    """The first sentence, and no more letters than that."""
+    first = text.partition("\n")[0]
+    return first if len(first) <= most else f"{first[: most - 1].rstrip()}…"
 
 
 def short(sha: str | None) -> str:

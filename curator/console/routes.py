@@ -9,7 +9,10 @@ from curator.console.activity import activity_routes
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
+from curator.console.notices import notices_routes
 from curator.console.people import people_pages
+from curator.console.requests import request_pages
+from curator.console.review import review_routes
 from curator.console.settings import settings_routes
 from curator.console.sign_in import sign_in_routes
 from curator.console.theme import theme_routes
@@ -26,6 +29,9 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         live_routes(service),
         account_pages(service),
         people_pages(service),
+        review_routes(service),
+        request_pages(service),
         settings_routes(service),
+        notices_routes(service),
         activity_routes(service),
     )

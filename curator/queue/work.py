@@ -66,7 +66,8 @@ def claim(session: Session, work_id: int, owner: str, lease_s: float) -> Work | 
     row = session.get(WorkRow, work_id, with_for_update=True)
     if row is None or row.state not in {"waiting", "running"}:
         return None
-    if row.state == "running" and row.due_at > moment:
+    if row.due_at > moment and (row.state == "running" or row.created_at > moment):
+        # Somebody is at it, or it was put off.
         return None
     session.add(row)
     if row.attempts >= MAX_ATTEMPTS:
@@ -110,6 +111,17 @@ def fail(session: Session, work: Work, sentence: str, *, passing: bool) -> bool:
         row.state = "failed"
     session.add(row)
     return again
+
+
+def put_off(session: Session, work: Work, until: dt.datetime, sentence: str | None = None) -> None:
+    """Not now: whoever does it has a schedule of his own. It begins anew then, however often that has been.
+
+    Raises `LeaseLost`.
+    """
+    row = _held(session, work)
+    row.state, row.owner, row.attempts, row.error = "waiting", None, 0, sentence
+    row.due_at = row.created_at = until
+    session.add(row)
 
 
 def due(database: Database, limit: int = 1_000) -> list[Work]:

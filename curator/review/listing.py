@@ -17,8 +17,9 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.policy import lists
 from curator.policy.lists import KeptEntry, Wanted
+from curator.policy.word import BadWord
 from curator.review.targets import Target
-from curator.review.waiving import scope_said, standing_against
+from curator.review.waiving import approvers_of, scope_said, standing_against
 from curator.types import Commit, RepoKind
 from rules.circumstances import ListEffect, Scope
 from rules.evaluate import Reason, evaluate
@@ -26,6 +27,7 @@ from rules.facts import Facts
 from rules.model import Effect
 
 _MOST_LOOKED_AT = 20
+_GLOB = frozenset("*?[]")
 _SAID = {ListEffect.APPROVE: "approved", ListEffect.BLOCK: "blocked"}
 
 
@@ -80,7 +82,21 @@ def put(database: Database, request: Request, rule_set: str) -> Put:
             record(session, Action.LIST, kept, request.by, said)
         reopened = reopen(session, entries, rule_set)
         still = _still(session, reopened, rule_set) if request.effect is ListEffect.APPROVE else ()
+        _check_people(session, request, still, rule_set)
     return Put(entries, reopened, still)
+
+
+def _check_people(session: Session, request: Request, still: tuple[Still, ...], rule_set: str) -> None:
+    """Raises `BadWord` for what is named and one person alone cannot approve; of globs, it is said what stays held."""
+    if any(_GLOB.intersection(name) for target in request.targets for name in target.repositories):
+        return
+    several = approvers_of(policy_of(session, rule_set), (one.reason.rule for one in still))
+    for one in still:
+        if (people := several.get(one.reason.rule)) is not None:
+            raise BadWord(
+                f"The rule {one.reason.rule} wants {people} different people to agree to {one.commit.repo}: propose it "
+                "by `curator review approve`, and somebody else confirms it"
+            )
 
 
 def take_back(database: Database, entry_id: str, by: str, rule_set: str) -> tuple[KeptEntry, Reopened]:

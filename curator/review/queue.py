@@ -313,3 +313,9 @@ def _parts(text: str) -> tuple[str, ...]:
 
 def _seconds() -> int:
     return int(now().timestamp())
+
+
+def item_of(session: Session, repo: RepoId) -> str | None:
+    """The id of the line of a repository that waits; None if it does not."""
+    of_it = (WaitingRow.kind == repo.kind.value, WaitingRow.repo == str(repo), col(WaitingRow.waits))
+    return session.exec(select(WaitingRow.id).where(*of_it)).first()

@@ -37,7 +37,7 @@ def arriving(store: BlobStore) -> list[Arriving]:
             continue
         try:
             if ledger.fetching:
-                kind, _, digest = path.stem.partition("-")
+                kind, _, digest = path.stem.rpartition("-")
                 blob = BlobId.parse(f"{kind}:{digest}")
                 found.append(Arriving(blob, ledger.size, min(ledger.written, ledger.size)))
         finally:

@@ -13,6 +13,7 @@ from curator.store.blobs import BlobStore
 from curator.types import HashKind
 
 _FRESH_S = 300.0
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class StoreSize:
     files: int
     bytes: int
     """Of the blobs; what lies beside them on the disk is not the store's."""
+    new_bytes: int
+    """Of those that came within the last 24 hours."""
     free: int
     disk: int
     reserve: int
@@ -43,7 +46,7 @@ class Sizes:
         self._store = store
         self._reserve_bytes = reserve_bytes
         self._counting = threading.Lock()
-        self._known = (0, 0)
+        self._known = (0, 0, 0)
         self._known_at: float | None = None
 
     def get(self) -> StoreSize:
@@ -59,13 +62,16 @@ class Sizes:
         return StoreSize(*self._known, usage.free, usage.total, self._reserve_bytes)
 
 
-def _count(store: BlobStore) -> tuple[int, int]:
-    """Files and bytes. What git names lies here too, and is a link elsewhere."""
-    files = size = 0
+def _count(store: BlobStore) -> tuple[int, int, int]:
+    """Files, bytes, and bytes that are new. What git names lies here too, and is a link elsewhere."""
+    files = size = new = 0
+    since = time.time() - _DAY_S
     with os.scandir(store.folder / HashKind.SHA256.value) as folders:
         for folder in folders:
             with os.scandir(folder) as blobs:
                 for blob in blobs:
                     files += 1
-                    size += blob.stat(follow_symlinks=False).st_size
-    return files, size
+                    found = blob.stat(follow_symlinks=False)
+                    size += found.st_size
+                    new += found.st_size if found.st_mtime > since else 0
+    return files, size, new

@@ -36,6 +36,11 @@ class Breaker:
         self._probe: Ticket | None = None
         self._era = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether too many requests in a row have failed, and none has succeeded since."""
+        return self._outage is not None
+
     def enter(self, now: float) -> Ticket | Outage:
         """Whether a request may go through. While it is open one does after each pause, to see how things are."""
         ticket = Ticket(self._era)

@@ -85,6 +85,10 @@ class Upstream:
     async def close(self) -> None:
         await self._session.close()
 
+    def is_down(self) -> bool:
+        """Whether it is left alone, since it failed too often."""
+        return self._guard.is_down(origin(self.url))
+
     async def describe(
         self, repo: RepoId, revision: Revision, query: str = "", *, most_bytes: int = _MOST_JSON_BYTES
     ) -> Description:

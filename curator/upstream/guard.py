@@ -64,6 +64,11 @@ class Guard:
                 return response
             response.release()
 
+    def is_down(self, origin: Origin) -> bool:
+        """Whether an origin is left alone, since it failed too often."""
+        gate = self._gates.get(origin)
+        return gate is not None and gate.breaker.is_open
+
     async def _ask_once(
         self, gate: _Gate, origin: Origin, address: str, what: str, send: Send
     ) -> aiohttp.ClientResponse:

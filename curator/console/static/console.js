@@ -24,6 +24,21 @@ function step(by) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+// A page's own keys, `data-key`. A form that still wants something says so, and Ctrl and Enter send it from there.
+let meant = null;
+function press(button) {
+  meant = button;
+  if (button.type !== "submit" || button.formNoValidate) return button.click();
+  const empty = button.form.querySelector(":invalid:not(fieldset)");
+  if (empty) return empty.focus();
+  button.form.requestSubmit(button);
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.ctrlKey || !event.target.form) return;
+  const form = event.target.form;
+  form.requestSubmit(meant?.form === form ? meant : form.querySelector("button.primary") ?? undefined);
+});
+
 let gone = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || document.querySelector("dialog[open]")) return;
@@ -35,6 +50,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Enter" && document.activeElement?.matches("[data-row] input[type=checkbox]")) {
     event.preventDefault();
     rowAt().querySelector("a")?.click();
+  } else if (document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) {
+    event.preventDefault();
+    press(document.querySelector(`[data-key="${CSS.escape(event.key)}"]`));
   } else if (Object.hasOwn(keys, event.key)) {
     event.preventDefault();
     keys[event.key]();
@@ -75,7 +93,7 @@ document.addEventListener("change", (event) => {
 counted();
 
 // What is wider than its place can be moved by keys.
-for (const wide of all(".scroll, pre, .lines, .diff")) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+for (const wide of all(".scroll, pre, .lines, .diff, figure")) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 
 // A page that lives asks for itself anew whenever the server says that something has changed.
 for (const place of all("[data-live]")) {

@@ -1,0 +1,109 @@
+"""The commands about notices: webhooks made, tried, ended, and deliveries seen and sent once more."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from curator.cli.commands import Format, ReportFormat, Server, cli
+
+notify = typer.Typer(help="See and try where notices are sent, and send them once more.", no_args_is_help=True)
+cli.add_typer(notify, name="notify")
+
+WebhookName = Annotated[str, typer.Argument(help="The webhook, by name or id.", metavar="WEBHOOK")]
+
+
+class Form(StrEnum):
+    JSON = "json"
+    TEXT = "text"
+
+
+class DeliveryState(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+@notify.command("list", epilog="Example: curator notify list --deliveries --state dead")
+def notify_list(
+    deliveries: Annotated[bool, typer.Option("--deliveries", help="What was delivered, and not the webhooks.")] = False,
+    webhook: Annotated[str | None, typer.Option(help="Only deliveries to this webhook.")] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only deliveries in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many deliveries, the newest first.")] = 50,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """List webhooks, or what was delivered to them. Ends with 1 if a webhook fails or a delivery was given up."""
+    from curator.cli import notify as command
+
+    as_json = report_format is ReportFormat.JSON
+    if deliveries or webhook or state:
+        command.deliveries(webhook, state.value if state else None, limit, server, as_json=as_json)
+    else:
+        command.webhooks(server, as_json=as_json)
+
+
+@notify.command("add", epilog="Example: curator notify add chat https://hooks.example.org/curator --type model.blocked")
+def notify_add(
+    name: Annotated[str, typer.Argument(help="What it is called here.", metavar="NAME")],
+    url: Annotated[str, typer.Argument(help="Where it leads: https://...", metavar="URL")],
+    form: Annotated[Form, typer.Option(help="`json`, or `text` for Slack and Teams.")] = Form.JSON,
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Only notices of this type.")] = None,
+    repo: Annotated[list[str] | None, typer.Option(help="Only about this repository, or a glob of them.")] = None,
+    team: Annotated[str, typer.Option(help="Only what this team may know.")] = "",
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a webhook, and print its secret, which cannot be had again."""
+    from curator.cli import notify as command
+
+    wanted = {
+        "name": name,
+        "url": url,
+        "format": form.value,
+        "types": type_ or [],
+        "repos": repo or [],
+        "team": team,
+    }
+    command.add(wanted, server, as_json=report_format is ReportFormat.JSON)
+
+
+@notify.command("end", epilog="Example: curator notify end chat")
+def notify_end(webhook: WebhookName, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """End a webhook: nothing is sent to it any more."""
+    from curator.cli import notify as command
+
+    command.end(webhook, server, as_json=report_format is ReportFormat.JSON)
+
+
+@notify.command("test", epilog="Example: curator notify test chat")
+def notify_test(
+    webhook: WebhookName,
+    wait: Annotated[float, typer.Option(min=0, max=300, help="Seconds to wait for what becomes of it.")] = 20.0,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Send a test. Ends with 0 if it was taken, 1 if not, 3 if that is not known yet."""
+    from curator.cli import notify as command
+
+    command.test(webhook, wait, server, as_json=report_format is ReportFormat.JSON)
+
+
+@notify.command("replay", epilog="Example: curator notify replay --webhook chat --since 2026-11-25")
+def notify_replay(
+    delivery: Annotated[
+        str | None, typer.Argument(help="A delivery, as `notify list --deliveries` names it.", metavar="[DELIVERY]")
+    ] = None,
+    webhook: Annotated[str | None, typer.Option(help="All that was given up for this webhook.")] = None,
+    since: Annotated[str | None, typer.Option(help="Made since: 2026-11-25, or a moment, in UTC.")] = None,
+    delivered: Annotated[bool, typer.Option("--delivered", help="Also what was delivered.")] = False,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Send a delivery once more, with the same id, or what a webhook did not get since a day."""
+    from curator.cli import notify as command
+
+    as_json = report_format is ReportFormat.JSON
+    command.replay(delivery, webhook, since, server, delivered=delivered, as_json=as_json)

@@ -1,0 +1,65 @@
+"""Send something to see that it arrives: to a webhook, or to one's own mailbox."""
+
+from __future__ import annotations
+
+import json
+
+from sqlmodel import Session
+
+from curator.database.engine import new_id, now
+from curator.errors import BadInput, CuratorError
+from curator.notify.events import Draft
+from curator.notify.kinds import NoticeType
+from curator.notify.outbox import send_out
+from curator.notify.readers import person
+from curator.notify.tables import NoticeRow
+from curator.notify.webhooks import find
+from curator.queue.work import Work
+
+
+class NobodyThere(CuratorError):
+    """Whoever asks is no person, so there is nobody to be told anything."""
+
+    status = 409
+
+
+def try_webhook(session: Session, webhook_id: str, by: str, url: str) -> Work:
+    """Its key is the id of the delivery. Raises `NoSuchWebhook`, and `BadInput` for one that is switched off."""
+    row = find(session, webhook_id)
+    if row.disabled_at is not None:
+        raise BadInput(f"The webhook {row.name} is switched off: switch it on first")
+    notice = _notice(session, by, url, f"A test of the webhook {row.name}")
+    return send_out(session, notice, webhook_id=row.id)
+
+
+def try_mail(session: Session, user_id: str, url: str, *, mails: bool) -> Work:
+    """The same to a person's own mailbox. Raises `NobodyThere`, and `BadInput` where no mail can be sent."""
+    who = person(session, user_id)
+    if who is None:
+        raise NobodyThere("This account is disabled: nothing is sent to it")
+    if not mails:
+        raise BadInput("There is no server for mail: an administrator sets CURATOR_SMTP_HOST and CURATOR_SMTP_FROM")
+    if not who.email:
+        raise BadInput("There is no address of mail for this account: an administrator can add one")
+    notice = _notice(session, who.name, url, "A test of your mail")
+    return send_out(session, notice, user_id=user_id)
+
+
+def _notice(session: Session, by: str, url: str, title: str) -> NoticeRow:
+    said = f"{by} asked for it, to see that it arrives. Nothing has happened."
+    draft = Draft(NoticeType.TEST, now(), f"person:{by}", title, (said,), "/-/notices", {"by": by})
+    notice_id = new_id()
+    row = NoticeRow(
+        id=notice_id,
+        type=draft.type.value,
+        at=draft.at,
+        audience=draft.audience,
+        last_at=draft.at,
+        document=json.dumps(draft.document(notice_id, url)),
+        title=draft.title,
+        body="\n".join(draft.lines),
+        path=draft.path,
+    )
+    session.add(row)
+    session.flush()
+    return row

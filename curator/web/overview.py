@@ -1,0 +1,143 @@
+"""What one wants to see of the service at a look: what was asked for over time, and what has changed of late."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from curator.audit import traffic, uses
+from curator.audit.record import Action
+from curator.audit.tables import AuditRow
+from curator.audit.traffic import Top
+from curator.people.caller import Caller
+from curator.people.roles import Permission
+
+OUTCOMES = (traffic.SERVED, "hold", "block", "left-out", "other")
+_CHANGES = (Action.CHANGE, Action.RULES, Action.LIST, Action.WAIVE, Action.INCIDENT, Action.SCANNERS)
+_OWN_CHANGES = (Action.CHANGE, Action.INCIDENT)
+_MOST_OWN = 100
+_MOST_LOOKED_AT = 500
+
+
+class Window(StrEnum):
+    DAY = "day"
+    FORTNIGHT = "fortnight"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An hour of the day, or a day of the fortnight."""
+
+    begin: dt.datetime
+    requests: dict[str, int]
+    """By outcome: each of `OUTCOMES`."""
+    bytes: int
+    """That were served."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.requests.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"begin": self.begin.isoformat(timespec="seconds")}
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was asked for in a window of time, up to now."""
+
+    window: Window
+    places: tuple[Place, ...]
+    """All of them, in their order; nothing may have been asked in one."""
+    top: tuple[Top, ...]
+
+    @property
+    def requests(self) -> dict[str, int]:
+        return {outcome: sum(place.requests[outcome] for place in self.places) for outcome in OUTCOMES}
+
+    @property
+    def bytes(self) -> int:
+        return sum(place.bytes for place in self.places)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "window": self.window.value,
+            "places": [place.as_json() for place in self.places],
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "top": [one.as_json() for one in self.top],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something that people or the mirror decided otherwise than before."""
+
+    id: str
+    at: dt.datetime
+    action: str
+    """An `Action`."""
+    actor: str
+    kind: str
+    repo: str
+    commit: str
+    outcome: str
+    sentence: str
+    decision: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"at": self.at.isoformat(timespec="seconds")}
+
+
+def traffic_of(session: Session, window: Window, at: dt.datetime, most: int = 8) -> Traffic:
+    """Of the last 24 hours by hour, or of the last 14 days (UTC) by day, this one among them."""
+    step = dt.timedelta(hours=1) if window is Window.DAY else dt.timedelta(days=1)
+    last = at.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    last = last if window is Window.DAY else last.replace(hour=0)
+    begins = [last - step * back for back in reversed(range(24 if window is Window.DAY else 14))]
+    requests = {begin: dict.fromkeys(OUTCOMES, 0) for begin in begins}
+    size = dict.fromkeys(begins, 0)
+    for hour in traffic.requests_by_outcome(session, begins[0]):
+        begin = hour.hour if window is Window.DAY else hour.hour.replace(hour=0)
+        if begin in requests:
+            requests[begin][hour.outcome if hour.outcome in OUTCOMES else "other"] += hour.requests
+            size[begin] += hour.bytes
+    places = tuple(Place(begin, requests[begin], size[begin]) for begin in begins)
+    return Traffic(window, places, tuple(traffic.top_repositories(session, begins[0], most)))
+
+
+def changes_for(session: Session, caller: Caller, most: int = 8) -> list[Changed]:
+    """What has changed of late, the newest first: of all for whoever may see all, else of what the caller uses."""
+    if caller.may(Permission.SEE_ALL):
+        rows = [row for action in _CHANGES for row in _newest(session, action, most)]
+    else:
+        used = {(use.kind, use.repo) for use in uses.uses_by(session, caller.name, limit=_MOST_OWN)}
+        # Looked for among the newest changes, which are few, and not among all that was asked of these repositories.
+        changes = [row for action in _OWN_CHANGES for row in _newest(session, action, _MOST_LOOKED_AT if used else 0)]
+        rows = [row for row in changes if (row.kind, row.repo) in used and row.team in {"", caller.team}]
+    return [_changed(row) for row in sorted(rows, key=lambda row: row.seq or 0, reverse=True)[:most]]
+
+
+def _newest(session: Session, action: Action, most: int) -> Sequence[AuditRow]:
+    wanted = select(AuditRow).where(AuditRow.action == action.value).order_by(col(AuditRow.seq).desc()).limit(most)
+    return session.exec(wanted).all()
+
+
+def _changed(row: AuditRow) -> Changed:
+    return Changed(
+        id=row.id,
+        at=row.at,
+        action=row.action,
+        actor=row.actor,
+        kind=row.kind,
+        repo=row.repo,
+        commit=row.commit or "",
+        outcome=row.outcome,
+        sentence=row.sentence or "",
+        decision=row.decision or "",
+    )

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from curator.admission.tables import SnapshotRow
+from curator.audit.record import Action, AuditEvent
+from curator.audit.tables import AuditFollowerRow
+from curator.database.engine import Database, now
+from curator.notify import making
+from curator.notify.choices import Choices, choose
+from curator.notify.kinds import NoticeType, Way
+from curator.notify.tables import NoticeReaderRow
+from curator.people.by import By
+from curator.people.roles import Role
+from curator.people.users import disable_user
+from curator.review.tables import RequesterRow, RequestRow
+from tests.unit.notify.given import COMMIT, deliveries, event, happens, hours_pass, inbox, maker, notices, person
+
+
+def allowed_no_more(**fields: Any) -> AuditEvent:
+    return event(
+        Action.CHANGE, outcome="block", sentence="allowed until now (decision 7); now blocked: it runs code", **fields
+    )
+
+
+def test_each_event_is_told_once_whatever_dies_in_between(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    happens(database, event(Action.DECIDE))
+    with monkeypatch.context() as dies:
+        dies.setattr(making, "repos_in", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            maker(database).step()
+    assert notices(database) == [], "a transaction that dies leaves nothing"
+    maker(database).step()
+    maker(database).step()
+    assert inbox(database, reviewer) == ["model.held"]
+
+
+def test_a_commit_that_is_looked_at_again_with_the_same_outcome_is_not_told_of_as_new(database: Database) -> None:
+    happens(database, event(Action.DECIDE, outcome="allow"), event(Action.DOWNLOAD, outcome="allow"))
+    maker(database).step()
+    assert notices(database) == []
+
+
+def test_a_reversed_decision_is_told_to_each_team_that_pulled_it_with_its_own_uses_and_no_other(
+    database: Database,
+) -> None:
+    risk = person(database, "dora", Role.DEVELOPER, "risk")
+    trading = person(database, "theo", Role.DEVELOPER, "trading")
+    other = person(database, "olga", Role.DEVELOPER, "other")
+    security = person(database, "sam", Role.SECURITY, "risk")
+    happens(
+        database,
+        event(Action.DOWNLOAD, actor="build-7", team="risk", project="scores", outcome="allow", job="gitlab:1"),
+        event(Action.DOWNLOAD, actor="laptop-3", team="trading", project="desk", outcome="allow"),
+        allowed_no_more(),
+    )
+    maker(database).step()
+    assert [inbox(database, who) for who in (risk, trading, other, security)] == [
+        ["decision.reversed"],
+        ["decision.reversed"],
+        [],
+        ["decision.reversed"],
+    ]
+    by_audience = {notice.audience: notice for notice in notices(database)}
+    assert set(by_audience) == {"overseers", "team:risk", "team:trading"}
+    whole = json.loads(by_audience["overseers"].document)["data"]["used_by"]
+    assert {(one["team"], one["project"], one["token"]) for one in whole} == {
+        ("risk", "scores", "build-7"),
+        ("trading", "desk", "laptop-3"),
+    }
+    assert "laptop-3" not in by_audience["team:risk"].document
+    assert "gitlab:1" in by_audience["team:risk"].body
+    assert {row.user_id for row in deliveries(database)} == {risk.id, trading.id, security.id}
+
+
+def test_who_asks_for_an_exception_hears_of_the_answer_without_having_subscribed(database: Database) -> None:
+    asker = person(database, "dora", Role.DEVELOPER)
+    joined = person(database, "dave", Role.DEVELOPER)
+    other = person(database, "olga", Role.DEVELOPER)
+    reviewer = person(database, "rita", Role.REVIEWER)
+    with database.write() as session:
+        _request(session)
+        for who in ("dora", "dave"):
+            session.add(RequesterRow(request_id="r1", name=who, reason="a demo", at=now()))
+    happens(
+        database,
+        event(Action.REQUEST, actor="dora", outcome="ask", subject="r1", sentence="asks for an exception: a demo"),
+        event(Action.ANSWER, actor="rita", outcome="approve", subject="r1", sentence="read by hand"),
+    )
+    maker(database).step()
+    assert inbox(database, asker) == inbox(database, joined) == ["exception.decided"]
+    assert inbox(database, other) == []
+    assert inbox(database, reviewer) == ["exception.asked"]
+    told = [row.user_id for row in deliveries(database)]
+    assert sorted(told, key=str) == sorted([asker.id, joined.id]), "the answer at once, the question in the digest"
+
+
+def _request(session: Session) -> None:
+    snapshot = SnapshotRow(kind="model", repo="acme/tiny", sha=COMMIT, info="{}", seen_at=now())
+    session.add(snapshot)
+    session.flush()
+    session.add(
+        RequestRow(
+            id="r1",
+            kind="model",
+            repo="acme/tiny",
+            commit=COMMIT,
+            snapshot_id=snapshot.id or 0,
+            decision="d1",
+            outcome="hold",
+            rules="few-downloads",
+            state="open",
+            asked_at=now(),
+            changed_at=now(),
+        )
+    )
+    session.flush()
+
+
+def test_a_team_hears_of_what_is_held_for_it_and_no_other_does(database: Database) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    person(database, "dora", Role.DEVELOPER, "risk")
+    happens(database, event(Action.DECIDE, team="risk"))
+    maker(database).step()
+    assert [notice.audience for notice in notices(database)] == ["team:risk"]
+    assert inbox(database, reviewer) == ["model.held"]
+
+
+def test_many_that_are_alike_are_one_notice(database: Database) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    made = maker(database)
+    happens(database, *(event(Action.DECIDE, repo=f"acme/m{number}") for number in range(20)))
+    made.step()
+    happens(database, *(event(Action.DECIDE, repo=f"acme/m{number}") for number in range(20, 37)))
+    made.step()
+    assert inbox(database, reviewer) == [], "they are collected"
+    hours_pass(database, 0.1)
+    made.step()
+    (notice,) = notices(database)
+    assert notice.title == "37 commits are held"
+    assert inbox(database, reviewer) == ["model.held"]
+    data = json.loads(notice.document)["data"]
+    assert data["count"] == len(data["items"]) == 37
+
+
+def test_a_few_go_out_one_by_one(database: Database) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    happens(database, *(event(Action.DECIDE, repo=f"acme/m{number}") for number in range(5)))
+    maker(database).step()
+    assert inbox(database, reviewer) == ["model.held"] * 5
+    happens(database, event(Action.DECIDE, repo="acme/m6"))
+    maker(database).step()
+    assert len(inbox(database, reviewer)) == 5, "from the sixth on they are collected"
+
+
+def test_a_change_is_told_as_what_it_is_and_not_as_a_decision_beside_it(database: Database) -> None:
+    security = person(database, "sam", Role.SECURITY)
+    happens(
+        database,
+        event(Action.DECIDE, outcome="block", decision="d2"),
+        allowed_no_more(decision="d2"),
+        event(Action.CHANGE, repo="acme/two", outcome="allow", sentence="held: x until now (decision 1); now allowed"),
+    )
+    maker(database).step()
+    assert inbox(database, security) == ["decision.reversed", "model.released"]
+
+
+def test_nobody_is_told_of_what_he_may_not_see(database: Database) -> None:
+    developer = person(database, "dora", Role.DEVELOPER, "risk")
+    with database.write() as session:
+        everything = Choices(ways={"held": Way.NOW, "asked": Way.NOW, "service": Way.NOW, "reversed": Way.NOW})
+        choose(session, developer.id, "dora", everything)
+    happens(
+        database,
+        event(Action.DECIDE, team="trading"),
+        event(Action.REQUEST, actor="theo", team="trading", subject="r9", outcome="ask"),
+        event(Action.HEALTH, kind=None, repo="", commit=None, subject="disk:store", outcome="bad"),
+        allowed_no_more(),
+    )
+    maker(database).step()
+    assert inbox(database, developer) == []
+
+
+def test_repositories_by_glob_and_own_teams_narrow_down_what_one_is_told(database: Database) -> None:
+    globs = person(database, "gina", Role.REVIEWER)
+    teams = person(database, "tina", Role.REVIEWER, "risk")
+    with database.write() as session:
+        choose(session, globs.id, "gina", Choices(ways={"held": Way.INBOX}, repos=("Acme/*",)))
+        choose(session, teams.id, "tina", Choices(ways={"held": Way.INBOX}, about="teams"))
+    happens(
+        database,
+        event(Action.DECIDE, repo="acme/tiny"),
+        event(Action.DECIDE, repo="other/tiny"),
+        event(Action.DECIDE, repo="other/large", team="risk"),
+    )
+    maker(database).step()
+    assert len(inbox(database, globs)) == 1
+    assert len(inbox(database, teams)) == 1
+
+
+def test_whoever_is_disabled_is_told_nothing(database: Database) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    with database.write() as session:
+        disable_user(session, "rita", By("test"))
+    happens(database, event(Action.DECIDE))
+    maker(database).step()
+    assert inbox(database, reviewer) == []
+
+
+def test_without_a_mail_server_a_digest_is_not_collected_and_the_inbox_is(database: Database) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    happens(database, event(Action.DECIDE))
+    maker(database, mails=False).step()
+    with database.read() as session:
+        assert [row.digest for row in session.exec(select(NoticeReaderRow))] == [False]
+    assert inbox(database, reviewer) == [NoticeType.HELD]
+
+
+def test_what_happened_before_there_were_notices_is_told_to_nobody(database: Database) -> None:
+    with database.read() as session:
+        assert session.get(AuditFollowerRow, making.FOLLOWER) is not None
