@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import curator.cli.config_commands
 import curator.cli.request_commands
 import curator.cli.review_commands
 import curator.cli.rules_commands  # noqa: F401 - they declare themselves

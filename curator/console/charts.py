@@ -144,9 +144,7 @@ def _axis(scale: Sequence[float], tall: float) -> Markup:
     return Markup('<g aria-hidden="true">{}</g>').format(Markup("").join(lines))
 
 
-def _picture(
-    label: str, width: int, height: int, drawn: Sequence[Markup], *, css: str, more: str = ""
-) -> Markup:
+def _picture(label: str, width: int, height: int, drawn: Sequence[Markup], *, css: str, more: str = "") -> Markup:
     return Markup('<svg class="chart {}" role="img" aria-label="{}" viewBox="0 0 {} {}"{}>{}</svg>').format(
         css, label, width, height, more, Markup("").join(drawn)
     )
