@@ -103,7 +103,9 @@ def traffic_of(session: Session, window: Window, at: dt.datetime, most: int = 8)
     requests = {begin: dict.fromkeys(OUTCOMES, 0) for begin in begins}
     size = dict.fromkeys(begins, 0)
     for hour in traffic.requests_by_outcome(session, begins[0]):
-        begin = hour.hour if window is Window.DAY else hour.hour.replace(hour=0)
+        # PostgreSQL tells moments in the zone of its session.
+        begin = hour.hour.astimezone(dt.UTC)
+        begin = begin if window is Window.DAY else begin.replace(hour=0)
         if begin in requests:
             requests[begin][hour.outcome if hour.outcome in OUTCOMES else "other"] += hour.requests
             size[begin] += hour.bytes
