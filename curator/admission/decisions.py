@@ -196,7 +196,7 @@ def keep_about(
     audience: Audience,
     facts: Facts | None = None,
 ) -> Ruling:
-    """Keep a decision that rules made at that moment of facts that are kept already; `facts`, where they are at hand."""
+    """Keep a decision that rules made at that moment of facts that are kept already; `facts` where they are at hand."""
     row = DecisionRow(
         id=new_id(),
         snapshot_id=snapshot_id,

@@ -29,18 +29,19 @@ def decided(session: Session, row: DecisionRow, decision: Decision, facts: Facts
         key = (snapshot.kind, snapshot.repo, row.audience)
         known = session.get(CatalogueRow, key)
         of_main = _is_main(session, snapshot)
-        if known is not None and row.outcome == Outcome.ALLOW.value:
+        allowed = row.outcome == Outcome.ALLOW.value
+        if known is not None and allowed:
             known.allowed_sha, known.allowed_at = snapshot.sha, row.at
         if known is not None and not of_main and known.snapshot_id != row.snapshot_id and _still_main(session, known):
             return
-        allowed = row.outcome == Outcome.ALLOW.value
         said = _said(row, snapshot, decision, of_main=of_main)
         if known is None or known.facts_id != row.facts_id:
             said |= described(facts or _facts(session, row.facts_id))
     if known is None:
         kind, repo, audience = key
-        earlier = {"allowed_sha": snapshot.sha, "allowed_at": row.at} if allowed else {}
-        session.add(CatalogueRow(kind=kind, repo=repo, audience=audience, **said, **earlier))
+        if allowed:
+            said |= {"allowed_sha": snapshot.sha, "allowed_at": row.at}
+        session.add(CatalogueRow(kind=kind, repo=repo, audience=audience, **said))
         return
     for name, value in said.items():
         setattr(known, name, value)
