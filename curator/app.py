@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from curator.admission.catalogue.asked import keep_counted
 from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.expiring import Expiring
@@ -160,6 +161,7 @@ class Mirror:
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:
+            background.append(asyncio.create_task(keep_counted(database), name="catalogue"))
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
         if self._watches and settings.rules is not None:

@@ -14,6 +14,8 @@ SIZES = (
     ("huge", None, "100 GB and more"),
 )
 """Name, bytes that it stays below, and words for it."""
+SEPARATOR = "\t"
+"""Between the parts of `alike`."""
 _LONGEST = 200
 _MOST_FORMATS = 12
 _NO_WEIGHTS = frozenset({"unknown", "text", "json", "yaml", "empty"})
@@ -23,16 +25,20 @@ def described(facts: Facts) -> dict[str, Any]:
     """The columns that do not depend on what was decided."""
     weights = _weights(facts)
     size = sum(file.size for file in weights) if weights else facts.total_size
+    task, formats = _text(facts.pipeline_tag), _formats(weights)
     return {
+        "alike": SEPARATOR.join(
+            (facts.kind.value, _plain(task), facts.license.category.value, size_class(size), formats)
+        ),
         "publisher": facts.namespace.lower(),
-        "task": _text(facts.pipeline_tag),
+        "task": task,
         "library": _text(facts.library),
         "licence": _text(facts.license.expression or ", ".join(facts.license.declared)),
         "licence_class": facts.license.category.value,
         "size": size,
         "size_class": size_class(size),
         "parameters": facts.parameters,
-        "formats": _formats(weights),
+        "formats": formats,
         "family": _family(facts),
         "downloads": facts.downloads,
         "likes": facts.likes,
@@ -48,6 +54,10 @@ def size_class(size: int) -> str:
 def formats_in(text: str) -> list[str]:
     """The formats that a row's column names."""
     return [one for one in text.split(",") if one]
+
+
+def _plain(task: str) -> str:
+    return task.replace(SEPARATOR, " ")
 
 
 def _weights(facts: Facts) -> list[FileFacts]:

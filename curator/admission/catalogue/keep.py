@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, update
-from sqlmodel import Session, col, or_
+from sqlmodel import Session, col, or_, select
 
 from curator.admission.catalogue.describe import described
 from curator.admission.catalogue.tables import CatalogueRow
@@ -41,6 +41,7 @@ def decided(session: Session, row: DecisionRow, decision: Decision, facts: Facts
         kind, repo, audience = key
         if allowed:
             said |= {"allowed_sha": snapshot.sha, "allowed_at": row.at}
+        said |= _used(session, kind, repo)
         session.add(CatalogueRow(kind=kind, repo=repo, audience=audience, **said))
         return
     for name, value in said.items():
@@ -83,6 +84,13 @@ def _said(row: DecisionRow, snapshot: SnapshotRow, decision: Decision, *, of_mai
         "expires_at": expires_at,
         "left_out": len(decision.excluded_files),
     }
+
+
+def _used(session: Session, kind: str, repo: str) -> dict[str, Any]:
+    """What is counted for a repository, whomever it was decided for."""
+    same = select(CatalogueRow.used, CatalogueRow.asked_at)
+    found = session.exec(same.where(CatalogueRow.kind == kind, CatalogueRow.repo == repo).limit(1)).first()
+    return {"used": found[0], "asked_at": found[1]} if found is not None else {}
 
 
 def _rule(decision: Decision) -> str:

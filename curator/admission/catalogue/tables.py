@@ -9,19 +9,22 @@ from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
 
+FILTERED = ("outcome", "rule_set", "scanner", "expires_at", "task", "licence_class", "size_class", "formats")
+
 
 class CatalogueRow(SQLModel, table=True):
     """A repository as it was last decided about for an audience."""
 
     __tablename__ = "catalogue"
     __table_args__ = (
-        Index("ix_catalogue_name", "name", "kind", "audience"),
-        Index("ix_catalogue_used", "used", "name", "kind", "audience"),
+        # What is filtered by stands in each order's index, so that rows that do not fit are passed over in it alone.
+        Index("ix_catalogue_name", "name", "kind", "audience", *FILTERED),
+        Index("ix_catalogue_used", "used", "name", "kind", "audience", *FILTERED),
+        Index("ix_catalogue_newest", "decision", "name", "kind", "audience", *FILTERED),
         Index("ix_catalogue_publisher", "publisher", "name", "kind", "audience"),
         Index(
-            "ix_catalogue_facets",
-            *("audience", "kind", "outcome", "rule_set", "scanner", "expires_at"),
-            *("task", "licence_class", "size_class", "formats"),
+            "ix_catalogue_alike",
+            *("alike", "audience", "outcome", "rule_set", "scanner", "expires_at", "publisher", "name"),
         ),
     )
 
@@ -37,7 +40,7 @@ class CatalogueRow(SQLModel, table=True):
     sha: str
     of_main: bool
     """Whether `main` stood for the commit when it was judged."""
-    decision: str = Field(index=True)
+    decision: str
     """Id of the newest decision about it; sorts by time."""
     facts_id: str
     outcome: str
@@ -67,6 +70,8 @@ class CatalogueRow(SQLModel, table=True):
     parameters: int = Field(sa_type=BigInteger)
     formats: str
     """What the weights are kept in, `,gguf,safetensors,`; of a data set, its files."""
+    alike: str
+    """Kind, task, class of licence, class of size and formats in one: what is counted together."""
     family: str
     """What it goes back to: the farthest ancestor that is known; empty if it has none."""
     downloads: int = Field(sa_type=BigInteger)

@@ -9,7 +9,10 @@ revision = "0018_catalogue"
 down_revision = "0017_incidents"
 
 _MOMENT = sa.DateTime(timezone=True)
+_TEXTS = ("name", "sha", "decision", "facts_id", "outcome", "family")
 _KEY = ("name", "kind", "audience")
+_FILTERED = ("outcome", "rule_set", "scanner", "expires_at", "task", "licence_class", "size_class", "formats")
+_COUNTED = ("alike", "audience", "outcome", "rule_set", "scanner", "expires_at", "publisher", "name")
 
 
 def upgrade() -> None:
@@ -18,10 +21,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), primary_key=True),
         sa.Column("repo", sa.String(), primary_key=True),
         sa.Column("audience", sa.String(), primary_key=True),
-        *(sa.Column(name, sa.String(), nullable=False) for name in ("name", "sha", "decision", "facts_id", "outcome")),
+        *(sa.Column(name, sa.String(), nullable=False) for name in _TEXTS),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("rule", "rule_set", "scanner", "publisher")),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("task", "library", "licence", "licence_class")),
-        *(sa.Column(name, sa.String(), nullable=False) for name in ("size_class", "formats", "family", "risk")),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("size_class", "formats", "alike", "risk")),
         sa.Column("snapshot_id", sa.Integer(), nullable=False),
         sa.Column("of_main", sa.Boolean(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
@@ -31,17 +34,11 @@ def upgrade() -> None:
         sa.Column("decided_at", _MOMENT, nullable=False),
         *(sa.Column(name, _MOMENT) for name in ("expires_at", "allowed_at", "asked_at")),
     )
-    op.create_index("ix_catalogue_name", "catalogue", [*_KEY])
-    op.create_index("ix_catalogue_used", "catalogue", ["used", *_KEY])
+    for name, first in (("name", ()), ("used", ("used",)), ("newest", ("decision",))):
+        op.create_index(f"ix_catalogue_{name}", "catalogue", [*first, *_KEY, *_FILTERED])
     op.create_index("ix_catalogue_publisher", "catalogue", ["publisher", *_KEY])
-    op.create_index("ix_catalogue_decision", "catalogue", ["decision"])
+    op.create_index("ix_catalogue_alike", "catalogue", [*_COUNTED])
     op.create_index("ix_catalogue_snapshot_id", "catalogue", ["snapshot_id"])
-    op.create_index(
-        "ix_catalogue_facets",
-        "catalogue",
-        ["audience", "kind", "outcome", "rule_set", "scanner", "expires_at"]
-        + ["task", "licence_class", "size_class", "formats"],
-    )
     fill = op.create_table(
         "catalogue_fill",
         sa.Column("id", sa.Integer(), primary_key=True),
