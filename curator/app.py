@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, OperationalError
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.catalogue.asked import keep_counted
@@ -37,6 +38,7 @@ from curator.hub.files import Files
 from curator.hub.hot import HotAnswers
 from curator.hub.lane import HubLane
 from curator.hub.listings import Listings
+from curator.hub.myself import Myself
 from curator.hub.oci import GgufRegistry
 from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
@@ -54,8 +56,9 @@ from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, not_kept
+from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
 from curator.web.guard import all_guarded
+from curator.web.openapi import Described
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
@@ -81,6 +84,7 @@ class Mirror:
         self._own.add_exception_handler(
             RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
         )
+        self._own.add_exception_handler(HTTPException, lambda _, error: no_such_address(cast("HTTPException", error)))
         for unkept in (DataError, UnicodeEncodeError):
             self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
         self._own.add_exception_handler(
@@ -114,7 +118,7 @@ class Mirror:
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
         admission = Admission(settings, journal, chooser, resolver)
-        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token)
+        identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
         service = Service(
             settings=settings,
@@ -131,9 +135,11 @@ class Mirror:
             upstream=upstream,
             store=store,
         )
-        for router in (*console_routes(service), *api_routes(service)):
+        routers = (*console_routes(service), *api_routes(service))
+        for router in routers:
             all_guarded(router.routes)
             self._own.include_router(router)
+        self._own.state.api = Described(tuple(route for router in routers for route in router.routes), settings.url)
         files = Files(database, journal, admission, upstream, filler, Confirmer(database, jail))
         lane = HubLane(
             files=files,
@@ -143,6 +149,7 @@ class Mirror:
             catalogue=Catalogue(settings, database, upstream, rules),
             registry=GgufRegistry(database, admission, files),
             doors=ClosedDoors(journal, identity),
+            myself=Myself(database),
             url=settings.url,
             identity=identity,
             hot=HotAnswers(generation, chooser),
@@ -154,6 +161,7 @@ class Mirror:
             asyncio.create_task(sweep(database, self._sender), name="sweep"),
             asyncio.create_task(generation.follow(), name="generation"),
             asyncio.create_task(sweep_parts(store), name="parts"),
+            asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)

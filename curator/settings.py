@@ -6,17 +6,18 @@ Read, the first found wins, from the command line, the environment (`CURATOR_*`)
 from __future__ import annotations
 
 import base64
-import ipaddress
+import json
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from curator.errors import BadSettings
+from curator.trust import Group, Issuer, TrustedPipeline, is_loopback
 from curator.types import UpstreamMode
 from rules import packs
 
@@ -102,8 +103,14 @@ class Settings(BaseSettings):
     rejudge_days: int = Field(
         90, ge=1, le=3_650, description="Days for which a commit that was asked for is judged anew when rules change."
     )
-    anonymous: Literal["auto", "yes", "no"] = Field(
-        "auto", description="Whether one may pull without a token; `auto`: only where the mirror listens on loopback."
+    anonymous: Literal["auto", "yes", "no", "beyond-loopback"] = Field(
+        "auto",
+        description="Whether one may pull without a token. `auto` and `yes`: where only this machine reaches the "
+        "mirror, by `host` and `public_url`; elsewhere `auto` is `no`, and with `yes` no server starts: "
+        "`beyond-loopback` is for those who want everybody served whom the network lets through.",
+    )
+    token_max_days: int = Field(
+        365, ge=1, le=36_500, description="Days that a token of a person may last, and lasts where nothing is said."
     )
 
     waiver_max_days: int = Field(365, ge=1, le=36_500, description="Days that a waiver may last.")
@@ -148,6 +155,32 @@ class Settings(BaseSettings):
         21_600.0,
         description="Seconds after which the upstream is asked again about what is served and was asked for within 30 "
         "days: whether it is taken down, re-licensed, closed or flagged since.",
+    )
+
+    session_s: Seconds = Field(43_200.0, description="Seconds after which one must sign in to the console anew.")
+    session_idle_s: Seconds = Field(7_200.0, description="Seconds without a page after which one must do so.")
+    oidc_issuer: Issuer | None = Field(
+        None, description="Identity provider by which people sign in to the console (OpenID Connect): its issuer."
+    )
+    oidc_client_id: str | None = Field(None, description="What the mirror is called there.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Its secret there; without one it is a public client, which PKCE protects as well."
+    )
+    oidc_title: str = Field("single sign-on", description="What the link at the sign-in page calls it.")
+    oidc_scopes: str = Field("openid profile email", description="What the mirror asks to know of people there.")
+    oidc_name_claim: str = Field("preferred_username", description="The claim with a person's name.")
+    oidc_groups_claim: str = Field("groups", description="The claim with the groups that a person is in.")
+    oidc_roles: dict[str, Group] = Field(
+        {},
+        description='What groups make of people, as JSON: `{"ml-leads": {"role": "reviewer", "team": '
+        '"search"}}`. Who is in none may not sign in; `*` is everybody.',
+    )
+    oidc_only: bool = Field(False, description="Whether nobody signs in by a password.")
+    pipelines: tuple[TrustedPipeline, ...] = Field(
+        (),
+        description='Jobs that sign in by the identity token of their build service, as JSON: `[{"issuer": ..., '
+        '"audience": ..., "claims": {"repository": "acme/*"}, "team": ..., "project": ..., '
+        '"minutes": 60}]`; the first that fits counts.',
     )
 
     @field_validator("upstream", "public_url")
@@ -195,6 +228,16 @@ class Settings(BaseSettings):
             )
         return value
 
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("CURATOR_OIDC_ISSUER is set and CURATOR_OIDC_CLIENT_ID is not: name both, or neither")
+        if self.oidc_issuer and not self.oidc_roles:
+            raise ValueError("CURATOR_OIDC_ROLES says of nobody who he is: name groups, or `*`, with a role")
+        if self.oidc_only and not self.oidc_issuer:
+            raise ValueError("CURATOR_OIDC_ONLY leaves no way to sign in without CURATOR_OIDC_ISSUER: set it")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -228,10 +271,13 @@ class Settings(BaseSettings):
         return Path(self.store_url.removeprefix("file://")) if self.store_url else self.data.absolute() / "blobs"
 
     @property
+    def beyond_loopback(self) -> bool:
+        """Whether others than this machine reach the mirror: by the address it listens on, or that of a proxy."""
+        return not is_loopback(self.host) or not is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
     def pulls_without_token(self) -> bool:
-        if self.anonymous != "auto":
-            return self.anonymous == "yes"
-        return is_loopback(self.host)
+        return self.anonymous == "beyond-loopback" or (self.anonymous != "no" and not self.beyond_loopback)
 
     @property
     def url(self) -> str:
@@ -251,19 +297,21 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if value is None:
                 continue
-            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-            variables[f"CURATOR_{name.upper()}"] = str(plain.absolute() if isinstance(plain, Path) else plain)
+            variables[f"CURATOR_{name.upper()}"] = _written(value)
         return variables
 
 
+_SECRET = frozenset({"upstream_token", "broker_url", "secret_key", "oidc_client_secret"})
 _config_file: Path | None = None
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _written(value: Any) -> str:
+    """As a variable of the environment has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict | tuple):
+        return json.dumps(value, default=lambda one: one.model_dump(mode="json") if isinstance(one, BaseModel) else one)
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _existing(config: Path | None) -> Path | None:
@@ -277,7 +325,13 @@ def _existing(config: Path | None) -> Path | None:
 
 def _told(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
+    if not first["loc"]:
+        return str(first["msg"]).removeprefix("Value error, ")
+    name = str(first["loc"][0])
     said = str(first["msg"]).removeprefix("Value error, ")
-    shown = "" if name in {"upstream_token", "broker_url", "secret_key"} else f" is {str(first['input'])!r}"
+    shown = (
+        ""
+        if name in {"upstream_token", "broker_url", "secret_key", "oidc_client_secret"}
+        else f" is {str(first['input'])!r}"
+    )
     return f"CURATOR_{name.upper()}{shown}: {said}"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from curator.admission.inquiry import Answer, Inquirer, Question, Verdict
 from curator.admission.judge import policy_of
 from curator.admission.words import names_of
+from curator.api.documents.decisions import Check
 from curator.database.engine import Database
 from curator.policy import rule_sets
 from curator.settings import Settings
@@ -30,10 +31,10 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    repository: str
+    repository: Annotated[str, Field(min_length=1, max_length=193, examples=["acme-research/tiny-bert"])]
     kind: RepoKind = RepoKind.MODEL
-    revision: str = "main"
-    path: str | None = None
+    revision: Annotated[str, Field(min_length=1, max_length=255)] = "main"
+    path: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
 
 
 class Inquiry(BaseModel):
@@ -44,16 +45,22 @@ class Inquiry(BaseModel):
     models: Annotated[list[Asked], Field(min_length=1, max_length=MOST_MODELS)]
     wait: Annotated[float, Field(ge=0, le=MOST_WAIT_S)] = 0.0
     """Seconds to wait for what is being scanned."""
-    team: str | None = None
-    project: str | None = None
+    team: Annotated[str, Field(max_length=64)] | None = None
+    project: Annotated[str, Field(max_length=64)] | None = None
     """For whom, where that is not to be as the token says."""
 
 
 def check_routes(settings: Settings, database: Database, inquirer: Inquirer) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(tags=["decisions"])
 
-    @router.post("/api/curator/v1/check")
+    @router.post(
+        "/api/curator/v1/check",
+        operation_id="check_repositories",
+        response_model=Check,
+        response_model_exclude_unset=True,
+    )
     async def check(inquiry: Inquiry, caller: Puller) -> dict[str, Any]:
+        """Say what a build may have, of up to 500 repositories or files: nothing is downloaded."""
         audience = audience_asked(caller, inquiry.team, inquiry.project)
         questions = [_question(asked) for asked in inquiry.models]
         # The same asked twice is one question.

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from curator.admission import decisions
 from curator.admission.choose import Chooser
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
+from curator.api.documents.decisions import KnownFacts as Document
 from curator.database.engine import Database
 from curator.people.roles import Permission
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
+from curator.web.documents import STILL_SCANNED, problems
 from curator.web.guard import May
-
-_MOST_WAIT_S = 600.0
+from curator.web.parameters import Repository, RevisionName, WaitSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,27 @@ class KnownFacts:
 
 def facts_routes(known: KnownFacts) -> APIRouter:
     """The one route: the facts of a commit, which is judged for it if it was not."""
-    router = APIRouter()
+    router = APIRouter(tags=["decisions"])
 
     def of_decision(decision_id: str) -> dict[str, Any] | None:
         with known.database.read() as session:
             found = decisions.find(session, decision_id)
         return found[1].as_json() if found is not None else None
 
-    @router.get("/api/curator/v1/facts", dependencies=[Depends(May(Permission.PULL))])
+    @router.get(
+        "/api/curator/v1/facts",
+        dependencies=[Depends(May(Permission.PULL))],
+        operation_id="get_facts",
+        response_model=Document,
+        responses=STILL_SCANNED | problems(404),
+    )
     async def facts(
-        repo: str,
-        revision: str = "main",
+        repo: Repository,
+        revision: RevisionName = "main",
         kind: RepoKind = RepoKind.MODEL,
-        wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
+        wait: WaitSeconds = 60.0,
     ) -> JSONResponse:
+        """Say what the mirror knows of a commit, as its rules see it; it is judged for it if it was not."""
         check_kind(known.settings, kind)
         try:
             choice = await known.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)

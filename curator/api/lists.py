@@ -9,13 +9,16 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from curator.api.words import Desk, PageSize, State, Word, page_json
+from curator.api.documents.words import Collections, Entries, EntriesMade, EntryEnded, OneEntry
+from curator.api.words import Desk, State, Word, page_json
 from curator.policy import lists
 from curator.policy.collections import collections
 from curator.review import listing
 from curator.review.listing import Request
 from curator.types import RepoKind
+from curator.web.documents import problems
 from curator.web.guard import Decider, Puller
+from curator.web.parameters import After, Id, PageSize, Repository
 from rules.circumstances import ListEffect
 
 
@@ -23,7 +26,7 @@ class WantedEntries(Word):
     """What is to be approved or blocked."""
 
     effect: ListEffect
-    targets: Annotated[list[str], Field(min_length=1, max_length=100)]
+    targets: Annotated[list[Annotated[str, Field(min_length=1, max_length=400)]], Field(min_length=1, max_length=100)]
     """`ORG/NAME`, `ORG/NAME@REV`, `ORG/NAME@A..B`, `ORG/*` or `collection:NAME`."""
     kind: RepoKind | None = None
     """None: models; every kind, where globs are blocked."""
@@ -31,17 +34,18 @@ class WantedEntries(Word):
 
 def list_routes(desk: Desk) -> APIRouter:
     """All of them."""
-    router = APIRouter(prefix="/api/curator/v1")
+    router = APIRouter(prefix="/api/curator/v1", tags=["lists"])
 
-    @router.get("/lists")
+    @router.get("/lists", operation_id="list_entries", response_model=Entries)
     async def listed(
         caller: Puller,
         state: State = "active",
         effect: ListEffect | None = None,
-        repo: str | None = None,
-        after: str | None = None,
+        repo: Repository | None = None,
+        after: After = None,
         limit: PageSize = 100,
     ) -> dict[str, Any]:
+        """List what is approved and what is blocked, the newest first."""
         del caller
 
         def read() -> list[dict[str, Any]]:
@@ -51,8 +55,9 @@ def list_routes(desk: Desk) -> APIRouter:
 
         return page_json("entries", await asyncio.to_thread(read), limit)
 
-    @router.get("/lists/{entry_id}")
-    async def one(entry_id: str, caller: Puller) -> dict[str, Any]:
+    @router.get("/lists/{entry_id}", operation_id="get_entry", response_model=OneEntry)
+    async def one(entry_id: Id, caller: Puller) -> dict[str, Any]:
+        """Show an entry of any time."""
         del caller
 
         def read() -> dict[str, Any]:
@@ -61,8 +66,15 @@ def list_routes(desk: Desk) -> APIRouter:
 
         return await asyncio.to_thread(read)
 
-    @router.post("/lists")
+    @router.post(
+        "/lists",
+        operation_id="add_entries",
+        status_code=201,
+        response_model=EntriesMade,
+        responses=problems(404),
+    )
     async def say(wanted: WantedEntries, caller: Decider) -> JSONResponse:
+        """Approve or block repositories, commits, publishers or collections: all of them, or none."""
         kind = wanted.kind or RepoKind.MODEL
         targets = [await desk.targets.read(text, kind) for text in dict.fromkeys(wanted.targets)]
         request = Request(
@@ -82,15 +94,17 @@ def list_routes(desk: Desk) -> APIRouter:
         }
         return desk.then_judged(document, put.reopened, 201)
 
-    @router.delete("/lists/{entry_id}")
-    async def take_back(entry_id: str, caller: Decider) -> JSONResponse:
+    @router.delete("/lists/{entry_id}", operation_id="end_entry", response_model=EntryEnded)
+    async def take_back(entry_id: Id, caller: Decider) -> JSONResponse:
+        """Take an entry back; it stays in the record."""
         kept, reopened = await asyncio.to_thread(
             lambda: listing.take_back(desk.database, entry_id, caller.name, desk.rule_set())
         )
         return desk.then_judged({"entry": kept.as_json()}, reopened)
 
-    @router.get("/collections")
+    @router.get("/collections", operation_id="list_collections", response_model=Collections)
     async def known_collections(caller: Puller) -> dict[str, Any]:
+        """List the collections that an entry may name."""
         del caller
         return {"collections": [one.as_json() for one in collections().values()]}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from enum import Enum
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +17,7 @@ from curator.admission.explain import explain_behind, explain_ruling
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
+from curator.api.documents.decisions import Explanation
 from curator.database.engine import Database
 from curator.errors import CuratorError
 from curator.people.roles import Permission
@@ -23,9 +25,12 @@ from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
+from curator.web.documents import STILL_SCANNED, Answer, problems
 from curator.web.guard import OPEN, May, Puller, audience_asked
+from curator.web.parameters import EmptyName, Id, Repository, RevisionName, WaitSeconds
 
-_MOST_WAIT_S = 600.0
+_HEALTH: list[str | Enum] = ["health"]
+_DECISIONS: list[str | Enum] = ["decisions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,21 @@ def own_routes(own: Own) -> APIRouter:
             raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
         return document
 
-    @router.get("/healthz", dependencies=[OPEN])
+    @router.get("/healthz", dependencies=[OPEN], operation_id="is_alive", response_model=Alive, tags=_HEALTH)
     async def healthz() -> dict[str, str]:
+        """Say that the server answers."""
         return {"status": "alive"}
 
-    @router.get("/readyz", dependencies=[OPEN])
+    @router.get(
+        "/readyz",
+        dependencies=[OPEN],
+        operation_id="is_ready",
+        response_model=Ready,
+        responses={503: {"model": NotReady, "description": "It cannot serve for now, and why."}},
+        tags=_HEALTH,
+    )
     async def readyz() -> JSONResponse:
+        """Say whether the server can serve: its database answers, and there are rules that can allow something."""
         try:
             rules, rule_set = await asyncio.to_thread(_rules, own)
         except SQLAlchemyError as error:
@@ -100,20 +114,35 @@ def own_routes(own: Own) -> APIRouter:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return PlainTextResponse(explanation_text(document))
 
-    @router.get("/api/curator/v1/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
-    async def decision_document(decision_id: str) -> dict[str, Any]:
+    @router.get(
+        "/api/curator/v1/decisions/{decision_id}",
+        dependencies=[Depends(May(Permission.PULL))],
+        operation_id="get_decision",
+        response_model=Explanation,
+        response_model_exclude_unset=True,
+        tags=_DECISIONS,
+    )
+    async def decision_document(decision_id: Id) -> dict[str, Any]:
+        """Explain a decision of any time: what each rule saw and said, and what would change it."""
         return await explanation(decision_id)
 
-    @router.get("/api/curator/v1/explain")
+    @router.get(
+        "/api/curator/v1/explain",
+        operation_id="explain_repository",
+        response_model=Explanation,
+        responses=STILL_SCANNED | problems(404),
+        tags=_DECISIONS,
+    )
     async def explain(
         caller: Puller,
-        repo: str,
-        revision: str = "main",
+        repo: Repository,
+        revision: RevisionName = "main",
         kind: RepoKind = RepoKind.MODEL,
-        wait: Annotated[float, Query(ge=0, le=_MOST_WAIT_S)] = 60.0,
-        team: str | None = None,
-        project: str | None = None,
+        wait: WaitSeconds = 60.0,
+        team: EmptyName = None,
+        project: EmptyName = None,
     ) -> JSONResponse:
+        """Explain what is decided about a repository now; it is judged for it if it was not."""
         check_kind(own.settings, kind)
         audience, asked = audience_asked(caller, team, project), Revision.parse(revision)
         try:
@@ -126,6 +155,27 @@ def own_routes(own: Own) -> APIRouter:
         return JSONResponse(document)
 
     return router
+
+
+class Alive(Answer):
+    """The server answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    """The server can serve."""
+
+    status: Literal["ready"]
+    rule_set: str | None
+    problem: str | None = None
+
+
+class NotReady(Answer):
+    """The server cannot serve, and why."""
+
+    status: Literal["not ready"]
+    reason: str
 
 
 class NoDecision(CuratorError):

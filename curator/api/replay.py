@@ -13,9 +13,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from curator.api.documents.rules import Replay
 from curator.api.words import Desk
 from curator.errors import CuratorError
 from curator.review.replay.run import LONGEST_SOURCE, Wanted, replay
+from curator.web.documents import problems
 from curator.web.guard import RuleTrier
 
 _LOCK = "replay.lock"
@@ -42,10 +44,11 @@ class WantedReplay(BaseModel):
 
 def replay_routes(desk: Desk) -> APIRouter:
     """All of them."""
-    router = APIRouter(prefix="/api/curator/v1/rules")
+    router = APIRouter(prefix="/api/curator/v1/rules", tags=["rules"])
 
-    @router.post("/replay")
+    @router.post("/replay", operation_id="replay_rules", response_model=Replay, responses=problems(404, 429))
     async def try_rules(wanted: WantedReplay, caller: RuleTrier) -> dict[str, Any]:
+        """Say what a draft would have done with what was asked for of late; nothing changes. One at a time."""
         del caller
 
         def run() -> dict[str, Any]:

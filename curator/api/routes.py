@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from curator.api.check import check_routes
+from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
@@ -20,6 +21,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
     settings, database, sender = service.settings, service.database, service.sender
     desk = Desk(settings, database, sender, service.gate, service.resolver, service.targets, service.rule_set)
     return (
+        described_routes(),
         own_routes(Own(settings, database, service.chooser)),
         check_routes(settings, database, service.inquirer),
         facts_routes(KnownFacts(settings, database, service.chooser)),

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from curator.admission import rejudgement
+from curator.api.documents.rules import RuleChange, RulesDifference, RulesHistory, RulesStatus, RulesText
+from curator.api.words import page_json
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
 from curator.people.roles import Permission
@@ -20,7 +22,9 @@ from curator.policy.watch import standing
 from curator.queue.celery import Sender
 from curator.queue.work import Work
 from curator.settings import Settings
+from curator.web.documents import problems
 from curator.web.guard import May, RuleWriter
+from curator.web.parameters import After, PageSize
 from rules.model import PolicyError, parse_policy
 
 _AT = "/api/curator/v1/rules"
@@ -41,11 +45,17 @@ class WrongRules(CuratorError):
     exit_code = 1
 
 
+Digits = Annotated[str, Field(min_length=8, max_length=64, pattern="^[0-9a-f]+$")]
+"""The first eight or more of a digest."""
+
+
 class Publication(BaseModel):
     """Rules that are to be in force."""
 
-    source: Annotated[str, Field(max_length=_LONGEST_SOURCE)]
-    reason: Annotated[str, Field(max_length=_LONGEST_REASON)]
+    model_config = ConfigDict(extra="forbid")
+
+    source: Annotated[str, Field(min_length=1, max_length=_LONGEST_SOURCE)]
+    reason: Annotated[str, Field(min_length=1, max_length=_LONGEST_REASON)]
     file: Annotated[str, Field(max_length=500)] = "rules.yaml"
     """What problems call it."""
 
@@ -53,8 +63,10 @@ class Publication(BaseModel):
 class Rollback(BaseModel):
     """Rules that were in force, and are to be again."""
 
-    digest: str
-    reason: Annotated[str, Field(max_length=_LONGEST_REASON)]
+    model_config = ConfigDict(extra="forbid")
+
+    digest: Digits
+    reason: Annotated[str, Field(min_length=1, max_length=_LONGEST_REASON)]
 
 
 Json = dict[str, Any]
@@ -62,7 +74,7 @@ Json = dict[str, Any]
 
 def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIRouter:
     """All of them."""
-    router = APIRouter()
+    router = APIRouter(tags=["rules"])
     readers = [Depends(May(Permission.PULL))]
 
     async def read(verb: Callable[[Session], Any]) -> Any:
@@ -81,8 +93,10 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return await asyncio.to_thread(write)
 
-    @router.get(_AT, dependencies=readers)
+    @router.get(_AT, dependencies=readers, operation_id="get_rules", response_model=RulesStatus)
     async def status() -> Json:
+        """Say which rules are in force, what is wrong, and how far the rest is judged anew."""
+
         def look(session: Session) -> Json:
             rules, last = standing(session, settings, database), rule_sets.last_change(session)
             row = rejudgement.newest(session)
@@ -101,16 +115,26 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return dict(await read(look))
 
-    @router.get(f"{_AT}/history", dependencies=readers)
-    async def history(limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> list[Json]:
-        return [one.as_json() for one in await read(lambda session: rule_sets.history(session, limit))]
+    @router.get(f"{_AT}/history", dependencies=readers, operation_id="list_rule_changes", response_model=RulesHistory)
+    async def history(after: After = None, limit: PageSize = 100) -> Json:
+        """List which rules came into force when, by whom, and why, the newest first."""
+        changes = await read(lambda session: rule_sets.history(session, limit, after))
+        return page_json("changes", [one.as_json() for one in changes], limit)
 
-    @router.get(f"{_AT}/diff", dependencies=readers)
-    async def diff(a: str, b: str) -> Json:
+    @router.get(
+        f"{_AT}/diff",
+        dependencies=readers,
+        operation_id="compare_rules",
+        response_model=RulesDifference,
+        responses=problems(404),
+    )
+    async def diff(a: Digits, b: Digits) -> Json:
+        """Say what differs between two sets of rules that are or were in force."""
         return dict(await read(lambda session: rule_sets.difference(session, a, b).as_json()))
 
-    @router.get(f"{_AT}/sets/{{digest}}", dependencies=readers)
-    async def show(digest: str) -> Json:
+    @router.get(f"{_AT}/sets/{{digest}}", dependencies=readers, operation_id="get_rules_text", response_model=RulesText)
+    async def show(digest: Digits) -> Json:
+        """Give the text of rules that are or were in force."""
         row = await read(lambda session: rule_sets.find(session, digest))
         return {
             "digest": row.digest,
@@ -119,8 +143,9 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
             "source": row.source,
         }
 
-    @router.post(_AT)
+    @router.post(_AT, operation_id="publish_rules", response_model=RuleChange)
     async def publish(caller: RuleWriter, wanted: Annotated[Publication, Body()]) -> Json:
+        """Bring rules into force; what was asked for of late is judged anew."""
         if settings.rules is not None:
             raise RulesElsewhere(
                 f"The rules of this mirror come from {settings.rules}, which is watched: change them there, or go back "
@@ -140,8 +165,9 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return await change(verb)
 
-    @router.post(f"{_AT}/rollback")
+    @router.post(f"{_AT}/rollback", operation_id="roll_rules_back", response_model=RuleChange, responses=problems(404))
     async def rollback(caller: RuleWriter, wanted: Annotated[Rollback, Body()]) -> Json:
+        """Bring rules into force again that were before."""
         reason = _reason(wanted.reason)
         return await change(
             lambda session: rule_sets.roll_back(session, wanted.digest, author=caller.name, reason=reason)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.api.words import Desk, Names, PageSize, State, WaitSeconds, Word, page_json
+from curator.api.documents.words import PlanOnly, WaiverEnded, WaiverGiven, Waivers, WaiverWithUses
+from curator.api.words import Desk, Names, State, Word, page_json
 from curator.policy import waivers
 from curator.policy.word import BadWord
 from curator.review import waiving
 from curator.review.waiving import Request, Which
 from curator.types import RepoId, RepoKind, Revision
+from curator.web.documents import STILL_SCANNED, problems
 from curator.web.guard import Decider, Puller
+from curator.web.parameters import After, Id, PageSize, Repository, WaitSeconds
 from rules.circumstances import EVERYBODY, Audience
 
 _GLOB = frozenset("*?[]!")
@@ -25,10 +29,10 @@ _GLOB = frozenset("*?[]!")
 class WantedWaiver(Word):
     """What is to be waived: of a decision, or of the one about a repository at a revision."""
 
-    decision: str | None = None
-    repository: str | None = None
+    decision: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    repository: Annotated[str, Field(min_length=1, max_length=193)] | None = None
     kind: RepoKind = RepoKind.MODEL
-    revision: str = "main"
+    revision: Annotated[str, Field(min_length=1, max_length=255)] = "main"
     rules: Names = ()
     findings: Names = ()
     files: Names = ()
@@ -39,16 +43,17 @@ class WantedWaiver(Word):
 
 def waiver_routes(desk: Desk) -> APIRouter:
     """All of them."""
-    router = APIRouter(prefix="/api/curator/v1/waivers")
+    router = APIRouter(prefix="/api/curator/v1/waivers", tags=["waivers"])
 
-    @router.get("")
+    @router.get("", operation_id="list_waivers", response_model=Waivers)
     async def listed(
         caller: Puller,
         state: State = "active",
-        repo: str | None = None,
-        after: str | None = None,
+        repo: Repository | None = None,
+        after: After = None,
         limit: PageSize = 100,
     ) -> dict[str, Any]:
+        """List waivers, the newest first."""
         del caller
 
         def read() -> list[dict[str, Any]]:
@@ -58,8 +63,9 @@ def waiver_routes(desk: Desk) -> APIRouter:
 
         return page_json("waivers", await asyncio.to_thread(read), limit)
 
-    @router.get("/{waiver_id}")
-    async def one(waiver_id: str, caller: Puller) -> dict[str, Any]:
+    @router.get("/{waiver_id}", operation_id="get_waiver", response_model=WaiverWithUses)
+    async def one(waiver_id: Id, caller: Puller) -> dict[str, Any]:
+        """Show a waiver of any time, and what it was used for."""
         del caller
 
         def read() -> dict[str, Any]:
@@ -68,8 +74,17 @@ def waiver_routes(desk: Desk) -> APIRouter:
 
         return await asyncio.to_thread(read)
 
-    @router.post("")
+    @router.post(
+        "",
+        operation_id="give_waiver",
+        status_code=201,
+        response_model=WaiverGiven,
+        responses={200: {"model": PlanOnly, "description": "A preview: nothing was done."}}
+        | STILL_SCANNED
+        | problems(404),
+    )
     async def give(wanted: WantedWaiver, caller: Decider, wait: WaitSeconds = 60.0) -> JSONResponse:
+        """Waive what stands against a commit, or see first what that would cover (`preview`)."""
         try:
             decision = wanted.decision or await _decision_about(desk, wanted, wait)
         except StillJudged as state:
@@ -89,8 +104,9 @@ def waiver_routes(desk: Desk) -> APIRouter:
         )
         return desk.then_judged({"waiver": kept.as_json(), "plan": made.as_json()}, reopened, 201)
 
-    @router.delete("/{waiver_id}")
-    async def take_back(waiver_id: str, caller: Decider) -> JSONResponse:
+    @router.delete("/{waiver_id}", operation_id="end_waiver", response_model=WaiverEnded)
+    async def take_back(waiver_id: Id, caller: Decider) -> JSONResponse:
+        """Take a waiver back; it stays in the record."""
         kept, reopened = await asyncio.to_thread(
             lambda: waiving.take_back(desk.database, waiver_id, caller.name, desk.rule_set())
         )

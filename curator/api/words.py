@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
@@ -23,10 +22,8 @@ from curator.review.targets import Targets
 from curator.settings import Settings
 from rules.circumstances import Scope
 
-Names = Annotated[tuple[str, ...], Field(max_length=100)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...], Field(max_length=100)]
 State = Literal["active", "ended", "all"]
-PageSize = Annotated[int, Query(ge=1, le=500)]
-WaitSeconds = Annotated[float, Query(ge=0, le=600)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,8 @@ class Word(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str
-    until: str | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=2_000, examples=["seen with the vendor, ticket 12"])]
+    until: Annotated[str, Field(min_length=1, max_length=40, examples=["90d"])] | None = None
     """`90d`, the end of a day such as `2027-01-31`, or a moment."""
     teams: Names = ()
     projects: Names = ()

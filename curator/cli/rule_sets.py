@@ -18,6 +18,7 @@ from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _SHOWN_DIGITS = 12
+_PAGE = 500
 _LONGEST_NAME = 64
 _DIGITS = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 
@@ -34,7 +35,13 @@ def rollback(digest: str, reason: str, server: str | None, *, as_json: bool) -> 
 
 
 def history(limit: int, server: str | None, *, as_json: bool) -> None:
-    changes = Mirror.find(server).get(f"{_AT}/history", {"limit": str(limit)})
+    mirror, changes, after = Mirror.find(server), list[dict[str, Any]](), dict[str, str]()
+    while len(changes) < limit:
+        page = mirror.get(f"{_AT}/history", {"limit": str(min(limit - len(changes), _PAGE))} | after)
+        changes += page["changes"]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
     if as_json:
         print(json.dumps(changes, indent=2))
         return

@@ -39,6 +39,7 @@ def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
     settings = Settings.load(config, **given)
     logs.configure(quiet=quiet)
     _check_certificate(settings)
+    _check_open(settings)
     with _alone(settings.data), _listening(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         first_token, rules = _prepare(settings)
@@ -62,6 +63,17 @@ def _check_certificate(settings: Settings) -> None:
     except OSError as error:
         why = "it is not one, or not of this key" if isinstance(error, ssl.SSLError) else error.strerror
         raise BadSettings(f"The certificate {settings.tls_certificate} cannot be used: {why}") from None
+
+
+def _check_open(settings: Settings) -> None:
+    """Raise `BadSettings` where everybody would be served, and it is not said that everybody is meant."""
+    if settings.anonymous == "yes" and settings.beyond_loopback:
+        where = f"at {settings.public_url}" if settings.public_url else f"on {settings.host}"
+        raise BadSettings(
+            f"CURATOR_ANONYMOUS=yes would serve everybody who reaches this mirror {where}, without a token: write "
+            "CURATOR_ANONYMOUS=beyond-loopback if that is meant, or leave it out and make tokens with `curator token "
+            "create NAME`"
+        )
 
 
 async def _serve(settings: Settings, listener: socket.socket, companions: list[Companion], greeting: str) -> None:

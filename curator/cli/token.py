@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from curator.database.engine import Database
+from curator.people.by import By
 from curator.people.roles import Role
-from curator.people.tokens import create_token, list_tokens, revoke_token
+from curator.people.tokens import create_token, list_tokens, revoke_named
 from curator.settings import Settings
 from rules.circumstances import Audience
 
@@ -18,6 +19,8 @@ def create(name: str, role: str, team: str, project: str, config: Path | None, d
 
 
 def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
+    with open_database(Settings.load(config, data=data)).read() as session:
+        found = list_tokens(session, limit=10_000)
     rows = [
         {
             "name": row.name,
@@ -27,7 +30,7 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
             "created": row.created_at.isoformat(timespec="seconds"),
             "revoked": row.revoked_at.isoformat(timespec="seconds") if row.revoked_at else None,
         }
-        for row in list_tokens(open_database(Settings.load(config, data=data)))
+        for row in found
     ]
     if as_json:
         print(json.dumps(rows))
@@ -39,7 +42,8 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
 
 
 def revoke(name: str, config: Path | None, data: Path | None) -> None:
-    revoke_token(open_database(Settings.load(config, data=data)), name)
+    with open_database(Settings.load(config, data=data)).write() as session:
+        revoke_named(session, name, None, By("administrator"))
     print(f"The token {name!r} is valid no longer.")
 
 

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from curator.admission.branches import asker
 from curator.admission.choose import Chooser
+from curator.database.engine import now
 from curator.database.generation import Generation
 from curator.hub.answer import Again, Answer, OfBranch
 from curator.hub.sending import Whole, whole_of
@@ -25,6 +26,8 @@ from rules.circumstances import Audience
 _MOST_BYTES = 64 << 20
 _MOST_CALLERS = 20_000
 _OVERHEAD_BYTES = 3_000
+_KNOWN_S = 600.0
+"""Then he is looked up again, so that it is seen when a token was last used."""
 _CONDITIONS = {b"range", b"if-range", b"if-none-match"}
 
 Key = tuple[str, bytes, bytes, str]
@@ -39,6 +42,8 @@ class _Known:
     """Whom decisions for him are made for, under the rules in force."""
     shared: str
     """The same as text, made once."""
+    until: float
+    """By the clock of `time.monotonic`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,11 @@ class HotAnswers:
             elif name in _CONDITIONS:
                 conditional = True
         known = self._callers.get(authorization)
-        if known is None:
+        now_s = time.monotonic()
+        if known is None or known.until <= now_s:
             return None
         key = (scope["method"], scope["raw_path"], scope["query_string"], known.shared)
-        kept, now_s = self._answers.get(key), time.monotonic()
+        kept = self._answers.get(key)
         if kept is None or kept.until < now_s or (conditional and kept.again is None):
             return None
         caller = known.caller
@@ -109,11 +115,14 @@ class HotAnswers:
         return Hot(kept.whole, kept.again, caller)
 
     def know(self, authorization: str | None, caller: Caller, audience: Audience, told_in: Generations) -> None:
-        """Remember who asks, and whom decisions for him are made for in that generation."""
+        """Remember who asks, and whom decisions for him are made for in that generation: until his token ends."""
+        left_s = _KNOWN_S if caller.until is None else min(_KNOWN_S, (caller.until - now()).total_seconds())
         if told_in == self.now():
             if len(self._callers) >= _MOST_CALLERS:
                 self._callers.clear()
-            self._callers[(authorization or "").encode("latin-1")] = _Known(caller, audience, str(audience))
+            self._callers[(authorization or "").encode("latin-1")] = _Known(
+                caller, audience, str(audience), time.monotonic() + left_s
+            )
 
     def keep(self, scope: Scope, answer: Answer, audience: Audience, made_in: Generations) -> None:
         """Keep an answer for this audience, if it is one that holds for a while."""

@@ -17,13 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from curator.database.engine import new_id
 from curator.errors import CuratorError, DatabaseAway, ReadOnly, UnknownToken, WrongMethod
 from curator.hub.admit import Refused
-from curator.hub.answer import Answer, json_answer
+from curator.hub.answer import Answer
 from curator.hub.closed import refuse_closed
 from curator.hub.derived import Derived
 from curator.hub.doors import ClosedDoors, Door
 from curator.hub.files import Files
 from curator.hub.hot import Hot, HotAnswers
 from curator.hub.listings import Listings
+from curator.hub.myself import Myself
 from curator.hub.oci import GgufRegistry
 from curator.hub.refs import History
 from curator.hub.refusal import Refusal, refuse, refuse_error, refuse_git
@@ -77,6 +78,7 @@ class HubLane:
     catalogue: Catalogue
     registry: GgufRegistry
     doors: ClosedDoors
+    myself: Myself
     url: str
     """The address that clients use."""
     identity: Identity
@@ -206,7 +208,7 @@ class HubLane:
             case AuthCheck():
                 return await self.listings.auth_check(request, route)
             case WhoAmI():
-                return _who_am_i(request.caller)
+                return await self.myself.answer(request.caller)
             case XetToken():
                 sentence = f"{route.repo} is served over HTTP and not by Xet: set HF_HUB_DISABLE_XET=1"
                 repo = str(route.repo)
@@ -245,28 +247,6 @@ def _request(scope: Scope, receive: Receive, headers: dict[str, str], caller: Ca
 def is_own(raw_path: bytes) -> bool:
     """Whether an address is the mirror's and not the Hub's: no name of the Hub can be `-`, and `api` is its own."""
     return raw_path in _OWN_PATHS or raw_path.startswith(_OWN_PREFIXES)
-
-
-def _who_am_i(caller: Caller) -> Answer:
-    """What `hf auth login` and `hf auth whoami` read (hub-api section 4)."""
-    if caller.token_id is None:
-        raise UnknownToken("Nobody is logged in here: this mirror knows no token in this request")
-    return json_answer(
-        {
-            "type": "user",
-            "id": caller.token_id,
-            "name": caller.name,
-            "fullname": caller.name,
-            "email": None,
-            "canPay": False,
-            "isPro": False,
-            "orgs": [],
-            "auth": {
-                "type": "access_token",
-                "accessToken": {"displayName": caller.name, "role": "read"},
-            },
-        }
-    )
 
 
 def _name(route: Route) -> str:

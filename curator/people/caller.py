@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from curator.people.roles import MAY, Permission, Role
@@ -24,6 +25,10 @@ class Caller:
     """The session of the console that he speaks through; None for a token."""
     job: str = ""
     """The run of a pipeline that the token was made for, such as `github:acme/shop/runs/17`."""
+    token_name: str = ""
+    """The token's own name, which his own is not where it belongs to a person."""
+    until: dt.datetime | None = None
+    """The moment from which on what he has shown is worth nothing; None: there is none yet."""
 
     @property
     def audience(self) -> Audience:

@@ -89,3 +89,10 @@ MAY: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 def roles_that(permission: Permission) -> tuple[Role, ...]:
     """Those that may, as the table names them."""
     return tuple(role for role in Role if permission in MAY[role])
+
+
+def lesser(one: Role, other: Role) -> Role:
+    """The role that may what both may: one of the two, or the greatest that is within both."""
+    both = MAY[one] & MAY[other]
+    within = [role for role in MAY if MAY[role] <= both and role is not Role.ANONYMOUS]
+    return one if MAY[one] <= both else other if MAY[other] <= both else max(within, key=lambda role: len(MAY[role]))

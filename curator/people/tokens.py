@@ -1,92 +1,430 @@
-"""Tokens of the mirror: made once, shown once, kept as a digest."""
+"""Tokens of the mirror: made once, shown once, kept as a digest; each has an owner or is a service's, and may end."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-import re
 import secrets
 import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from curator.audit.record import Action
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
-from curator.errors import BadInput
+from curator.errors import BadInput, UnknownToken
+from curator.people.by import By
 from curator.people.caller import Caller
 from curator.people.mark import MARK
-from curator.people.roles import Role
-from curator.people.tables import TokenRow
+from curator.people.names import NoSuchName, check_audience, check_text
+from curator.people.recording import record
+from curator.people.roles import MAY, Role, lesser
+from curator.people.tables import MembershipRow, TokenRow, UserRow
 from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM_LETTERS = 34
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-"""Of a team or a project (`rules.Audience`)."""
+_LONGEST_NAME = 100
+_FARTHEST_DAYS = 36_500
+FIRST = By("curator")
+"""Who makes the token of the first start."""
+
+
+class TokenEnded(UnknownToken):
+    """The token was one of this mirror, and is worth nothing any more; told only to whoever holds it."""
+
+    def __init__(self, sentence: str, *, persons: bool) -> None:
+        super().__init__(sentence)
+        self.persons = persons
+        """Whether it was a person's, who can make another one himself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token, without its text, which nobody has but whoever it was shown to."""
+
+    id: str
+    name: str
+    role: Role
+    owner: str | None
+    """Login of the person; None for a service or a build."""
+    team: str
+    project: str
+    description: str
+    job: str
+    created_at: dt.datetime
+    created_by: str
+    expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+    revoked_by: str | None
+    owner_disabled: bool
+
+    @property
+    def state(self) -> str:
+        """`active`, `revoked`, `expired`, or `disabled` together with its owner."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now():
+            return "expired"
+        return "disabled" if self.owner_disabled else "active"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "role": self.role.value,
+            "owner": self.owner,
+            "team": self.team,
+            "project": self.project,
+            "description": self.description,
+            "job": self.job,
+            "state": self.state,
+            "created_at": _told(self.created_at),
+            "created_by": self.created_by,
+            "expires_at": _told(self.expires_at),
+            "last_used_at": _told(self.last_used_at),
+            "revoked_at": _told(self.revoked_at),
+            "revoked_by": self.revoked_by,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token that is to be made."""
+
+    name: str
+    role: Role = Role.DEVELOPER
+    owner: str | None = None
+    """Login of the person it belongs to."""
+    audience: Audience | None = None
+    """For whom it asks; None: for its owner's home team and project."""
+    description: str = ""
+    expires_at: dt.datetime | None = None
+    job: str = ""
+
+
+def make_token(session: Session, wanted: NewToken, by: By, max_days: int | None = None) -> tuple[Token, str]:
+    """The token, and its text, which cannot be had again.
+
+    `max_days` is how long a person's token may live; it does so where no end is named. Raises `BadInput` and
+    `NoSuchName`.
+    """
+    owner = _owner(session, wanted.owner)
+    expires_at = _end(wanted.expires_at, max_days if owner is not None else None)
+    audience = wanted.audience or (Audience(owner.team, owner.project) if owner is not None else EVERYBODY)
+    _check(session, wanted, owner, audience)
+    row = TokenRow(
+        id=new_id(),
+        digest="",
+        name=wanted.name,
+        role=wanted.role.value,
+        team=audience.team,
+        project=audience.project,
+        user_id=owner.id if owner is not None else None,
+        description=check_text("description", wanted.description),
+        created_at=now(),
+        created_by=by.name,
+        expires_at=expires_at,
+        job=wanted.job,
+    )
+    text = _put(session, row)
+    record(session, Action.TOKEN, by, _subject(row, owner), "made", f"{_what(row, owner)} was made{_lasts(row)}")
+    return _value(row, owner), text
+
+
+def revoke(session: Session, token_id: str, by: By) -> Token:
+    """It is worth nothing from this moment on. Raises `NoSuchName`."""
+    row = session.get(TokenRow, token_id)
+    if row is None:
+        raise NoSuchName(f"There is no token {token_id[:64]!a}: `curator token list` shows those there are")
+    owner = session.get(UserRow, row.user_id) if row.user_id is not None else None
+    if row.revoked_at is None:
+        row.revoked_at, row.revoked_by = now(), by.name
+        session.add(row)
+        session.flush()
+        changed(session)
+        record(session, Action.TOKEN, by, _subject(row, owner), "revoked", f"{_what(row, owner)} was revoked")
+    return _value(row, owner)
+
+
+def revoke_named(session: Session, name: str, owner: str | None, by: By) -> list[Token]:
+    """All valid ones of that name, of this person or of nobody. Raises `NoSuchName`."""
+    return [revoke(session, row.id, by) for row in _named(session, name, owner)]
+
+
+def rotate(
+    session: Session,
+    token_id: str,
+    grace: dt.timedelta,
+    by: By,
+    expires_at: dt.datetime | None = None,
+    max_days: int | None = None,
+) -> tuple[Token, str]:
+    """Another token in its place, with its text; the old one ends after the grace, and before it if it would anyhow.
+
+    The new one lasts as long as the old one was to, from now on, unless it is said otherwise. Raises `BadInput` and
+    `NoSuchName`.
+    """
+    old = session.get(TokenRow, token_id)
+    if old is None or old.revoked_at is not None:
+        raise NoSuchName(f"There is no valid token {token_id[:64]!a}: `curator token list` shows those there are")
+    owner = session.get(UserRow, old.user_id) if old.user_id is not None else None
+    if old.job:
+        raise BadInput("A token that was made for a run of a pipeline is not made anew: the next run gets its own")
+    if expires_at is None and old.expires_at is not None:
+        expires_at = now() + (old.expires_at - old.created_at)
+    row = TokenRow(
+        id=new_id(),
+        digest="",
+        name=old.name,
+        role=old.role,
+        team=old.team,
+        project=old.project,
+        user_id=old.user_id,
+        description=old.description,
+        created_at=now(),
+        created_by=by.name,
+        expires_at=_end(expires_at, max_days if owner is not None else None),
+    )
+    text = _put(session, row)
+    end = now() + grace
+    old.expires_at = end if old.expires_at is None else min(end, old.expires_at)
+    session.add(old)
+    session.flush()
+    said = f"{_what(row, owner)} was made anew{_lasts(row)}; the old one ends {_moment(old.expires_at)}"
+    record(session, Action.TOKEN, by, _subject(row, owner), "rotated", said)
+    return _value(row, owner), text
+
+
+def find_token(session: Session, name: str, owner: str | None = None) -> Token:
+    """The newest valid one of that name, of this person or of nobody. Raises `NoSuchName`."""
+    row = _named(session, name, owner)[-1]
+    return _value(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
+
+
+def token_by_id(session: Session, token_id: str) -> Token:
+    """Raises `NoSuchName`."""
+    row = session.get(TokenRow, token_id)
+    if row is None:
+        raise NoSuchName(f"There is no token {token_id[:64]!a}: `curator token list` shows those there are")
+    return _value(row, session.get(UserRow, row.user_id) if row.user_id is not None else None)
+
+
+def list_tokens(
+    session: Session,
+    *,
+    state: str = "all",
+    owner: str | None = None,
+    team: str | None = None,
+    search: str = "",
+    jobs: bool = False,
+    after: str = "",
+    limit: int = 50,
+) -> list[Token]:
+    """Newest first; `state` is `active`, `ended` or `all`, `after` the last id of the page before.
+
+    Those of runs of pipelines are left out unless `jobs` asks for them: each run has one.
+    """
+    query = _with_owners().order_by(col(TokenRow.id).desc()).limit(limit)
+    if after:
+        query = query.where(TokenRow.id < after)
+    if not jobs:
+        query = query.where(TokenRow.job == "")
+    if state != "all":
+        valid = (
+            col(TokenRow.revoked_at).is_(None)
+            & (col(TokenRow.expires_at).is_(None) | (col(TokenRow.expires_at) > now()))
+            & col(UserRow.disabled_at).is_(None)
+        )
+        query = query.where(valid if state == "active" else ~valid)
+    if owner is not None:
+        query = query.where(UserRow.folded == owner.lower())
+    if team is not None:
+        query = query.where(TokenRow.team == team)
+    if search:
+        text = search.strip().lower()
+        fields = (func.lower(TokenRow.name), func.lower(TokenRow.description), col(UserRow.folded))
+        query = query.where(or_(*(field.contains(text, autoescape=True) for field in fields)))
+    return [_value(row, user) for row, user in session.exec(query)]
+
+
+def caller_of(session: Session, token: str) -> Caller | None:
+    """Whom the token stands for; None if it was never ours. Raises `TokenEnded` if it is worth nothing any more."""
+    found = session.exec(_with_owners().where(TokenRow.digest == _digest(token))).first()
+    return _caller(*found) if found is not None else None
+
+
+def caller_by_id(session: Session, token_id: str) -> Caller:
+    """The same for a token that was shown before. Raises `TokenEnded` and `NoSuchName`."""
+    found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
+    if found is None:
+        raise NoSuchName("There is no such token any more")
+    return _caller(*found)
+
+
+def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
+    _check_valid(row, owner)
+    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
+    name = row.name if owner is None else owner.login
+    return Caller(
+        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
+    )
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
-    """Make a token and return its text, which cannot be had again."""
-    for part, said in (("team", audience.team), ("project", audience.project)):
-        if said and not _NAME.fullmatch(said):
-            raise BadInput(
-                f"{said[:80]!a} is not a {part}'s name: write it with letters, digits, '.', '_' and '-', at most 64, "
-                "the first a letter or a digit"
-            )
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
+    """Make a token that is nobody's and has no end, and return its text."""
     with database.write() as session:
-        if session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.revoked_at).is_(None))).first():
-            raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
-        return _insert(session, name, role, audience)
+        return make_token(session, NewToken(name=name, role=role, audience=audience), FIRST)[1]
 
 
 def create_first_admin(database: Database) -> str | None:
     """The token of the first start; None at every later one."""
     with database.write() as session:
-        if session.exec(select(TokenRow)).first():
+        if session.exec(select(TokenRow.id).limit(1)).first() is not None:
             return None
-        return _insert(session, "admin", Role.ADMIN)
+        return make_token(session, NewToken(name="admin", role=Role.ADMIN), FIRST)[1]
 
 
-def revoke_token(database: Database, name: str) -> None:
-    with database.write() as session:
-        row = session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.revoked_at).is_(None))).first()
-        if row is None:
-            raise BadInput(f"There is no token named {name!r}: `curator token list` shows those there are")
-        row.revoked_at = now()
-        session.add(row)
-        changed(session)
+def _check_valid(row: TokenRow, owner: UserRow | None) -> None:
+    persons = owner is not None
+    if owner is not None and owner.disabled_at is not None:
+        raise TokenEnded(f"{owner.login} was disabled here on {_day(owner.disabled_at)}", persons=False)
+    if row.revoked_at is not None:
+        raise TokenEnded(f"This token was revoked on {_day(row.revoked_at)}", persons=persons)
+    if row.expires_at is not None and row.expires_at <= now():
+        raise TokenEnded(f"This token ended on {_day(row.expires_at)}", persons=persons)
 
 
-def list_tokens(database: Database) -> list[TokenRow]:
-    with database.read() as session:
-        return list(session.exec(select(TokenRow).order_by(col(TokenRow.created_at))))
+def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: Audience) -> None:
+    name = wanted.name
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
+    if wanted.role is Role.ANONYMOUS:
+        raise BadInput("No token is for nobody: name a role")
+    if not wanted.job and _valid(session, name, owner.id if owner is not None else None):
+        raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
+    check_audience(session, audience)
+    if owner is None:
+        return
+    if owner.disabled_at is not None:
+        raise BadInput(f"{owner.login} is disabled and gets no token: enable him first")
+    if not MAY[wanted.role] <= MAY[Role(owner.role)]:
+        raise BadInput(f"A token may not do more than whoever it belongs to: {owner.login} has the role {owner.role}")
+    if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
+        raise BadInput(f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of his own")
 
 
-def caller_of(session: Session, token: str) -> Caller | None:
-    """Whom the token stands for; None if it was never ours or is revoked."""
-    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(token))).first()
-    if row is None or row.revoked_at is not None:
+def _owner(session: Session, login: str | None) -> UserRow | None:
+    if login is None:
         return None
-    return Caller(row.name, Role(row.role), row.id, row.team, row.project)
+    row = session.exec(select(UserRow).where(UserRow.folded == login.lower())).first()
+    if row is None:
+        raise NoSuchName(f"There is no person named {login[:80]!a}: `curator user list` shows those there are")
+    return row
 
 
-def _insert(session: Session, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
-    changed(session)
-    token = MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
-    session.add(
-        TokenRow(
-            id=new_id(),
-            digest=_digest(token),
-            name=name,
-            role=role.value,
-            team=audience.team,
-            project=audience.project,
-            created_at=now(),
+def _end(wanted: dt.datetime | None, max_days: int | None) -> dt.datetime | None:
+    """When a token ends. Raises `BadInput` for an end that is over, or too far."""
+    latest = now() + dt.timedelta(days=_FARTHEST_DAYS if max_days is None else max_days)
+    if wanted is None:
+        return latest if max_days is not None else None
+    if wanted <= now():
+        raise BadInput("A token cannot end before it begins: name a day that is still to come")
+    # A day is named by its end, which may be some hours more.
+    if wanted > latest + dt.timedelta(days=1):
+        raise BadInput(
+            f"A token may last {_FARTHEST_DAYS if max_days is None else max_days} days here "
+            "(CURATOR_TOKEN_MAX_DAYS): name an earlier end"
         )
+    return wanted
+
+
+def _put(session: Session, row: TokenRow) -> str:
+    text = MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
+    row.digest = _digest(text)
+    session.add(row)
+    session.flush()
+    changed(session)
+    return text
+
+
+def _valid(session: Session, name: str, user_id: str | None) -> list[TokenRow]:
+    """Those of that name that are worth something, the oldest first."""
+    of = col(TokenRow.user_id) == user_id if user_id is not None else col(TokenRow.user_id).is_(None)
+    query = (
+        select(TokenRow)
+        .where(TokenRow.name == name, of, col(TokenRow.revoked_at).is_(None))
+        .where(or_(col(TokenRow.expires_at).is_(None), col(TokenRow.expires_at) > now()))
+        .order_by(col(TokenRow.id))
     )
-    return token
+    return list(session.exec(query))
+
+
+def _named(session: Session, name: str, owner: str | None) -> Sequence[TokenRow]:
+    user = _owner(session, owner)
+    rows = _valid(session, name, user.id if user is not None else None)
+    if not rows:
+        whose = f" of {user.login}" if user is not None else ""
+        raise NoSuchName(f"There is no token named {name[:100]!r}{whose}: `curator token list` shows those there are")
+    return rows
+
+
+def _with_owners() -> SelectOfScalar[tuple[TokenRow, UserRow | None]]:
+    query = select(TokenRow, UserRow).join(UserRow, col(UserRow.id) == col(TokenRow.user_id), isouter=True)
+    return cast("SelectOfScalar[tuple[TokenRow, UserRow | None]]", query)
+
+
+def _value(row: TokenRow, owner: UserRow | None) -> Token:
+    return Token(
+        row.id,
+        row.name,
+        Role(row.role),
+        owner.login if owner is not None else None,
+        row.team,
+        row.project,
+        row.description,
+        row.job,
+        row.created_at,
+        row.created_by,
+        row.expires_at,
+        row.last_used_at,
+        row.revoked_at,
+        row.revoked_by,
+        owner is not None and owner.disabled_at is not None,
+    )
+
+
+def _subject(row: TokenRow, owner: UserRow | None) -> str:
+    return f"{owner.login}/{row.name}" if owner is not None else row.name
+
+
+def _what(row: TokenRow, owner: UserRow | None) -> str:
+    audience = Audience(row.team, row.project)
+    whose = f" of {owner.login}" if owner is not None else ""
+    return f"The token {row.name!a}{whose}, {row.role}{f' for {audience}' if audience != EVERYBODY else ''},"
+
+
+def _lasts(row: TokenRow) -> str:
+    return f", to end {_moment(row.expires_at)}" if row.expires_at is not None else ", without an end"
 
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _day(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%d")
+
+
+def _moment(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _told(at: dt.datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at is not None else None

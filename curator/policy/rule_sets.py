@@ -173,15 +173,17 @@ def change_of(session: Session, change_id: str) -> Change | None:
     return _change(row, session.get_one(RuleSetRow, row.digest).name) if row is not None else None
 
 
-def history(session: Session, limit: int = 100) -> list[Change]:
-    """What was in force, the newest first."""
-    rows = session.exec(
+def history(session: Session, limit: int = 100, after: str | None = None) -> list[Change]:
+    """What was in force, the newest first; with `after`, before that change."""
+    statement = (
         select(RuleSetChangeRow, RuleSetRow.name)
         .join(RuleSetRow, col(RuleSetRow.digest) == col(RuleSetChangeRow.digest))
         .order_by(col(RuleSetChangeRow.id).desc())
         .limit(limit)
     )
-    return [_change(row, name) for row, name in rows]
+    if after is not None:
+        statement = statement.where(col(RuleSetChangeRow.id) < after)
+    return [_change(row, name) for row, name in session.exec(statement)]
 
 
 def was_published(session: Session, digest: str) -> bool:

@@ -7,8 +7,9 @@ import logging
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
+from starlette.exceptions import HTTPException
 
-from curator.errors import BadInput, CuratorError, DatabaseAway
+from curator.errors import BadInput, CuratorError, DatabaseAway, NotServed, WrongMethod
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +20,24 @@ def error_response(error: CuratorError) -> JSONResponse:
 
 
 def bad_query(error: RequestValidationError) -> JSONResponse:
-    """A query that cannot be understood."""
+    """A query or a body that cannot be understood."""
     first = error.errors()[0]
-    return error_response(BadInput(f"{first['loc'][-1]}: {first['msg']}"))
+    # The first part says whether it is of the query, the path or the body.
+    where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    return error_response(BadInput(f"{where}: {first['msg'].removeprefix('Value error, ')}"))
+
+
+def no_such_address(error: HTTPException) -> JSONResponse:
+    """An address that there is not, or not for this method (`Allow` says for which)."""
+    wrong_method = error.status_code == WrongMethod.status
+    said = (
+        WrongMethod(f"This address answers to {(error.headers or {}).get('Allow', 'other methods')} only")
+        if wrong_method
+        else NotServed("There is nothing at this address: /api/curator/v1/openapi.json says what there is")
+    )
+    response = error_response(said)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def not_kept(error: DataError | UnicodeEncodeError) -> JSONResponse:

@@ -1,0 +1,1 @@
+"""The answers of the management API, as it declares them."""

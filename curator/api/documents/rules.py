@@ -1,0 +1,184 @@
+"""The rules: which are in force, which were, and what others would do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from curator.api.documents.decisions import RuleSet
+from curator.types import RepoKind
+from curator.web.documents import Answer, Moment, Next
+
+Digest = Annotated[str, Field(description="SHA-256 of the text of the rules, in hex.")]
+
+
+class RuleChange(Answer):
+    """That rules came into force."""
+
+    id: str
+    digest: Digest
+    name: str
+    before: Annotated[str | None, Field(description="The digest of those that were in force until then.")]
+    author: str
+    reason: str
+    origin: Annotated[str, Field(description="`starter`, `command`, `rollback`, or the file they come from.")]
+    at: Moment
+
+
+class JudgedAnew(Answer):
+    """How far what was decided before is decided under the rules in force."""
+
+    done: int
+    total: int
+    ended: bool
+    sentence: str
+
+
+class RulesStatus(Answer):
+    """Which rules are in force, and what is wrong."""
+
+    in_force: RuleChange | None
+    source: Annotated[str | None, Field(description="The file or git folder that they come from; null: published.")]
+    allowed: Annotated[bool, Field(description="Whether there are rules that can allow anything.")]
+    problem: str | None
+    note: str | None
+    judged_anew: JudgedAnew | None
+
+
+class RulesHistory(Answer):
+    """A page of changes, the newest first."""
+
+    changes: list[RuleChange]
+    next: Next
+
+
+class RulesDifference(Answer):
+    """What differs between two sets of rules."""
+
+    added: list[str]
+    removed: list[str]
+    changed: Annotated[dict[str, list[str]], Field(description="By rule, the fields that differ.")]
+    sentence: str
+    text: Annotated[str, Field(description="A unified diff of the texts.")]
+
+
+class RulesText(Answer):
+    """Rules as they were written."""
+
+    digest: Digest
+    name: str
+    first_used_at: Moment
+    source: str
+
+
+class Figures(Answer):
+    """How much a draft would change in one way."""
+
+    requests: int
+    repositories: int
+    teams: int
+
+
+class Changes(Answer):
+    """By what would become of it."""
+
+    blocked: Figures
+    held: Figures
+    left_out: Figures = Field(alias="left-out")
+    released: Figures
+    otherwise: Figures = Field(alias="refused-otherwise", description="Held instead of blocked, or the reverse.")
+
+
+class ByRule(Answer):
+    """What one rule would change."""
+
+    change: str
+    rule: str
+    requests: int
+    repositories: int
+
+
+class ByRepository(Answer):
+    """What would change for one repository."""
+
+    kind: RepoKind
+    repository: str
+    blocked: int
+    held: int
+    left_out: int = Field(alias="left-out")
+    released: int
+    otherwise: int = Field(alias="refused-otherwise")
+
+
+class ByTeam(Answer):
+    """What would change for one team; empty: whoever has none."""
+
+    team: str
+    blocked: int
+    held: int
+    left_out: int = Field(alias="left-out")
+    released: int
+    otherwise: int = Field(alias="refused-otherwise")
+
+
+class FileLeftOut(Answer):
+    """A file that was downloaded, and would be left out."""
+
+    kind: RepoKind
+    repository: str
+    path: str
+    rule: str
+    downloads: int
+
+
+class DryRun(Answer):
+    """What a rule that is only tried would have done."""
+
+    in_: Annotated[str, Field(alias="in")]
+    rule: str
+    would: int
+    repositories: int
+
+
+class Example(Answer):
+    """A decision that could not be tried again."""
+
+    decision: str
+    repository: str
+    why: str
+
+
+class NotReplayed(Answer):
+    """What could not be tried again."""
+
+    decisions: int
+    requests: int
+    examples: list[Example]
+
+
+class Replay(Answer):
+    """What a draft of rules would have done."""
+
+    schema_: Literal["curator.replay/1"] = Field(alias="schema")
+    rules: RuleSet
+    against: RuleSet | None
+    of: Literal["requests", "catalogue"]
+    days: float | None
+    since: Moment | None
+    until: Moment
+    sentence: str
+    decisions: int
+    evaluations: int
+    served: int
+    refused: int
+    without_a_decision: int
+    changes: Changes
+    by_rule: list[ByRule]
+    by_repository: list[ByRepository]
+    by_team: list[ByTeam]
+    left_out: list[FileLeftOut]
+    files_left_out: int
+    dry_run: list[DryRun]
+    not_replayed: NotReplayed
+    took_s: float

@@ -1,0 +1,72 @@
+"""Attempts to sign in: counted where all processes see them, and waited for longer the more of them failed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import delete
+from sqlmodel import Session, col
+
+from curator.database.engine import now
+from curator.people.passwords import TooMany
+from curator.people.sign_in_tables import AttemptRow
+
+_FORGOTTEN_AFTER = dt.timedelta(hours=1)
+_LONGEST_WAIT_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What attempts are counted by."""
+
+    key: str
+    free: int
+    """How many may fail one after the other before one has to wait."""
+
+    @classmethod
+    def account(cls, login: str) -> Self:
+        """By a name, whether or not there is anybody of that name."""
+        return cls(_digest("account", login.casefold()), 5)
+
+    @classmethod
+    def address(cls, address: str | None) -> Self:
+        """By where they come from; a whole office may come from one address."""
+        return cls(_digest("address", address or ""), 20)
+
+
+def count(session: Session, counted: Iterable[Counted]) -> None:
+    """Count an attempt before it is looked at, as one that fails, so that none at the same time is free.
+
+    Raises `TooMany`, and then it is not to be looked at; in the caller's transaction, which is a writer.
+    """
+    moment = now()
+    rows = [(one, session.get(AttemptRow, one.key)) for one in counted]
+    waits = [(row.until - moment).total_seconds() for _, row in rows if row and row.until and row.until > moment]
+    if waits:
+        raise TooMany(int(max(waits)) + 1)
+    session.execute(delete(AttemptRow).where(col(AttemptRow.last_at) < moment - _FORGOTTEN_AFTER))
+    for one, row in rows:
+        fresh = row is not None and row.last_at >= moment - _FORGOTTEN_AFTER
+        failures = (row.failures if row is not None and fresh else 0) + 1
+        over = failures - one.free
+        wait = dt.timedelta(seconds=min(2 ** min(over, 20), _LONGEST_WAIT_S)) if over > 0 else None
+        until = moment + wait if wait else None
+        session.merge(AttemptRow(key=one.key, failures=failures, last_at=moment, until=until))
+
+
+def forgive(session: Session, account: Counted, address: Counted) -> None:
+    """It did not fail: what the account has failed before is forgotten, of the address this one attempt alone."""
+    if (row := session.get(AttemptRow, account.key)) is not None:
+        session.delete(row)
+    if (row := session.get(AttemptRow, address.key)) is not None:
+        row.failures = max(0, row.failures - 1)
+        row.until = None if row.failures <= address.free else row.until
+        session.add(row)
+
+
+def _digest(kind: str, text: str) -> str:
+    return hashlib.sha256(f"{kind}\0{text}".encode(errors="replace")).hexdigest()
