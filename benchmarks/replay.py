@@ -135,14 +135,17 @@ def fill(database: Database, options: argparse.Namespace) -> None:
         )
     for begin in range(0, options.decisions, 2_000):
         numbers = range(begin, min(begin + 2_000, options.decisions))
-        made = [_decision(one, chance, moment + dt.timedelta(minutes=one), policy.digest) for one in numbers]
+        made = [decided(one, chance, moment + dt.timedelta(minutes=one), policy.digest) for one in numbers]
         with database.write_rows() as connection:
             for table, rows in zip(_TABLES, zip(*made, strict=True), strict=True):
                 connection.execute(insert(table), [row for few in rows for row in few])
 
 
-def _decision(number: int, chance: random.Random, at: dt.datetime, rule_set: str) -> tuple[list[dict[str, Any]], ...]:
-    repo, sha = f"org{number % 900}/model-{number % 20_000}", hashlib.sha1(str(number).encode()).hexdigest()
+def decided(
+    number: int, chance: random.Random, at: dt.datetime, rule_set: str, repositories: int = 20_000
+) -> tuple[list[dict[str, Any]], ...]:
+    """A commit, its facts, the decision, and two rows of the record, as rows of `_TABLES`."""
+    repo, sha = f"org{number % 900}/model-{number % repositories}", hashlib.sha1(str(number).encode()).hexdigest()
     facts = _facts(repo, sha, chance, at)
     blocked = any(file["verdict"] == "unsafe" for file in facts["files"])
     decision = Decision(Outcome.BLOCK if blocked else Outcome.ALLOW, (), {}, rule_set)

@@ -6,16 +6,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlmodel import Session, col, select
 
+from curator.audit.asking import asks
 from curator.audit.tables import AuditHeadRow, AuditRow
+from curator.database.chain import FORM, link
 from curator.database.engine import Database, new_id, now
 from curator.types import RepoKind
 
 _LONGEST_TEXT = 2_000
+_Name = Literal["team", "project", "token", "job", "address", "user_agent"]
 
 
 class Action(StrEnum):
@@ -103,12 +106,22 @@ class AuditEvent:
     rules: str | None = None
     subject: str | None = None
     size: int | None = None
+    token: str | None = None
     job: str | None = None
     sentence: str | None = None
     address: str | None = None
     user_agent: str | None = None
     id: str = field(default_factory=new_id)
     at: dt.datetime = field(default_factory=now)
+
+    def __post_init__(self) -> None:
+        asking = asks.get()
+        if asking is not None and asking["actor"] == self.actor and self.address is None:
+            for name in _OF_WHO_ASKS:
+                object.__setattr__(self, name, getattr(self, name) or asking[name])
+
+
+_OF_WHO_ASKS: tuple[_Name, ...] = ("team", "project", "token", "job", "address", "user_agent")
 
 
 def append(session: Session, event: AuditEvent) -> None:
@@ -117,20 +130,40 @@ def append(session: Session, event: AuditEvent) -> None:
 
 
 def add_rows(connection: Connection, events: Sequence[AuditEvent]) -> None:
-    """Add events within the caller's transaction, which is a writer: their numbers follow each other without a gap."""
-    head = col(AuditHeadRow.id) == 1
-    last = connection.execute(select(AuditHeadRow.seq).where(head)).scalar_one()
-    rows = [_row(event) | {"seq": seq} for seq, event in enumerate(events, last + 1)]
-    connection.execute(insert(AuditRow.__table__), rows)  # type: ignore[attr-defined]
-    connection.execute(update(AuditHeadRow).where(head).values(seq=last + len(rows)))
+    """Add events within the caller's transaction, which is a writer: their numbers follow each other without a gap, and
+    each row is a link of the chain."""
+    head = connection.execute(_HEAD).one()
+    seq, chain = head.seq, bytes(head.chain)
+    rows = []
+    for event in events:
+        seq += 1
+        row = _row(event, seq)
+        row["chain"] = chain = link(chain, row)
+        rows.append(row)
+    connection.execute(_ADD, rows)
+    connection.execute(_MOVE_HEAD, {"to_seq": seq, "to_chain": chain})
 
 
-def _row(event: AuditEvent) -> dict[str, Any]:
-    row = {
-        item.name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, item.name), str) else value
-        for item in fields(event)
+_HEAD = select(AuditHeadRow.seq, AuditHeadRow.chain).where(col(AuditHeadRow.id) == 1)
+_ADD = insert(AuditRow.__table__)  # type: ignore[attr-defined]
+_MOVE_HEAD = (
+    update(AuditHeadRow).where(col(AuditHeadRow.id) == 1).values(seq=bindparam("to_seq"), chain=bindparam("to_chain"))
+)
+
+
+def _row(event: AuditEvent, seq: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, name), str) else value for name in _FIELDS
     }
-    return row | {"kind": event.kind.value if event.kind else ""}
+    return row | {
+        "action": event.action.value,
+        "kind": event.kind.value if event.kind else "",
+        "seq": seq,
+        "form": FORM,
+    }
+
+
+_FIELDS = tuple(item.name for item in fields(AuditEvent))
 
 
 def newest(database: Database, limit: int) -> list[AuditRow]:

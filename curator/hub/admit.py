@@ -169,9 +169,7 @@ class Admission:
         event = AuditEvent(
             id=audit_id,
             action=Action.REFUSE,
-            actor=request.caller.name,
-            team=request.caller.team,
-            project=request.caller.project,
+            **request.who,
             kind=repo.kind,
             repo=str(commit.repo if commit is not None else repo),
             revision=revision.text,
@@ -181,8 +179,6 @@ class Admission:
             decision=refusal.decision,
             rules=",".join(refusal.rules) or None,
             sentence=said,
-            address=request.address,
-            user_agent=request.headers.get("user-agent"),
         )
         await self._journal.record(event)
         return Refused(refusal)
@@ -197,9 +193,7 @@ def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEven
     served = choice.snapshot.commit
     return AuditEvent(
         action=Action.SUBSTITUTE,
-        actor=request.caller.name,
-        team=request.caller.team,
-        project=request.caller.project,
+        **request.who,
         kind=served.repo.kind,
         repo=str(served.repo),
         revision=behind.revision,
@@ -208,6 +202,4 @@ def _substitution(request: Request, choice: Choice, behind: Behind) -> AuditEven
         decision=behind.decision,
         rules=",".join(behind.rules) or None,
         sentence=f"{served.sha} is given instead of {behind.upstream.sha}: {behind.sentence(served)}",
-        address=request.address,
-        user_agent=request.headers.get("user-agent"),
     )

@@ -18,6 +18,7 @@ from curator.hub.request import Request
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
 from curator.types import RepoKind
+from curator.web.asking import who
 
 log = logging.getLogger(__name__)
 
@@ -51,30 +52,28 @@ class ClosedDoors:
         if time.monotonic() - self._since >= _MINUTE_S:
             self._told.clear()
             self._since = time.monotonic()
-        who = (caller.token_id or request.address, door)
-        if who in self._told:
+        asker = (caller.token_id or request.address, door)
+        if asker in self._told:
             return
         if len(self._told) >= _MOST_A_MINUTE:
             log.warning("more than %d callers at closed doors in a minute: the rest is not recorded", _MOST_A_MINUTE)
             return
-        self._told.add(who)
+        self._told.add(asker)
         event = AuditEvent(
             id=audit_id,
             action=Action.REFUSE,
-            actor=caller.name,
+            **who(caller, request.address, request.headers.get("user-agent")),
             kind=_kind(request.address_asked),
             repo=repo,
             path=request.address_asked,
             outcome=f"closed-{door}",
             sentence=sentence,
-            address=request.address,
-            user_agent=request.headers.get("user-agent"),
         )
         try:
             await self._journal.record(event)
         except BaseException:
             # It is not on the record, so the next who asks has to put it there.
-            self._told.discard(who)
+            self._told.discard(asker)
             raise
 
     def _caller(self, request: Request) -> Caller:

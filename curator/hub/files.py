@@ -176,20 +176,17 @@ def _download(request: Request, ready: Ready) -> AuditEvent:
     admitted, route = ready.admitted, ready.route
     return AuditEvent(
         action=Action.DOWNLOAD,
-        actor=request.caller.name,
-        team=request.caller.team,
-        project=request.caller.project,
+        **request.who,
         kind=route.repo.kind,
         repo=str(admitted.snapshot.commit.repo),
         revision=route.revision.text,
         commit=admitted.snapshot.commit.sha,
         path=ready.file.path,
         blob=str(ready.file.blob),
+        size=ready.file.size,
         outcome=admitted.ruling.outcome.value,
         decision=admitted.ruling.id,
         rules=",".join(admitted.ruling.rules) or None,
-        address=request.address,
-        user_agent=request.headers.get("user-agent"),
     )
 
 

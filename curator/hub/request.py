@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from curator.audit.asking import Who
 from curator.errors import BadInput
 from curator.people.caller import Caller
+from curator.web.asking import who
 
 _MOST_BODY_BYTES = 8 << 20
 
@@ -27,6 +29,11 @@ class Request:
     address: str | None
     caller: Caller
     receive: Receive
+
+    @property
+    def who(self) -> Who:
+        """For the record."""
+        return who(self.caller, self.address, self.headers.get("user-agent"))
 
     @property
     def address_asked(self) -> str:

@@ -15,10 +15,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from curator.audit.asking import asks
 from curator.errors import BadInput, NotAllowed
 from curator.people.caller import Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
+from curator.web.asking import who
 from rules.circumstances import EVERYBODY, Audience
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -39,6 +41,8 @@ class May:
                 f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. Set "
                 "CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
             )
+        address = request.client.host if request.client is not None else None
+        asks.set(who(caller, address, request.headers.get("user-agent")))
         return caller
 
 

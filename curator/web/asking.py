@@ -1,0 +1,19 @@
+"""What the record says of whoever asks."""
+
+from __future__ import annotations
+
+from curator.audit.asking import Who
+from curator.people.caller import Caller
+
+
+def who(caller: Caller, address: str | None, user_agent: str | None) -> Who:
+    """The caller, with where his request comes from."""
+    return Who(
+        actor=caller.name,
+        team=caller.team,
+        project=caller.project,
+        token=caller.token_id,
+        job=caller.job or None,
+        address=address,
+        user_agent=user_agent,
+    )
