@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from curator.admission import decisions
@@ -15,11 +15,10 @@ from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.api.documents.decisions import KnownFacts as Document
 from curator.database.engine import Database
-from curator.people.roles import Permission
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
 from curator.web.documents import STILL_SCANNED, problems
-from curator.web.guard import May
+from curator.web.guard import Puller
 from curator.web.parameters import Repository, RevisionName, WaitSeconds
 
 
@@ -43,12 +42,12 @@ def facts_routes(known: KnownFacts) -> APIRouter:
 
     @router.get(
         "/api/curator/v1/facts",
-        dependencies=[Depends(May(Permission.PULL))],
         operation_id="get_facts",
         response_model=Document,
         responses=STILL_SCANNED | problems(404),
     )
     async def facts(
+        caller: Puller,
         repo: Repository,
         revision: RevisionName = "main",
         kind: RepoKind = RepoKind.MODEL,
@@ -57,7 +56,8 @@ def facts_routes(known: KnownFacts) -> APIRouter:
         """Say what the mirror knows of a commit, as its rules see it; it is judged for it if it was not."""
         check_kind(known.settings, kind)
         try:
-            choice = await known.chooser.choose(None, RepoId.parse(repo, kind), Revision.parse(revision), wait)
+            asked = Revision.parse(revision)
+            choice = await known.chooser.choose(None, RepoId.parse(repo, kind), asked, wait, caller.audience)
         except StillJudged as state:
             return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
         commit = choice.snapshot.commit

@@ -17,7 +17,7 @@ from curator.review import listing
 from curator.review.listing import Request
 from curator.types import RepoKind
 from curator.web.documents import problems
-from curator.web.guard import Decider, Puller
+from curator.web.guard import Decider, Puller, reach
 from curator.web.parameters import After, Id, PageSize, Repository
 from rules.circumstances import ListEffect
 
@@ -46,11 +46,12 @@ def list_routes(desk: Desk) -> APIRouter:
         limit: PageSize = 100,
     ) -> dict[str, Any]:
         """List what is approved and what is blocked, the newest first."""
-        del caller
 
         def read() -> list[dict[str, Any]]:
             with desk.database.read() as session:
-                kept = lists.listed(session, state=state, effect=effect, repo=repo, after=after, limit=limit)
+                kept = lists.listed(
+                    session, state=state, effect=effect, repo=repo, reach=reach(caller), after=after, limit=limit
+                )
             return [one.as_json() for one in kept]
 
         return page_json("entries", await asyncio.to_thread(read), limit)
@@ -58,11 +59,13 @@ def list_routes(desk: Desk) -> APIRouter:
     @router.get("/lists/{entry_id}", operation_id="get_entry", response_model=OneEntry)
     async def one(entry_id: Id, caller: Puller) -> dict[str, Any]:
         """Show an entry of any time."""
-        del caller
 
         def read() -> dict[str, Any]:
             with desk.database.read() as session:
-                return {"entry": lists.find(session, entry_id).as_json()}
+                kept = lists.find(session, entry_id)
+            if (own := reach(caller)) is not None and not kept.entry.scope.covers(own):
+                raise lists.no_such_entry(entry_id)
+            return {"entry": kept.as_json()}
 
         return await asyncio.to_thread(read)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,13 +20,13 @@ from curator.admission.kinds import check_kind
 from curator.api.documents.decisions import Explanation
 from curator.database.engine import Database
 from curator.errors import CuratorError
-from curator.people.roles import Permission
+from curator.people.caller import Caller
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
 from curator.web.documents import STILL_SCANNED, Answer, problems
-from curator.web.guard import OPEN, May, Puller, audience_asked
+from curator.web.guard import OPEN, Puller, audience_asked, sees
 from curator.web.parameters import EmptyName, Id, Repository, RevisionName, WaitSeconds
 
 _HEALTH: list[str | Enum] = ["health"]
@@ -46,17 +46,17 @@ def own_routes(own: Own) -> APIRouter:
     """All of them."""
     router = APIRouter()
 
-    def explained(decision_id: str) -> dict[str, Any] | None:
+    def explained(decision_id: str, caller: Caller) -> dict[str, Any] | None:
         with own.database.read() as session:
             found = decisions.find(session, decision_id)
-            if found is None:
+            if found is None or not sees(caller, found[0].audience):
                 return None
             ruling, facts = found
             commit = snapshots.get(session, ruling.snapshot_id).commit
             return explain_ruling(session, own.settings, commit, ruling, facts)
 
-    async def explanation(decision_id: str) -> dict[str, Any]:
-        document = await asyncio.to_thread(explained, decision_id)
+    async def explanation(decision_id: str, caller: Caller) -> dict[str, Any]:
+        document = await asyncio.to_thread(explained, decision_id, caller)
         if document is None:
             raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
         return document
@@ -94,9 +94,9 @@ def own_routes(own: Own) -> APIRouter:
             f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n"
         )
 
-    @router.get("/-/decisions/{decision_id}", dependencies=[Depends(May(Permission.PULL))])
-    async def decision_page(decision_id: str) -> PlainTextResponse:
-        return PlainTextResponse(explanation_text(await explanation(decision_id)))
+    @router.get("/-/decisions/{decision_id}")
+    async def decision_page(decision_id: str, caller: Puller) -> PlainTextResponse:
+        return PlainTextResponse(explanation_text(await explanation(decision_id, caller)))
 
     @router.get("/-/{kinds}/{repo:path}")
     async def repository_page(caller: Puller, kinds: str, repo: str) -> PlainTextResponse:
@@ -109,22 +109,23 @@ def own_routes(own: Own) -> APIRouter:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s, caller.audience)
         except StillJudged as state:
             return PlainTextResponse(f"{state.commit} is still being scanned: {state}\n", 202)
-        document = await explanation(choice.ruling.id)
+        document = await explanation(choice.ruling.id, caller)
         if choice.behind is not None:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return PlainTextResponse(explanation_text(document))
 
     @router.get(
         "/api/curator/v1/decisions/{decision_id}",
-        dependencies=[Depends(May(Permission.PULL))],
         operation_id="get_decision",
         response_model=Explanation,
         response_model_exclude_unset=True,
         tags=_DECISIONS,
     )
-    async def decision_document(decision_id: Id) -> dict[str, Any]:
-        """Explain a decision of any time: what each rule saw and said, and what would change it."""
-        return await explanation(decision_id)
+    async def decision_document(decision_id: Id, caller: Puller) -> dict[str, Any]:
+        """Explain a decision of any time: what each rule saw and said, and what would change it.
+
+        One that is for another team or project is told to those alone who may see all."""
+        return await explanation(decision_id, caller)
 
     @router.get(
         "/api/curator/v1/explain",
@@ -149,7 +150,7 @@ def own_routes(own: Own) -> APIRouter:
             choice = await own.chooser.choose(None, RepoId.parse(repo, kind), asked, wait, audience)
         except StillJudged as state:
             return JSONResponse({"error": f"{state.commit} is still being scanned: {state}"}, 202)
-        document = await explanation(choice.ruling.id)
+        document = await explanation(choice.ruling.id, caller)
         if choice.behind is not None:
             document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
         return JSONResponse(document)

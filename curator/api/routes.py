@@ -9,8 +9,10 @@ from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
+from curator.api.people import people_routes
 from curator.api.replay import replay_routes
 from curator.api.rules import rules_routes
+from curator.api.tokens import token_routes
 from curator.api.waivers import waiver_routes
 from curator.api.words import Desk
 from curator.web.service import Service
@@ -29,4 +31,6 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        people_routes(database),
+        token_routes(settings, database),
     )

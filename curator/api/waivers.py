@@ -19,7 +19,7 @@ from curator.review import waiving
 from curator.review.waiving import Request, Which
 from curator.types import RepoId, RepoKind, Revision
 from curator.web.documents import STILL_SCANNED, problems
-from curator.web.guard import Decider, Puller
+from curator.web.guard import Decider, Puller, reach
 from curator.web.parameters import After, Id, PageSize, Repository, WaitSeconds
 from rules.circumstances import EVERYBODY, Audience
 
@@ -54,11 +54,10 @@ def waiver_routes(desk: Desk) -> APIRouter:
         limit: PageSize = 100,
     ) -> dict[str, Any]:
         """List waivers, the newest first."""
-        del caller
 
         def read() -> list[dict[str, Any]]:
             with desk.database.read() as session:
-                kept = waivers.listed(session, state=state, repo=repo, after=after, limit=limit)
+                kept = waivers.listed(session, state=state, repo=repo, reach=reach(caller), after=after, limit=limit)
             return [one.as_json() for one in kept]
 
         return page_json("waivers", await asyncio.to_thread(read), limit)
@@ -66,11 +65,14 @@ def waiver_routes(desk: Desk) -> APIRouter:
     @router.get("/{waiver_id}", operation_id="get_waiver", response_model=WaiverWithUses)
     async def one(waiver_id: Id, caller: Puller) -> dict[str, Any]:
         """Show a waiver of any time, and what it was used for."""
-        del caller
+        own = reach(caller)
 
         def read() -> dict[str, Any]:
             with desk.database.read() as session:
-                return {"waiver": waivers.find(session, waiver_id).as_json(), "uses": waiving.uses(session, waiver_id)}
+                kept = waivers.find(session, waiver_id)
+                if own is not None and not kept.waiver.scope.covers(own):
+                    raise waivers.no_such_waiver(waiver_id)
+                return {"waiver": kept.as_json(), "uses": waiving.uses(session, waiver_id, own)}
 
         return await asyncio.to_thread(read)
 

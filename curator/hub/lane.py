@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.database.engine import new_id
-from curator.errors import CuratorError, DatabaseAway, ReadOnly, UnknownToken, WrongMethod
+from curator.errors import CuratorError, DatabaseAway, NotAllowed, ReadOnly, UnknownToken, WrongMethod
 from curator.hub.admit import Refused
 from curator.hub.answer import Answer
 from curator.hub.closed import refuse_closed
@@ -56,6 +56,7 @@ from curator.hub.search import Catalogue
 from curator.hub.sending import send_answer, send_whole
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
+from curator.people.roles import Permission
 from curator.policy.in_force import NothingInForce, RulesInForce
 from rules.circumstances import Audience
 
@@ -163,7 +164,10 @@ class HubLane:
     async def _caller(self, route: Route, headers: dict[str, str]) -> Caller:
         if isinstance(route, _ASKED_OF_NOBODY):
             return ANONYMOUS
-        return await asyncio.to_thread(self.identity.caller, headers.get("authorization"))
+        caller = await asyncio.to_thread(self.identity.caller, headers.get("authorization"))
+        if not caller.may(Permission.PULL):
+            raise NotAllowed(f"{caller.name} has the role {caller.role} and pulls nothing here: ask an administrator")
+        return caller
 
     async def _route(self, request: Request, route: Route) -> Answer:
         if isinstance(route, Git):

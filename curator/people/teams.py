@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, or_, tuple_
@@ -94,7 +94,7 @@ def make_team(session: Session, name: str, title: str, by: By) -> Team:
 def end_team(session: Session, name: str, by: By) -> Team:
     """Nobody is in it any more, its projects have ended, and tokens that ask for it are revoked.
 
-    Returns it as it was just before. Raises `NoSuchName`.
+    Returns it as it has ended, with what it had. Raises `NoSuchName` and `BadInput`.
     """
     before = find_team(session, name)
     if before.ended_at is not None:
@@ -114,7 +114,7 @@ def end_team(session: Session, name: str, by: By) -> Team:
     changed(session)
     said = f"The team {name} has ended: {before.members} people left it, {before.projects} projects ended{revoked}"
     record(session, Action.TEAM, by, name, "ended", said)
-    return before
+    return replace(before, ended_at=row.ended_at, ended_by=row.ended_by)
 
 
 def add_member(session: Session, team: str, login: str, by: By) -> None:
@@ -206,7 +206,8 @@ def list_teams(
 
 def titles(session: Session, names: Sequence[str]) -> dict[str, str]:
     """What these teams are called at length, in this order; empty where nobody has said, or has made the team."""
-    found = dict(session.execute(select(TeamRow.name, TeamRow.title).where(col(TeamRow.name).in_(names))).tuples().all())
+    query = select(TeamRow.name, TeamRow.title).where(col(TeamRow.name).in_(names))
+    found = dict(session.execute(query).tuples().all())
     return {name: found.get(name, "") for name in names}
 
 

@@ -177,8 +177,10 @@ def rotate(
     owner = session.get(UserRow, old.user_id) if old.user_id is not None else None
     if old.job:
         raise BadInput("A token that was made for a run of a pipeline is not made anew: the next run gets its own")
+    most = max_days if owner is not None else None
     if expires_at is None and old.expires_at is not None:
-        expires_at = now() + (old.expires_at - old.created_at)
+        lasts = old.expires_at - old.created_at
+        expires_at = now() + (lasts if most is None else min(lasts, dt.timedelta(days=most)))
     row = TokenRow(
         id=new_id(),
         digest="",
@@ -190,7 +192,7 @@ def rotate(
         description=old.description,
         created_at=now(),
         created_by=by.name,
-        expires_at=_end(expires_at, max_days if owner is not None else None),
+        expires_at=_end(expires_at, most),
     )
     text = _put(session, row)
     end = now() + grace

@@ -15,7 +15,7 @@ from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.policy.tables import ListEntryRow
 from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
-from rules.circumstances import ListEffect, ListEntry, Scope
+from rules.circumstances import Audience, ListEffect, ListEntry, Scope
 
 _GLOB = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,96}(?:/[A-Za-z0-9_.*?\[\]!-]{1,96})?", re.ASCII)
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -153,19 +153,25 @@ def listed(
     state: str = "active",
     effect: ListEffect | None = None,
     repo: str | None = None,
+    reach: Audience | None = None,
     after: str | None = None,
     limit: int = 100,
 ) -> list[KeptEntry]:
-    """Entries, newest first; `state` is `active`, `ended` or `all`, `repo` a repository that they are about."""
+    """Entries, newest first; `state` is `active`, `ended` or `all`, `repo` a repository that they are about, `reach`
+    somebody whom they must be for."""
     more = () if effect is None else (col(ListEntryRow.effect) == effect.value,)
-    if repo is None:
+    if repo is None and reach is None:
         return [_kept(row) for row in page(session, ListEntryRow, after, limit, state=state, more=more)]
     found: list[KeptEntry] = []
     # Which globs match is not for the database to say.
     while len(found) < limit and (rows := page(session, ListEntryRow, after, 500, state=state, more=more)):
-        found += [kept for row in rows if names((kept := _kept(row)).entry, repo)]
+        found += [kept for row in rows if _is_about((kept := _kept(row)).entry, repo, reach)]
         after = rows[-1].id
     return found[:limit]
+
+
+def _is_about(entry: ListEntry, repo: str | None, reach: Audience | None) -> bool:
+    return (repo is None or names(entry, repo)) and (reach is None or entry.scope.covers(reach))
 
 
 def names(entry: ListEntry, repo: str) -> bool:
@@ -181,8 +187,13 @@ def active(session: Session, moment: dt.datetime) -> tuple[ListEntry, ...]:
 def _row(session: Session, entry_id: str) -> ListEntryRow:
     row = session.get(ListEntryRow, entry_id)
     if row is None:
-        raise NoSuchWord(f"There is no entry {entry_id[:64]!a}: `curator lists` shows those there are")
+        raise no_such_entry(entry_id)
     return row
+
+
+def no_such_entry(entry_id: str) -> NoSuchWord:
+    """For whoever names one that is not there, or not for him to see."""
+    return NoSuchWord(f"There is no entry {entry_id[:64]!a}: `curator lists` shows those there are")
 
 
 def _kept(row: ListEntryRow) -> KeptEntry:

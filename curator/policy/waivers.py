@@ -16,7 +16,7 @@ from curator.database.generation import changed
 from curator.policy.tables import WaiverRow
 from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
 from curator.types import RepoId, RepoKind
-from rules.circumstances import Scope, Waiver
+from rules.circumstances import Audience, Scope, Waiver
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_FINGERPRINTS = 5_000
@@ -147,11 +147,25 @@ def find(session: Session, waiver_id: str) -> KeptWaiver:
 
 
 def listed(
-    session: Session, *, state: str = "active", repo: str | None = None, after: str | None = None, limit: int = 100
+    session: Session,
+    *,
+    state: str = "active",
+    repo: str | None = None,
+    reach: Audience | None = None,
+    after: str | None = None,
+    limit: int = 100,
 ) -> list[KeptWaiver]:
-    """Waivers, newest first; `state` is `active`, `ended` or `all`, `repo` the repository they were first wanted in."""
+    """Waivers, newest first; `state` is `active`, `ended` or `all`, `repo` the repository they were first wanted in,
+    `reach` somebody whom they must be for."""
     more: Iterable[object] = () if repo is None else (func.lower(col(WaiverRow.repo)) == repo.lower(),)
-    return [_kept(row) for row in page(session, WaiverRow, after, limit, state=state, more=more)]
+    if reach is None:
+        return [_kept(row) for row in page(session, WaiverRow, after, limit, state=state, more=more)]
+    found: list[KeptWaiver] = []
+    # Which globs match is not for the database to say.
+    while len(found) < limit and (rows := page(session, WaiverRow, after, 500, state=state, more=more)):
+        found += [kept for row in rows if (kept := _kept(row)).waiver.scope.covers(reach)]
+        after = rows[-1].id
+    return found[:limit]
 
 
 def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
@@ -162,8 +176,13 @@ def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
 def _row(session: Session, waiver_id: str) -> WaiverRow:
     row = session.get(WaiverRow, waiver_id)
     if row is None:
-        raise NoSuchWord(f"There is no waiver {waiver_id[:64]!a}: `curator waivers` shows those there are")
+        raise no_such_waiver(waiver_id)
     return row
+
+
+def no_such_waiver(waiver_id: str) -> NoSuchWord:
+    """For whoever names one that is not there, or not for him to see."""
+    return NoSuchWord(f"There is no waiver {waiver_id[:64]!a}: `curator waivers` shows those there are")
 
 
 def _kept(row: WaiverRow) -> KeptWaiver:

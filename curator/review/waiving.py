@@ -22,7 +22,7 @@ from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
 from curator.types import Commit, RepoKind
 from rules.case import Case
-from rules.circumstances import NOTHING_DECIDED, Circumstances, Scope, Waiver
+from rules.circumstances import NOTHING_DECIDED, Audience, Circumstances, Scope, Waiver
 from rules.evaluate import Decision, Reason, Standing, evaluate
 from rules.facts import Facts
 from rules.hits import hits_of
@@ -178,13 +178,20 @@ def take_back(database: Database, waiver_id: str, by: str, rule_set: str) -> tup
     return kept, reopened
 
 
-def uses(session: Session, waiver_id: str) -> dict[str, Any]:
-    """JSON: the decisions that rested on a waiver, the newest first, and how many requests they have served."""
+def uses(session: Session, waiver_id: str, reach: Audience | None = None) -> dict[str, Any]:
+    """JSON: the decisions that rested on a waiver, the newest first, and how many requests they have served.
+
+    With `reach`, only those that are for this team and project, or for everybody.
+    """
     waivers.find(session, waiver_id)
-    of_it = (AuditRow.action == Action.WAIVER_USED.value, col(AuditRow.sentence).startswith(f"waiver {waiver_id} "))
-    rows = session.exec(select(AuditRow).where(*of_it).order_by(col(AuditRow.id).desc()).limit(_MOST_USES)).all()
-    made = session.exec(select(func.count()).select_from(AuditRow).where(*of_it)).one()
-    ids = select(AuditRow.decision).where(*of_it)
+    of_it = (col(AuditRow.action) == Action.WAIVER_USED.value) & col(AuditRow.sentence).startswith(
+        f"waiver {waiver_id} "
+    )
+    if reach is not None:
+        of_it &= col(AuditRow.team).in_(("", reach.team)) & col(AuditRow.project).in_(("", reach.project))
+    rows = session.exec(select(AuditRow).where(of_it).order_by(col(AuditRow.id).desc()).limit(_MOST_USES)).all()
+    made = session.exec(select(func.count()).select_from(AuditRow).where(of_it)).one()
+    ids = select(AuditRow.decision).where(of_it)
     given = session.exec(
         select(func.count())
         .select_from(AuditRow)

@@ -108,5 +108,16 @@ def audience_asked(caller: Caller, team: str | None, project: str | None) -> Aud
     return wanted
 
 
+def reach(caller: Caller) -> Audience | None:
+    """For whom what he may see of others' is meant: for his own team and project; None: he sees all."""
+    return None if caller.may(Permission.SEE_ALL) else caller.audience
+
+
+def sees(caller: Caller, audience: Audience) -> bool:
+    """Whether something that is for this audience concerns him; what is for everybody concerns all."""
+    own = reach(caller)
+    return own is None or (audience.team in {"", own.team} and audience.project in {"", own.project})
+
+
 def _told(audience: Audience) -> str:
     return f"{audience}" if audience != EVERYBODY else "nobody's team"
