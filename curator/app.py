@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +28,7 @@ from curator.admission.sessions import Sessions
 from curator.admission.sharing import SharedSessions
 from curator.api.routes import api_routes
 from curator.audit.journal import Journal
+from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
 from curator.database.generation import Generation
@@ -77,20 +79,27 @@ class Mirror:
         self._settings = settings
         self._watches = watches
         self._sender = Sender(celery_app(settings.broker_url.get_secret_value()))
+        # An address with a slash too many is none: led elsewhere, the path of the host before it would be lost.
         self._own = FastAPI(
-            title="Model Curator", lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None
+            title="Model Curator",
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
         )
-        self._own.add_exception_handler(CuratorError, lambda _, error: error_response(cast("CuratorError", error)))
-        self._own.add_exception_handler(
-            RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
-        )
-        self._own.add_exception_handler(HTTPException, lambda _, error: no_such_address(cast("HTTPException", error)))
+        self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
+        self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
+        self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
         for unkept in (DataError, UnicodeEncodeError):
-            self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
-        self._own.add_exception_handler(
-            OperationalError, lambda _, error: database_away(cast("OperationalError", error))
-        )
+            self._answer(unkept, lambda error: not_kept(cast("DataError", error)))
+        self._answer(OperationalError, lambda error: database_away(cast("OperationalError", error)))
+        self._own.add_exception_handler(Exception, lambda request, _: failed(request))
         self._lane: ASGIApp = self._own
+
+    def _answer(self, kind: type[Exception], told: Callable[[Exception], JSONResponse]) -> None:
+        """What is answered where this goes wrong; a browser is shown it as a page."""
+        self._own.add_exception_handler(kind, lambda request, error: shown(request, told(error)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._own if scope["type"] == "lifespan" else self._lane)(scope, receive, send)
@@ -120,6 +129,7 @@ class Mirror:
         admission = Admission(settings, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
+        self._own.state.root = settings.path_prefix
         service = Service(
             settings=settings,
             database=database,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from curator.admission import decisions, snapshots
@@ -87,11 +87,14 @@ def own_routes(own: Own) -> APIRouter:
         return JSONResponse(document | {"problem": rules.problem} if rules.problem else document)
 
     @router.get("/", dependencies=[OPEN])
-    async def root() -> PlainTextResponse:
+    async def root(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", "").lower():
+            return RedirectResponse(f"{own.settings.path_prefix}/-/", 303, {"Vary": "Accept"})
         url = own.settings.url
         return PlainTextResponse(
             f"Model Curator, a mirror of {own.settings.upstream}\n\nexport HF_ENDPOINT={url}\n\n"
-            f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n"
+            f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n",
+            headers={"Vary": "Accept"},
         )
 
     @router.get("/-/decisions/{decision_id}")

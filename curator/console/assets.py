@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 
 from curator.console.render import HERE, asset
 from curator.errors import NotServed
 from curator.web.guard import OPEN
 
-_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+_TYPES = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "mark.svg": "image/svg+xml",
+}
 
 
 def asset_routes() -> APIRouter:
@@ -26,5 +30,13 @@ def asset_routes() -> APIRouter:
             media_type=_TYPES[name],
             headers={"Cache-Control": kept, "X-Content-Type-Options": "nosniff"},
         )
+
+    @router.get("/favicon.ico", dependencies=[OPEN])
+    async def mark() -> FileResponse:
+        return FileResponse(HERE / "static" / "mark.svg", media_type=_TYPES["mark.svg"])
+
+    @router.get("/robots.txt", dependencies=[OPEN])
+    async def robots() -> PlainTextResponse:
+        return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
     return router

@@ -14,12 +14,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from curator.console.forms import form_token
-from curator.console.navigation import items_for
+from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
 
 HERE = Path(__file__).parent
 _SAID = "curator_said"
+THEME = "curator_theme"
+THEMES = ("light", "dark")
+"""Beside `as the system`, which is no cookie."""
 _LONGEST_SAID = 500
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -35,18 +38,30 @@ HEADERS = {
 """No script and no style but our own files: nothing of what the Hub's texts contain runs, even where it is shown."""
 
 
-def page(request: Request, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page of the console for this caller; `values` are what the template speaks of."""
+def page(
+    request: Request, caller: Caller, template: str, status: int = 200, *, navigates: bool = True, **values: Any
+) -> HTMLResponse:
+    """A page of the console for this caller; `values` are what the template speaks of.
+
+    One that is shown to whoever is not known yet has no navigation (`navigates`): it would lead nowhere.
+    """
     said = unquote(request.cookies.get(_SAID, ""))
+    theme = request.cookies.get(THEME, "")
+    root = root_of(request)
+    here = str(request.scope["path"])
+    query = request.url.query
     text = (
         environment()
         .get_template(template)
         .render(
             **values,
             caller=caller,
-            navigation=items_for(caller),
-            here=request.url.path,
-            root=request.scope.get("root_path", ""),
+            navigation=items_for(caller) if navigates else (),
+            navigation_groups=groups_for(caller) if navigates else (),
+            here=root + here,
+            back=f"{here}?{query}" if query else here,
+            root=root,
+            theme=theme if theme in THEMES else "",
             now=now(),
             said=said,
             form_token=form_token(caller),
@@ -54,16 +69,25 @@ def page(request: Request, caller: Caller, template: str, status: int = 200, **v
     )
     response = HTMLResponse(text, status, HEADERS)
     if said:
-        response.delete_cookie(_SAID, path="/-/")
+        response.delete_cookie(_SAID, path=f"{root}/-/")
     return response
+
+
+def root_of(request: Request) -> str:
+    """What the path of every link and cookie begins with, as in `https://host/hf`; empty at the root of a host.
+
+    Said by the address that clients use, for a proxy in front may have taken it off the request.
+    """
+    return str(getattr(request.app.state, "root", ""))
 
 
 def done(request: Request, path: str, said: str = "") -> RedirectResponse:
     """After a form was obeyed: on to a page of the console, which says once what was done."""
-    response = RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303, HEADERS)
+    root = root_of(request)
+    response = RedirectResponse(f"{root}{path}", 303, HEADERS)
     if said:
         kept = quote(said[:_LONGEST_SAID])
-        response.set_cookie(_SAID, kept, max_age=60, path="/-/", httponly=True, samesite="strict")
+        response.set_cookie(_SAID, kept, max_age=60, path=f"{root}/-/", httponly=True, samesite="strict")
     return response
 
 

@@ -63,7 +63,7 @@ from rules.circumstances import Audience
 log = logging.getLogger("curator.access")
 
 _OWN_PREFIXES = (b"/api/curator/", b"/-/")
-_OWN_PATHS = {b"/healthz", b"/readyz", b"/"}
+_OWN_PATHS = {b"/healthz", b"/readyz", b"/", b"/robots.txt", b"/favicon.ico"}
 # Whoever asks for these is nobody until the record wants a name: what they were taken for says nothing of who they are.
 _ASKED_OF_NOBODY = Telemetry | Closed | Git
 

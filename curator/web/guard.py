@@ -35,6 +35,7 @@ class May:
     async def __call__(self, request: Request) -> Caller:
         identity: Identity = request.app.state.identity
         caller = await asyncio.to_thread(identity.caller, request.headers.get("authorization"))
+        request.state.caller = caller
         if not caller.may(self.permission):
             roles = ", ".join(roles_that(self.permission))
             raise NotAllowed(

@@ -99,8 +99,10 @@ def _behind(sort: Sort, place: list[Any]) -> ColumnElement[bool]:
     if sort is Sort.NEWEST:
         return col(row.decision) < place[0]
     if sort is Sort.USED:
-        return tuple_(col(row.used), *key) < tuple_(*place)
-    return tuple_(*key) > tuple_(*place)
+        behind: ColumnElement[bool] = tuple_(col(row.used), *key) < tuple_(*place)
+    else:
+        behind = tuple_(*key) > tuple_(*place)
+    return behind
 
 
 def _cursor(sort: Sort, row: CatalogueRow) -> str:
