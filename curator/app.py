@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission.catalogue.asked import keep_counted
+from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.expiring import Expiring
@@ -130,6 +131,7 @@ class Mirror:
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         self._own.state.identity = identity
         self._own.state.root = settings.path_prefix
+        facets = FacetCounts(database)
         service = Service(
             settings=settings,
             database=database,
@@ -144,6 +146,7 @@ class Mirror:
             targets=Targets(resolver, upstream),
             upstream=upstream,
             store=store,
+            facets=facets,
         )
         routers = (*console_routes(service), *api_routes(service))
         for router in routers:
@@ -196,6 +199,7 @@ class Mirror:
                 await shared.close()
             await filler.close()
             await upstream.close()
+            await asyncio.to_thread(facets.close)
             await asyncio.to_thread(jail.close)
             database.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.api.catalogue import catalogue_routes
 from curator.api.check import check_routes
 from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
@@ -33,4 +34,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         replay_routes(desk),
         people_routes(database),
         token_routes(settings, database),
+        catalogue_routes(service),
     )

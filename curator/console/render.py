@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from curator.console.forms import form_token
+from curator.console.hostile import shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
@@ -101,7 +102,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
+    made.filters |= {"hub": shown, "ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
     made.globals |= {"asset": asset}
     return made
 

@@ -96,10 +96,11 @@ def _order(sort: Sort) -> tuple[Any, ...]:
 def _behind(sort: Sort, place: list[Any]) -> ColumnElement[bool]:
     row = CatalogueRow
     key = (col(row.name), col(row.kind), col(row.audience))
+    behind: ColumnElement[bool]
     if sort is Sort.NEWEST:
-        return col(row.decision) < place[0]
-    if sort is Sort.USED:
-        behind: ColumnElement[bool] = tuple_(col(row.used), *key) < tuple_(*place)
+        behind = col(row.decision) < place[0]
+    elif sort is Sort.USED:
+        behind = tuple_(col(row.used), *key) < tuple_(*place)
     else:
         behind = tuple_(*key) > tuple_(*place)
     return behind
