@@ -11,7 +11,7 @@ from curator.console.hostile import plain
 _BOX, _HEIGHT = 216, 54
 _ACROSS, _DOWN = 84, 18
 _MARGIN = 6
-_LONGEST = 30
+_LONGEST = 26
 
 
 @dataclass(frozen=True, slots=True)

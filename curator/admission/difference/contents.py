@@ -9,6 +9,7 @@ from curator.admission.difference.said import Change, Weight
 from curator.admission.difference.side import Side
 from rules.facts import FileFacts, FindingFacts, Role, Severity, Verdict
 
+_OURS = "curator"
 _BAD = {Severity.HIGH, Severity.CRITICAL}
 _IMPORTS = {"harmless": Weight.SMALL, "library": Weight.NOTABLE}
 """By what the scanner calls an import; any other word is grave."""
@@ -42,9 +43,10 @@ def findings(before: Side, after: Side) -> Iterator[Change]:
     old, new = _findings(before), _findings(after)
     for key, finding in sorted(new.items(), key=_worst_first):
         if key not in old:
-            weight = Weight.GRAVE if finding.severity in _BAD else Weight.NOTABLE
-            if finding.severity in {Severity.LOW, Severity.NONE}:
-                weight = Weight.SMALL
+            weight = Weight.SMALL if finding.severity in {Severity.LOW, Severity.NONE} else Weight.NOTABLE
+            # What other scanners say is a second opinion of what ours says.
+            if finding.severity in _BAD and finding.engine == _OURS:
+                weight = Weight.GRAVE
             yield Change("findings", "added", weight, f"{key[0]}: {finding.message}", key[0], after=finding.severity)
     for key, finding in sorted(old.items(), key=_worst_first):
         if key not in new:

@@ -115,8 +115,9 @@ class Difference:
         said += [f"{notable} notable"] if notable else []
         return f"Since the last approved commit: {' and '.join(said)} change{'s' if len(grave) + notable > 1 else ''}."
 
-    def of(self, weight: Weight) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.weight is weight)
+    def of(self, weight: str) -> tuple[Change, ...]:
+        """Those of a `Weight`."""
+        return tuple(change for change in self.changes if change.weight == weight)
 
     def as_json(self) -> dict[str, Any]:
         return {
