@@ -18,12 +18,11 @@ def admin(mirror: MirrorProcess) -> dict[str, str]:
 
 
 def test_what_was_judged_is_in_the_catalog_with_its_verdict(mirror: MirrorProcess) -> None:
-    told = {}
-    after = ""
-    while after is not None:
-        document = ask(mirror.url, f"{API}/catalog?limit=5{f'&after={after}' if after else ''}").json
+    document = ask(mirror.url, f"{API}/catalog?limit=5").json
+    told = {one["repository"]: one for one in document["repositories"]}
+    while document["next"]:
+        document = ask(mirror.url, f"{API}/catalog?limit=5&after={document['next']}").json
         told |= {one["repository"]: one for one in document["repositories"]}
-        after = document["next"]
     assert told["acme-research/tiny-bert"]["verdict"] == "allow"
     assert told["mallory/shell-in-a-pickle"]["verdict"] == "block"
     assert told["mallory/shell-in-a-pickle"]["rule"] == "unsafe-file"

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -208,7 +209,8 @@ def test_facets_count_what_the_list_would_show(house: House, audience: str | Non
             if name == "publisher" and query.filters():
                 continue
             for value, count in facets.counts[name].items():
-                narrowed = replace(query, **{name: value})
+                changed: dict[str, Any] = {name: value}
+                narrowed = replace(query, **changed)
                 assert count == len(listed(house.database, narrowed, seen)), (query, name, value)
     counts.close()
 

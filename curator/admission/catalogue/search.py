@@ -32,15 +32,26 @@ def page(session: Session, query: Query, view: Viewpoint, after: str | None = No
 
 def verdict_of(view: Viewpoint) -> ColumnElement[str]:
     """What holds: a decision under other rules, by other scanners, for others or that has ended says nothing now."""
+    return case((_holds(view), col(CatalogueRow.outcome)), else_=AGAIN)
+
+
+def _holds(view: Viewpoint) -> ColumnElement[bool]:
     row = CatalogueRow
-    holds = and_(
+    said = [
         col(row.rule_set) == view.rule_set,
         col(row.scanner) == view.scanner,
         or_(col(row.expires_at).is_(None), col(row.expires_at) > view.moment),
-    )
+    ]
     if view.audience is not None:
-        holds = and_(holds, col(row.audience) == view.audience)
-    return case((holds, col(row.outcome)), else_=AGAIN)
+        said.append(col(row.audience) == view.audience)
+    return and_(*said)
+
+
+def _is_decided(verdict: str, view: Viewpoint) -> ColumnElement[bool]:
+    """As plain conditions: databases know how many rows these leave, and not what a `CASE` is worth."""
+    if verdict == AGAIN:
+        return not_(_holds(view))
+    return and_(col(CatalogueRow.outcome) == verdict, _holds(view))
 
 
 def conditions(query: Query, view: Viewpoint, *, without: str = "") -> list[ColumnElement[bool]]:
@@ -63,7 +74,7 @@ def conditions(query: Query, view: Viewpoint, *, without: str = "") -> list[Colu
     if query.format is not None and without != "format":
         wanted.append(col(row.formats).contains(f",{query.format},", autoescape=True))
     if query.verdict is not None and without != "verdict":
-        wanted.append(verdict_of(view) == query.verdict)
+        wanted.append(_is_decided(query.verdict, view))
     return wanted
 
 
