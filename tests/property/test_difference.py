@@ -15,7 +15,15 @@ from rules.facts import Facts, FileFacts, FindingFacts, Kind, OwnerFacts, Role, 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 TEXT = st.text(max_size=60)
 PATHS = st.sampled_from(
-    ["README.md", "config.json", "tokenizer_config.json", "chat_template.jinja", "requirements.txt", "run.py", "a/b.bin"]
+    [
+        "README.md",
+        "config.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+        "requirements.txt",
+        "run.py",
+        "a/b.bin",
+    ]
 )
 FINDINGS = st.builds(
     FindingFacts, rule=st.sampled_from(["one", "two"]), severity=st.sampled_from(Severity), message=TEXT

@@ -13,7 +13,8 @@ from curator.console.card import rendered
 from curator.console.hostile import is_mixed, plain, shown
 
 ALLOWED = frozenset(
-    "a blockquote br code dd del dl dt em h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
+    {"a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p"}
+    | {"pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 )
 HOSTILE = (
     "<script>alert(1)</script>",

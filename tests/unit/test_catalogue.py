@@ -37,9 +37,7 @@ FORMATS = ("safetensors", "gguf", "torch-zip")
 
 def facts_of(repo: str, sha: str, number: int) -> Facts:
     files = [
-        FileFacts(
-            path=f"model-{at}", size=10 ** (number % 12), format=name, verdict=Verdict.SAFE, role=Role.WEIGHTS
-        )
+        FileFacts(path=f"model-{at}", size=10 ** (number % 12), format=name, verdict=Verdict.SAFE, role=Role.WEIGHTS)
         for at, name in enumerate(FORMATS[: number % 3 + 1])
     ]
     return Facts(
