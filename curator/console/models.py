@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -126,6 +127,7 @@ def model_routes(service: Service) -> APIRouter:
             caller,
             "model.html",
             found=found,
+            decided_at=dt.datetime.fromisoformat(found.explanation["decided_at"]),
             known=known,
             kind=kind,
             tab=tab if tab in TABS else "overview",

@@ -11,6 +11,7 @@ from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
 from curator.admission import decisions, looks, snapshots
+from curator.admission.catalogue.tables import CatalogueRow
 from curator.admission.decisions import Ruling, ruling_of, shared_by
 from curator.admission.difference import Difference, Side, difference
 from curator.admission.difference.texts import CARD, MOST_LETTERS, is_read
@@ -108,6 +109,13 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
     )
 
 
+def difference_to_approved(session: Session, commit: Commit, desk: Desk) -> Difference | None:
+    """What is otherwise in a commit than in the last approved one, alone; None if there is none."""
+    snapshot = snapshots.find(session, commit)
+    chosen = _ruling(session, snapshot, desk) if snapshot else None
+    return _difference(session, snapshot, chosen[1], desk) if snapshot and chosen else None
+
+
 def reports_for(session: Session, files: list[FileFacts], scanner: str) -> dict[tuple[str, str], Report]:
     """The reports of these files by that version of the scanners, by content and name."""
     keys = list(dict.fromkeys((file.blob, file.path.rpartition("/")[2]) for file in files if file.blob))
@@ -124,8 +132,6 @@ def _canonical(session: Session, repo: RepoId) -> RepoId | None:
     named = select(SnapshotRow.repo).where(SnapshotRow.kind == repo.kind.value, SnapshotRow.repo == str(repo)).limit(1)
     if session.exec(named).first() is not None:
         return repo
-    from curator.admission.catalogue.tables import CatalogueRow
-
     any_case = select(CatalogueRow.repo).where(
         CatalogueRow.name == str(repo).lower(), CatalogueRow.kind == repo.kind.value
     )
