@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
 
 from fixtures.mirror import MirrorProcess
+from tests.contract.clients import curator
 from tests.contract.http import ask, settled
 
 API = "/api/curator/v1"
@@ -157,3 +159,14 @@ def test_who_uses_it_is_named_to_those_alone_who_may_see_all(mirror: MirrorProce
     assert b"Who uses it" in ask(mirror.url, page, headers=HTML | admin(mirror)).body
     anonymous = ask(mirror.url, page, headers=HTML).body
     assert b"given files of this commit" in anonymous
+
+
+def test_the_command_line_lists_it(mirror: MirrorProcess) -> None:
+    table = curator("catalog", "tiny-", "--weights", "gguf", "--server", mirror.url)
+    assert table.returncode == 0, table.stderr
+    assert table.stdout.startswith("acme-research/tiny-gguf@")
+    assert "  allowed  Apache-2.0" in table.stdout
+    some = curator("catalog", "--most", "2", "--format", "json", "--server", mirror.url)
+    assert (len(json.loads(some.stdout)["repositories"]), json.loads(some.stdout)["more"]) == (2, True)
+    none = curator("catalog", "nothing-like-it", "--server", mirror.url)
+    assert (none.returncode, none.stdout.count("\n")) == (0, 1)
