@@ -15,6 +15,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from curator.admission.catalogue.asked import keep_counted
+from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.expiring import Expiring
@@ -161,6 +163,7 @@ class Mirror:
         self._own.state.root = settings.path_prefix
         live = self._live = LiveView(database, store)
         verifying = Verifying(settings)
+        facets = FacetCounts(database)
         service = Service(
             settings=settings,
             database=database,
@@ -179,6 +182,7 @@ class Mirror:
             sizes=Sizes(store, settings.store_reserve_bytes),
             live=live,
             verifying=verifying,
+            facets=facets,
         )
         routers = (*console_routes(service), *api_routes(service))
         for router in routers:
@@ -215,6 +219,7 @@ class Mirror:
         if shared is not None:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:
+            background.append(asyncio.create_task(keep_counted(database), name="catalogue"))
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
         upstream_watch = UpstreamWatch(database, upstream.is_down)
@@ -245,6 +250,7 @@ class Mirror:
                 await shared.close()
             await filler.close()
             await upstream.close()
+            await asyncio.to_thread(facets.close)
             await asyncio.to_thread(jail.close)
             database.close()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, func, or_, select
 
+from curator.admission.catalogue import keep as catalogue
 from curator.admission.tables import DecisionRow, FactsRow, RestsOnRow
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
@@ -182,7 +183,7 @@ def keep(
 ) -> Ruling:
     """Keep a decision that rules made of facts as they were at `facts.observed_at`."""
     facts_id = _keep_facts(session, snapshot_id, facts)
-    return keep_about(session, snapshot_id, decision, facts_id, facts.observed_at, expires_at, audience)
+    return keep_about(session, snapshot_id, decision, facts_id, facts.observed_at, expires_at, audience, facts)
 
 
 def keep_about(
@@ -193,8 +194,9 @@ def keep_about(
     at: dt.datetime,
     expires_at: dt.datetime | None,
     audience: Audience,
+    facts: Facts | None = None,
 ) -> Ruling:
-    """Keep a decision that rules made at that moment of facts that are kept already."""
+    """Keep a decision that rules made at that moment of facts that are kept already; `facts` where they are at hand."""
     row = DecisionRow(
         id=new_id(),
         snapshot_id=snapshot_id,
@@ -209,6 +211,7 @@ def keep_about(
     )
     session.add(row)
     _note_what_it_rests_on(session, snapshot_id, decision)
+    catalogue.decided(session, row, decision, facts)
     changed(session)
     return ruling_of(row)
 
@@ -279,6 +282,7 @@ def reopen(session: Session, snapshot_id: int) -> None:
         )
         .values(expires_at=DecisionRow.at)
     )
+    catalogue.ended_about(session, snapshot_id)
     changed(session)
 
 
@@ -293,6 +297,7 @@ def reopen_under_others(session: Session, snapshot_id: int, rule_set: str) -> No
         )
         .values(expires_at=DecisionRow.at)
     )
+    catalogue.ended_about(session, snapshot_id, under_others_than=rule_set)
 
 
 def ruling_of(row: DecisionRow) -> Ruling:

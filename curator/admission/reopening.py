@@ -18,6 +18,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, or_, select
 
 from curator.admission import progress
+from curator.admission.catalogue import keep as catalogue
 from curator.admission.progress import Sought
 from curator.admission.tables import AdmissionRow, DecisionRow, RestsOnRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
@@ -124,6 +125,7 @@ def end_decisions(
     for batch in _batches(ended):
         # It ends with its beginning, which is over by every server's clock, as in `decisions.reopen`.
         session.execute(update(DecisionRow).where(col(DecisionRow.id).in_(batch)).values(expires_at=DecisionRow.at))
+    catalogue.ended(session, ended)
     wanted = tuple(dict.fromkeys(sought))
     progress.open_again(session, wanted)
     changed(session)

@@ -11,22 +11,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from curator.admission import decisions, snapshots
 from curator.admission.choose import Chooser
-from curator.admission.explain import explain_behind, explain_ruling
-from curator.admission.explained import explanation_text
+from curator.admission.explain import explain_behind
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.api.documents.decisions import Explanation
 from curator.database.engine import Database
-from curator.errors import CuratorError
 from curator.people.caller import Caller
 from curator.policy import rule_sets
 from curator.policy.watch import Standing, standing
 from curator.settings import Settings
 from curator.types import RepoId, RepoKind, Revision
 from curator.web.documents import STILL_SCANNED, Answer, problems
-from curator.web.guard import OPEN, Puller, audience_asked, sees
+from curator.web.explained import explained
+from curator.web.guard import OPEN, Puller, audience_asked
 from curator.web.parameters import EmptyName, Id, Repository, RevisionName, WaitSeconds
 
 _HEALTH: list[str | Enum] = ["health"]
@@ -46,20 +44,8 @@ def own_routes(own: Own) -> APIRouter:
     """All of them."""
     router = APIRouter()
 
-    def explained(decision_id: str, caller: Caller) -> dict[str, Any] | None:
-        with own.database.read() as session:
-            found = decisions.find(session, decision_id)
-            if found is None or not sees(caller, found[0].audience):
-                return None
-            ruling, facts = found
-            commit = snapshots.get(session, ruling.snapshot_id).commit
-            return explain_ruling(session, own.settings, commit, ruling, facts)
-
     async def explanation(decision_id: str, caller: Caller) -> dict[str, Any]:
-        document = await asyncio.to_thread(explained, decision_id, caller)
-        if document is None:
-            raise NoDecision(f"There is no decision {decision_id[:64]!r} here")
-        return document
+        return await asyncio.to_thread(explained, own.database, own.settings, decision_id, caller)
 
     @router.get("/healthz", dependencies=[OPEN], operation_id="is_alive", response_model=Alive, tags=_HEALTH)
     async def healthz() -> dict[str, str]:
@@ -96,26 +82,6 @@ def own_routes(own: Own) -> APIRouter:
             f"Why something is refused: {url}/-/decisions/<id>, or `curator rules explain ORG/NAME`.\n",
             headers={"Vary": "Accept"},
         )
-
-    @router.get("/-/decisions/{decision_id}")
-    async def decision_page(decision_id: str, caller: Puller) -> PlainTextResponse:
-        return PlainTextResponse(explanation_text(await explanation(decision_id, caller)))
-
-    @router.get("/-/{kinds}/{repo:path}")
-    async def repository_page(caller: Puller, kinds: str, repo: str) -> PlainTextResponse:
-        kind = next((kind for kind in RepoKind if kind.plural == kinds), None)
-        if kind is None:
-            raise NoDecision(f"There is no page {kinds[:64]!a} here")
-        check_kind(own.settings, kind)
-        wait_s = own.settings.hold_revision_s
-        try:
-            choice = await own.chooser.choose(None, RepoId.parse(repo, kind), Revision("main"), wait_s, caller.audience)
-        except StillJudged as state:
-            return PlainTextResponse(f"{state.commit} is still being scanned: {state}\n", 202)
-        document = await explanation(choice.ruling.id, caller)
-        if choice.behind is not None:
-            document |= {"behind": explain_behind(choice.behind, choice.snapshot.commit)}
-        return PlainTextResponse(explanation_text(document))
 
     @router.get(
         "/api/curator/v1/decisions/{decision_id}",
@@ -180,12 +146,6 @@ class NotReady(Answer):
 
     status: Literal["not ready"]
     reason: str
-
-
-class NoDecision(CuratorError):
-    """A decision was asked for that was never made here."""
-
-    status = 404
 
 
 def _rules(own: Own) -> tuple[Standing, str | None]:

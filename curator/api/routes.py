@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.api.catalogue import catalogue_routes
 from curator.api.check import check_routes
 from curator.api.described import described_routes
 from curator.api.facts import KnownFacts, facts_routes
@@ -45,4 +46,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         request_routes(service),
         queue_routes(service),
         notice_routes(service),
+        catalogue_routes(service),
     )

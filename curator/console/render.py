@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from curator.console.forms import form_token
+from curator.console.hostile import shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
@@ -103,7 +104,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"ago": ago, "bytes": told_bytes, "short": short, "moment": moment, "number": number}
-    made.filters |= {"duration": duration, "code": marked_code, "cut": cut}
+    made.filters |= {"hub": shown, "duration": duration, "code": marked_code, "cut": cut}
     made.globals |= {"asset": asset}
     return made
 

@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from curator.console.account import account_pages
 from curator.console.activity import activity_routes
 from curator.console.assets import asset_routes
+from curator.console.catalog import catalog_routes
 from curator.console.home import home_routes
 from curator.console.live import live_routes
+from curator.console.models import model_routes
 from curator.console.notices import notices_routes
 from curator.console.people import people_pages
 from curator.console.requests import request_pages
@@ -26,6 +28,8 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         sign_in_routes(service),
         theme_routes(service),
         home_routes(service),
+        catalog_routes(service),
+        model_routes(service),
         live_routes(service),
         account_pages(service),
         people_pages(service),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
 from curator.admission.gate import Gate
 from curator.admission.inquiry import Inquirer
@@ -44,6 +45,7 @@ class Service:
     targets: Targets
     upstream: Upstream
     store: BlobStore
+    facets: FacetCounts
     sizes: Sizes
     live: LiveView
     verifying: Verifying

@@ -151,3 +151,21 @@ def test_no_change_of_the_teams_that_rules_name_opens_anything_even_for_a_moment
         assert [one.result() for one in tries] == [[]] * 4
     assert given[200] > 20, "the other team is served meanwhile"
     assert given[500] == 0
+
+
+def test_the_catalog_tells_a_team_what_is_decided_for_it_and_nothing_of_others(
+    mirror: MirrorProcess, red: dict[str, str], blue: dict[str, str]
+) -> None:
+    path = "/api/curator/v1/catalog?search=tiny-torch"
+    dossier = "/api/curator/v1/repositories/model/acme-research/tiny-torch/commits"
+    publish(mirror, NAMES_ONE)
+    settled(mirror.url, "/api/models/acme-research/tiny-torch", headers=red)
+    assert [one["verdict"] for one in ask(mirror.url, path, headers=red).json["repositories"]] == ["block"]
+    # Nobody of the others has asked yet, and that one team has is not theirs to know.
+    assert ask(mirror.url, path, headers=blue).json["repositories"] == []
+    assert ask(mirror.url, dossier, headers=blue).status == 404
+    settled(mirror.url, "/api/models/acme-research/tiny-torch", headers=blue)
+    assert [one["verdict"] for one in ask(mirror.url, path, headers=blue).json["repositories"]] == ["allow"]
+    told = ask(mirror.url, dossier, headers=blue).json
+    assert (told["decision"]["outcome"], [one["outcome"] for one in told["history"]]) == ("allow", ["allow"])
+    assert ask(mirror.url, dossier, headers=red).json["decision"]["outcome"] == "block"

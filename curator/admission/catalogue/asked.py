@@ -1,0 +1,67 @@
+"""How much each repository is used, and when it was last asked for: counted from the record, each row once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from curator.admission.catalogue.fill import fill
+from curator.admission.catalogue.tables import CatalogueRow
+from curator.audit.follow import follow
+from curator.audit.record import Action
+from curator.audit.tables import AuditRow
+from curator.database.engine import Database
+
+log = logging.getLogger(__name__)
+
+NAME = "catalogue"
+_LOOK_EVERY_S = 5.0
+_PAUSE_S = 0.02
+_SENT = Action.DOWNLOAD.value
+_ASKED = frozenset({Action.DOWNLOAD.value, Action.REFUSE.value, Action.SUBSTITUTE.value})
+
+
+@dataclass(slots=True)
+class _Use:
+    sent: int = 0
+    at: dt.datetime | None = None
+
+
+async def keep_counted(database: Database) -> None:
+    """Until cancelled; one process of a server does. What is not in the catalogue yet is taken into it first."""
+    await fill(database)
+    while True:
+        try:
+            taken = await asyncio.to_thread(count_some, database)
+            await asyncio.sleep(_PAUSE_S if taken else _LOOK_EVERY_S)
+        except Exception:
+            # A database that is away for a moment must not end this.
+            log.exception("uses cannot be counted for now")
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def count_some(database: Database) -> int:
+    """Take what is new of the record, up to a thousand rows; returns how many these were."""
+    return follow(database, NAME, _take)
+
+
+def _take(session: Session, rows: Sequence[AuditRow]) -> None:
+    uses: dict[tuple[str, str], _Use] = {}
+    for row in rows:
+        if row.action not in _ASKED or not row.repo:
+            continue
+        use = uses.setdefault((row.kind, row.repo), _Use())
+        use.sent += row.action == _SENT
+        use.at = max(use.at, row.at) if use.at else row.at
+    for (kind, repo), use in uses.items():
+        session.execute(
+            update(CatalogueRow)
+            .where(col(CatalogueRow.kind) == kind, col(CatalogueRow.repo) == repo)
+            .values(used=CatalogueRow.used + use.sent, asked_at=use.at)
+        )
