@@ -184,7 +184,7 @@ def review_routes(service: Service) -> APIRouter:
                 try:
                     verdict = filled.verdict(Answer.APPROVE, caller.name, settings.exception_days)
                     verdict = verdict if verdict.reason.strip() else filled_in(verdict)
-                    (made,) = deciding.preview(session, [Named(item_id)], verdict, desk())
+                    (made,) = deciding.preview(session, [Named(found.line.id)], verdict, desk())
                 except CuratorError as wrong:
                     return found, filled, None, wrong.sentence
                 return found, filled, made, ""

@@ -82,7 +82,7 @@ def card(session: Session, item_id: str, *, review_hours: int) -> Card:
         max(len(evidence) - _MOST_FINDINGS, 0),
         tuple(requests.kept(session, requests.open_of(session, line.commit.repo))),
         tuple((one.name, Audience(one.team, one.project)) for one in silent(session, line.commit.repo)),
-        proposals.of_item(session, item_id),
+        proposals.of_item(session, line.id),
         _approved(session, line.commit.repo, line.commit.sha),
     )
 

@@ -240,7 +240,7 @@ def _carry_out(
     ]
     for request in answered:
         waiting.end(session, request, state, step, by, ends)
-        requests.record(session, request, Action.ANSWER, by, verdict.answer.value, said)
+        requests.record(session, request, Action.ANSWER, by, "approve" if approves else "reject", said)
     if not answered:
         _record(session, row, by, verdict.answer.value, said)
     return _closed(session, row, verdict, said, made, tuple(reopened))
@@ -256,7 +256,9 @@ def _propose(session: Session, row: WaitingRow, asked: Sequence[RequestRow], ver
     for request in asked:
         request.state = State.SECOND.value
         requests.note(session, request, Step.SECOND, verdict.by, verdict.reason)
-    _record(session, row, verdict.by, "second", said)
+        requests.record(session, request, Action.ANSWER, verdict.by, "second", said)
+    if not asked:
+        _record(session, row, verdict.by, "second", said)
     if not row.waits:
         row.waits, row.held = True, True
         session.add(row)

@@ -16,7 +16,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 from curator.database.engine import now
 from curator.errors import BadInput, CuratorError
 from curator.policy.word import shown
-from curator.review.tables import ProposalRow, WaitingRow
+from curator.review.tables import ProposalRow, RequestRow, WaitingRow
 from curator.types import Commit, RepoId, RepoKind
 
 SORTS = ("score", "age", "people", "risk", "last")
@@ -158,13 +158,14 @@ def page(
     as_of, last = _read(after)
     value = _value(sort, as_of)
     conditions = _conditions(wanted, as_of, review_hours)
-    statement = select(WaitingRow, value).where(*conditions).order_by(value.desc(), col(WaitingRow.id)).limit(limit + 1)
+    key = col(WaitingRow.id)
+    statement = select(WaitingRow.id, value).where(*conditions).order_by(value.desc(), key).limit(limit + 1)
     if last is not None:
         at, item_id = last
-        statement = statement.where(or_(value < at, and_(value == at, col(WaitingRow.id) > item_id)))
+        statement = statement.where(or_(value < at, and_(value == at, key > item_id)))
     found = session.exec(statement).all()
-    lines = lines_of(session, [row for row, _ in found[:limit]], review_hours)
-    following = f"{as_of}.{found[limit - 1][1]}.{found[limit - 1][0].id}" if len(found) > limit else None
+    lines = lines_of(session, _rows(session, [item_id for item_id, _ in found[:limit]]), review_hours)
+    following = f"{as_of}.{found[limit - 1][1]}.{found[limit - 1][0]}" if len(found) > limit else None
     late = case((col(WaitingRow.since_s) < as_of - review_hours * _HOUR_S, 1), else_=0)
     total, overdue = session.exec(select(func.count(), func.sum(late)).select_from(WaitingRow).where(*conditions)).one()
     return Queue(tuple(lines), following, total, int(overdue or 0))
@@ -206,8 +207,11 @@ def ids_of(session: Session, wanted: Filter, *, review_hours: int, limit: int) -
 
 
 def find(session: Session, item_id: str, *, review_hours: int) -> Line:
-    """A line, whether it waits still or not. Raises `NotWaiting`."""
+    """A line, whether it waits still or not; the id of a request stands for its repository's. Raises `NotWaiting`."""
     row = session.get(WaitingRow, item_id)
+    if row is None and (request := session.get(RequestRow, item_id)) is not None:
+        of_it = (WaitingRow.kind == request.kind, WaitingRow.repo == request.repo)
+        row = session.exec(select(WaitingRow).where(*of_it)).first()
     if row is None:
         raise NotWaiting(f"There is no {item_id[:64]!a} in the queue: `curator review list` shows what waits")
     return lines_of(session, [row], review_hours)[0]
@@ -247,6 +251,12 @@ def lines_of(session: Session, rows: list[WaitingRow], review_hours: int) -> lis
         )
         for row in rows
     ]
+
+
+def _rows(session: Session, ids: list[str]) -> list[WaitingRow]:
+    """In this order."""
+    rows = {row.id: row for row in session.exec(select(WaitingRow).where(col(WaitingRow.id).in_(ids)))}
+    return [rows[item_id] for item_id in ids]
 
 
 def _conditions(wanted: Filter, as_of: int, review_hours: int) -> list[SQLColumnExpression[bool]]:

@@ -72,15 +72,32 @@ class RequestEventRow(SQLModel, table=True):
     at: dt.datetime = Field(sa_type=Utc)
 
 
+_READ = (
+    "waits",
+    "since_s",
+    "last_s",
+    "requests",
+    "requesters",
+    "risk",
+    "held",
+    "id",
+    "owners",
+    "teams",
+    "publisher",
+    "family",
+)
+
+
 class WaitingRow(SQLModel, table=True):
     """A repository that waits for a reviewer: one line of the queue, made of what is held and what is asked for."""
 
     __tablename__ = "review_items"
     __table_args__ = (
         Index("ix_review_items_repo", "kind", "repo", unique=True),
-        Index("ix_review_items_waits", "waits", "since_s"),
-        Index("ix_review_items_publisher", "waits", "publisher"),
-        Index("ix_review_items_family", "waits", "family"),
+        # All that the queue is sorted by and narrowed down by: what is not on the page is not read.
+        Index("ix_review_items_waits", *_READ),
+        Index("ix_review_items_publisher", "publisher", "waits", "since_s"),
+        Index("ix_review_items_family", "family", "waits", "since_s"),
     )
 
     id: str = Field(primary_key=True)

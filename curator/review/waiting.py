@@ -30,6 +30,8 @@ FOLLOWER = "review"
 EVERYONE = Scope()
 _RISK = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 3, Severity.CRITICAL: 4}
 _BLOCKED = 2
+_MOST_BYTES = 500
+"""Of each text that the queue is narrowed down by: a database keeps no more than 2,700 in a row of an index."""
 
 
 def take(session: Session, rows: Sequence[AuditRow]) -> None:
@@ -103,7 +105,7 @@ def refresh(session: Session, repo: RepoId, *, closed_by: str = "", closed_as: s
         named = {rule for request in asks for rule in request.rules.split(",")}
         row.rules = _between_commas([*_parts(row.rules), *named])
     names = {waiter.name for waiter in waiters}.union(*requesters.values())
-    row.teams = _between_commas([one.team for one in waiters] + [one.team for one in asks])
+    row.teams = _between_commas([one.team for one in waiters] + [one.team for one in asks], _MOST_BYTES)
     row.held, row.requests, row.requesters = bool(waiters), len(asks), max(len(names), 1)
     row.since_s = min([one.first_s for one in waiters] + [_seconds(one.asked_at) for one in asks])
     row.last_s = max([one.last_s for one in waiters] + [_seconds(one.changed_at) for one in asks])
@@ -145,8 +147,10 @@ def describe(row: WaitingRow, ruling: Ruling, facts: Facts) -> None:
     row.decision, row.snapshot_id, row.commit = ruling.id, ruling.snapshot_id, facts.commit
     row.outcome = "left-out" if ruling.outcome is Outcome.ALLOW else ruling.outcome.value
     row.rules = _between_commas(reason.rule for reason in against)
-    row.owners = _between_commas(reason.owner for reason in against)
-    row.family = facts.base_models[0] if facts.base_models else row.repo
+    row.owners = _between_commas((reason.owner for reason in against), _MOST_BYTES)
+    # What a card says it was made from may be any text.
+    base = facts.base_models[0] if facts.base_models else ""
+    row.family = base if base and len(base.encode()) <= _MOST_BYTES else row.repo
     row.risk = risk_of(ruling, facts)
 
 
@@ -240,8 +244,11 @@ def _requesters(session: Session, request_id: str) -> set[str]:
     return set(session.exec(select(RequesterRow.name).where(RequesterRow.request_id == request_id)))
 
 
-def _between_commas(words: Iterable[str]) -> str:
-    kept = sorted({word for word in words if word})
+def _between_commas(words: Iterable[str], most_bytes: int = 20_000) -> str:
+    kept: list[str] = []
+    for word in sorted({word for word in words if word}):
+        if len(",".join([*kept, word]).encode()) <= most_bytes:
+            kept.append(word)
     return f",{','.join(kept)}," if kept else ""
 
 

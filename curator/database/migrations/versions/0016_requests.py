@@ -9,6 +9,10 @@ revision = "0016_requests"
 down_revision = "0015_notices"
 
 _WORDS = ("waivers", "list_entries")
+_READ = [
+    *("waits", "since_s", "last_s", "requests", "requesters", "risk", "held", "id"),
+    *("owners", "teams", "publisher", "family"),
+]
 
 
 def upgrade() -> None:
@@ -79,9 +83,9 @@ def _queue() -> None:
     )
     op.create_index("ix_review_items_repo", "review_items", ["kind", "repo"], unique=True)
     for name, columns in (
-        ("waits", ["waits", "since_s"]),
-        ("publisher", ["waits", "publisher"]),
-        ("family", ["waits", "family"]),
+        ("waits", _READ),
+        ("publisher", ["publisher", "waits", "since_s"]),
+        ("family", ["family", "waits", "since_s"]),
     ):
         op.create_index(f"ix_review_items_{name}", "review_items", columns)
     op.create_table(
