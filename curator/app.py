@@ -42,6 +42,7 @@ from curator.hub.prefix import below_prefix
 from curator.hub.refs import History
 from curator.hub.search import Catalogue
 from curator.people.identity import Identity
+from curator.policy.hits import count_hits
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
@@ -162,6 +163,8 @@ class Mirror:
             asyncio.create_task(sweep_parts(store), name="parts"),
             asyncio.create_task(sweep_keys(database), name="keys"),
         ]
+        if self._watches:
+            background.append(asyncio.create_task(count_hits(database), name="hits of rules"))
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
             background.append(asyncio.create_task(fresh, name="keep facts fresh"))

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from curator.api.check import check_routes
 from curator.api.described import described_routes
+from curator.api.drafts import draft_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.own import Own, own_routes
@@ -29,4 +30,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         waiver_routes(desk),
         list_routes(desk),
         replay_routes(desk),
+        draft_routes(desk),
     )
