@@ -55,7 +55,7 @@ from curator.store.sweep import sweep_parts
 from curator.types import UpstreamMode
 from curator.upstream.connect import SERVER_PATIENCE_S, connect
 from curator.web.bodies import with_short_bodies
-from curator.web.errors import bad_query, database_away, error_response, no_such_address, not_kept
+from curator.web.errors import bad_query, database_away, error_response, not_kept, refused_by_the_framework
 from curator.web.guard import all_guarded
 from curator.web.openapi import Described
 from curator.web.repeated import Again, again, done_once, sweep_keys
@@ -84,7 +84,9 @@ class Mirror:
         self._own.add_exception_handler(
             RequestValidationError, lambda _, error: bad_query(cast("RequestValidationError", error))
         )
-        self._own.add_exception_handler(HTTPException, lambda _, error: no_such_address(cast("HTTPException", error)))
+        self._own.add_exception_handler(
+            HTTPException, lambda _, error: refused_by_the_framework(cast("HTTPException", error))
+        )
         self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
             self._own.add_exception_handler(unkept, lambda _, error: not_kept(cast("DataError", error)))
