@@ -13,10 +13,10 @@ from sqlmodel import Session
 from curator.api.documents import rules as documents
 from curator.api.words import Desk, page_json
 from curator.errors import BadInput
-from curator.people.caller import Caller
 from curator.people.roles import Permission
 from curator.policy import drafts, rule_sets
 from curator.review import drafting, ruling
+from curator.review.consequences import consequences
 from curator.review.replay import trials
 from curator.review.replay.run import LONGEST_SOURCE, Wanted
 from curator.review.replay.run import read_draft as read_policy
@@ -57,14 +57,6 @@ class WantedTrial(Text):
     days: Annotated[float, Field(gt=0, le=3_650)] = 90.0
     catalogue: bool = False
     against: Annotated[str, Field(min_length=8, max_length=64, pattern="^[0-9a-f]+$")] | None = None
-
-
-def owner_of(caller: Caller) -> str:
-    """Whose a draft is. Raises `BadInput` for whom nobody knows."""
-    who = caller.user_id or caller.token_id
-    if who is None:
-        raise BadInput("A draft is somebody's: show a token")
-    return who
 
 
 def draft_routes(desk: Desk) -> APIRouter:
@@ -112,6 +104,12 @@ def draft_routes(desk: Desk) -> APIRouter:
         policy = await asyncio.to_thread(read_policy, wanted.source)
         return (await read(lambda session: drafting.test(session, policy))).as_json()
 
+    @router.post("/consequences", operation_id="preview_rules", response_model=documents.Consequences)
+    async def preview(wanted: Text, caller: RuleTrier) -> dict[str, Any]:
+        """Say what would change if a draft were published: lines, rules, tests, and what its trials have shown."""
+        del caller
+        return (await read(lambda session: consequences(session, wanted.source))).as_json()
+
     @router.post("/dry-run", operation_id="edit_dry_run", response_model=documents.Edited)
     async def dry_run(wanted: DryRun, caller: RuleTrier) -> dict[str, Any]:
         """Give the text of a draft with one rule only tried, or enforced; nothing changes, nor else in the text."""
@@ -124,7 +122,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     @router.get("/draft", operation_id="get_draft", response_model=documents.Draft, responses=problems(404))
     async def get(caller: RuleTrier) -> dict[str, Any]:
         """Give your draft, with the rules that it was begun from."""
-        who = owner_of(caller)
+        who = drafts.whose(caller)
         found = await read(lambda session: drafts.draft_of(session, who))
         if found is None:
             raise drafts.NoDraft("You have no draft of rules here")
@@ -133,7 +131,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     @router.put("/draft", operation_id="save_draft", response_model=documents.Draft)
     async def put(wanted: WantedDraft, caller: RuleTrier) -> dict[str, Any]:
         """Keep your draft, one a person, also where it is no rules yet; nothing comes into force."""
-        who = owner_of(caller)
+        who = drafts.whose(caller)
 
         def verb(session: Session) -> drafts.Draft:
             begun = wanted.edited_from or rule_sets.in_force(session) or ""
@@ -146,7 +144,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     )
     async def discard(caller: RuleTrier) -> dict[str, Any]:
         """Forget your draft."""
-        who = owner_of(caller)
+        who = drafts.whose(caller)
         await write(lambda session: drafts.discard(session, who))
         return {"discarded": True}
 

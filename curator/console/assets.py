@@ -9,7 +9,8 @@ from curator.console.render import HERE, asset
 from curator.errors import NotServed
 from curator.web.guard import OPEN
 
-_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+_SCRIPT = "text/javascript; charset=utf-8"
+_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": _SCRIPT, "rules.js": _SCRIPT}
 
 
 def asset_routes() -> APIRouter:

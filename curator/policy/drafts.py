@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from curator.database.engine import now
 from curator.errors import BadInput, CuratorError
+from curator.people.caller import Caller
 from curator.policy.tables import RuleDraftRow
 from rules.document import MOST_LETTERS
 
@@ -41,6 +42,14 @@ class Draft:
             "edited_from": self.edited_from or None,
             "at": self.at.isoformat(timespec="seconds"),
         }
+
+
+def whose(caller: Caller) -> str:
+    """Whose a caller's draft is. Raises `BadInput` for one whom nobody knows."""
+    who = caller.user_id or caller.token_id
+    if who is None:
+        raise BadInput("A draft is somebody's: sign in, or show a token")
+    return who
 
 
 def draft_of(session: Session, who: str) -> Draft | None:

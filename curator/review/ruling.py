@@ -13,6 +13,7 @@ from sqlmodel import Session
 from curator.database.engine import now
 from curator.policy import rule_sets, waivers
 from curator.policy.hits import hits_since
+from rules.document import read_document
 from rules.model import CheckedRule, Policy
 
 DAYS = 30
@@ -23,6 +24,8 @@ class RuleInForce:
     """One rule."""
 
     checked: CheckedRule
+    line: int
+    """Where it begins in the text."""
     conditions: tuple[str, ...]
     """As they are written, one a line."""
     scope: str
@@ -36,6 +39,7 @@ class RuleInForce:
         rule = self.checked.rule
         return {
             "id": rule.id,
+            "line": self.line,
             "description": rule.description,
             "outcome": rule.outcome.value,
             "conditions": list(self.conditions),
@@ -76,15 +80,20 @@ def in_force(session: Session) -> InForce | None:
     policy, moment = rule_sets.parsed(rule_sets.find(session, digest)), now()
     hits = hits_since(session, (moment - dt.timedelta(days=DAYS)).date())
     answered = Counter(rule for names in waivers.rules_answered(session, moment) for rule in names)
-    return InForce(policy, tuple(_rule(checked, hits, answered) for checked in policy.rules))
+    document = read_document(policy.source, "")
+    lines = [document.place(("rules", index)).line for index in range(len(policy.rules))]
+    return InForce(
+        policy,
+        tuple(_rule(checked, line, hits, answered) for checked, line in zip(policy.rules, lines, strict=True)),
+    )
 
 
-def _rule(checked: CheckedRule, hits: Mapping[str, int], answered: Counter[str]) -> RuleInForce:
+def _rule(checked: CheckedRule, line: int, hits: Mapping[str, int], answered: Counter[str]) -> RuleInForce:
     rule = checked.rule
     conditions = tuple(_written(rule.when.model_dump(mode="json", by_alias=True, exclude_unset=True), ""))
     if rule.expression is not None:
         conditions += (f"expression: {' '.join(rule.expression.split())}",)
-    return RuleInForce(checked, conditions, _scope(checked), hits.get(rule.id, 0), answered[rule.id])
+    return RuleInForce(checked, line, conditions, _scope(checked), hits.get(rule.id, 0), answered[rule.id])
 
 
 def _written(group: Mapping[str, Any], before: str) -> Iterator[str]:

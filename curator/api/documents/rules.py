@@ -190,6 +190,7 @@ class RuleInForce(Answer):
     """One rule, and how it fares."""
 
     id: str
+    line: Annotated[int, Field(description="Where it begins in the text.")]
     description: str
     outcome: Effect
     conditions: Annotated[list[str], Field(description="As they are written; all must hold.")]
@@ -304,3 +305,14 @@ class Trials(Answer):
 
     trials: list[Trial]
     next: Next
+
+
+class Consequences(Answer):
+    """What would become of it if a draft were published."""
+
+    check: RulesChecked
+    difference: RulesDifference
+    tests: RulesTested | None
+    catalogue: Annotated[Trial | None, Field(description="The newest trial of just this text on the catalogue.")]
+    requests: Annotated[Trial | None, Field(description="The same on what was asked for.")]
+    sentences: Annotated[list[str], Field(description="What trials have shown, in words.")]
