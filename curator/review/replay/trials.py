@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,14 @@ class Trial:
 
 
 def begin(database: Database, data: Path, by: str, wanted: Wanted) -> Trial:
-    """Begin to try a draft. Raises `BadWord` for one that cannot be used, `ReplayRunning`, and what naming rules to
+    """Begin to try a draft; what becomes of the catalogue is told against the rules in force. Raises `BadWord` for one that cannot be used, `ReplayRunning`, and what naming rules to
     compare with raises."""
     read_draft(wanted.source)
-    if wanted.against is not None:
-        with database.read() as session:
+    with database.read() as session:
+        if wanted.against is None and wanted.catalogue:
+            # The newest decision about a commit may have been made under rules that were rolled back since.
+            wanted = replace(wanted, against=rule_sets.in_force(session))
+        if wanted.against is not None:
             rule_sets.parsed(rule_sets.find(session, wanted.against))
     lock = take(data)
     try:
