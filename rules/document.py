@@ -119,7 +119,8 @@ class _Composer(yaml.SafeLoader):
         self._depth += 1
         if self._nodes > _MOST_VALUES or self._depth > 2 * _MOST_DEPTH:
             said = "this document has too many values" if self._nodes > _MOST_VALUES else "this is nested too deeply"
-            raise _TooMuch(said, self.peek_event().start_mark)
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _TooMuch(said, event.start_mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from curator.console.api_pages import api_pages
 from curator.console.assets import asset_routes
 from curator.console.home import home_routes
 from curator.console.rules import rules_routes
@@ -13,4 +14,4 @@ from curator.web.service import Service
 
 def console_routes(service: Service) -> tuple[APIRouter, ...]:
     """One router a part of the navigation."""
-    return (asset_routes(), home_routes(service), rules_editing_routes(service), rules_routes(service))
+    return (asset_routes(), home_routes(service), rules_editing_routes(service), rules_routes(service), api_pages())

@@ -97,8 +97,10 @@ class Trial:
 
 
 def begin(database: Database, data: Path, by: str, wanted: Wanted) -> Trial:
-    """Begin to try a draft; what becomes of the catalogue is told against the rules in force. Raises `BadWord` for one that cannot be used, `ReplayRunning`, and what naming rules to
-    compare with raises."""
+    """Begin to try a draft; what becomes of the catalogue is told against the rules in force.
+
+    Raises `BadWord` for a draft that cannot be used, `ReplayRunning`, and what naming rules to compare with raises.
+    """
     read_draft(wanted.source)
     with database.read() as session:
         if wanted.against is None and wanted.catalogue:
