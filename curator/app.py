@@ -53,6 +53,7 @@ from curator.hub.search import Catalogue
 from curator.notify.watching import UpstreamWatch, Watching
 from curator.people.identity import Identity
 from curator.people.sign_in import SignIn
+from curator.policy.hits import count_hits
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
@@ -73,8 +74,8 @@ from curator.web.errors import (
     bad_query,
     database_away,
     error_response,
-    no_such_address,
     not_kept,
+    refused_by_the_framework,
     to_sign_in,
 )
 from curator.web.guard import all_guarded
@@ -112,7 +113,7 @@ class Mirror:
         self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
         self._own.add_exception_handler(SignInFirst, lambda _, error: to_sign_in(cast("SignInFirst", error)))
         self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
-        self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
+        self._answer(HTTPException, lambda error: refused_by_the_framework(cast("HTTPException", error)))
         self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
             self._answer(unkept, lambda error: not_kept(cast("DataError", error)))
@@ -213,6 +214,8 @@ class Mirror:
             asyncio.create_task(sweep_keys(database), name="keys"),
             asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
+        if self._watches:
+            background.append(asyncio.create_task(count_hits(database), name="hits of rules"))
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
             background.append(asyncio.create_task(fresh, name="keep facts fresh"))

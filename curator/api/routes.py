@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from curator.api.catalogue import catalogue_routes
 from curator.api.check import check_routes
 from curator.api.described import described_routes
+from curator.api.drafts import draft_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.lists import list_routes
 from curator.api.notices import notice_routes
@@ -47,4 +48,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         queue_routes(service),
         notice_routes(service),
         catalogue_routes(service),
+        draft_routes(desk),
     )

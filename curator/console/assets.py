@@ -12,9 +12,11 @@ from curator.console.render import HERE, asset
 from curator.errors import NotServed
 from curator.web.guard import OPEN
 
+_SCRIPT = "text/javascript; charset=utf-8"
 _TYPES = {
     "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
+    "console.js": _SCRIPT,
+    "rules.js": _SCRIPT,
     "mark.svg": "image/svg+xml",
 }
 
