@@ -87,7 +87,7 @@ class TokenRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_tokens_user_id", "user_id", "id"),
         Index("ix_tokens_name", "name"),
-        Index("ix_tokens_team", "team"),
+        Index("ix_tokens_team", "team", "revoked_at"),
     )
 
     id: str = Field(primary_key=True)
