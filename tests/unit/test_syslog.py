@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from curator.audit.syslog import Forwarder, Target, forget
 from curator.audit.tables import AuditFollowerRow
 from curator.database.engine import Database
 from curator.errors import BadSettings
+from tests.certificates import make_certificates
 from tests.unit.test_verify import fill
 
 
@@ -111,13 +113,37 @@ def test_a_receiver_that_shows_no_certificate_of_ours_gets_nothing(database: Dat
     receiver.listener.settimeout(5)
     url = receiver.url.replace("tcp", "tls").replace("127.0.0.1", "localhost")
 
-    import threading
-
     threading.Thread(target=lambda: receiver.listener.accept()[0].sendall(b"no TLS"), daemon=True).start()
     with pytest.raises((ssl.SSLError, OSError)):
         Forwarder(database, Target(url)).step()
     with database.read() as session:
         assert session.get(AuditFollowerRow, syslog.FOLLOWER) is None
+
+
+def test_over_tls_rows_come_to_the_receiver_of_the_authority_that_was_named(
+    database: Database, receiver: Receiver, tmp_path: Path
+) -> None:
+    fill(database, 2)
+    made = make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.server)
+    taken: list[str] = []
+    # Until then it stays open: what is sent to one that closes is sent again.
+    sent = threading.Event()
+
+    def take() -> None:
+        plain, _ = receiver.listener.accept()
+        with context.wrap_socket(plain, server_side=True) as connection:
+            taken.extend(receiver.read(connection, 2))
+            sent.wait(10)
+
+    taking = threading.Thread(target=take, daemon=True)
+    taking.start()
+    url = receiver.url.replace("tcp://127.0.0.1", "tls://localhost")
+    assert Forwarder(database, Target(url, made.authority)).step() == 2
+    sent.set()
+    taking.join(10)
+    assert seqs(taken) == [1, 2]
 
 
 def test_datagrams_and_the_socket_of_the_machine_are_taken(database: Database, tmp_path: Path) -> None:
