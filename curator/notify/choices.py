@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from sqlmodel import Session, select
@@ -106,6 +107,7 @@ class Person:
         return self.choices.ways.get(key, Way.OFF)
 
 
+@cache
 def defaults(role: Role) -> Choices:
     """What is right for somebody who has not said anything."""
     ways = _BY_ROLE.get(role, _NO_CHOICE)

@@ -48,6 +48,7 @@ class Maker:
     _works: list[Work] = field(default_factory=list, init=False)
     _told: list[str] = field(default_factory=list, init=False)
     _people: list[Person] | None = field(default=None, init=False)
+    _teams: dict[str, list[Person]] | None = field(default=None, init=False)
     _webhooks: list[WebhookRow] | None = field(default=None, init=False)
 
     def step(self) -> list[Work]:
@@ -69,7 +70,7 @@ class Maker:
 
     def _forget(self) -> None:
         """What was read in another transaction may hold no more."""
-        self._people = self._webhooks = None
+        self._people = self._webhooks = self._teams = None
 
     def _take(self, session: Session, rows: Sequence[AuditRow]) -> None:
         self._forget()
@@ -91,7 +92,7 @@ class Maker:
             self._people = people(session)
         if self._webhooks is None:
             self._webhooks = webhooks.active(session)
-        for person in self._people:
+        for person in self._candidates(notice):
             way = way_for(person, notice, data)
             if way is Way.OFF:
                 continue
@@ -104,6 +105,19 @@ class Maker:
             if webhooks.wants(webhook, notice, repos):
                 self._works.append(send_out(session, notice, webhook_id=webhook.id))
         self._told.append(notice.document)
+
+    def _candidates(self, notice: NoticeRow) -> Sequence[Person]:
+        """Those among whom readers are: of a team's part of a reversal nobody else, and there are many teams."""
+        everybody = self._people or []
+        kind, _, team = notice.audience.partition(":")
+        if kind != "team" or notice.type != NoticeType.REVERSED:
+            return everybody
+        if self._teams is None:
+            self._teams = {}
+            for person in everybody:
+                for name in person.teams:
+                    self._teams.setdefault(name, []).append(person)
+        return self._teams.get(team, [])
 
     def _some_are_due(self) -> bool:
         with self.database.read() as session:
