@@ -74,6 +74,7 @@ def discard(session: Session, who: str) -> None:
     if row is None:
         raise NoDraft("You have no draft of rules here")
     session.delete(row)
+    session.flush()
 
 
 def unchanged_since(edited_from: str | None, in_force: str | None) -> None:

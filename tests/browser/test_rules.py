@@ -226,3 +226,12 @@ def test_rules_of_a_file_are_tried_here_and_published_there(
         with page.expect_download() as download:
             page.get_by_role("link", name="Download").click()
         assert "name: strict" in download.value.path().read_text()
+
+
+def test_the_api_is_shown_operation_by_operation(browser: Browser, written: MirrorProcess) -> None:
+    with visitor(browser, written.url, token_of(written, "robot"), java_script_enabled=True) as context:
+        page = context.new_page()
+        page.goto("/-/api")
+        page.get_by_text("/api/curator/v1/rules/trials/{trial_id}").first.click()
+        expect(page.get_by_text("Operation get_trial.")).to_be_visible()
+        seen(page, "api")

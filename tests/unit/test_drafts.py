@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from curator.audit.follow import follow
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
 from curator.errors import BadInput
@@ -18,6 +19,7 @@ from curator.review.consequences import consequences
 from curator.review.replay import trials
 from curator.review.replay.alone import ReplayRunning, alone
 from curator.review.replay.run import Wanted
+from curator.types import RepoKind
 from rules.model import parse_policy, starter_policy
 
 STARTER = starter_policy().source
@@ -68,12 +70,15 @@ def test_each_rule_is_shown_with_what_it_asks_and_how_often_it_refused(database:
     published(database)
     with database.write() as session:
         for action in (Action.REFUSE, Action.REFUSE, Action.DOWNLOAD):
-            append(
-                session,
-                AuditEvent(action, "anna", "model", "acme/tiny", outcome="block", rules="unsafe-file,look-alike"),
+            told = AuditEvent(
+                action=action,
+                actor="anna",
+                kind=RepoKind.MODEL,
+                repo="acme/tiny",
+                outcome="block",
+                rules="unsafe-file,look-alike",
             )
-    from curator.audit.follow import follow
-
+            append(session, told)
     while follow(database, hits.FOLLOWER, hits.take):
         pass
     with database.read() as session:

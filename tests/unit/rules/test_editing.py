@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rules import packs
 from rules.editing import CannotEdit, with_dry_run
-from rules.model import parse_policy
+from rules.model import Policy, parse_policy
 
 FLOW = """schema: curator.rules/1
 name: flow
@@ -53,5 +53,5 @@ def test_whatever_the_text_it_is_changed_or_said_why_not(source: str, rule: str,
     assert _of(parse_policy(made, ""), rule) is on
 
 
-def _of(policy: object, rule: str) -> bool:
-    return next(one.rule.dry_run for one in policy.rules if one.rule.id == rule)  # type: ignore[attr-defined]
+def _of(policy: Policy, rule: str) -> bool:
+    return next(one.rule.dry_run for one in policy.rules if one.rule.id == rule)
