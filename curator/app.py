@@ -228,7 +228,7 @@ class Mirror:
         upstream_watch = UpstreamWatch(database, upstream.is_down)
         background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
         if self._watches:
-            watching = Watching(settings, database, self._sender)
+            watching = Watching(settings, database)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
             background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))

@@ -114,8 +114,7 @@ def notices_routes(service: Service) -> APIRouter:
     async def test_mail(request: Request, caller: Owner, form: Form) -> RedirectResponse:
         del form
         user_id = _person(caller)
-        work = await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
-        await asyncio.to_thread(service.sender.send, [work])
+        await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
         return done(request, "/-/notices/choices", "A test is on its way to your mailbox.")
 
     @router.get("/-/notices/webhooks")
@@ -158,8 +157,7 @@ def notices_routes(service: Service) -> APIRouter:
         row = await read(lambda session: webhooks.find(session, webhook_id))
         there = f"/-/notices/webhooks/{row.id}"
         if verb == "test":
-            work = await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
-            await asyncio.to_thread(service.sender.send, [work])
+            await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
             return done(request, there, "A test is on its way: open this page again to see what came of it.")
         if verb == "secret":
             row, secret = await asyncio.to_thread(webhooks.rotate, database, seal, row.id, caller.name)
@@ -171,9 +169,7 @@ def notices_routes(service: Service) -> APIRouter:
             await asyncio.to_thread(webhooks.end, database, row.id, caller.name)
             return done(request, "/-/notices/webhooks", f"The webhook {row.name} is ended.")
         if verb == "replay":
-            works = await write(lambda session: _replay(session, row, form, caller.name))
-            await asyncio.to_thread(service.sender.send, works)
-            count = len(works)
+            count = len(await write(lambda session: _replay(session, row, form, caller.name)))
             return done(request, there, f"{count} {'notice is' if count == 1 else 'notices are'} on the way once more.")
         raise webhooks.NoSuchWebhook(f"There is nothing called {verb[:40]!a} to be done with a webhook")
 
@@ -276,7 +272,7 @@ def _lines(form: FormData, name: str) -> tuple[str, ...]:
     return tuple(str(form.get(name, "")).replace(",", " ").split())
 
 
-def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[Any]:
+def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[str]:
     """One delivery, or what is dead since a day. Raises `BadInput`."""
     delivery = str(form.get("delivery", ""))
     if delivery:
@@ -285,7 +281,7 @@ def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[
         since = dt.datetime.fromisoformat(str(form.get("since", ""))).replace(tzinfo=dt.UTC)
     except ValueError:
         raise webhooks.BadWebhook("Say since which day, as 2026-11-26") from None
-    return list(webhooks.replay(session, row.id, since, by, dead_only=form.get("delivered") != "yes"))
+    return webhooks.replay(session, row.id, since, by, dead_only=form.get("delivered") != "yes")
 
 
 def _about(row: WebhookRow) -> dict[str, Any]:

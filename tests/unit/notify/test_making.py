@@ -10,7 +10,7 @@ from curator.admission.tables import SnapshotRow
 from curator.audit.record import Action, AuditEvent
 from curator.audit.tables import AuditFollowerRow
 from curator.database.engine import Database, now
-from curator.notify import making
+from curator.notify import gathering, making
 from curator.notify.choices import Choices, choose
 from curator.notify.kinds import NoticeType, Way
 from curator.notify.tables import NoticeReaderRow
@@ -31,7 +31,7 @@ def test_each_event_is_told_once_whatever_dies_in_between(database: Database, mo
     reviewer = person(database, "rita", Role.REVIEWER)
     happens(database, event(Action.DECIDE))
     with monkeypatch.context() as dies:
-        dies.setattr(making, "repos_in", lambda _: 1 / 0)
+        dies.setattr(gathering, "_alone", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             maker(database).step()
     assert notices(database) == [], "a transaction that dies leaves nothing"
