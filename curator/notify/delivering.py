@@ -16,7 +16,7 @@ from curator.database.sealing import Seal
 from curator.errors import BadInput, CuratorError
 from curator.notify import outbox, webhooks
 from curator.notify.addresses import Allowed, read_place, resolve
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.notify.kinds import SUBJECT_OF, NoticeType
 from curator.notify.mail import Mailer, NotMailed, message
 from curator.notify.posting import Answer, NoAnswer, post

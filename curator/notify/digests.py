@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from curator.database.engine import Database, made_at, new_id, now
 from curator.notify.choices import Person
-from curator.notify.events import Draft
+from curator.notify.drafts import Draft
 from curator.notify.kinds import SUBJECTS, NoticeType
 from curator.notify.outbox import send_out
 from curator.notify.readers import may_know, people_of, person

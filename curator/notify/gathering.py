@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from curator.database.engine import new_id, now
-from curator.notify.events import Draft, line
+from curator.notify.drafts import Draft, line
 from curator.notify.kinds import NoticeType
 from curator.notify.tables import BEGUN, NoticeRow
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from curator.database.engine import new_id, now
 from curator.errors import BadInput, CuratorError
-from curator.notify.events import Draft
+from curator.notify.drafts import Draft
 from curator.notify.kinds import NoticeType
 from curator.notify.outbox import send_out
 from curator.notify.readers import person

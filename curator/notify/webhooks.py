@@ -16,7 +16,7 @@ from curator.database.sealing import Seal
 from curator.errors import BadInput, CuratorError
 from curator.notify.addresses import Allowed, read_place, resolve
 from curator.notify.choices import any_matches, check_globs
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.notify.kinds import SUBSCRIBED, NoticeType
 from curator.notify.marks import said_first
 from curator.notify.outbox import replay_since
