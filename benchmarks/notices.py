@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import func, insert
+from sqlalchemy import Connection, func, insert
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
-from curator.database import engine as engines
 from curator.database.engine import Database, new_id, now
 from curator.notify import inbox
 from curator.notify.making import Maker
@@ -31,7 +30,7 @@ COMMIT = "1" * 40
 
 
 def main() -> None:
-    people, teams = (int(one) for one in (*sys.argv[1:3], *(PEOPLE, TEAMS)[len(sys.argv) - 1 :]))
+    people, teams = (int(sys.argv[at]) if len(sys.argv) > at else usual for at, usual in ((1, PEOPLE), (2, TEAMS)))
     with tempfile.TemporaryDirectory(prefix="curator-notices-") as folder:
         database = Database(f"sqlite:///{Path(folder) / 'curator.db'}")
         database.migrate()
@@ -117,11 +116,11 @@ def held(database: Database) -> Iterator[list[float]]:
     waits: list[float] = []
     began: dict[int, float] = {}
 
-    def begin(connection: engines.Connection) -> None:
+    def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("curator_writes"):
             began[id(connection)] = time.perf_counter()
 
-    def commit(connection: engines.Connection) -> None:
+    def commit(connection: Connection) -> None:
         if id(connection) in began:
             waits.append(time.perf_counter() - began.pop(id(connection)))
 

@@ -75,6 +75,8 @@ def notices_routes(service: Service) -> APIRouter:
             return found, inbox.unread_count(session, user_id)
 
         found, count = await read(verb)
+        if user_id is not None:
+            request.app.state.unread.note(user_id, count)
         return page(
             request,
             caller,
@@ -134,8 +136,21 @@ def notices_routes(service: Service) -> APIRouter:
     async def hook(
         request: Request, caller: Notifier, webhook_id: _Id, state: str = "", after: After = None
     ) -> HTMLResponse:
+        return await _hook_page(request, caller, webhook_id, state, after)
+
+    async def _hook_page(
+        request: Request,
+        caller: Caller,
+        webhook_id: str,
+        state: str = "",
+        after: str | None = None,
+        form: FormData | None = None,
+        error: CuratorError | None = None,
+    ) -> HTMLResponse:
         row = await read(lambda session: webhooks.find(session, webhook_id))
         wanted = state if state in {"waiting", "sent", "dead"} else None
+        about = _about(row)
+        kept = {"name": row.name, "url": "", "format": row.format, "team": row.team, "repos": "\n".join(about["repos"])}
         found = await asyncio.to_thread(
             lambda: outbox.listed(database, webhook_id=row.id, state=wanted, after=after, limit=_HOOK_PAGE)
         )
@@ -143,8 +158,13 @@ def notices_routes(service: Service) -> APIRouter:
             request,
             caller,
             "webhook.html",
+            error.status if error is not None else 200,
             webhook=row,
-            about=_about(row),
+            about=about,
+            given=kept if form is None else {name: str(form.get(name, "")) for name in _FIELDS},
+            types=SUBSCRIBED,
+            chosen=about["types"] if form is None else form.getlist("types"),
+            problem=error.sentence if error is not None else "",
             deliveries=found,
             state=wanted or "",
             after=after,
@@ -159,6 +179,13 @@ def notices_routes(service: Service) -> APIRouter:
         if verb == "test":
             await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
             return done(request, there, "A test is on its way: open this page again to see what came of it.")
+        if verb == "change":
+            try:
+                wanted = _read_webhook(form, row.url)
+                await asyncio.to_thread(webhooks.change, database, row.id, wanted, allowed, caller.name)
+            except CuratorError as error:
+                return await _hook_page(request, caller, row.id, form=form, error=error)
+            return done(request, there, "It is changed: what happens from now on is sent so.")
         if verb == "secret":
             row, secret = await asyncio.to_thread(webhooks.rotate, database, seal, row.id, caller.name)
             return page(request, caller, "webhook_secret.html", webhook=row, secret=secret, anew=True)
@@ -257,10 +284,11 @@ def _read_choices(form: FormData) -> choosing.Choices:
         raise choosing.BadChoice("Something in this form has no meaning: open the page again and choose anew") from None
 
 
-def _read_webhook(form: FormData) -> webhooks.Wanted:
+def _read_webhook(form: FormData, url: str = "") -> webhooks.Wanted:
+    """`url`: where it leads, if nothing else is said; it is shown to nobody."""
     return webhooks.Wanted(
         name=str(form.get("name", "")),
-        url=str(form.get("url", "")).strip(),
+        url=str(form.get("url", "")).strip() or url,
         format=str(form.get("format", "json")),
         types=[str(one) for one in form.getlist("types")],
         repos=_lines(form, "repos"),

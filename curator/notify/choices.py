@@ -39,9 +39,16 @@ _REVIEWER = {
 }
 _BY_ROLE: Mapping[Role, Mapping[str, Way]] = {
     Role.REVIEWER: _REVIEWER,
-    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX},
-    Role.ADMIN: {**_NO_CHOICE, "rules": Way.INBOX, "scanners": Way.INBOX, "upstream": Way.NOW, "service": Way.NOW},
-    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST},
+    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX, "record": Way.NOW},
+    Role.ADMIN: {
+        **_NO_CHOICE,
+        "rules": Way.INBOX,
+        "scanners": Way.INBOX,
+        "upstream": Way.NOW,
+        "service": Way.NOW,
+        "record": Way.NOW,
+    },
+    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST, "record": Way.NOW},
 }
 """As whoever has chosen nothing is told: who decides learns of what waits, who asked of the answer, everybody of what
 is not allowed any more."""

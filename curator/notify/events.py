@@ -191,6 +191,8 @@ _HEALTH = {
     ("disk", "good"): (NoticeType.DISK_ENOUGH, "The mirror's disk has room again"),
     ("workers", "bad"): (NoticeType.SERVICE_STUCK, "Nothing is being judged: no worker takes what waits"),
     ("workers", "good"): (NoticeType.SERVICE_WORKS, "The workers are back"),
+    ("record", "bad"): (NoticeType.RECORD_BROKEN, "The record is not as it was written"),
+    ("record", "good"): (NoticeType.RECORD_WHOLE, "The record was verified, and is whole"),
 }
 
 
@@ -202,7 +204,8 @@ def _health(row: AuditRow, known: Known) -> Draft | None:
         return None
     kind, title = found
     audience = ALL if name == "upstream" else OVERSEERS
-    return Draft(kind, row.at, audience, title, (line(row.sentence or ""),), "/-/", {"subject": row.subject})
+    path = "/-/activity" if name == "record" else "/-/"
+    return Draft(kind, row.at, audience, title, (line(row.sentence or ""),), path, {"subject": row.subject})
 
 
 def _of_webhook(row: AuditRow, known: Known) -> Draft | None:
