@@ -37,6 +37,24 @@ def follow_in(session: Session, name: str, take: Take, most: int = 1_000) -> int
     return len(rows)
 
 
+def ahead(session: Session, name: str, most: int) -> tuple[int, Sequence[AuditRow]]:
+    """How far the follower is, and the next rows, for one who first finds out what they mean, and writes then."""
+    place = session.get(AuditFollowerRow, name)
+    since = place.seq if place is not None else 0
+    rows = session.exec(select(AuditRow).where(col(AuditRow.seq) > since).order_by(col(AuditRow.seq)).limit(most)).all()
+    return since, rows
+
+
+def move_on(session: Session, name: str, since: int, to: int) -> bool:
+    """He has taken the rows up to `to`, in the transaction of a writer; False: another process took them before."""
+    place = session.get(AuditFollowerRow, name) or AuditFollowerRow(name=name, seq=0)
+    if place.seq != since:
+        return False
+    place.seq = to
+    session.add(place)
+    return True
+
+
 def _behind(database: Database, name: str) -> bool:
     with database.read() as session:
         place = session.get(AuditFollowerRow, name)

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from curator.audit.gaps import Gap, gaps_after
 from curator.audit.links import Chain, Problem, Wrong
+from curator.audit.record import Action, AuditEvent, append
 from curator.audit.seals import RecordSeal, of_row, own_keys
 from curator.audit.tables import AuditCheckRow, AuditHeadRow, AuditRow, AuditSealRow
 from curator.database.engine import Database, now
@@ -126,8 +127,22 @@ def verify(
 
 
 def keep_result(database: Database, found: Verified) -> None:
-    """For whoever looks at the console."""
+    """For whoever looks at the console; on the record once when it is found to be broken, and once when it is whole."""
     with database.write() as session:
+        before = last_result(session)
+        if found.right == bool(before is not None and before.problems):
+            append(
+                session,
+                AuditEvent(
+                    action=Action.HEALTH,
+                    actor="curator",
+                    kind=None,
+                    repo="",
+                    outcome="good" if found.right else "bad",
+                    subject="record",
+                    sentence=found.sentence,
+                ),
+            )
         session.merge(
             AuditCheckRow(id=1, at=now(), rows=found.rows, problems=found.problem_count, sentence=found.sentence)
         )
