@@ -1,0 +1,16 @@
+"""Indices that pages of a large mirror want."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0020_scale"
+down_revision = "0019_repeated"
+
+
+def upgrade() -> None:
+    op.create_index("ix_audit_top_downloads", "audit_top", ["day", "downloads"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_audit_top_downloads", "audit_top")
