@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 from sqlmodel import Session, SQLModel, select
 
@@ -127,7 +128,11 @@ def test_traffic_is_what_the_rows_say(database: Database) -> None:
         )[:3]
 
 
-def test_the_most_used_are_the_same_however_long_the_tail_is(database: Database) -> None:
+@pytest.mark.parametrize("few", [1, 20_000])
+def test_the_most_used_are_the_same_however_long_the_tail_is(
+    database: Database, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "_FEW", few)
     chance = random.Random(12)
     sums: Counter[str] = Counter()
     rows = []
