@@ -7,6 +7,7 @@ values are read, and a problem can point at its place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -83,8 +84,10 @@ _LONGEST_PLAIN = 64
 """Characters of what is no text, such as a number: `1:1:1:...` is one of a million digits, and takes hours to read."""
 
 
+@lru_cache(maxsize=8)
 def read_document(text: str, file: str) -> Document:
-    """Read YAML; what is wrong with it is told, never raised."""
+    """Read YAML; what is wrong with it is told, never raised. Nobody changes its value: the last few are kept, since
+    reading takes a hundred milliseconds, and whoever looks at rules looks at the same ones."""
     if len(text) > MOST_LETTERS:
         sentence = (
             f"a file of rules has {MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"
