@@ -79,6 +79,7 @@ from curator.web.errors import (
     to_sign_in,
 )
 from curator.web.guard import all_guarded
+from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
 from curator.web.repeated import Again, again, done_once, sweep_keys
@@ -206,7 +207,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(done_once(self._own, database)),
+            own=with_safe_headers(with_short_bodies(done_once(self._own, database))),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [

@@ -75,9 +75,10 @@ class Document:
 
 
 _MOST_DEPTH = 32
-_MOST_VALUES = 50_000
+_MOST_VALUES = 20_000
 """A few lines of aliases to aliases are billions of values."""
-MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 18
+"""Twenty times the largest rules that we know. PyYAML takes a second for as many."""
 _MOST_PROBLEMS = 100
 """Who has more has one mistake a hundred times, or wants a log to be full."""
 _LONGEST_PLAIN = 64
