@@ -138,12 +138,12 @@ def _statements(*, sqlite: bool) -> list[str]:
         "INSERT INTO audit_top (day, kind, repo, downloads, bytes, refusals) "
         f"SELECT {day}, kind, repo, sum(CASE WHEN {sent} THEN 1 ELSE 0 END), coalesce(sum(size), 0), "
         f"sum(CASE WHEN {sent} THEN 0 ELSE 1 END) FROM audit WHERE {asked_for} GROUP BY 1, 2, 3",
-        f'INSERT INTO audit_uses (id, {", ".join(_quoted(_USER))}, first_at, last_at, files, bytes, address, '
+        f"INSERT INTO audit_uses (id, {', '.join(_quoted(_USER))}, first_at, last_at, files, bytes, address, "
         f"user_agent) SELECT {digest(_USER)}, {texts(_USER)}, min(at), max(at), count(*), coalesce(sum(size), 0), "
         f"{last} FROM audit WHERE {sent} GROUP BY {numbers[True]}",
         'INSERT INTO audit_used_blobs (blob, kind, repo, "commit") '
         f'SELECT DISTINCT blob, kind, repo, "commit" FROM audit WHERE {sent}',
-        f'INSERT INTO audit_asks (id, {", ".join(_quoted(_ASKER))}, first_at, last_at, times, outcome, address, '
+        f"INSERT INTO audit_asks (id, {', '.join(_quoted(_ASKER))}, first_at, last_at, times, outcome, address, "
         f"user_agent) SELECT {digest(_ASKER)}, {texts(_ASKER)}, min(at), max(at), count(*), max(outcome), {last} "
         f"FROM audit WHERE action = 'refuse' GROUP BY {numbers[False]}",
         'INSERT INTO audit_asked (kind, repo, "commit", requesters, times, first_at, last_at) '

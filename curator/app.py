@@ -33,6 +33,7 @@ from curator.audit.keeping import keep
 from curator.audit.made import keep_up
 from curator.audit.syslog import Forwarder, Target
 from curator.audit.verifying import Verifying
+from curator.console.counting import counting
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -84,7 +85,6 @@ from curator.web.live import LiveView
 from curator.web.openapi import Described
 from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
-from curator.web.unread import Unread
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
 
@@ -164,7 +164,7 @@ class Mirror:
         self._own.state.identity = identity
         self._own.state.sign_in = sign_in
         self._own.state.root = settings.path_prefix
-        self._own.state.unread = Unread(database)
+        self._own.state.counting = counting(database)
         live = self._live = LiveView(database, store)
         verifying = Verifying(settings)
         facets = FacetCounts(database)

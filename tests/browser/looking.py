@@ -36,6 +36,12 @@ def accessible(page: Page) -> None:
         assert not found, f"{page.url} in {theme}: {found}"
 
 
+def agree(page: Page, first: str, then: str) -> None:
+    """Do what asks first: open what is labelled `first`, and press the button in it."""
+    page.locator("summary", has_text=f"{first}…").first.click()
+    page.get_by_role("button", name=then).first.click()
+
+
 def pictures(page: Page, name: str) -> None:
     """Takes it in light and dark, wide and narrow, and holds that nothing is wider than the window."""
     SCREENSHOTS.mkdir(exist_ok=True)
