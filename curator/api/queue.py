@@ -10,14 +10,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
-from curator.admission.decisions import find as find_decision
 from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
 from curator.api.words import Names, page_json
 from curator.policy.word import checked_scope
-from curator.review import deciding, proposals, queue, requests
+from curator.review import deciding, proposals, queue
+from curator.review.card import card
 from curator.review.deciding import Desk, Named
 from curator.review.queue import Filter
 from curator.review.verdicts import Answer, Reach, Verdict, end_of
+from curator.web import viewing
 from curator.web.documents import problems
 from curator.web.guard import Decider, Overseer
 from curator.web.parameters import After, Id, PageSize
@@ -177,21 +178,13 @@ def queue_routes(service: Service) -> APIRouter:
 
     @router.get("/{item_id}", operation_id="get_queue_item", response_model=OneLine)
     async def one(item_id: Id, caller: Overseer) -> Any:
-        """Show a line of the queue: why, who wants it and what for."""
-        del caller
+        """Show a line of the queue: what is otherwise than in what was approved last, why it is refused and on what
+        evidence, who wants it and what for, and who uses it already."""
 
         def read() -> dict[str, Any]:
+            view = viewing.desk(service, caller)
             with database.read() as session:
-                line = queue.find(session, item_id, review_hours=hours)
-                found = find_decision(session, line.decision)
-                proposal = proposals.of_item(session, line.id)
-                asked = requests.kept(session, requests.open_of(session, line.commit.repo))
-            return {
-                "item": line.as_json(),
-                "requests": [request.as_json() for request in asked],
-                "proposal": proposal.as_json() if proposal is not None else None,
-                "reasons": [reason.as_json() for reason in found[0].decision.reasons] if found else [],
-            }
+                return card(session, item_id, view, review_hours=hours).as_json()
 
         return await asyncio.to_thread(read)
 

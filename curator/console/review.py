@@ -24,6 +24,7 @@ from curator.review.deciding import Desk, Done, Named
 from curator.review.opening import Opening
 from curator.review.queue import SORTS, Filter
 from curator.review.verdicts import Answer, Verdict
+from curator.web import viewing
 from curator.web.guard import Decider, Overseer
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
@@ -177,8 +178,9 @@ def review_routes(service: Service) -> APIRouter:
         error: CuratorError | None = None,
     ) -> HTMLResponse:
         def read() -> tuple[Card, Fields, Opening | None, str]:
+            view = viewing.desk(service, caller)
             with database.read() as session:
-                found = card(session, item_id, review_hours=hours)
+                found = card(session, item_id, view, review_hours=hours)
                 wait = frozenset({one.audience for one in found.requests} | {one for _, one in found.silent})
                 filled = fields or Fields.usual(wait, settings.exception_days)
                 try:
