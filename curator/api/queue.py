@@ -143,7 +143,7 @@ def queue_routes(service: Service) -> APIRouter:
 
         def read() -> list[dict[str, Any]]:
             with database.read() as session:
-                return [one.as_json() for one in proposals.waiting(session, after, limit)]
+                return [one.as_json() for one in proposals.waiting(session, after, limit + 1)]
 
         return page_json("proposals", await asyncio.to_thread(read), limit)
 

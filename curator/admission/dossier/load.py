@@ -17,11 +17,12 @@ from curator.admission.difference import Difference, Side, difference
 from curator.admission.difference.texts import CARD, MOST_LETTERS, is_read
 from curator.admission.dossier import contents, history
 from curator.admission.dossier.lineage import lineage
-from curator.admission.dossier.said import Dossier, FoundThing
+from curator.admission.dossier.said import Dossier, FoundThing, Used
 from curator.admission.dossier.usage import usage
 from curator.admission.explain import explain_ruling
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow, FactsRow, ScanRow, SnapshotRow
+from curator.audit.uses import user_counts, users_of
 from curator.policy import lists, waivers
 from curator.policy.in_force import InForce
 from curator.settings import Settings
@@ -34,6 +35,7 @@ from scanners.finding import Report
 
 _MOST_TEXTS = 40
 _MOST_WORDS = 20
+_MOST_USES = 30
 _AT_ONCE = 200
 
 
@@ -103,6 +105,7 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
         if ruling.outcome is Outcome.ALLOW and in_force
         else (),
         card=look.texts.get(CARD, "") if look else "",
+        uses=_used(session, commit, desk),
     )
 
 
@@ -116,6 +119,13 @@ def difference_to_approved(session: Session, commit: Commit, desk: Desk) -> Diff
 def findings_of(session: Session, ruling: Ruling, facts: Facts, desk: Desk) -> tuple[FoundThing, ...]:
     """What was found in a commit when this was decided about it, with its evidence, alone; the worst first."""
     return contents.findings(facts, _reports(session, ruling, facts), _waivers(desk))[0]
+
+
+def _used(session: Session, commit: Commit, desk: Desk) -> Used:
+    kind, repo = commit.repo.kind, str(commit.repo)
+    of = (kind.value, repo, commit.sha)
+    callers = user_counts(session, [of]).get(of, 0)
+    return Used(callers, tuple(users_of(session, kind, repo, limit=_MOST_USES)) if desk.sees_all else ())
 
 
 def _reports(session: Session, ruling: Ruling, facts: Facts) -> dict[tuple[str, str], Report]:
