@@ -33,6 +33,7 @@ from curator.audit.keeping import keep
 from curator.audit.made import keep_up
 from curator.audit.syslog import Forwarder, Target
 from curator.audit.verifying import Verifying
+from curator.console.counting import counting
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -79,11 +80,12 @@ from curator.web.errors import (
     to_sign_in,
 )
 from curator.web.guard import all_guarded
+from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
+from curator.web.paging import linked
 from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
-from curator.web.unread import Unread
 from rules.circumstances import EVERYBODY
 from scanners.jail import Jail, Limits
 
@@ -163,7 +165,7 @@ class Mirror:
         self._own.state.identity = identity
         self._own.state.sign_in = sign_in
         self._own.state.root = settings.path_prefix
-        self._own.state.unread = Unread(database)
+        self._own.state.counting = counting(database)
         live = self._live = LiveView(database, store)
         verifying = Verifying(settings)
         facets = FacetCounts(database)
@@ -206,7 +208,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(done_once(self._own, database)),
+            own=with_safe_headers(linked(with_short_bodies(done_once(self._own, database)), settings.url)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [

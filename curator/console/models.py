@@ -17,8 +17,7 @@ from curator.admission.explain import explain_behind
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.admission.under_way import being_judged
-from curator.audit.uses import Use, user_counts, users_of
+from curator.admission.underway import being_judged
 from curator.console.card import rendered
 from curator.console.catalog import VERDICTS, shown_audience
 from curator.console.drawing import drawn
@@ -28,6 +27,7 @@ from curator.console.render import done, page
 from curator.errors import BadInput
 from curator.people.caller import Caller
 from curator.people.roles import Permission
+from curator.review import queue
 from curator.types import Commit, RepoId, RepoKind, Revision
 from curator.web.explained import explained
 from curator.web.guard import Puller
@@ -36,7 +36,6 @@ from curator.web.viewing import desk
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _JUDGE_WAIT_S = 2.0
-_MOST_USES = 30
 _FILES = 50
 _SHOWN_FINDINGS = 40
 TABS = {
@@ -53,8 +52,6 @@ class Known:
     """What there is to show of a repository."""
 
     dossier: Dossier | None
-    uses: tuple[Use, ...] = ()
-    users: int = 0
     judging: tuple[Commit, int, int] | None = None
     """A commit that is being judged, and how many of how many files of it are scanned."""
 
@@ -70,18 +67,21 @@ def model_routes(service: Service) -> APIRouter:
             progress = (judging[1], *scans.progress(session, judging[0])) if judging else None
             commit = known_commit(session, repo, sha, own)
             found = dossier(session, commit, own) if commit is not None else None
-            if found is None or commit is None:
-                return Known(None, judging=progress)
-            of = (commit.repo.kind.value, str(commit.repo), commit.sha)
-            users = user_counts(session, [of]).get(of, 0)
-            seen = users_of(session, commit.repo.kind, str(commit.repo), limit=_MOST_USES) if own.sees_all else []
-        return Known(found, tuple(seen), users, progress)
+        return Known(found, progress)
+
+    def waits_as(repo: RepoId, caller: Caller) -> str:
+        """The line of the queue, for whoever decides about it; empty if it does not wait."""
+        if not caller.may(Permission.DECIDE):
+            return ""
+        with service.database.read() as session:
+            return queue.item_of(session, repo) or ""
 
     @router.get("/-/decisions/{decision_id}")
     async def decision_page(request: Request, decision_id: str, caller: Puller) -> Response:
         document = await asyncio.to_thread(explained, service.database, service.settings, decision_id, caller)
         if not accepts_html(request):
             return PlainTextResponse(explanation_text(document), headers={"Vary": "Accept"})
+        repo = RepoId.parse(document["repository"], RepoKind(document["kind"]))
         return page(
             request,
             caller,
@@ -90,6 +90,8 @@ def model_routes(service: Service) -> APIRouter:
             plural=RepoKind(document["kind"]).plural,
             audience=shown_audience(_audience(document)),
             verdicts=VERDICTS,
+            item=await asyncio.to_thread(waits_as, repo, caller),
+            may_ask=caller.may(Permission.ASK),
         )
 
     @router.post("/-/judge")
@@ -142,6 +144,7 @@ def model_routes(service: Service) -> APIRouter:
             audience=shown_audience(_audience(found.explanation)),
             verdicts=VERDICTS,
             sees_all=caller.may(Permission.SEE_ALL),
+            item=await asyncio.to_thread(waits_as, found.commit.repo, caller) if found.outcome != "allow" else "",
             may_ask=caller.may(Permission.ASK),
         )
 

@@ -75,8 +75,6 @@ def notices_routes(service: Service) -> APIRouter:
             return found, inbox.unread_count(session, user_id)
 
         found, count = await read(verb)
-        if user_id is not None:
-            request.app.state.unread.note(user_id, count)
         return page(
             request,
             caller,

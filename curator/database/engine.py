@@ -83,11 +83,11 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
-            # As a writer, so that of two processes that start at once the second finds it done.
-            with self.engine.connect().execution_options(curator_writes=True) as connection:
+            # As a writer, so that of two processes that start at once the second finds it done; and begun here, since
+            # Alembic would else end its transaction after each migration of SQLite, between which another may write.
+            with self.write_rows() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, to)
-                connection.commit()
         except DBAPIError as error:
             said = " ".join(str(error.orig).split())
             raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {said}") from error
