@@ -21,7 +21,8 @@ from curator.people.roles import Permission
 from curator.web.guard import RecordKeeper, RecordReader
 from curator.web.service import Service
 
-_PAGE = 50
+_PAGE = 36
+"""Each has its details beneath it: a page stays below 100 KB."""
 _HERE = "/-/activity"
 _API = "/api/curator/v1/record"
 Text = Annotated[str, Query(max_length=200)]

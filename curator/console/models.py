@@ -17,7 +17,7 @@ from curator.admission.explain import explain_behind
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.admission.under_way import being_judged
+from curator.admission.underway import being_judged
 from curator.audit.uses import Use, user_counts, users_of
 from curator.console.card import rendered
 from curator.console.catalog import VERDICTS, shown_audience

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,17 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from starlette.types import Receive, Scope, Send
 
 from curator.console.forms import form_token
 from curator.console.hostile import shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
+from curator.notify.inbox import MOST_COUNTED
 from curator.people.caller import Caller
+from curator.web.unread import Unread
+
+log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 _SAID = "curator_said"
@@ -52,6 +59,8 @@ def page(
     root = root_of(request)
     here = str(request.scope["path"])
     query = request.url.query
+    # Nobody who writes what a page shows knows where the count is to stand.
+    count_here = Markup("<!--{}-->").format(secrets.token_hex(8))
     text = (
         environment()
         .get_template(template)
@@ -67,12 +76,41 @@ def page(
             now=now(),
             said=said,
             form_token=form_token(request),
+            unread=count_here,
         )
     )
-    response = HTMLResponse(text, status, HEADERS)
+    unread = getattr(request.app.state, "unread", None)
+    response = Page(text, status, HEADERS, caller.user_id if navigates else None, unread, count_here)
     if said:
         response.delete_cookie(_SAID, path=f"{root}/-/")
     return response
+
+
+class Page(HTMLResponse):
+    """Says in its navigation how many notices are unread, which is asked when all else is done."""
+
+    def __init__(
+        self, text: str, status: int, headers: dict[str, str], user_id: str | None, unread: Unread | None, place: str
+    ) -> None:
+        super().__init__(text, status, headers)
+        self._user_id, self._unread, self._place = user_id, unread, place.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.body = bytes(self.body).replace(self._place, (await self._count()).encode())
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+    async def _count(self) -> str:
+        if self._user_id is None or self._unread is None:
+            return ""
+        try:
+            count = await self._unread.of(self._user_id)
+        except Exception:
+            # A page that could be made is shown, also without this.
+            log.exception("unread notices could not be counted")
+            return ""
+        said = f"{count}{'+' if count >= MOST_COUNTED else ''}"
+        return f' <span class="count"><span>{said}</span><span class="hidden"> unread</span></span>' if count else ""
 
 
 def root_of(request: Request) -> str:

@@ -125,6 +125,11 @@ def new_id() -> str:
     return f"{value:032x}"
 
 
+def made_at(key: str) -> dt.datetime:
+    """When `new_id` made it."""
+    return dt.datetime.fromtimestamp(int(key[:12], 16) / 1_000, dt.UTC)
+
+
 def _engine(url: str) -> Engine:
     # An error must not bring into a log what was to be written.
     if make_url(url).get_backend_name() == "sqlite":

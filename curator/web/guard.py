@@ -79,8 +79,10 @@ async def who_calls(request: Request) -> Caller:
 
 def session_cookie(request: Request) -> str | None:
     """What stands for a session, if this is an address of the console."""
+    if not request.scope["path"].startswith("/-/"):
+        return None
     sign_in: SignIn = request.app.state.sign_in
-    return request.cookies.get(sign_in.cookies.session) if request.scope["path"].startswith("/-/") else None
+    return request.cookies.get(sign_in.cookies.session)
 
 
 def _may_sign_in(request: Request) -> bool:
