@@ -72,9 +72,9 @@ def main() -> None:
     results = Results("pages of the console", options, "bare")
     with tempfile.TemporaryDirectory(prefix="curator-benchmark-", dir=options.folder) as folder:
         url = options.url or f"sqlite:///{folder}/curator.db"
-        if not url.startswith("sqlite:///") or not Path(url.removeprefix("sqlite:///")).exists():
-            build(url, options.repositories, options.rows)
         database = Database(url)
+        if not sa.inspect(database.engine).has_table("audit"):
+            build(url, options.repositories, options.rows)
         database.migrate()
         tokens = _tokens(database)
         cases = [case for case in _cases(database) if options.only in case.name]
