@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from curator.console.forms import form_token
-from curator.console.hostile import shown
+from curator.console.hostile import finalized, shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
@@ -100,6 +100,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )

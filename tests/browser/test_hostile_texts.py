@@ -39,8 +39,15 @@ CARD = (
     f"# {HOSTILE}\n\n{HOSTILE}\n\n[a](javascript:alert(3)) <svg onload=alert(4) data-pwned>\n\n{'L' * 1_000_000}\n"
 )
 _TAGS = '[...document.querySelectorAll("[data-pwned], [onerror], [onload]")].map((one) => one.outerHTML.slice(0, 200))'
-_LINKS = '[...document.querySelectorAll("[href], [src], [action], [formaction]")].map((one) => one.outerHTML)'
-_SCHEME = re.compile(r"""(?:href|src|action|formaction)=["']?\s*(javascript|data|vbscript):""", re.IGNORECASE)
+_LINKS = """
+["href", "src", "action", "formaction"].flatMap((name) =>
+  [...document.querySelectorAll(`[${name}]`)].map((one) => one.getAttribute(name)))
+"""
+_SCHEME = re.compile(r"\s*(javascript|data|vbscript):", re.IGNORECASE)
+_WIDE = """
+[...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
+  && getComputedStyle(one).position !== "absolute").slice(0, 3).map((one) => one.outerHTML.slice(0, 60))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +135,15 @@ def _facts(text: str) -> str:
     """Each text that a `Facts` may have otherwise, is."""
     document = json.loads(text)
     for put, old in list(_leaves(document)):
+        if re.fullmatch(r"(sha256:|git-sha1:)?[0-9a-f]{40,64}", old):
+            continue
         put(old + HOSTILE)
         try:
             Facts.from_json(document)
         except ValueError:
             put(old)
-    for name in ("repository", "name", "namespace", "commit"):
+    for name in ("repository", "name", "namespace", "commit", "base_models"):
+        # Whatever is no name of a repository is none of these: `curator.admission.facts` sees to it.
         document[name] = json.loads(text)[name]
     return json.dumps(document)
 
@@ -163,7 +173,7 @@ def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned:
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("dialog", lambda dialog: (wrong.append(f"{page.url}: a dialog {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda said: said.type == "error" and wrong.append(f"{page.url}: {said.text}"))
+        page.on("console", lambda said: said.type == "error" and _said(wrong, page, said.text))
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
         host = urlsplit(poisoned.url).netloc
         page.on(
@@ -182,22 +192,30 @@ def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned:
             kinds[_kind(path)] = kinds.get(_kind(path), 0) + 1
             seen.add(path)
             answer = _opened(page, path)
-            if answer is None or answer.status >= 500:
-                wrong.append(f"{path}: answers {answer.status if answer else 'nothing'}")
+            if answer is None or answer.status >= 500 or (answer.status == 400 and "%22" not in path):
+                wrong.append(
+                    f"{path}: answers {answer.status if answer else 'nothing'}: {page.inner_text('main')[:300]}"
+                )
                 continue
             if "text/html" in answer.headers.get("content-type", "") and page.url.endswith(path):
                 found = _looked_at(page, wrong)
                 to_see += [one for one in found if urlsplit(one).path.startswith("/-/")]
                 if "pwned" in page.content():
                     showing.add(_kind(path))
-    assert wrong == []
+    assert wrong == [], "\n".join(one[:300] for one in wrong[:60])
     assert len(showing) > 10, f"hostile texts were seen on {sorted(showing)} only"
+
+
+def _said(wrong: list[str], page: Page, text: str) -> None:
+    """That a page is not there, or not given, is in its status."""
+    if not text.startswith("Failed to load resource"):
+        wrong.append(f"{page.url}: {text}")
 
 
 def _looked_at(page: Page, wrong: list[str]) -> list[str]:
     url = page.url
     wrong += [f"{url}: a tag of a stranger: {one}" for one in page.evaluate(_TAGS)]
-    wrong += [f"{url}: {one[:200]}" for one in page.evaluate(_LINKS) if _SCHEME.search(one.partition(">")[0])]
+    wrong += [f"{url}: {one[:200]}" for one in page.evaluate(_LINKS) if _SCHEME.match(one)]
     text = page.content()
     raw = next((letter for letter in ("\u202e", "\u200b", "\x1b", "\x9b") if letter in page.inner_text("body")), None)
     if raw is not None and "<textarea" not in text:
@@ -206,7 +224,7 @@ def _looked_at(page: Page, wrong: list[str]) -> list[str]:
         page.set_viewport_size(size)  # type: ignore[arg-type]
         beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if beyond > 0:
-            wrong.append(f"{url}: {beyond} px wider than a window of {size['width']}")
+            wrong.append(f"{url}: {beyond} px wider than {size['width']}: {page.evaluate(_WIDE)}")
     links = page.eval_on_selector_all("a[href]", "all => all.map(one => [one.href, one.rel])")
     host, found = urlsplit(url).netloc, []
     for href, rel in links:

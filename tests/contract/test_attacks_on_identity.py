@@ -292,7 +292,7 @@ def test_each_answer_whatever_it_is_tells_browsers_to_keep_nothing_frame_nothing
         assert missing == [], (path, reply.status, missing)
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
-        if "static" not in path and path not in {"/favicon.ico"}:
+        if "static" not in path and path != "/favicon.ico":
             assert "no-store" in reply.headers["cache-control"], path
         assert "server" not in reply.headers
 
