@@ -9,12 +9,13 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urldefrag, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 from fixtures.hub.process import FixtureHub
 from rules.facts import Facts
@@ -160,7 +161,7 @@ def _leaves(value: Any) -> Iterator[tuple[Callable[[str], None], str]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in list(pairs):
         if isinstance(inner, str):
-            yield lambda new, key=key: value.__setitem__(key, new), inner
+            yield partial(value.__setitem__, key), inner
         else:
             yield from _leaves(inner)
 
@@ -172,16 +173,10 @@ def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned:
     with visitor(browser, poisoned.url, poisoned.mirror.admin_token, java_script_enabled=script) as context:
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("dialog", lambda dialog: (wrong.append(f"{page.url}: a dialog {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda said: said.type == "error" and _said(wrong, page, said.text))
+        page.on("dialog", lambda dialog: _dismissed(wrong, page, dialog))
+        page.on("console", lambda said: _said(wrong, page, said))
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-        host = urlsplit(poisoned.url).netloc
-        page.on(
-            "request",
-            lambda asked: (
-                urlsplit(asked.url).netloc != host and wrong.append(f"{page.url}: asks {asked.url} of elsewhere")
-            ),
-        )
+        page.on("request", lambda asked: _asked(wrong, page, asked))
         starts = ["/-/", "/-/nowhere", f"/-/models/{BAD}", f"/-/catalog?q={quote(PRINTABLE[:150])}"]
         starts += [f"/-/activity?actor={quote(PRINTABLE[:150])}", f"/-/sign-in?next={quote(PRINTABLE)}"]
         to_see, kinds = deque(starts), dict[str, int]()
@@ -206,10 +201,20 @@ def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned:
     assert len(showing) > 10, f"hostile texts were seen on {sorted(showing)} only"
 
 
-def _said(wrong: list[str], page: Page, text: str) -> None:
+def _dismissed(wrong: list[str], page: Page, dialog: Dialog) -> None:
+    wrong.append(f"{page.url}: a dialog {dialog.message}")
+    dialog.dismiss()
+
+
+def _said(wrong: list[str], page: Page, said: ConsoleMessage) -> None:
     """That a page is not there, or not given, is in its status."""
-    if not text.startswith("Failed to load resource"):
-        wrong.append(f"{page.url}: {text}")
+    if said.type == "error" and not said.text.startswith("Failed to load resource"):
+        wrong.append(f"{page.url}: {said.text}")
+
+
+def _asked(wrong: list[str], page: Page, asked: Request) -> None:
+    if urlsplit(asked.url).hostname != "127.0.0.1":
+        wrong.append(f"{page.url}: asks {asked.url} of elsewhere")
 
 
 def _looked_at(page: Page, wrong: list[str]) -> list[str]:

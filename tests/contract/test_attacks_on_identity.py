@@ -157,7 +157,7 @@ def test_no_method_does_what_a_form_is_for(guarded: MirrorProcess, method: str) 
     assert "method" in somebody.text
 
 
-FORMS = (
+FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/-/sign-out", {}),
     ("/-/account", {"full_name": "pwned"}),
     ("/-/account/tokens", {"name": "pwned", "role": "developer"}),

@@ -41,10 +41,10 @@ def test_no_log_row_export_or_page_has_a_secret_of_anybody(hub: FixtureHub, tmp_
         secret = api(mirror, "POST", "/webhooks", hook).json.get("secret", "whsec_none")
         identity = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL3guZXhhbXBsZSJ9.c2lnbmF0dXJl"
         api(mirror, "POST", "/sign-in/pipeline", {"token": identity})
-        for fields in ({"login": "ada", "password": WRONG}, {"login": WRONG, "password": GOOD}):
+        for login, password in (("ada", WRONG), (WRONG, GOOD)):
             stranger = visitor(mirror)
             stranger.go("/-/sign-in")
-            stranger.send(way="password", **fields)
+            stranger.send(way="password", login=login, password=password)
         stranger.go(f"/-/sign-in/answer?code=oidc-code-9k&state={session}")
         for path in (f"{link}/x", f"{link}?x=%ff", f"/-/choose-password/{session}", f"/x/y/resolve/main/{'a' * 9}"):
             ask(mirror.url, path, headers={"Authorization": f"Bearer {second}", "Accept": "text/html"})
