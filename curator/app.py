@@ -80,8 +80,10 @@ from curator.web.errors import (
     to_sign_in,
 )
 from curator.web.guard import all_guarded
+from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
+from curator.web.paging import linked
 from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
@@ -206,7 +208,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(done_once(self._own, database)),
+            own=with_safe_headers(linked(with_short_bodies(done_once(self._own, database)), settings.url)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
@@ -230,12 +232,12 @@ class Mirror:
         upstream_watch = UpstreamWatch(database, upstream.is_down)
         background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
         if self._watches:
-            watching = Watching(settings, database, self._sender)
+            watching = Watching(settings, database)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
             background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches:
-            kept = keep(database, seal_of(settings), settings.record_days)
+            kept = keep(database, seal_of(settings), settings.record_days, verifying)
             background.append(asyncio.create_task(kept, name="seals and retention"))
             if settings.syslog_url is not None:
                 syslog = Forwarder(database, Target(settings.syslog_url, settings.syslog_ca))

@@ -21,10 +21,11 @@ from curator.settings import Settings
 from curator.web.documents import problems
 from curator.web.guard import May, RuleWriter
 from curator.web.parameters import After, PageSize
+from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _LONGEST_REASON = 500
-_LONGEST_SOURCE = 1 << 20
+_LONGEST_SOURCE = MOST_LETTERS
 
 
 Digits = Annotated[str, Field(min_length=8, max_length=64, pattern="^[0-9a-f]+$")]
@@ -76,7 +77,7 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
     @router.get(f"{_AT}/history", dependencies=readers, operation_id="list_rule_changes", response_model=RulesHistory)
     async def history(after: After = None, limit: PageSize = 100) -> Json:
         """List which rules came into force when, by whom, and why, the newest first."""
-        changes = await read(lambda session: rule_sets.history(session, limit, after))
+        changes = await read(lambda session: rule_sets.history(session, limit + 1, after))
         return page_json("changes", [one.as_json() for one in changes], limit)
 
     @router.get(

@@ -22,7 +22,8 @@ from curator.people.roles import Permission
 from curator.web.guard import RecordKeeper, RecordReader
 from curator.web.service import Service
 
-_PAGE = 50
+_PAGE = 36
+"""Each has its details beneath it: a page stays below 100 KB."""
 _HERE = "/-/activity"
 Text = Annotated[str, Query(max_length=200)]
 _FIELDS = (
