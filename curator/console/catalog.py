@@ -52,16 +52,17 @@ def catalog_routes(service: Service) -> APIRouter:
     """All of them."""
     router = APIRouter(include_in_schema=False)
 
-    def read(caller: Caller, query: Query, after: str | None) -> tuple[Page, Facets | None]:
+    def read(caller: Caller, query: Query, after: str | None) -> tuple[Page, Facets | None, str]:
+        """What is found, counts, and the team for which rules decide otherwise than for everybody; empty if none do."""
         view = viewpoint(service, caller)
         with service.database.read() as session:
             found = search.page(session, query, view, after, _A_PAGE)
-        return found, service.facets.of(query, view)
+        return found, service.facets.of(query, view), shown_audience(view.audience) if view.audience else ""
 
     @router.get("/-/catalog")
     async def catalog(request: Request, caller: Viewer) -> HTMLResponse:
         query, after = _query(request.query_params, caller), request.query_params.get("after")
-        found, facets = await asyncio.to_thread(read, caller, query, after or None)
+        found, facets, apart = await asyncio.to_thread(read, caller, query, after or None)
         here = f"{root_of(request)}/-/catalog"
         return page(
             request,
@@ -70,6 +71,7 @@ def catalog_routes(service: Service) -> APIRouter:
             query=query,
             found=found,
             facets=facets,
+            apart=apart,
             groups=_groups(here, query, facets, sees_all=caller.may(Permission.SEE_ALL)),
             chosen=_chosen(here, query),
             sorts=[(_href(here, query, sort=sort.value), text, query.sort is sort) for sort, text in _SORTS.items()],
