@@ -33,6 +33,7 @@ from curator.audit.keeping import keep
 from curator.audit.made import keep_up
 from curator.audit.syslog import Forwarder, Target
 from curator.audit.verifying import Verifying
+from curator.console.counting import counting
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -79,6 +80,7 @@ from curator.web.errors import (
     to_sign_in,
 )
 from curator.web.guard import all_guarded
+from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
 from curator.web.paging import linked
@@ -163,6 +165,7 @@ class Mirror:
         self._own.state.identity = identity
         self._own.state.sign_in = sign_in
         self._own.state.root = settings.path_prefix
+        self._own.state.counting = counting(database)
         live = self._live = LiveView(database, store)
         verifying = Verifying(settings)
         facets = FacetCounts(database)
@@ -205,7 +208,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=linked(with_short_bodies(done_once(self._own, database)), settings.url),
+            own=with_safe_headers(linked(with_short_bodies(done_once(self._own, database)), settings.url)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
@@ -229,12 +232,12 @@ class Mirror:
         upstream_watch = UpstreamWatch(database, upstream.is_down)
         background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
         if self._watches:
-            watching = Watching(settings, database, self._sender)
+            watching = Watching(settings, database)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
             background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches:
-            kept = keep(database, seal_of(settings), settings.record_days)
+            kept = keep(database, seal_of(settings), settings.record_days, verifying)
             background.append(asyncio.create_task(kept, name="seals and retention"))
             if settings.syslog_url is not None:
                 syslog = Forwarder(database, Target(settings.syslog_url, settings.syslog_ca))

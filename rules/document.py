@@ -7,6 +7,7 @@ values are read, and a problem can point at its place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -74,17 +75,20 @@ class Document:
 
 
 _MOST_DEPTH = 32
-_MOST_VALUES = 50_000
+_MOST_VALUES = 20_000
 """A few lines of aliases to aliases are billions of values."""
-MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 18
+"""Twenty times the largest rules that we know. PyYAML takes a second for as many."""
 _MOST_PROBLEMS = 100
 """Who has more has one mistake a hundred times, or wants a log to be full."""
 _LONGEST_PLAIN = 64
 """Characters of what is no text, such as a number: `1:1:1:...` is one of a million digits, and takes hours to read."""
 
 
+@lru_cache(maxsize=8)
 def read_document(text: str, file: str) -> Document:
-    """Read YAML; what is wrong with it is told, never raised."""
+    """Read YAML; what is wrong with it is told, never raised. Nobody changes its value: the last few are kept, since
+    reading takes a hundred milliseconds, and whoever looks at rules looks at the same ones."""
     if len(text) > MOST_LETTERS:
         sentence = (
             f"a file of rules has {MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"

@@ -22,6 +22,7 @@ from curator.review.replay.run import LONGEST_SOURCE, Wanted
 from curator.review.replay.run import read_draft as read_policy
 from curator.web.documents import problems
 from curator.web.guard import May, RuleTrier
+from curator.web.in_turn import in_turn
 from curator.web.parameters import After, Id, PageSize
 from rules.editing import CannotEdit, with_dry_run
 
@@ -95,27 +96,32 @@ def draft_routes(desk: Desk) -> APIRouter:
     async def check(wanted: Text, caller: RuleTrier) -> dict[str, Any]:
         """Say what is wrong with a draft, and what is doubtful, with line and column; nothing changes."""
         del caller
-        return (await asyncio.to_thread(drafting.check, wanted.source)).as_json()
+        return (await in_turn(drafting.check, wanted.source)).as_json()
 
     @router.post("/test", operation_id="run_rule_tests", response_model=documents.RulesTested)
     async def test(wanted: Text, caller: RuleTrier) -> dict[str, Any]:
         """Run the tests that stand in a draft; nothing changes."""
         del caller
-        policy = await asyncio.to_thread(read_policy, wanted.source)
+        policy = await in_turn(read_policy, wanted.source)
         return (await read(lambda session: drafting.test(session, policy))).as_json()
 
     @router.post("/consequences", operation_id="preview_rules", response_model=documents.Consequences)
     async def preview(wanted: Text, caller: RuleTrier) -> dict[str, Any]:
         """Say what would change if a draft were published: lines, rules, tests, and what its trials have shown."""
         del caller
-        return (await read(lambda session: consequences(session, wanted.source))).as_json()
+
+        def look() -> dict[str, Any]:
+            with desk.database.read() as session:
+                return consequences(session, wanted.source).as_json()
+
+        return await in_turn(look)
 
     @router.post("/dry-run", operation_id="edit_dry_run", response_model=documents.Edited)
     async def dry_run(wanted: DryRun, caller: RuleTrier) -> dict[str, Any]:
         """Give the text of a draft with one rule only tried, or enforced; nothing changes, nor else in the text."""
         del caller
         try:
-            return {"source": await asyncio.to_thread(with_dry_run, wanted.source, wanted.rule, on=wanted.on)}
+            return {"source": await in_turn(with_dry_run, wanted.source, wanted.rule, on=wanted.on)}
         except CannotEdit as error:
             raise BadInput(f"It cannot be changed: {error}") from None
 

@@ -21,10 +21,11 @@ from curator.settings import Settings
 from curator.web.documents import problems
 from curator.web.guard import May, RuleWriter
 from curator.web.parameters import After, PageSize
+from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _LONGEST_REASON = 500
-_LONGEST_SOURCE = 1 << 20
+_LONGEST_SOURCE = MOST_LETTERS
 
 
 Digits = Annotated[str, Field(min_length=8, max_length=64, pattern="^[0-9a-f]+$")]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
-from curator.console.render import page
+from curator.console.render import HEADERS, page
 from curator.web.guard import Puller
 from curator.web.openapi import described_by
 
 
 def api_pages() -> APIRouter:
-    """The one page."""
+    """The page, and what it is made from."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/-/api")
@@ -25,5 +25,11 @@ def api_pages() -> APIRouter:
                 shown = {"method": method.upper(), "path": path, "operation": operation}
                 by_tag.setdefault(operation["tags"][0], []).append(shown)
         return page(request, caller, "api.html", document=document, by_tag=dict(sorted(by_tag.items())))
+
+    @router.get("/-/api/openapi.json")
+    async def description(request: Request, caller: Puller) -> JSONResponse:
+        """What the API says of itself: browsers that are signed in show it no token."""
+        del caller
+        return JSONResponse(described_by(request).document, headers=HEADERS)
 
     return router

@@ -34,7 +34,7 @@ def asset_routes() -> APIRouter:
 
     @router.get("/favicon.ico", dependencies=[OPEN])
     async def mark(request: Request) -> Response:
-        return _sent(request, "mark.svg", {})
+        return _sent(request, "mark.svg", {"Cache-Control": "public, max-age=86400"})
 
     @router.get("/robots.txt", dependencies=[OPEN])
     async def robots() -> PlainTextResponse:

@@ -22,6 +22,7 @@ from curator.review.consequences import consequences
 from curator.review.replay import trials
 from curator.review.replay.run import Wanted
 from curator.web.guard import RuleTrier, RuleWriter
+from curator.web.in_turn import in_turn
 from curator.web.parameters import After, Id
 from curator.web.service import Service
 from rules.editing import CannotEdit, with_dry_run
@@ -45,6 +46,13 @@ def rules_editing_routes(service: Service) -> APIRouter:
 
         return await asyncio.to_thread(look)
 
+    async def read_rules(verb: Callable[[Session], T]) -> T:
+        def look() -> T:
+            with database.read() as session:
+                return verb(session)
+
+        return await in_turn(look)
+
     async def write(verb: Callable[[Session], T]) -> T:
         def change() -> T:
             with database.write() as session:
@@ -66,7 +74,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
     async def edit(request: Request, caller: RuleTrier) -> HTMLResponse:
         who = drafts.whose(caller)
         draft = await read(lambda session: drafts.draft_of(session, who) or _of_those_in_force(session))
-        return await asyncio.to_thread(editor, request, caller, draft)
+        return await in_turn(editor, request, caller, draft)
 
     @router.post("/-/rules/edit")
     async def edited(request: Request, caller: RuleTrier, form: Form) -> Response:
@@ -79,7 +87,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
                 case ("save" | "check", _, _):
                     pass
                 case ("test", _, _):
-                    checked = await asyncio.to_thread(drafting.check, source)
+                    checked = await in_turn(drafting.check, source)
                     if checked.policy is not None:
                         policy = checked.policy
                         tested = await read(lambda session: drafting.test(session, policy))
@@ -90,7 +98,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
                 case ("review", _, _):
                     return done(request, "/-/rules/publish")
                 case ("try" | "enforce", _, rule):
-                    changed = await asyncio.to_thread(with_dry_run, source, rule, on=do.startswith("try"))
+                    changed = await in_turn(with_dry_run, source, rule, on=do.startswith("try"))
                     draft = await write(lambda session: drafts.save(session, who, changed, begun))
                 case _:
                     raise BadInput(f"The editor has no button {do[:40]!a}")
@@ -98,8 +106,8 @@ def rules_editing_routes(service: Service) -> APIRouter:
             # What was typed stays in view.
             status = error.status if isinstance(error, CuratorError) else 400
             problem = str(error)
-            return await asyncio.to_thread(lambda: editor(request, caller, draft, status, problem=problem))
-        return await asyncio.to_thread(lambda: editor(request, caller, draft, tested=tested))
+            return await in_turn(lambda: editor(request, caller, draft, status, problem=problem))
+        return await in_turn(lambda: editor(request, caller, draft, tested=tested))
 
     @router.post("/-/rules/check")
     async def checked(request: Request, caller: RuleTrier, form: Form) -> HTMLResponse:
@@ -107,7 +115,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
         who, source = drafts.whose(caller), _text(form.get("source"))
         begun = str(form.get("edited_from", ""))
         await write(lambda session: drafts.save(session, who, source, begun))
-        found = await asyncio.to_thread(drafting.check, source)
+        found = await in_turn(drafting.check, source)
         return page(request, caller, "rules_checked.html", checked=found)
 
     @router.post("/-/rules/discard")
@@ -148,7 +156,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
         if draft is None:
             raise drafts.NoDraft("You have no draft of rules here: begin one")
         try:
-            shown = await asyncio.to_thread(drafting.check, draft.source)
+            shown = await in_turn(drafting.check, draft.source)
             if shown.policy is not None and shown.policy.digest != digest:
                 raise BadInput("The draft has changed since this page was made: look at it again")
             change = await asyncio.to_thread(
@@ -179,7 +187,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
                 raise drafts.NoDraft("You have no draft of rules here: begin one with Edit")
             return draft, consequences(session, draft.source), rule_sets.in_force(session)
 
-        draft, what, digest = await read(look)
+        draft, what, digest = await read_rules(look)
         return page(
             request,
             caller,
@@ -220,7 +228,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
             row = rule_sets.find(session, digest)
             return row, consequences(session, row.source), rule_sets.in_force(session)
 
-        row, what, now = await read(look)
+        row, what, now = await read_rules(look)
         return page(
             request,
             caller,

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import now
@@ -20,7 +20,7 @@ from curator.notify.kinds import SUBJECTS, Way
 from curator.notify.tables import NoticeChoiceRow
 from curator.people.roles import MAY, Role
 
-ABOUT = ("all", "teams")
+ABOUT = ("all", "teams", "asked")
 RHYTHMS = ("daily", "weekly")
 MOST_GLOBS = 50
 MOST_OFFSET = 14 * 60
@@ -39,9 +39,16 @@ _REVIEWER = {
 }
 _BY_ROLE: Mapping[Role, Mapping[str, Way]] = {
     Role.REVIEWER: _REVIEWER,
-    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX},
-    Role.ADMIN: {**_NO_CHOICE, "rules": Way.INBOX, "scanners": Way.INBOX, "upstream": Way.NOW, "service": Way.NOW},
-    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST},
+    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX, "record": Way.NOW},
+    Role.ADMIN: {
+        **_NO_CHOICE,
+        "rules": Way.INBOX,
+        "scanners": Way.INBOX,
+        "upstream": Way.NOW,
+        "service": Way.NOW,
+        "record": Way.NOW,
+    },
+    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST, "record": Way.NOW},
 }
 """As whoever has chosen nothing is told: who decides learns of what waits, who asked of the answer, everybody of what
 is not allowed any more."""
@@ -97,6 +104,8 @@ class Person:
     email: str
     role: Role
     teams: frozenset[str]
+    asked: frozenset[str] = field(default=frozenset(), compare=False)
+    """Repositories that he asked for; known of whoever wants to be told of these alone."""
     chosen: Choices | None = field(default=None, compare=False)
 
     @property
@@ -120,9 +129,10 @@ def choices_of(session: Session, user_id: str, role: Role) -> Choices:
     return _read(row) if row is not None else defaults(role)
 
 
-def all_chosen(session: Session) -> dict[str, Choices]:
-    """By person, of those that have chosen."""
-    return {row.user_id: _read(row) for row in session.exec(select(NoticeChoiceRow))}
+def chosen_by(session: Session, user_ids: Sequence[str]) -> dict[str, Choices]:
+    """By person, of those among them that have chosen."""
+    rows = session.exec(select(NoticeChoiceRow).where(col(NoticeChoiceRow.user_id).in_(list(user_ids))))
+    return {row.user_id: _read(row) for row in rows}
 
 
 def choose(session: Session, user_id: str, name: str, wanted: Choices) -> None:

@@ -93,4 +93,5 @@ def _asked(trial: Trial) -> str:
     teams = [one["team"] for one in result["by_team"] if one["team"] and any(one[name] for name in _NOW)]
     more = f" and {len(teams) - _MOST_TEAMS} more" if len(teams) > _MOST_TEAMS else ""
     whom = f" Teams that notice: {', '.join(teams[:_MOST_TEAMS])}{more}." if teams else ""
-    return f"Of what was asked for in the last {trial.days:g} days: {str(result['sentence']).rstrip('.')}.{whom}"
+    sentence = str(result["sentence"]).rstrip(".")
+    return f"Of what was asked for in the last {trial.days:g} days: {sentence[:1].lower()}{sentence[1:]}.{whom}"

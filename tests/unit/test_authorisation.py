@@ -108,6 +108,7 @@ POST   /-/people/users/{login}                          administer
 POST   /-/people/users/{login}/disable                  administer
 POST   /-/people/users/{login}/enable                   administer
 POST   /-/people/users/{login}/invite                   administer
+POST   /-/people/users/{login}/sessions/end             administer
 GET    /-/people/teams                                  see-settings
 POST   /-/people/teams                                  administer
 GET    /-/people/teams/{name}                           see-settings
@@ -219,12 +220,14 @@ DELETE /api/curator/v1/rules/trials/{trial_id}          try-rules
 GET    /api/curator/v1/rules/trials/{trial_id}          try-rules
 
 GET    /-/activity                                      read-record
+GET    /-/activity/export                               read-record
 GET    /-/activity/holds                                read-record
 POST   /-/activity/holds                                keep-record
 POST   /-/activity/holds/{hold_id}/end                  keep-record
 POST   /-/activity/verify                               read-record
 
 GET    /-/api                                           pull
+GET    /-/api/openapi.json                              pull
 
 GET    /-/catalog                                       see-catalog
 GET    /api/curator/v1/catalog                          see-catalog

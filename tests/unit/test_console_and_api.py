@@ -29,6 +29,7 @@ FORMS = {
     "/-/notices/test": {"test_mail"},
     "/-/notices/webhooks": {"create_webhook"},
     "/-/notices/webhooks/{webhook_id}/{verb}": {
+        "change_webhook",
         "end_webhook",
         "enable_webhook",
         "replay_delivery",

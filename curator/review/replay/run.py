@@ -23,10 +23,11 @@ from curator.review.replay.cases import Case
 from curator.review.replay.report import Shown, document
 from curator.review.replay.tally import Tally
 from curator.review.replay.trial import Setup
+from rules.document import MOST_LETTERS
 from rules.model import Policy, PolicyError, parse_policy
 
 PROCESSES = 2
-LONGEST_SOURCE = 1 << 20
+LONGEST_SOURCE = MOST_LETTERS
 """Characters of a file of rules."""
 _MOST_S = 900.0
 
