@@ -64,6 +64,7 @@ def catalog_routes(service: Service) -> APIRouter:
         found, facets = await asyncio.gather(
             asyncio.to_thread(listed, query, view, after or None), asyncio.to_thread(service.facets.of, query, view)
         )
+        apart = shown_audience(view.audience) if view.audience else ""
         here = f"{root_of(request)}/-/catalog"
         return page(
             request,
@@ -72,6 +73,7 @@ def catalog_routes(service: Service) -> APIRouter:
             query=query,
             found=found,
             facets=facets,
+            apart=apart,
             groups=_groups(here, query, facets, sees_all=caller.may(Permission.SEE_ALL)),
             chosen=_chosen(here, query),
             sorts=[(_href(here, query, sort=sort.value), text, query.sort is sort) for sort, text in _SORTS.items()],

@@ -21,7 +21,7 @@ from fixtures.hub.process import FixtureHub
 from rules.facts import Facts
 from tests.browser.looking import NARROW, visitor
 from tests.browser.review_house import BAD, GGUF, ROWS, TINY, House, house
-from tests.browser.test_every_page import _kind, _opened
+from tests.browser.test_every_page import _opened
 from tests.contract.http import ask
 
 HOSTILE = (
@@ -239,3 +239,11 @@ def _looked_at(page: Page, wrong: list[str]) -> list[str]:
         elif to.scheme not in {"https", "mailto"} or "noopener" not in rel:
             wrong.append(f"{url}: a link to {href[:200]} with {rel!r}")
     return found
+
+
+def _kind(path: str) -> str:
+    """What pages have in common that differ only in what they are about: names, ids and filters are left out."""
+    plain, _, query = path.partition("?")
+    parts = plain.split("/")
+    names = sorted(part.partition("=")[0] for part in query.split("&") if part)
+    return "/".join(part if len(part) < 16 and part.isalpha() else "*" for part in parts) + "?" + "&".join(names)

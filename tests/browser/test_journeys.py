@@ -153,8 +153,10 @@ def _token(developer: Page) -> str:
     developer.get_by_role("link", name="make one").click()
     developer.get_by_label("Name", exact=True).fill("laptop")
     developer.get_by_role("button", name="Make it").click()
-    (token,) = re.findall(r"export HF_TOKEN=(\S+)", developer.get_by_role("main").inner_text())
-    return token
+    lines = developer.get_by_role("main").inner_text()
+    found = re.search(r"export HF_TOKEN=(\S+)", lines)
+    assert found is not None, lines
+    return found[1]
 
 
 def _press(page: Page, *keys: str) -> None:
