@@ -227,7 +227,10 @@ class AskRow(SQLModel, table=True):
     """Somebody asked for a commit and was not given it."""
 
     __tablename__ = "audit_asks"
-    __table_args__ = (Index("ix_audit_asks_commit", "kind", "repo", "commit", "last_at", "id"),)
+    __table_args__ = (
+        Index("ix_audit_asks_commit", "kind", "repo", "commit", "last_at", "id"),
+        Index("ix_audit_asks_name", "repo", "last_at", postgresql_ops=_BY_PREFIX),
+    )
 
     id: str = Field(primary_key=True)
     """Digest of the six that follow."""
