@@ -156,7 +156,7 @@ class Mirror:
         sessions = Sessions(settings.branch_session_s, generation, shared)
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
-        admission = Admission(settings, journal, chooser, resolver)
+        admission = Admission(settings, database, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         sign_in = SignIn(settings, database, trusted(settings.upstream_ca))
         self._own.state.identity = identity

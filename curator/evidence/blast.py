@@ -201,7 +201,7 @@ def all_users(session: Session, subject: Subject) -> Iterator[Use]:
 
 def again(session: Session, subject: Subject, since: dt.datetime, limit: int = 50, team: str | None = None) -> Again:
     """Who asked for it after a moment and was not given it; the latest first."""
-    where = (*_asked(session, subject), col(AskRow.last_at) >= since)
+    where = (*asked(session, subject), col(AskRow.last_at) >= since)
     if team is not None:
         where = (*where, col(AskRow.team) == team)
     counted = sa.select(func.count(), func.count(func.distinct(AskRow.address))).select_from(AskRow).where(*where)
@@ -255,7 +255,8 @@ def _used(session: Session, subject: Subject) -> tuple[Any, ...]:
     return (*exact, col(UseRow.commit) == subject.commit) if subject.commit else exact
 
 
-def _asked(session: Session, subject: Subject) -> tuple[Any, ...]:
+def asked(session: Session, subject: Subject) -> tuple[Any, ...]:
+    """Which rows of `AskRow` are about it."""
     match subject.about:
         case About.PUBLISHER:
             return (begins_with(session, col(AskRow.repo), f"{subject.repo}/"),)

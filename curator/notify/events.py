@@ -62,6 +62,8 @@ class Draft:
     path: str
     data: Mapping[str, Any] = field(default_factory=dict)
     ref: str = ""
+    alone: bool = False
+    """That it is never gathered into one with others."""
 
     def document(self, notice_id: str, url: str) -> dict[str, Any]:
         """JSON that receivers get."""
@@ -90,7 +92,7 @@ def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     if action == Action.CHANGE:
         return _changed(row, known)
     if action == Action.INCIDENT:
-        return _reversed(row, known)
+        return {"block": _reversed, "lift": _lifted}.get(row.outcome, _nothing)(row, known)
     if action == Action.ANSWER:
         return _answered(row, known)
     one = {
@@ -156,22 +158,59 @@ def _reversed(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     """One for those who see everything, and one for each team that pulled it, with its own uses and no other's."""
     said = {"hold": "held", "block": "blocked"}.get(row.outcome, "not served")
     whom = f" for the team {row.team}" if row.team else ""
-    what = commit_of(row) if row.repo else line(row.subject or "something", 80)
+    what = commit_of(row) if row.repo else line(f"the content {row.blob}" if row.blob else "something", 90)
+    incident = row.action == Action.INCIDENT
     title = line(f"Not allowed any more: {what} is {said} from now on{whom}", _LONGEST_TITLE)
+    if incident:
+        title = line(f"Withdrawn after it was served: {what}", _LONGEST_TITLE)
     why = tuple(_begun(line(one)) for one in (row.sentence, _by_rules(row)) if one)
-    path = f"/-/incidents/{row.subject}" if row.action == Action.INCIDENT and row.subject else _decision_path(row)
+    path = f"/-/incidents/{row.subject}" if incident and row.subject else _decision_path(row)
+    todo = ("What to do: curator incident affected --purge, on each machine that has it.", "") if incident else ()
     teams = tuple(dict.fromkeys(user.team for user in known.users if user.team))
 
     def draft(audience: str, users: Sequence[User]) -> Draft:
         data = _subject(row) | {"used_by": [user.as_json() for user in users[:_MOST_USERS]], "uses": len(users)}
         return Draft(
-            NoticeType.REVERSED, row.at, audience, title, (*why, "", *_used(users)), path, data, row.subject or ""
+            NoticeType.REVERSED,
+            row.at,
+            audience,
+            title,
+            (*why, "", *todo, *_used(users)),
+            path,
+            data,
+            row.subject or "",
+            alone=incident,
         )
 
     return (
         draft(OVERSEERS, known.users),
         *(draft(f"team:{team}", [user for user in known.users if user.team == team]) for team in teams),
+        *(draft(f"person:{name}", [user for user in known.users if user.token == name]) for name in _alone(row, known)),
     )
+
+
+def _alone(row: AuditRow, known: Known) -> tuple[str, ...]:
+    """Those who pulled it and have no team that could be told."""
+    if row.action != Action.INCIDENT:
+        return ()
+    return tuple(dict.fromkeys(user.token for user in known.users if not user.team))[:_MOST_USERS]
+
+
+def _lifted(row: AuditRow, known: Known) -> tuple[Draft, ...]:
+    """Whoever was told that it was withdrawn hears that it is not any more."""
+    teams = dict.fromkeys(f"team:{user.team}" for user in known.users if user.team)
+    title = line(f"Not withdrawn any more: {commit_of(row) if row.repo else line(row.blob or '', 80)}", _LONGEST_TITLE)
+    lines = (_begun(line(row.sentence or "")), "It is judged anew, and served if the rules and lists allow it.")
+    path, data = f"/-/incidents/{row.subject}", _subject(row)
+    return tuple(
+        Draft(NoticeType.RELEASED, row.at, audience, title, lines, path, data, row.subject or "", alone=True)
+        for audience in (OVERSEERS, *teams, *(f"person:{name}" for name in _alone(row, known)))
+    )
+
+
+def _nothing(row: AuditRow, known: Known) -> tuple[Draft, ...]:
+    del row, known
+    return ()
 
 
 def _used(users: Sequence[User]) -> tuple[str, ...]:

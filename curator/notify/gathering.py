@@ -38,6 +38,9 @@ def keep(session: Session, drafts: Sequence[Draft], url: str) -> list[NoticeRow]
     first = drafts[0]
     if first.type not in _MANY:
         return [_alone(session, draft, url) for draft in drafts]
+    if by_themselves := [draft for draft in drafts if draft.alone]:
+        rest = [draft for draft in drafts if not draft.alone]
+        return [*(_alone(session, draft, url) for draft in by_themselves), *(keep(session, rest, url) if rest else ())]
     moment = now()
     alike = (NoticeRow.type == first.type.value, NoticeRow.audience == first.audience)
     open_one = session.exec(select(NoticeRow).where(*alike, col(NoticeRow.open_until).is_not(None))).first()

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -16,6 +17,9 @@ from curator.audit.follow import follow, follow_in
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
+from curator.evidence import blast
+from curator.evidence.incidents import subject_of
+from curator.evidence.tables import IncidentRow
 from curator.notify import gathering, webhooks
 from curator.notify.choices import Person
 from curator.notify.events import Draft, Known, User, matters, notices_of, was_allowed
@@ -27,6 +31,7 @@ from curator.policy.tables import ListEntryRow, WaiverRow
 from curator.queue.work import Work
 from curator.review.tables import RequesterRow
 from curator.types import RepoKind
+from rules.form import BLOCKED_LIST
 
 log = logging.getLogger("curator.notices")
 
@@ -79,6 +84,8 @@ class Maker:
         for row in told:
             if row.action == Action.DECIDE and (row.outcome not in _AGAINST or row.decision in changed):
                 continue
+            if row.action in {Action.DECIDE, Action.CHANGE} and _by_incident(session, row):
+                continue
             for draft in notices_of(row, _known(session, row)):
                 groups.setdefault((draft.type, draft.audience), []).append(draft)
         for drafts in groups.values():
@@ -108,6 +115,16 @@ class Maker:
     def _some_are_due(self) -> bool:
         with self.database.read() as session:
             return bool(session.exec(select(NoticeRow.id).where(col(NoticeRow.open_until) <= now()).limit(1)).first())
+
+
+def _by_incident(session: Session, row: AuditRow) -> bool:
+    """Whether a commit is blocked because of an incident: of that itself everybody is told, once."""
+    if row.outcome != "block" or BLOCKED_LIST not in (row.rules or "").split(","):
+        return False
+    made = session.get(DecisionRow, row.decision) if row.decision else None
+    by = {name for reason in json.loads(made.decision)["reasons"] for name in reason.get("by", ())} if made else set()
+    of = select(ListEntryRow.id).where(col(ListEntryRow.id).in_(by), ListEntryRow.incident != "").limit(1)
+    return bool(by) and session.exec(of).first() is not None
 
 
 def _known(session: Session, row: AuditRow) -> Known:
@@ -162,6 +179,14 @@ def _users(session: Session, row: AuditRow) -> tuple[User, ...]:
 
 
 def _uses(session: Session, row: AuditRow) -> Iterator[uses.Use]:
+    if (
+        row.action == Action.INCIDENT
+        and row.subject
+        and (incident := session.get(IncidentRow, row.subject)) is not None
+    ):
+        # Of something popular, as many as a notice can say anything of.
+        yield from islice(blast.all_users(session, subject_of(incident)), _MOST_PAGES * uses.MOST)
+        return
     if not row.kind or not row.repo or "*" in row.repo:
         publisher, _, rest = row.repo.partition("/")
         if rest == "*":
