@@ -89,6 +89,9 @@ class Hit:
         return Hit(0, people, 0, files, size, first, last, 0, 0, own)
 
 
+NOBODY = Hit(0, 0, 0, 0, 0, None, None, 0, 0, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Again:
     """Who has asked for it since, and was refused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlmodel import Session, col, select
@@ -16,7 +16,7 @@ from curator.audit.follow import follow_in
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, new_id, now
 from curator.errors import BadInput, CuratorError
-from curator.evidence.blast import hit
+from curator.evidence.blast import NOBODY, Hit, hit
 from curator.evidence.subjects import About, Subject
 from curator.evidence.tables import IncidentRow, IncidentStepRow, IncidentTeamRow
 from curator.people.caller import Caller
@@ -246,6 +246,11 @@ def listed(
     if after is not None:
         wanted = wanted.where(col(IncidentRow.id) < after)
     return [_incident(row) for row in session.exec(wanted.order_by(col(IncidentRow.id).desc()).limit(limit))]
+
+
+def without_others(incident: Incident, own: Hit | None) -> Incident:
+    """The same for somebody who may know his own team's part alone."""
+    return replace(incident, hit_then=(own or NOBODY).as_json(), opened_by="", lifted_by="")
 
 
 def steps(session: Session, incident_id: str) -> list[Step]:
