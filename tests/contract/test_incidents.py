@@ -18,11 +18,11 @@ from tests.contract.http import Reply, ask, settled
 from tests.contract.repositories import TINY, judge
 from tests.contract.test_notices import by_admin, call, person
 
-TINY_BERT, BOTH, LLAMA, TUNED, GGUF = (
+TINY_BERT, BOTH, TUNED, AGAIN, GGUF = (
     "acme-research/tiny-bert",
     "acme-research/both-formats",
-    "meta-llama/Llama-3.2-1B-Instruct",
     "acme-research/llama-tuned",
+    "acme-research/llama-tuned-again",
     "acme-research/tiny-gguf",
 )
 WHY = "the publisher's account was stolen, advisory 17"
@@ -32,7 +32,7 @@ each_version = pytest.mark.parametrize("version", VERSIONS)
 @pytest.fixture(scope="module")
 def house(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
     with MirrorProcess(tmp_path_factory.mktemp("house") / "data", hub.url) as mirror:
-        judge(mirror.url, [f"models/{repo}" for repo in (TINY_BERT, BOTH, LLAMA, TUNED, GGUF)])
+        judge(mirror.url, tuple(f"models/{repo}" for repo in (TINY_BERT, BOTH, TUNED, AGAIN, GGUF)))
         yield mirror
 
 
@@ -160,16 +160,16 @@ def test_a_registry_refuses_it_too(house: MirrorProcess) -> None:
 
 def test_who_has_it_is_said_and_told_and_says_that_it_is_gone(house: MirrorProcess, dora: str) -> None:
     headers = {"Authorization": f"Bearer {dora}", "User-Agent": "unknown/None; hf_hub/2.4.0; python/3.11"}
-    assert settled(house.url, f"/api/models/{LLAMA}").status == 200
-    assert ask(house.url, f"/{LLAMA}/resolve/main/config.json", headers=headers).status == 200
-    hit = sees(house, f"/incidents/preview?subject={LLAMA}", lambda one: one["hit"]["people"] and one)
+    assert settled(house.url, f"/api/models/{TUNED}").status == 200
+    assert ask(house.url, f"/{TUNED}/resolve/main/README.md", headers=headers).status == 200
+    hit = sees(house, f"/incidents/preview?subject={TUNED}", lambda one: one["hit"]["people"] and one)
     assert hit["hit"]["teams"][0]["team"] == "trading"
     assert hit["users"][0]["address"] == "127.0.0.1"
     assert "hf_hub/2.4.0" in hit["users"][0]["user_agent"]
-    assert TUNED in [one["repository"] for one in hit["descendants"]]
-    incident = block(house, LLAMA)
+    assert AGAIN in [one["repository"] for one in hit["descendants"]]
+    incident = block(house, TUNED)
     try:
-        refused(ask(house.url, f"/{LLAMA}/resolve/main/config.json", headers=headers))
+        refused(ask(house.url, f"/{TUNED}/resolve/main/README.md", headers=headers))
         again = sees(house, f"/incidents/{incident}", lambda one: one["again"]["people"] and one["again"])
         assert (again["people"], again["hosts"], again["newest"][0]["actor"]) == (1, 1, "dora")
         notices = sees(house, f"/incidents/{incident}/notices", lambda one: one["notices"])
@@ -177,7 +177,7 @@ def test_who_has_it_is_said_and_told_and_says_that_it_is_gone(house: MirrorProce
         mine = call(house, dora, "GET", "/incidents?state=open").json["incidents"]
         assert [one["id"] for one in mine] == [incident]
         told = call(house, dora, "GET", "/notices").json["notices"]
-        assert any(f"Withdrawn after it was served: {LLAMA}" in one["title"] for one in told)
+        assert any(f"Withdrawn after it was served: {TUNED}" in one["title"] for one in told)
         assert all("is blocked" not in one["title"] for one in told), "of one incident there is one notice"
         reply = call(house, dora, "POST", f"/incidents/{incident}/teams", {"said": "clean", "note": "both laptops"})
         assert reply.json["team"]["state"] == "cleaned"
