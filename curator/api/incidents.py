@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -22,14 +21,14 @@ from curator.api.documents.incidents import (
     WholeIncident,
 )
 from curator.api.words import reopened_json
-from curator.errors import BadInput
-from curator.evidence import blast, incidents, pack
+from curator.evidence import blast, incidents
 from curator.evidence.affected import Had, affected
 from curator.evidence.incidents import Changed
 from curator.evidence.subjects import read
 from curator.notify.about import told_about
 from curator.types import RepoKind
 from curator.web.documents import problems
+from curator.web.evidence import evidence_answer
 from curator.web.guard import Asker, Overseer, Owner, Puller, RecordReader, Responder
 from curator.web.incidents import listed, own_team, preview, team_named, whole
 from curator.web.parameters import After, Id, PageSize
@@ -260,33 +259,11 @@ def incident_routes(service: Service) -> APIRouter:
     ) -> StreamingResponse:
         """Take an evidence pack of an incident, of what a request is about, or of a repository, commit or sha256."""
 
-        def begun() -> pack.Pack:
-            about = None
-            if subject:
-                with database.read() as session:
-                    about = read(session, subject, kind)
-                if not about.known:
-                    raise BadInput(f"{about.said} has never gone through this mirror: there is no evidence of it")
-            return pack.begin(database, caller.name, incident_id=incident, request_id=request, subject=about)
-
-        taken = await asyncio.to_thread(begun)
-
-        def told() -> Iterator[dict[str, Any]]:
-            after = None
-            while taken.incident is not None:
-                with database.read() as session:
-                    found = told_about(session, taken.incident.id, after, 200)
-                yield from (one.as_json() for one in found)
-                if len(found) < 200:
-                    return
-                after = found[-1].id
-
-        made = pack.stream(service.settings, database, service.seal, taken, told)
-        headers = {
-            "Content-Disposition": f'attachment; filename="{taken.file_name}"',
-            "X-Content-Type-Options": "nosniff",
-        }
-        return StreamingResponse(made, media_type="application/x-tar", headers=headers)
+        return await asyncio.to_thread(
+            lambda: evidence_answer(
+                service, caller.name, incident=incident, request=request, subject=subject, kind=kind
+            )
+        )
 
     return router
 

@@ -9,6 +9,7 @@ from curator.console.activity import activity_routes
 from curator.console.assets import asset_routes
 from curator.console.catalog import catalog_routes
 from curator.console.home import home_routes
+from curator.console.incidents import incident_pages
 from curator.console.live import live_routes
 from curator.console.models import model_routes
 from curator.console.notices import notices_routes
@@ -38,4 +39,5 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         settings_routes(service),
         notices_routes(service),
         activity_routes(service),
+        incident_pages(service),
     )
