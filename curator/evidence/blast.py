@@ -222,7 +222,9 @@ def relatives(session: Session, subject: Subject, after: str | None = None, limi
         .where(col(UseRow.kind) == "model", col(UseRow.repo).in_(repos))
         .group_by(col(UseRow.repo))
     )
-    people = dict(session.connection().execute(counted).tuples().all()) if repos else {}
+    people: dict[str, int] = {}
+    if repos:
+        people = {repo: count for repo, count in session.connection().execute(counted)}  # noqa: C416 - rows are no pairs
     return [Relative(one, people.get(one.repo, 0)) for one in found]
 
 

@@ -127,7 +127,7 @@ def _go_through(pack: IO[bytes], folder: Path, read: _Read) -> None:
         names.add(name)
         read.before = (read.digest.hexdigest(), read.size)
         _take(pack, block, name, size, folder, read)
-    if END[:BLOCK] + pack.read(len(END)) != END:
+    if not names or END[:BLOCK] + pack.read(len(END)) != END:
         raise BadInput("something follows after its end, or the end is cut off")
 
 

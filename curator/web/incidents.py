@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session
@@ -103,7 +103,7 @@ def whole(session: Session, incident_id: str, caller: Caller) -> Whole:
     history = tuple(incidents.steps(session, incident_id))
     if team is not None:
         hit, teams = hit.only(team), tuple(one for one in teams if one.team == team)
-        history = tuple(one for one in history if one.step in {"open", "lift"})
+        history = tuple(replace(one, by="") for one in history if one.step in {"open", "lift"})
         incident = incidents.without_others(incident, hit)
     return Whole(incident, hit, teams, again, history)
 
