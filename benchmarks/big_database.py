@@ -21,10 +21,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.big_people import make_people
+from benchmarks.big_sums import end_following, make_catalogue, make_sums
 from benchmarks.replay import decided
 from curator.admission.tables import DecisionRow, FactsRow, SnapshotRow
-from curator.audit.follow import follow
-from curator.audit.made import FOLLOWERS
 from curator.audit.seals import seal_now, signer
 from curator.audit.tables import AuditHeadRow, AuditRow
 from curator.database.chain import FIRST, FORM, link
@@ -64,7 +64,10 @@ def build(url: str, repositories: int = REPOSITORIES, rows: int = ROWS, *, say: 
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("repositories", lambda: _decide(database, repositories)),
         ("rows of the record", lambda: _record(database, repositories, rows)),
-        ("what is made of them", lambda: _follow(database)),
+        ("what is made of them", lambda: make_sums(database)),
+        ("the catalogue", lambda: make_catalogue(database)),
+        ("people, and what waits for them", lambda: make_people(database, repositories)),
+        ("the places of those who follow", lambda: end_following(database)),
         ("statistics", lambda: _analyse(database)),
     )
     for what, step in steps:
@@ -173,15 +176,10 @@ def _events(repositories: int, rows: int) -> Iterator[dict[str, Any]]:
 _NAMES = tuple(column.name for column in _AUDIT.columns)
 
 
-def _follow(database: Database) -> None:
-    for name, made in FOLLOWERS.items():
-        while follow(database, name, made.take, _BATCH):
-            pass
-
-
 def _analyse(database: Database) -> None:
-    with database.write_rows() as connection:
-        connection.execute(sa.text("ANALYZE"))
+    """As servers do by and by; PostgreSQL clears up as well, and knows then what an index alone can tell."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("ANALYZE" if database.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from curator.audit.keeping import keep
 from curator.audit.made import keep_up
 from curator.audit.syslog import Forwarder, Target
 from curator.audit.verifying import Verifying
+from curator.console.counting import counting
 from curator.console.problems import failed, shown
 from curator.console.routes import console_routes
 from curator.database.engine import Database
@@ -54,6 +55,7 @@ from curator.hub.search import Catalogue
 from curator.notify.watching import UpstreamWatch, Watching
 from curator.people.identity import Identity
 from curator.people.sign_in import SignIn
+from curator.policy.hits import count_hits
 from curator.policy.in_force import RulesInForce
 from curator.policy.watch import RuleWatch
 from curator.queue.celery import Sender, celery_app
@@ -74,11 +76,12 @@ from curator.web.errors import (
     bad_query,
     database_away,
     error_response,
-    no_such_address,
     not_kept,
+    refused_by_the_framework,
     to_sign_in,
 )
 from curator.web.guard import all_guarded
+from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
 from curator.web.repeated import Again, again, done_once, sweep_keys
@@ -113,7 +116,7 @@ class Mirror:
         self._answer(CuratorError, lambda error: error_response(cast("CuratorError", error)))
         self._own.add_exception_handler(SignInFirst, lambda _, error: to_sign_in(cast("SignInFirst", error)))
         self._answer(RequestValidationError, lambda error: bad_query(cast("RequestValidationError", error)))
-        self._answer(HTTPException, lambda error: no_such_address(cast("HTTPException", error)))
+        self._answer(HTTPException, lambda error: refused_by_the_framework(cast("HTTPException", error)))
         self._own.add_exception_handler(Again, lambda _, told: again(cast("Again", told)))
         for unkept in (DataError, UnicodeEncodeError):
             self._answer(unkept, lambda error: not_kept(cast("DataError", error)))
@@ -162,6 +165,7 @@ class Mirror:
         self._own.state.identity = identity
         self._own.state.sign_in = sign_in
         self._own.state.root = settings.path_prefix
+        self._own.state.counting = counting(database)
         live = self._live = LiveView(database, store)
         verifying = Verifying(settings)
         facets = FacetCounts(database)
@@ -204,7 +208,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_short_bodies(done_once(self._own, database)),
+            own=with_safe_headers(with_short_bodies(done_once(self._own, database))),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [
@@ -214,6 +218,8 @@ class Mirror:
             asyncio.create_task(sweep_keys(database), name="keys"),
             asyncio.create_task(identity.seen.follow(), name="last seen"),
         ]
+        if self._watches:
+            background.append(asyncio.create_task(count_hits(database), name="hits of rules"))
         if self._watches and settings.upstream_mode is not UpstreamMode.OFFLINE:
             fresh = keep_fresh(database, self._sender, settings.refresh_facts_s)
             background.append(asyncio.create_task(fresh, name="keep facts fresh"))
@@ -227,12 +233,12 @@ class Mirror:
         upstream_watch = UpstreamWatch(database, upstream.is_down)
         background.append(asyncio.create_task(upstream_watch.follow(), name="upstream"))
         if self._watches:
-            watching = Watching(settings, database, self._sender)
+            watching = Watching(settings, database)
             background.append(asyncio.create_task(watching.follow(), name="notices"))
             background.append(asyncio.create_task(keep_up(database), name="what is made from the record"))
             background.append(asyncio.create_task(follow_queue(database), name="what waits for a reviewer"))
         if self._watches:
-            kept = keep(database, seal_of(settings), settings.record_days)
+            kept = keep(database, seal_of(settings), settings.record_days, verifying)
             background.append(asyncio.create_task(kept, name="seals and retention"))
             if settings.syslog_url is not None:
                 syslog = Forwarder(database, Target(settings.syslog_url, settings.syslog_ca))

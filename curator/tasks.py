@@ -26,8 +26,6 @@ from curator.admission.rejudge import PAGE, Rejudger
 from curator.admission.reopening import OPENED, Reopener
 from curator.database.engine import Database
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
-from curator.notify.delivering import deliverer_of
-from curator.notify.outbox import DELIVER
 from curator.notify.watching import UpstreamWatch
 from curator.policy.rule_sets import REJUDGE
 from curator.queue.celery import Sender, celery_app
@@ -153,7 +151,6 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         looker = Looker(database, upstream, filler, portal, settings.scan_whole_below_bytes, known)
         refresher = Refresher(database, looker, settings.refresh_facts_s)
         judge = Judge(database, settings.retry_failed_s, known)
-        deliverer = deliverer_of(settings, database)
         rejudger = Rejudger(database, settings.rejudge_days, settings.retry_failed_s)
         watch = portal.start_task_soon(UpstreamWatch(database, upstream.is_down).follow)
         try:
@@ -169,7 +166,6 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
                     REJUDGE: Step(rejudger.plan, _nothing),
                     PAGE: Step(rejudger.page, _nothing),
                     OPENED: Step(Reopener(database).ask, _nothing),
-                    DELIVER: Step(deliverer.deliver, deliverer.give_up),
                 },
             )
         finally:

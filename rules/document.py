@@ -7,6 +7,7 @@ values are read, and a problem can point at its place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -74,24 +75,29 @@ class Document:
 
 
 _MOST_DEPTH = 32
-_MOST_VALUES = 50_000
+_MOST_VALUES = 20_000
 """A few lines of aliases to aliases are billions of values."""
-MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 18
+"""Twenty times the largest rules that we know. PyYAML takes a second for as many."""
 _MOST_PROBLEMS = 100
 """Who has more has one mistake a hundred times, or wants a log to be full."""
 _LONGEST_PLAIN = 64
 """Characters of what is no text, such as a number: `1:1:1:...` is one of a million digits, and takes hours to read."""
 
 
+@lru_cache(maxsize=8)
 def read_document(text: str, file: str) -> Document:
-    """Read YAML; what is wrong with it is told, never raised."""
+    """Read YAML; what is wrong with it is told, never raised. Nobody changes its value: the last few are kept, since
+    reading takes a hundred milliseconds, and whoever looks at rules looks at the same ones."""
     if len(text) > MOST_LETTERS:
         sentence = (
             f"a file of rules has {MOST_LETTERS:,} characters at most: put long lists of names on the mirror's lists"
         )
         return Document(None, {}, (Problem(file, Place(1, 1), sentence),))
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _Composer(text).get_single_node()
+    except _TooMuch as error:
+        return Document(None, {}, (Problem(file, error.place, str(error)),))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
@@ -102,6 +108,34 @@ def read_document(text: str, file: str) -> Document:
     reader = _Reader(file)
     value = reader.read(node, ()) if node is not None else None
     return Document(value, reader.places, tuple(reader.problems), text, reader.keys)
+
+
+class _Composer(yaml.SafeLoader):
+    """PyYAML's own, which ends as soon as there is too much: it takes half a minute for what has a million characters,
+    and the stack of the interpreter for what is nested."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        self._depth += 1
+        if self._nodes > _MOST_VALUES or self._depth > 2 * _MOST_DEPTH:
+            said = "this document has too many values" if self._nodes > _MOST_VALUES else "this is nested too deeply"
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _TooMuch(said, event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class _TooMuch(Exception):
+    """What makes no sense as rules, and would take long to find out."""
+
+    def __init__(self, sentence: str, mark: yaml.Mark) -> None:
+        super().__init__(sentence)
+        self.place = Place(mark.line + 1, mark.column + 1)
 
 
 class _Reader:

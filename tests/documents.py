@@ -11,9 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from unittest.mock import MagicMock
 
 from pydantic import BaseModel
 
+from curator.api.routes import api_routes
 from curator.hub.closed import CLOSED
 from curator.hub.routes import Closed, Route
 from curator.notify.choices import defaults
@@ -22,6 +24,7 @@ from curator.people import roles as roles_module
 from curator.people.roles import MAY, Permission, Role
 from curator.people.users import ROLES as PERSONS
 from curator.settings import Settings
+from curator.web.openapi import api_document
 from rules.conditions import FILE_CONDITIONS, TOGETHER
 from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
 from rules.measures import Bytes, Count, Days
@@ -192,6 +195,17 @@ def _told(role: Role) -> set[str]:
     return {key for key, way in defaults(role).ways.items() if way is not Way.OFF}
 
 
+def api_operations_table() -> str:
+    """From the API's description of itself; no route is asked anything, so nothing stands behind them."""
+    routes = [route for router in api_routes(MagicMock()) for route in router.routes]
+    rows = []
+    for path, item in api_document(routes, "")["paths"].items():
+        for method, operation in item.items():
+            wants = ", ".join(f"`{one}`" for one in operation.get("x-permission", ())) or "nothing"
+            rows.append((f"`{method.upper()} {path}`", f"`{operation['operationId']}`", operation["summary"], wants))
+    return _table(("request", "operation", "what it does", "wants"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "roles": roles_table,
@@ -211,6 +225,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "compatible licences": compatible_licenses_table,
     "licence terms": licence_terms_table,
     "licences of the hub": hub_licences_table,
+    "api operations": api_operations_table,
     "other licences": other_licences_table,
     "notices": notices_table,
 }

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert
 from sqlmodel import Session, col, func, select
 
 from curator.admission import decisions, progress, scans, snapshots
+from curator.admission.catalogue import keep as catalogue
 from curator.admission.decisions import Ruling, ruling_of, shared_by
 from curator.admission.judge import circumstances_of, differ, record_change, record_decision
 from curator.admission.progress import JUDGE, LIST, LOOK, SCAN, Sought
@@ -161,6 +162,7 @@ class Rejudger:
             facts_ids = {key: one.id for key, one in decisions.newest_facts(session, list(page.items)).items()}
             decided = decisions.of_snapshots(session, list(page.items))
             works: list[Work] = []
+            held = catalogue.at_hand(session, list(page.items))
             for snapshot_id, audiences in page.items.items():
                 if snapshot_id in page.unscanned:
                     row.left += 1
@@ -176,6 +178,7 @@ class Rejudger:
                     works += _the_usual_way(session, page, snapshot_id, anew=False)
                     continue
                 _count(session, row, page, snapshot_id, audiences, kept)
+            del held
             row.done = position + len(page.items)
             session.execute(
                 delete(RejudgementItemRow).where(

@@ -14,6 +14,8 @@ from curator.admission.progress import JUDGE, LIST, LOOK, SCAN, read_scan_key
 from curator.admission.tables import AdmissionRow, EntryRow, SnapshotRow
 from curator.database.engine import now
 from curator.queue.tables import WorkRow
+from curator.types import Commit, RepoId
+from scanners.finding import SCANNER_VERSION
 
 _PARALLEL_MOST = 500
 _NOBODY_AFTER_S = 30.0
@@ -147,3 +149,20 @@ def _stage(running: Sequence[WorkRow], snapshot_id: int) -> str:
     """By what is being done for this commit itself: its id begins the key of all of it."""
     tasks = {work.task for work in running if work.task != SCAN and work.key.split(" ")[0] == str(snapshot_id)}
     return next((_STAGES[task] for task in (LIST, LOOK, JUDGE) if task in tasks), "waiting")
+
+
+def being_judged(session: Session, repo: RepoId) -> tuple[int, Commit] | None:
+    """The newest one, with the snapshot's id; None if there is none."""
+    row = session.exec(
+        select(SnapshotRow.id, SnapshotRow.sha)
+        .join(AdmissionRow, col(AdmissionRow.snapshot_id) == col(SnapshotRow.id))
+        .where(
+            SnapshotRow.kind == repo.kind.value,
+            SnapshotRow.repo == str(repo),
+            col(AdmissionRow.open),
+            AdmissionRow.scanner == SCANNER_VERSION,
+        )
+        .order_by(col(SnapshotRow.id).desc())
+        .limit(1)
+    ).first()
+    return (row[0], Commit(repo, row[1])) if row is not None and row[0] is not None else None

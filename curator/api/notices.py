@@ -32,7 +32,6 @@ from curator.notify.addresses import Allowed
 from curator.notify.kinds import Way
 from curator.notify.tables import NoticeChoiceRow, WebhookRow
 from curator.people.caller import Caller
-from curator.queue.work import Work
 from curator.upstream.connect import seal_of
 from curator.web.documents import problems
 from curator.web.guard import Notifier, Owner
@@ -63,9 +62,6 @@ def notice_routes(service: Service) -> APIRouter:
                 return verb(session)
 
         return await asyncio.to_thread(run)
-
-    async def send(works: list[Work]) -> None:
-        await asyncio.to_thread(service.sender.send, works)
 
     @router.get(
         "/notices", operation_id="list_notices", response_model=Notices, responses=problems(409), tags=["notices"]
@@ -140,9 +136,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def test_mail(caller: Owner) -> _Json:
         """Send a mail to the own mailbox, to see that it arrives."""
         user_id, mails = person_of(caller), settings.smtp_host is not None
-        work = await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
-        await send([work])
-        return {"delivery": work.key}
+        return {"delivery": await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))}
 
     @router.get("/webhooks", operation_id="list_webhooks", response_model=Webhooks, tags=["webhooks"])
     async def list_webhooks(caller: Notifier) -> _Json:
@@ -228,9 +222,8 @@ def notice_routes(service: Service) -> APIRouter:
     )
     async def test_webhook(webhook_id: WebhookId, caller: Notifier) -> _Json:
         """Send a notice of the type `test`."""
-        work = await write(lambda session: trying.try_webhook(session, webhook_id, caller.name, settings.url))
-        await send([work])
-        return {"delivery": work.key}
+        delivery = await write(lambda session: trying.try_webhook(session, webhook_id, caller.name, settings.url))
+        return {"delivery": delivery}
 
     @router.post(
         "/webhooks/{webhook_id}/replay",
@@ -242,11 +235,10 @@ def notice_routes(service: Service) -> APIRouter:
     async def replay_webhook(webhook_id: WebhookId, wanted: Replay, caller: Notifier) -> _Json:
         """Send once more what could not be delivered since a moment, and on demand also what was."""
         since = read_since(wanted.since)
-        works = await write(
+        sent = await write(
             lambda session: webhooks.replay(session, webhook_id, since, caller.name, dead_only=not wanted.delivered)
         )
-        await send(works)
-        return {"replayed": len(works)}
+        return {"replayed": len(sent)}
 
     @router.get("/deliveries", operation_id="list_deliveries", response_model=Deliveries, tags=["webhooks"])
     async def list_deliveries(
@@ -276,9 +268,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def replay_delivery(delivery_id: Id, caller: Notifier) -> _Json:
         """Send a delivery once more, with the same id."""
         del caller
-        work = await write(lambda session: outbox.replay(session, delivery_id))
-        await send([work])
-        return {"delivery": work.key}
+        return {"delivery": await write(lambda session: outbox.replay(session, delivery_id))}
 
     return router
 

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -15,19 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from curator.api.documents.rules import Replay
 from curator.api.words import Desk
-from curator.errors import CuratorError
+from curator.review.replay.alone import alone
 from curator.review.replay.run import LONGEST_SOURCE, Wanted, replay
 from curator.web.documents import problems
 from curator.web.guard import RuleTrier
-
-_LOCK = "replay.lock"
-
-
-class ReplayRunning(CuratorError):
-    """Somebody else tries rules at the moment."""
-
-    status = 429
-    exit_code = 3
 
 
 class WantedReplay(BaseModel):
@@ -53,24 +39,9 @@ def replay_routes(desk: Desk) -> APIRouter:
 
         def run() -> dict[str, Any]:
             asked = Wanted(wanted.rules, wanted.days, wanted.catalogue, wanted.against)
-            with _alone(desk.settings.data):
+            with alone(desk.settings.data):
                 return replay(desk.database, asked)
 
         return await asyncio.to_thread(run)
 
     return router
-
-
-@contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """Hold the lock that all server processes of a data folder share; the kernel lets it go with its holder."""
-    data.mkdir(parents=True, exist_ok=True)
-    fd = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReplayRunning("Rules are being tried here already: ask again when that has ended") from None
-        yield
-    finally:
-        os.close(fd)

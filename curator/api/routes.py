@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from curator.api.catalogue import catalogue_routes
 from curator.api.check import check_routes
 from curator.api.described import described_routes
+from curator.api.drafts import draft_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.incidents import incident_routes
 from curator.api.lists import list_routes
@@ -49,4 +50,5 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         notice_routes(service),
         incident_routes(service),
         catalogue_routes(service),
+        draft_routes(desk),
     )

@@ -10,39 +10,22 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from curator.admission import rejudgement
 from curator.api.documents.rules import RuleChange, RulesDifference, RulesHistory, RulesStatus, RulesText
 from curator.api.words import page_json
 from curator.database.engine import Database
-from curator.errors import BadInput, CuratorError
 from curator.people.roles import Permission
 from curator.policy import rule_sets
-from curator.policy.rule_sets import Change
-from curator.policy.watch import standing
 from curator.queue.celery import Sender
-from curator.queue.work import Work
+from curator.review import publishing
 from curator.settings import Settings
 from curator.web.documents import problems
 from curator.web.guard import May, RuleWriter
 from curator.web.parameters import After, PageSize
-from rules.model import PolicyError, parse_policy
+from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _LONGEST_REASON = 500
-_LONGEST_SOURCE = 1 << 20
-
-
-class RulesElsewhere(CuratorError):
-    """Rules were to be published where they come from a file."""
-
-    status = 409
-
-
-class WrongRules(CuratorError):
-    """Rules were to be published that cannot be used."""
-
-    status = 422
-    exit_code = 1
+_LONGEST_SOURCE = MOST_LETTERS
 
 
 Digits = Annotated[str, Field(min_length=8, max_length=64, pattern="^[0-9a-f]+$")]
@@ -58,6 +41,8 @@ class Publication(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=_LONGEST_REASON)]
     file: Annotated[str, Field(max_length=500)] = "rules.yaml"
     """What problems call it."""
+    edited_from: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """The digest of the rules that these were made from: if others are in force by now, nothing is done."""
 
 
 class Rollback(BaseModel):
@@ -84,36 +69,10 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
 
         return await asyncio.to_thread(look)
 
-    async def change(verb: Callable[[Session], tuple[Change, list[Work]]]) -> Json:
-        def write() -> Json:
-            with database.write() as session:
-                done, works = verb(session)
-            sender.send(works)
-            return done.as_json()
-
-        return await asyncio.to_thread(write)
-
     @router.get(_AT, dependencies=readers, operation_id="get_rules", response_model=RulesStatus)
     async def status() -> Json:
         """Say which rules are in force, what is wrong, and how far the rest is judged anew."""
-
-        def look(session: Session) -> Json:
-            rules, last = standing(session, settings, database), rule_sets.last_change(session)
-            row = rejudgement.newest(session)
-            work: Json | None = None
-            if row is not None:
-                ended, said = row.ended_at is not None, rejudgement.summary(row)
-                work = {"done": row.done, "total": row.total, "ended": ended, "sentence": said}
-            return {
-                "in_force": last.as_json() if last else None,
-                "source": str(settings.rules) if settings.rules else None,
-                "allowed": rules.allowed,
-                "problem": rules.problem,
-                "note": rules.note,
-                "judged_anew": work,
-            }
-
-        return dict(await read(look))
+        return dict(await read(lambda session: publishing.status(session, settings, database)))
 
     @router.get(f"{_AT}/history", dependencies=readers, operation_id="list_rule_changes", response_model=RulesHistory)
     async def history(after: After = None, limit: PageSize = 100) -> Json:
@@ -146,38 +105,28 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
     @router.post(_AT, operation_id="publish_rules", response_model=RuleChange)
     async def publish(caller: RuleWriter, wanted: Annotated[Publication, Body()]) -> Json:
         """Bring rules into force; what was asked for of late is judged anew."""
-        if settings.rules is not None:
-            raise RulesElsewhere(
-                f"The rules of this mirror come from {settings.rules}, which is watched: change them there, or go back "
-                "to earlier ones with `curator rules rollback`"
+        done = await asyncio.to_thread(
+            lambda: publishing.publish(
+                database,
+                sender,
+                settings,
+                source=wanted.source,
+                file=wanted.file,
+                author=caller.name,
+                reason=wanted.reason,
+                edited_from=wanted.edited_from,
             )
-        try:
-            policy = parse_policy(wanted.source, wanted.file)
-        except PolicyError as error:
-            raise WrongRules(f"The rules are not published, because they cannot be used:\n{error}") from None
-        reason = _reason(wanted.reason)
-
-        def verb(session: Session) -> tuple[Change, list[Work]]:
-            done = rule_sets.publish(session, policy, author=caller.name, reason=reason, origin=rule_sets.COMMAND)
-            if done is None:
-                raise BadInput(f"These rules ({policy.digest[:12]}) are in force already")
-            return done
-
-        return await change(verb)
+        )
+        return done.as_json()
 
     @router.post(f"{_AT}/rollback", operation_id="roll_rules_back", response_model=RuleChange, responses=problems(404))
     async def rollback(caller: RuleWriter, wanted: Annotated[Rollback, Body()]) -> Json:
         """Bring rules into force again that were before."""
-        reason = _reason(wanted.reason)
-        return await change(
-            lambda session: rule_sets.roll_back(session, wanted.digest, author=caller.name, reason=reason)
+        done = await asyncio.to_thread(
+            lambda: publishing.roll_back(
+                database, sender, digest=wanted.digest, author=caller.name, reason=wanted.reason
+            )
         )
+        return done.as_json()
 
     return router
-
-
-def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not reason:
-        raise BadInput("A change of rules wants a reason, which is kept with it")
-    return reason

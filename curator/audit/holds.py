@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
-from curator.audit.tables import AuditHoldRow
+from curator.audit.tables import AuditHoldRow, AuditRow
 from curator.database.engine import Database, new_id, now
 from curator.errors import BadInput, NotServed
 
@@ -45,8 +45,9 @@ class Hold:
     def about(self) -> str:
         """What it is about, in words."""
         parts = [f"{name} {value}" for name in ("repo", "actor", "team") if (value := getattr(self, name))]
-        parts += [f"since {self.since:%Y-%m-%d %H:%M}"] if self.since is not None else []
-        parts += [f"until {self.until:%Y-%m-%d %H:%M}"] if self.until is not None else []
+        for name in ("since", "until"):
+            at: dt.datetime | None = getattr(self, name)
+            parts += [f"{name} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M}"] if at is not None else []
         return ", ".join(parts) or "the whole record"
 
     def holds(self, repo: str, actor: str, team: str, at: dt.datetime) -> bool:
@@ -100,7 +101,7 @@ def place(
         if len(standing(session)) >= MOST:
             raise BadInput(f"There are {MOST} legal holds already: end some, or place one that is about more")
         session.add(row)
-        append(session, _event(hold, by, "placed", f"a legal hold on {hold.about} was placed, because: {checked}"))
+        append(session, _event(hold, by, "placed", f"{_placed(hold)}, because: {checked}"))
     return hold
 
 
@@ -136,6 +137,30 @@ def listed(session: Session, after: str | None = None, limit: int = 50) -> list[
 def held(holds: Sequence[Hold], repo: str, actor: str, team: str, at: dt.datetime) -> bool:
     """Whether any of them is about a row."""
     return any(hold.holds(repo, actor, team, at) for hold in holds)
+
+
+def not_as_recorded(session: Session) -> list[str]:
+    """What the holds differ in from what the record says of them, as sentences: whoever ends one behind the record's
+    back has what it was about deleted in good order. Rows of the record about holds are never deleted."""
+    kept = {row.id: _of(row) for row in session.exec(select(AuditHoldRow))}
+    told = session.exec(
+        select(AuditRow.subject, AuditRow.outcome, AuditRow.sentence)
+        .where(AuditRow.action == Action.LEGAL_HOLD.value)
+        .order_by(col(AuditRow.seq))
+    ).all()
+    placed = {subject: sentence or "" for subject, outcome, sentence in told if subject and outcome == "placed"}
+    ended = {subject for subject, outcome, _ in told if outcome == "ended"}
+    wrong = [f"The legal hold {key} is gone, and the record does not say so" for key in placed if key not in kept]
+    for key, hold in kept.items():
+        if not hold.stands and key not in ended:
+            wrong.append(f"The legal hold {key} is ended, and the record does not say so")
+        if key in placed and not placed[key].startswith(_placed(hold)):
+            wrong.append(f"The legal hold {key} is about something else than the record says: {hold.about[:200]}")
+    return wrong
+
+
+def _placed(hold: Hold) -> str:
+    return f"a legal hold on {hold.about} was placed"
 
 
 def _of(row: AuditHoldRow) -> Hold:

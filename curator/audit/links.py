@@ -34,7 +34,8 @@ class Wrong(StrEnum):
     CUT = "cut"
     """Rows at the end, which were there when a seal was made, are not."""
     FORGED = "forged"
-    """A seal, or what says which rows were deleted, is not signed by the record's key."""
+    """A seal, or what says which rows were deleted, is not signed by the key of the record; a key was not made here;
+    or a legal hold is not as the record says that it was placed or ended."""
 
 
 @dataclass(frozen=True, slots=True)

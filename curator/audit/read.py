@@ -187,10 +187,25 @@ def _spans(session: Session, wanted: Filter) -> list[tuple[int, int]]:
         hours = hours.where(col(HourRow.hour) < wanted.until)
     # Nothing is counted of that time: as if there were no rows of it.
     first, last = (value or 0 for value in session.connection().execute(hours).one())
-    return [*([(first, min(last, known))] if last else []), (known + 1, _LAST)]
+    return [*([(first, min(last, known))] if last else []), *_too_new(session, wanted, known)]
 
 
 _HOUR = dt.timedelta(hours=1)
+_ASKEW = dt.timedelta(days=1)
+"""Rows are in the order in which they were written, and of clocks that differ; no clock is further behind others."""
+
+
+def _too_new(session: Session, wanted: Filter, known: int) -> list[tuple[int, int]]:
+    """The same among those that are not counted: few, but after an upgrade, when all are counted anew."""
+    seq, at = _AUDIT.c.seq, _AUDIT.c.at
+    low, high = known + 1, _LAST
+    if wanted.since is not None:
+        before = sa.select(seq).where(at < wanted.since - _ASKEW).order_by(at.desc()).limit(1)
+        low = max(low, session.connection().execute(before).scalar() or 0)
+    if wanted.until is not None:
+        behind = sa.select(seq).where(at > wanted.until + _ASKEW).order_by(at).limit(1)
+        high = session.connection().execute(behind).scalar() or high
+    return [(low, high)] if low <= high else []
 
 
 def _select(session: Session, wanted: Filter, low: int, high: int, *, newest_first: bool) -> sa.Select[Any]:

@@ -127,6 +127,21 @@ def _opened(session: Session, seal: Seal) -> Signer | None:
     return None
 
 
+def keys_made_here(session: Session, seal: Seal) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The public keys whose private half this mirror's secret opens, and those of which it does not: who can write to
+    the database can put a key of his own there, and can seal none with a secret that is kept elsewhere."""
+    ours, strange = set(), []
+    for row in session.exec(select(AuditKeyRow).order_by(col(AuditKeyRow.made_at))):
+        try:
+            private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seal.open(row.private, _WHAT)))
+        except (KeyLost, ValueError):
+            strange.append(row.public)
+            continue
+        fits = private.public_key().public_bytes_raw().hex() == row.public
+        ours.add(row.public) if fits else strange.append(row.public)
+    return frozenset(ours), tuple(strange)
+
+
 def _made(session: Session, seal: Seal) -> Signer:
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw().hex()

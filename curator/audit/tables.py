@@ -291,6 +291,7 @@ class TopRow(SQLModel, table=True):
     """What was asked of a repository on a day (UTC)."""
 
     __tablename__ = "audit_top"
+    __table_args__ = (Index("ix_audit_top_downloads", "day", "downloads"),)
 
     day: dt.date = Field(primary_key=True)
     kind: str = Field(primary_key=True)

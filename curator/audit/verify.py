@@ -14,11 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from curator.audit import holds
 from curator.audit.gaps import Gap, gaps_after
 from curator.audit.links import Chain, Problem, Wrong
-from curator.audit.seals import RecordSeal, of_row, own_keys
+from curator.audit.record import Action, AuditEvent, append
+from curator.audit.seals import RecordSeal, keys_made_here, of_row, own_keys
 from curator.audit.tables import AuditCheckRow, AuditHeadRow, AuditRow, AuditSealRow
 from curator.database.engine import Database, now
+from curator.database.sealing import Seal
 
 _BATCH = 5_000
 _MOST_PROBLEMS = 1_000
@@ -93,17 +96,27 @@ def verify(
     *,
     seals: Sequence[RecordSeal] = (),
     keys: frozenset[str] | None = None,
+    seal: Seal | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Verified:
-    """Prove the record up to its head of now. `seals` are some that were kept elsewhere; `keys` are those that count,
-    None: those of the database."""
+    """Prove the record up to its head of now. `seals` are some that were kept elsewhere; `keys` are those that count;
+    None: those of the database that were made with this mirror's secret (`seal`)."""
     with database.read() as session:
         head = session.exec(select(AuditHeadRow)).one()
-        trusted = keys if keys is not None else own_keys(session)
+        strange: tuple[str, ...] = ()
+        if keys is not None:
+            trusted = keys
+        elif seal is not None:
+            trusted, strange = keys_made_here(session, seal)
+        else:
+            trusted = own_keys(session)
+        untrue = holds.not_as_recorded(session)
         own = [of_row(row) for row in session.exec(select(AuditSealRow).order_by(col(AuditSealRow.seq)))]
         unnumbered = session.exec(select(AuditRow.id).where(col(AuditRow.seq).is_(None)).limit(_MOST_PROBLEMS)).all()
     found = Verified(keys=tuple(sorted(trusted)))
     found.add(Problem(Wrong.INSERTED, 0, key, None, f"The row {key} has no number") for key in unnumbered)
+    found.add(_strange(key) for key in strange)
+    found.add(Problem(Wrong.FORGED, 0, None, None, sentence) for sentence in untrue)
     against = _Seals([*own, *seals], trusted, found)
     chain = Chain()
     for row in _rows(database, head.seq):
@@ -126,8 +139,22 @@ def verify(
 
 
 def keep_result(database: Database, found: Verified) -> None:
-    """For whoever looks at the console."""
+    """For whoever looks at the console; on the record once when it is found to be broken, and once when it is whole."""
     with database.write() as session:
+        before = last_result(session)
+        if found.right == bool(before is not None and before.problems):
+            append(
+                session,
+                AuditEvent(
+                    action=Action.HEALTH,
+                    actor="curator",
+                    kind=None,
+                    repo="",
+                    outcome="good" if found.right else "bad",
+                    subject="record",
+                    sentence=found.sentence,
+                ),
+            )
         session.merge(
             AuditCheckRow(id=1, at=now(), rows=found.rows, problems=found.problem_count, sentence=found.sentence)
         )
@@ -221,6 +248,14 @@ def _rows(database: Database, until: int) -> Iterator[Row]:
 def _cut(last: int, sealed: int, who: str) -> Problem:
     said = f"The end was cut off: {who} that there were {sealed:,} rows, and the last one is {last:,}"
     return Problem(Wrong.CUT, last + 1, None, None, said)
+
+
+def _strange(key: str) -> Problem:
+    said = (
+        f"The key {key} in the database was not made with this mirror's secret: if it is another server's, or an older "
+        "one, name all that count with --key; if not, somebody has put it there"
+    )
+    return Problem(Wrong.FORGED, 0, None, None, said)
 
 
 def _forged(seal: RecordSeal, why: str) -> Problem:

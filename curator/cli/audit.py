@@ -23,8 +23,10 @@ def verify_database(
 ) -> None:
     from curator.audit.verify import keep_result, verify
     from curator.audit.verify_file import seals_in
+    from curator.upstream.connect import seal_of
 
-    database = open_database(Settings.load(config, data=data))
+    settings = Settings.load(config, data=data)
+    database = open_database(settings)
     kept = [seal for file in seals for seal in seals_in(file)]
     shows = sys.stderr.isatty() and not quiet
 
@@ -32,7 +34,7 @@ def verify_database(
         if shows:
             print(f"\r{rows:,} rows", end="", file=sys.stderr, flush=True)
 
-    found = verify(database, seals=kept, keys=_keys(keys), progress=progress)
+    found = verify(database, seals=kept, keys=_keys(keys), seal=seal_of(settings), progress=progress)
     if shows:
         print("\r", end="", file=sys.stderr)
     keep_result(database, found)

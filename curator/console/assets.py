@@ -12,9 +12,11 @@ from curator.console.render import HERE, asset
 from curator.errors import NotServed
 from curator.web.guard import OPEN
 
+_SCRIPT = "text/javascript; charset=utf-8"
 _TYPES = {
     "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
+    "console.js": _SCRIPT,
+    "rules.js": _SCRIPT,
     "mark.svg": "image/svg+xml",
 }
 
@@ -32,7 +34,7 @@ def asset_routes() -> APIRouter:
 
     @router.get("/favicon.ico", dependencies=[OPEN])
     async def mark(request: Request) -> Response:
-        return _sent(request, "mark.svg", {})
+        return _sent(request, "mark.svg", {"Cache-Control": "public, max-age=86400"})
 
     @router.get("/robots.txt", dependencies=[OPEN])
     async def robots() -> PlainTextResponse:

@@ -17,7 +17,7 @@ from curator.admission.explain import explain_behind
 from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
-from curator.admission.under_way import being_judged
+from curator.admission.underway import being_judged
 from curator.audit.uses import Use, user_counts, users_of
 from curator.console.card import rendered
 from curator.console.catalog import VERDICTS, shown_audience
@@ -28,6 +28,7 @@ from curator.console.render import done, page
 from curator.errors import BadInput
 from curator.people.caller import Caller
 from curator.people.roles import Permission
+from curator.review import queue
 from curator.types import Commit, RepoId, RepoKind, Revision
 from curator.web.explained import explained
 from curator.web.guard import Puller
@@ -77,11 +78,19 @@ def model_routes(service: Service) -> APIRouter:
             seen = users_of(session, commit.repo.kind, str(commit.repo), limit=_MOST_USES) if own.sees_all else []
         return Known(found, tuple(seen), users, progress)
 
+    def waits_as(repo: RepoId, caller: Caller) -> str:
+        """The line of the queue, for whoever decides about it; empty if it does not wait."""
+        if not caller.may(Permission.DECIDE):
+            return ""
+        with service.database.read() as session:
+            return queue.item_of(session, repo) or ""
+
     @router.get("/-/decisions/{decision_id}")
     async def decision_page(request: Request, decision_id: str, caller: Puller) -> Response:
         document = await asyncio.to_thread(explained, service.database, service.settings, decision_id, caller)
         if not accepts_html(request):
             return PlainTextResponse(explanation_text(document), headers={"Vary": "Accept"})
+        repo = RepoId.parse(document["repository"], RepoKind(document["kind"]))
         return page(
             request,
             caller,
@@ -90,6 +99,8 @@ def model_routes(service: Service) -> APIRouter:
             plural=RepoKind(document["kind"]).plural,
             audience=shown_audience(_audience(document)),
             verdicts=VERDICTS,
+            item=await asyncio.to_thread(waits_as, repo, caller),
+            may_ask=caller.may(Permission.ASK),
         )
 
     @router.post("/-/judge")
@@ -142,6 +153,7 @@ def model_routes(service: Service) -> APIRouter:
             audience=shown_audience(_audience(found.explanation)),
             verdicts=VERDICTS,
             sees_all=caller.may(Permission.SEE_ALL),
+            item=await asyncio.to_thread(waits_as, found.commit.repo, caller) if found.outcome != "allow" else "",
             may_ask=caller.may(Permission.ASK),
         )
 

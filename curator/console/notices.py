@@ -114,8 +114,7 @@ def notices_routes(service: Service) -> APIRouter:
     async def test_mail(request: Request, caller: Owner, form: Form) -> RedirectResponse:
         del form
         user_id = _person(caller)
-        work = await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
-        await asyncio.to_thread(service.sender.send, [work])
+        await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
         return done(request, "/-/notices/choices", "A test is on its way to your mailbox.")
 
     @router.get("/-/notices/webhooks")
@@ -135,8 +134,21 @@ def notices_routes(service: Service) -> APIRouter:
     async def hook(
         request: Request, caller: Notifier, webhook_id: _Id, state: str = "", after: After = None
     ) -> HTMLResponse:
+        return await _hook_page(request, caller, webhook_id, state, after)
+
+    async def _hook_page(
+        request: Request,
+        caller: Caller,
+        webhook_id: str,
+        state: str = "",
+        after: str | None = None,
+        form: FormData | None = None,
+        error: CuratorError | None = None,
+    ) -> HTMLResponse:
         row = await read(lambda session: webhooks.find(session, webhook_id))
         wanted = state if state in {"waiting", "sent", "dead"} else None
+        about = _about(row)
+        kept = {"name": row.name, "url": "", "format": row.format, "team": row.team, "repos": "\n".join(about["repos"])}
         found = await asyncio.to_thread(
             lambda: outbox.listed(database, webhook_id=row.id, state=wanted, after=after, limit=_HOOK_PAGE)
         )
@@ -144,8 +156,13 @@ def notices_routes(service: Service) -> APIRouter:
             request,
             caller,
             "webhook.html",
+            error.status if error is not None else 200,
             webhook=row,
-            about=_about(row),
+            about=about,
+            given=kept if form is None else {name: str(form.get(name, "")) for name in _FIELDS},
+            types=SUBSCRIBED,
+            chosen=about["types"] if form is None else form.getlist("types"),
+            problem=error.sentence if error is not None else "",
             deliveries=found,
             state=wanted or "",
             after=after,
@@ -158,9 +175,15 @@ def notices_routes(service: Service) -> APIRouter:
         row = await read(lambda session: webhooks.find(session, webhook_id))
         there = f"/-/notices/webhooks/{row.id}"
         if verb == "test":
-            work = await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
-            await asyncio.to_thread(service.sender.send, [work])
+            await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
             return done(request, there, "A test is on its way: open this page again to see what came of it.")
+        if verb == "change":
+            try:
+                wanted = _read_webhook(form, row.url)
+                await asyncio.to_thread(webhooks.change, database, row.id, wanted, allowed, caller.name)
+            except CuratorError as error:
+                return await _hook_page(request, caller, row.id, form=form, error=error)
+            return done(request, there, "It is changed: what happens from now on is sent so.")
         if verb == "secret":
             row, secret = await asyncio.to_thread(webhooks.rotate, database, seal, row.id, caller.name)
             return page(request, caller, "webhook_secret.html", webhook=row, secret=secret, anew=True)
@@ -171,9 +194,7 @@ def notices_routes(service: Service) -> APIRouter:
             await asyncio.to_thread(webhooks.end, database, row.id, caller.name)
             return done(request, "/-/notices/webhooks", f"The webhook {row.name} is ended.")
         if verb == "replay":
-            works = await write(lambda session: _replay(session, row, form, caller.name))
-            await asyncio.to_thread(service.sender.send, works)
-            count = len(works)
+            count = len(await write(lambda session: _replay(session, row, form, caller.name)))
             return done(request, there, f"{count} {'notice is' if count == 1 else 'notices are'} on the way once more.")
         raise webhooks.NoSuchWebhook(f"There is nothing called {verb[:40]!a} to be done with a webhook")
 
@@ -261,10 +282,11 @@ def _read_choices(form: FormData) -> choosing.Choices:
         raise choosing.BadChoice("Something in this form has no meaning: open the page again and choose anew") from None
 
 
-def _read_webhook(form: FormData) -> webhooks.Wanted:
+def _read_webhook(form: FormData, url: str = "") -> webhooks.Wanted:
+    """`url`: where it leads, if nothing else is said; it is shown to nobody."""
     return webhooks.Wanted(
         name=str(form.get("name", "")),
-        url=str(form.get("url", "")).strip(),
+        url=str(form.get("url", "")).strip() or url,
         format=str(form.get("format", "json")),
         types=[str(one) for one in form.getlist("types")],
         repos=_lines(form, "repos"),
@@ -276,7 +298,7 @@ def _lines(form: FormData, name: str) -> tuple[str, ...]:
     return tuple(str(form.get(name, "")).replace(",", " ").split())
 
 
-def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[Any]:
+def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[str]:
     """One delivery, or what is dead since a day. Raises `BadInput`."""
     delivery = str(form.get("delivery", ""))
     if delivery:
@@ -285,7 +307,7 @@ def _replay(session: Session, row: WebhookRow, form: FormData, by: str) -> list[
         since = dt.datetime.fromisoformat(str(form.get("since", ""))).replace(tzinfo=dt.UTC)
     except ValueError:
         raise webhooks.BadWebhook("Say since which day, as 2026-11-26") from None
-    return list(webhooks.replay(session, row.id, since, by, dead_only=form.get("delivered") != "yes"))
+    return webhooks.replay(session, row.id, since, by, dead_only=form.get("delivered") != "yes")
 
 
 def _about(row: WebhookRow) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from starlette.datastructures import FormData
 
 from curator.console.forms import Form
 from curator.console.render import done, page
+from curator.console.sign_in import browser_of
 from curator.errors import BadInput, CuratorError
-from curator.people import accounts, teams, tokens, users
+from curator.people import accounts, sessions, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
 from curator.people.token import Token
@@ -141,11 +142,14 @@ def people_pages(service: Service) -> APIRouter:
     async def person_page(
         request: Request, caller: Caller, login: str, wrong: CuratorError | None = None, link: str = ""
     ) -> HTMLResponse:
-        def verb(session: Session) -> tuple[users.User, list[Token]]:
-            user = users.find_user(session, login)
-            return user, tokens.list_tokens(session, owner=user.login, limit=PAGE)
+        administers = caller.may(Permission.ADMINISTER)
 
-        user, found = await read(verb)
+        def verb(session: Session) -> tuple[users.User, list[Token], list[sessions.Sitting]]:
+            user = users.find_user(session, login)
+            sittings = sessions.sittings(session, caller, user.id) if administers else []
+            return user, tokens.list_tokens(session, owner=user.login, limit=PAGE), sittings
+
+        user, found, sittings = await read(verb)
         may = [permission for permission in Permission if permission in MAY[user.role]]
         return page(
             request,
@@ -154,10 +158,11 @@ def people_pages(service: Service) -> APIRouter:
             wrong.status if wrong is not None else 200,
             user=user,
             tokens=found,
+            sittings=[(one, browser_of(one.user_agent)) for one in sittings],
             may=may,
             link=link,
             by_password=user.issuer is None and not service.settings.oidc_only,
-            administers=caller.may(Permission.ADMINISTER),
+            administers=administers,
             reads_record=caller.may(Permission.READ_RECORD),
             wrong=wrong.sentence if wrong is not None else "",
         )

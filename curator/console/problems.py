@@ -76,7 +76,9 @@ def shown(request: Request, answer: JSONResponse) -> Response:
 def failed(request: Request) -> Response:
     """Something that nobody foresaw; the number is in the log beside what it was."""
     number = new_id()
-    log.error("request %s failed: %s %s", number, request.method, request.scope["path"][:200])
+    # As the route has it: what stands in its place may be a link that is worth a password.
+    path = getattr(request.scope.get("route"), "path", None) or request.scope["path"][:200]
+    log.error("request %s failed: %s %s", number, request.method, path)
     return shown(request, error_response(CuratorError(f"The mirror failed inside, at request {number}")))
 
 

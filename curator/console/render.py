@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from curator.console.counting import MOST
 from curator.console.forms import form_token
 from curator.console.hostile import shown
 from curator.console.navigation import groups_for, items_for
@@ -60,6 +61,8 @@ def page(
             caller=caller,
             navigation=items_for(caller) if navigates else (),
             navigation_groups=groups_for(caller) if navigates else (),
+            counts=getattr(request.state, "counts", {}),
+            most=MOST,
             here=root + here,
             back=f"{here}?{query}" if query else here,
             root=root,

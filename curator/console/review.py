@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.background import BackgroundTask
 
+from curator.admission.difference import Difference
+from curator.admission.dossier import difference_to_approved
 from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.console.verdict_form import ENDS, Fields
@@ -26,6 +28,7 @@ from curator.review.queue import SORTS, Filter
 from curator.review.verdicts import Answer, Verdict
 from curator.web.guard import Decider, Overseer
 from curator.web.service import Service
+from curator.web.viewing import desk as view_of
 from rules.circumstances import EVERYBODY
 
 _PAGE = 40
@@ -176,9 +179,11 @@ def review_routes(service: Service) -> APIRouter:
         fields: Fields | None = None,
         error: CuratorError | None = None,
     ) -> HTMLResponse:
-        def read() -> tuple[Card, Fields, Opening | None, str]:
+        def read() -> tuple[Card, Difference | None, Fields, Opening | None, str]:
+            own = view_of(service, caller)
             with database.read() as session:
                 found = card(session, item_id, review_hours=hours)
+                differs = difference_to_approved(session, found.line.commit, own)
                 wait = frozenset({one.audience for one in found.requests} | {one for _, one in found.silent})
                 filled = fields or Fields.usual(wait, settings.exception_days)
                 try:
@@ -186,16 +191,17 @@ def review_routes(service: Service) -> APIRouter:
                     verdict = verdict if verdict.reason.strip() else filled_in(verdict)
                     (made,) = deciding.preview(session, [Named(found.line.id)], verdict, desk())
                 except CuratorError as wrong:
-                    return found, filled, None, wrong.sentence
-                return found, filled, made, ""
+                    return found, differs, filled, None, wrong.sentence
+                return found, differs, filled, made, ""
 
-        found, filled, made, wrong = await asyncio.to_thread(read)
+        found, differs, filled, made, wrong = await asyncio.to_thread(read)
         return page(
             request,
             caller,
             "review_item.html",
             error.status if error is not None else 200,
             card=found,
+            difference=differs,
             fields=filled,
             plan=made,
             wrong=wrong,

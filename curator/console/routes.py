@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from curator.console.account import account_pages
 from curator.console.activity import activity_routes
+from curator.console.api_pages import api_pages
 from curator.console.assets import asset_routes
 from curator.console.catalog import catalog_routes
 from curator.console.home import home_routes
@@ -16,6 +17,8 @@ from curator.console.notices import notices_routes
 from curator.console.people import people_pages
 from curator.console.requests import request_pages
 from curator.console.review import review_routes
+from curator.console.rules import rules_routes
+from curator.console.rules_editing import rules_editing_routes
 from curator.console.settings import settings_routes
 from curator.console.sign_in import sign_in_routes
 from curator.console.theme import theme_routes
@@ -31,6 +34,8 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         home_routes(service),
         catalog_routes(service),
         model_routes(service),
+        rules_editing_routes(service),
+        rules_routes(service),
         live_routes(service),
         account_pages(service),
         people_pages(service),
@@ -40,4 +45,5 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         notices_routes(service),
         activity_routes(service),
         incident_pages(service),
+        api_pages(),
     )

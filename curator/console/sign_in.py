@@ -263,6 +263,15 @@ def sign_in_routes(service: Service) -> APIRouter:
         await asyncio.to_thread(ended)
         return done(request, "/-/account/sign-in", "The session has ended.")
 
+    @router.post("/-/people/users/{login}/sessions/end")
+    async def end_of_another(request: Request, caller: Administrator, login: str, form: Form) -> Response:
+        def ended() -> None:
+            with database.write() as session:
+                sessions.end(session, sessions.find(session, _text(form, "id")), "ended", by_of(request, caller))
+
+        await asyncio.to_thread(ended)
+        return done(request, f"/-/people/users/{login}", f"The session of {login} has ended.")
+
     return router
 
 

@@ -83,11 +83,11 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
-            # As a writer, so that of two processes that start at once the second finds it done.
-            with self.engine.connect().execution_options(curator_writes=True) as connection:
+            # As a writer, so that of two processes that start at once the second finds it done; and begun here, since
+            # Alembic would else end its transaction after each migration of SQLite, between which another may write.
+            with self.write_rows() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, to)
-                connection.commit()
         except DBAPIError as error:
             said = " ".join(str(error.orig).split())
             raise BadSettings(f"The database {make_url(self.url)!r} cannot be used: {said}") from error
@@ -123,6 +123,11 @@ def new_id() -> str:
     stamp = time.time_ns() // 1_000_000
     value = (stamp << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
     return f"{value:032x}"
+
+
+def made_at(key: str) -> dt.datetime:
+    """When `new_id` made it."""
+    return dt.datetime.fromtimestamp(int(key[:12], 16) / 1_000, dt.UTC)
 
 
 def _engine(url: str) -> Engine:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import now
@@ -38,9 +39,16 @@ _REVIEWER = {
 }
 _BY_ROLE: Mapping[Role, Mapping[str, Way]] = {
     Role.REVIEWER: _REVIEWER,
-    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX},
-    Role.ADMIN: {**_NO_CHOICE, "rules": Way.INBOX, "scanners": Way.INBOX, "upstream": Way.NOW, "service": Way.NOW},
-    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST},
+    Role.SECURITY: {**_REVIEWER, "rules": Way.DIGEST, "scanners": Way.DIGEST, "service": Way.INBOX, "record": Way.NOW},
+    Role.ADMIN: {
+        **_NO_CHOICE,
+        "rules": Way.INBOX,
+        "scanners": Way.INBOX,
+        "upstream": Way.NOW,
+        "service": Way.NOW,
+        "record": Way.NOW,
+    },
+    Role.AUDITOR: {"reversed": Way.DIGEST, "rules": Way.DIGEST, "record": Way.NOW},
 }
 """As whoever has chosen nothing is told: who decides learns of what waits, who asked of the answer, everybody of what
 is not allowed any more."""
@@ -106,6 +114,7 @@ class Person:
         return self.choices.ways.get(key, Way.OFF)
 
 
+@cache
 def defaults(role: Role) -> Choices:
     """What is right for somebody who has not said anything."""
     ways = _BY_ROLE.get(role, _NO_CHOICE)
@@ -118,9 +127,10 @@ def choices_of(session: Session, user_id: str, role: Role) -> Choices:
     return _read(row) if row is not None else defaults(role)
 
 
-def all_chosen(session: Session) -> dict[str, Choices]:
-    """By person, of those that have chosen."""
-    return {row.user_id: _read(row) for row in session.exec(select(NoticeChoiceRow))}
+def chosen_by(session: Session, user_ids: Sequence[str]) -> dict[str, Choices]:
+    """By person, of those among them that have chosen."""
+    rows = session.exec(select(NoticeChoiceRow).where(col(NoticeChoiceRow.user_id).in_(list(user_ids))))
+    return {row.user_id: _read(row) for row in rows}
 
 
 def choose(session: Session, user_id: str, name: str, wanted: Choices) -> None:

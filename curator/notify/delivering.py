@@ -1,4 +1,4 @@
-"""One delivery as a piece of leased work: looked up, tried once, and noted as sent, put off or dead."""
+"""One delivery, tried once by whoever holds it, and noted as sent, put off or dead."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import datetime as dt
 import json
 import logging
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlmodel import Session
 
@@ -19,14 +16,13 @@ from curator.database.sealing import Seal
 from curator.errors import BadInput, CuratorError
 from curator.notify import outbox, webhooks
 from curator.notify.addresses import Allowed, read_place, resolve
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.notify.kinds import SUBJECT_OF, NoticeType
 from curator.notify.mail import Mailer, NotMailed, message
 from curator.notify.posting import Answer, NoAnswer, post
 from curator.notify.readers import may_know, person
 from curator.notify.signing import headers
 from curator.notify.tables import DeliveryRow, NoticeRow, WebhookRow
-from curator.queue.work import Work, finish, put_off
 from curator.settings import Settings
 from curator.upstream.connect import seal_of
 from curator.upstream.pacing import retry_after_s
@@ -34,9 +30,6 @@ from curator.upstream.trust import trusted
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 2
-"""Threads of a worker that may wait for receivers: the others go on judging."""
-_WAIT_S = 2.0
 _REST_S = 30.0
 """A receiver that does not answer is left alone so long, by whatever else waits for it."""
 _GONE = 410
@@ -58,7 +51,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Deliverer:
-    """What the task does."""
+    """Tries deliveries, in whatever thread."""
 
     database: Database
     seal: Seal
@@ -66,46 +59,27 @@ class Deliverer:
     tls: ssl.SSLContext
     mailer: Mailer | None
     url: str
-    _lanes: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE), init=False, compare=False
-    )
 
-    def deliver(self, work: Work) -> list[Work]:
-        """Try it once. Raises `LeaseLost`."""
+    def deliver(self, begun: DeliveryRow) -> bool:
+        """Try once what `outbox.begin` began; False if it is somebody else's by now, who notes it."""
         with self.database.read() as session:
-            row = session.get(DeliveryRow, work.key)
-            notice = session.get(NoticeRow, row.notice_id) if row is not None else None
-            webhook = session.get(WebhookRow, row.webhook_id) if row is not None and row.webhook_id else None
-        if row is None or notice is None or row.state != "waiting":
-            with self.database.write() as session:
-                finish(session, work)
-            return []
-        not_before = max(filter(None, (row.due_at, webhook.paused_until if webhook is not None else None)))
-        with self._lane() as free:
-            if not_before > now() or not free:
-                with self.database.write() as session:
-                    put_off(session, work, max(not_before, now() + dt.timedelta(seconds=_WAIT_S if not free else 0)))
-                return []
-            tried = self._to_webhook(row, notice, webhook) if webhook is not None else self._to_person(row, notice)
+            notice = session.get_one(NoticeRow, begun.notice_id)
+            webhook = session.get(WebhookRow, begun.webhook_id) if begun.webhook_id else None
+        tried = self._to_webhook(begun, notice, webhook) if webhook is not None else self._to_person(begun, notice)
         with self.database.write() as session:
-            self._note(session, work, row, tried)
-        return []
+            row = session.get(DeliveryRow, begun.id)
+            if row is None or not outbox.is_held(row, begun):
+                log.warning("the notice %s is somebody else's by now: it took longer than its lease", begun.id)
+                return False
+            self._note(session, row, tried)
+        return True
 
-    def give_up(self, session: Session, work: Work) -> list[Work]:
-        """Whoever tried it died, each time: it stays to be seen and replayed."""
-        row = session.get(DeliveryRow, work.key)
-        if row is not None and row.state == "waiting":
-            outbox.give_up(session, row, "The worker that delivered it died, each time")
-        return []
-
-    def _note(self, session: Session, work: Work, seen: DeliveryRow, tried: Tried) -> None:
-        row = session.get_one(DeliveryRow, seen.id, with_for_update=True)
+    def _note(self, session: Session, row: DeliveryRow, tried: Tried) -> None:
         webhook = session.get(WebhookRow, row.webhook_id) if row.webhook_id else None
         if tried.error is None:
             outbox.sent(session, row, tried.status, tried.answer)
             if webhook is not None:
                 webhooks.note_success(session, webhook)
-            finish(session, work)
             return
         again = outbox.failed(
             session,
@@ -123,10 +97,6 @@ class Deliverer:
             webhooks.note_failure(
                 session, webhook, tried.error, row.attempts, died=not again, gone=tried.status == _GONE
             )
-        if again:
-            put_off(session, work, row.due_at, tried.error)
-        else:
-            finish(session, work)
 
     def _to_webhook(self, row: DeliveryRow, notice: NoticeRow, webhook: WebhookRow) -> Tried:
         if webhook.ended_at is not None or webhook.disabled_at is not None:
@@ -176,15 +146,6 @@ class Deliverer:
         except NotMailed as error:
             return Tried(f"It was not mailed: {error}", for_good=error.for_good)
         return Tried()
-
-    @contextmanager
-    def _lane(self) -> Iterator[bool]:
-        free = self._lanes.acquire(blocking=False)
-        try:
-            yield free
-        finally:
-            if free:
-                self._lanes.release()
 
 
 def deliverer_of(settings: Settings, database: Database) -> Deliverer:

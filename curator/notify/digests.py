@@ -3,72 +3,82 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import sqlalchemy as sa
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from curator.database.engine import Database, new_id, now
+from curator.database.engine import Database, made_at, new_id, now
 from curator.notify.choices import Person
-from curator.notify.events import Draft
+from curator.notify.drafts import Draft
 from curator.notify.kinds import SUBJECTS, NoticeType
 from curator.notify.outbox import send_out
-from curator.notify.readers import may_know, person
+from curator.notify.readers import may_know, people_of, person
 from curator.notify.tables import NoticeReaderRow, NoticeRow
-from curator.queue.work import Work
 
-_MOST_PEOPLE = 200
+_PAGE = 500
 _MOST_TAKEN = 1_000
 _MOST_LINES = 30
 
 
-def make_due(database: Database, url: str) -> list[Work]:
-    """Make the digests whose hour has come; returns what the broker is to be told."""
+def make_due(database: Database, url: str) -> int:
+    """Make the digests whose hour has come; returns how many that were."""
     with database.read() as session:
-        waiting = session.exec(
-            select(NoticeReaderRow.user_id)
-            .where(col(NoticeReaderRow.digest))
-            .distinct()
-            .order_by(NoticeReaderRow.user_id)
-        ).all()
-        due = [user_id for user_id in waiting if _is_due(session, user_id)][:_MOST_PEOPLE]
-    works = []
-    for user_id in due:
-        # Each person's in a transaction of its own: no other writer waits for all of them.
-        with database.write() as session:
-            works += _make(session, user_id, url)
-    return works
+        due = list(_due(session))
+    return sum(_make(database, user_id, url) for user_id in due)
 
 
-def _is_due(session: Session, user_id: str) -> bool:
-    """Something lies there since before his hour was last; for whoever is gone it is time to clear it away."""
-    who = person(session, user_id)
-    if who is None:
-        return True
-    oldest = session.exec(_pending(user_id).limit(1)).first()
-    return oldest is not None and oldest.at < who.choices.last_slot(now())
-
-
-def _make(session: Session, user_id: str, url: str) -> list[Work]:
-    who = person(session, user_id)
-    rows = session.exec(_pending(user_id).limit(_MOST_TAKEN)).all()
-    session.connection().execute(
-        update(NoticeReaderRow)
-        .where(
-            col(NoticeReaderRow.user_id) == user_id,
-            col(NoticeReaderRow.digest),
-            col(NoticeReaderRow.notice_id).in_([row.id for row in rows]),
+def _due(session: Session) -> Iterator[str]:
+    """For whom something lies there since before his hour was last; for whoever is gone it is time to clear it away."""
+    after = ""
+    while True:
+        waiting = (
+            sa.select(col(NoticeReaderRow.user_id), sa.func.min(col(NoticeReaderRow.notice_id)))
+            .where(col(NoticeReaderRow.digest), col(NoticeReaderRow.user_id) > after)
+            .group_by(col(NoticeReaderRow.user_id))
+            .order_by(col(NoticeReaderRow.user_id))
+            .limit(_PAGE)
         )
-        .values(digest=False)
-    )
+        oldest = {row[0]: row[1] for row in session.connection().execute(waiting)}
+        people = people_of(session, list(oldest))
+        moment = now()
+        for user_id, notice_id in oldest.items():
+            who = people.get(user_id)
+            if who is None or made_at(notice_id) < who.choices.last_slot(moment):
+                yield user_id
+        if len(oldest) < _PAGE:
+            return
+        after = max(oldest)
+
+
+def _make(database: Database, user_id: str, url: str) -> bool:
+    """One person's, in a transaction of its own: no other writer waits for all of them."""
+    with database.read() as session:
+        who = person(session, user_id)
+        rows = session.exec(_pending(user_id).limit(_MOST_TAKEN)).all()
     kept = [row for row in rows if who is not None and may_know(who, row)]
-    if who is None or not kept:
-        return []
-    notice = _notice(who, kept, url)
-    session.add(notice)
-    session.flush()
-    return [send_out(session, notice, user_id=user_id)]
+    notice = _notice(who, kept, url) if who is not None and kept else None
+    with database.write() as session:
+        taken = session.connection().execute(
+            update(NoticeReaderRow)
+            .where(
+                col(NoticeReaderRow.user_id) == user_id,
+                col(NoticeReaderRow.digest),
+                col(NoticeReaderRow.notice_id).in_([row.id for row in rows]),
+            )
+            .values(digest=False)
+        )
+        if taken.rowcount < len(rows):
+            # Another process was at it, and made it.
+            session.rollback()
+            return False
+        if notice is not None:
+            session.add(notice)
+            session.flush()
+            send_out(session, notice.id, user_id=user_id)
+    return notice is not None
 
 
 def _notice(who: Person, rows: Sequence[NoticeRow], url: str) -> NoticeRow:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.notify.marks import said_first
 from curator.notify.tables import NoticeMarkRow
 from curator.policy.tables import ListEntryRow, WaiverRow

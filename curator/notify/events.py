@@ -1,86 +1,30 @@
-"""From the record to what people are told: pure, one event in, the notices of it out.
-
-A repository's name, a reason and whatever else comes from outside stands in subjects and texts as one line of printable
-letters: nothing in it ends a header, a line or a message.
-"""
+"""From the record to what people are told: pure, one event in, the notices of it out."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
+from curator.notify.answers import answered, asked
+from curator.notify.drafts import (
+    ALL,
+    LONGEST_TITLE,
+    MANAGERS,
+    OVERSEERS,
+    Draft,
+    Known,
+    User,
+    begun,
+    by_rules,
+    commit_of,
+    decision_path,
+    line,
+    subject_of,
+)
 from curator.notify.kinds import NoticeType
 
-SCHEMA = "curator.notice/1"
-ALL, OVERSEERS, MANAGERS = "all", "overseers", "managers"
-_LONGEST_LINE = 400
-_LONGEST_TITLE = 140
 _MOST_USERS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody who pulled a commit."""
-
-    team: str
-    project: str
-    token: str
-    last_at: dt.datetime | None = None
-    job: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        last = self.last_at.isoformat(timespec="seconds") if self.last_at else None
-        return {"team": self.team, "project": self.project, "token": self.token, "last_at": last, "job": self.job}
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What an event's row does not say itself."""
-
-    users: Sequence[User] = ()
-    """Who pulled what is not allowed any more."""
-    people: Sequence[str] = ()
-    """Who asked for what is decided, or gave what is about to end."""
-    seen_before: bool = False
-    """That the same was decided about the commit before, for the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A notice before it is kept."""
-
-    type: NoticeType
-    at: dt.datetime
-    audience: str
-    title: str
-    lines: tuple[str, ...]
-    """Of the text, after the title."""
-    path: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    ref: str = ""
-    alone: bool = False
-    """That it is never gathered into one with others."""
-
-    def document(self, notice_id: str, url: str) -> dict[str, Any]:
-        """JSON that receivers get."""
-        return {
-            "schema": SCHEMA,
-            "id": notice_id,
-            "type": self.type.value,
-            "timestamp": self.at.isoformat(timespec="seconds"),
-            "title": self.title,
-            "text": "\n".join(self.lines),
-            "link": f"{url}{self.path}",
-            "data": dict(self.data),
-        }
-
-    @property
-    def body(self) -> str:
-        return "\n".join((self.title, "", *self.lines))
 
 
 def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
@@ -92,11 +36,11 @@ def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     if action == Action.CHANGE:
         return _changed(row, known)
     if action == Action.INCIDENT:
-        return {"block": _reversed, "lift": _lifted}.get(row.outcome, _nothing)(row, known)
+        return _incident(row, known)
     if action == Action.ANSWER:
-        return _answered(row, known)
+        return answered(row, known)
     one = {
-        Action.REQUEST.value: _asked,
+        Action.REQUEST.value: asked,
         Action.WAIVER_ENDING.value: _ending,
         Action.RULES.value: _rules,
         Action.SCANNERS.value: _scanners,
@@ -117,24 +61,11 @@ def was_allowed(row: AuditRow) -> bool:
     return (row.sentence or "").startswith("allowed")
 
 
-def line(text: object, most: int = _LONGEST_LINE) -> str:
-    """One line of printable letters, whatever it was."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in str(text))
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= most else plain[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def commit_of(row: AuditRow) -> str:
-    """The repository, and the start of the commit."""
-    kind = f"{row.kind} " if row.kind not in {"", "model"} else ""
-    return f"{kind}{line(row.repo, 100)}{f'@{row.commit[:8]}' if row.commit else ''}"
-
-
 def _changed(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     if row.outcome == "allow":
         return () if was_allowed(row) else (_decided(row, NoticeType.RELEASED, known),)
     if was_allowed(row):
-        return _reversed(row, known)
+        return () if known.of_incident else _reversed(row, known)
     kind = NoticeType.BLOCKED if row.outcome == "block" else NoticeType.HELD
     return (_decided(row, kind, known),)
 
@@ -147,10 +78,10 @@ def _decided(row: AuditRow, kind: NoticeType, known: Known) -> Draft:
         kind,
         row.at,
         f"team:{row.team}" if row.team else ALL,
-        line(f"{commit_of(row)} {said}{whom}", _LONGEST_TITLE),
-        tuple(_begun(line(one)) for one in (row.sentence, _by_rules(row)) if one),
-        _decision_path(row),
-        _subject(row),
+        line(f"{commit_of(row)} {said}{whom}", LONGEST_TITLE),
+        tuple(begun(line(one)) for one in (row.sentence, by_rules(row)) if one),
+        decision_path(row),
+        subject_of(row),
     )
 
 
@@ -158,59 +89,55 @@ def _reversed(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     """One for those who see everything, and one for each team that pulled it, with its own uses and no other's."""
     said = {"hold": "held", "block": "blocked"}.get(row.outcome, "not served")
     whom = f" for the team {row.team}" if row.team else ""
-    what = commit_of(row) if row.repo else line(f"the content {row.blob}" if row.blob else "something", 90)
-    incident = row.action == Action.INCIDENT
-    title = line(f"Not allowed any more: {what} is {said} from now on{whom}", _LONGEST_TITLE)
-    if incident:
-        title = line(f"Withdrawn after it was served: {what}", _LONGEST_TITLE)
-    why = tuple(_begun(line(one)) for one in (row.sentence, _by_rules(row)) if one)
-    path = f"/-/incidents/{row.subject}" if incident and row.subject else _decision_path(row)
-    todo = ("What to do: curator incident affected --purge, on each machine that has it.", "") if incident else ()
-    teams = tuple(dict.fromkeys(user.team for user in known.users if user.team))
+    what = _what(row)
+    title = line(f"Not allowed any more: {what} is {said} from now on{whom}", LONGEST_TITLE)
+    why = tuple(begun(line(one)) for one in (row.sentence, by_rules(row)) if one)
+    return _to_users(row, known, NoticeType.REVERSED, title, why, decision_path(row))
+
+
+def _to_users(
+    row: AuditRow, known: Known, kind: NoticeType, title: str, why: Sequence[str], path: str
+) -> tuple[Draft, ...]:
+    by_team: dict[str, list[User]] = {}
+    for user in known.users:
+        by_team.setdefault(user.team, []).append(user)
 
     def draft(audience: str, users: Sequence[User]) -> Draft:
-        data = _subject(row) | {"used_by": [user.as_json() for user in users[:_MOST_USERS]], "uses": len(users)}
-        return Draft(
-            NoticeType.REVERSED,
-            row.at,
-            audience,
-            title,
-            (*why, "", *todo, *_used(users)),
-            path,
-            data,
-            row.subject or "",
-            alone=incident,
-        )
+        data = subject_of(row) | {"used_by": [user.as_json() for user in users[:_MOST_USERS]], "uses": len(users)}
+        if row.action == Action.INCIDENT:
+            data |= {"incident": row.subject, "content": row.blob}
+        return Draft(kind, row.at, audience, title, (*why, "", *_used(users)), path, data, row.subject or "")
 
-    return (
-        draft(OVERSEERS, known.users),
-        *(draft(f"team:{team}", [user for user in known.users if user.team == team]) for team in teams),
-        *(draft(f"person:{name}", [user for user in known.users if user.token == name]) for name in _alone(row, known)),
-    )
+    teams = (draft(f"team:{team}", users) for team, users in by_team.items() if team)
+    alone: dict[str, list[User]] = {}
+    if row.action == Action.INCIDENT:
+        for user in by_team.get("", ())[:_MOST_USERS]:
+            alone.setdefault(user.token, []).append(user)
+    people = (draft(f"person:{name}", users) for name, users in alone.items())
+    return (draft(OVERSEERS, known.users), *teams, *people)
 
 
-def _alone(row: AuditRow, known: Known) -> tuple[str, ...]:
-    """Those who pulled it and have no team that could be told."""
-    if row.action != Action.INCIDENT:
-        return ()
-    return tuple(dict.fromkeys(user.token for user in known.users if not user.team))[:_MOST_USERS]
-
-
-def _lifted(row: AuditRow, known: Known) -> tuple[Draft, ...]:
-    """Whoever was told that it was withdrawn hears that it is not any more."""
-    teams = dict.fromkeys(f"team:{user.team}" for user in known.users if user.team)
-    title = line(f"Not withdrawn any more: {commit_of(row) if row.repo else line(row.blob or '', 80)}", _LONGEST_TITLE)
-    lines = (_begun(line(row.sentence or "")), "It is judged anew, and served if the rules and lists allow it.")
-    path, data = f"/-/incidents/{row.subject}", _subject(row)
-    return tuple(
-        Draft(NoticeType.RELEASED, row.at, audience, title, lines, path, data, row.subject or "", alone=True)
-        for audience in (OVERSEERS, *teams, *(f"person:{name}" for name in _alone(row, known)))
-    )
-
-
-def _nothing(row: AuditRow, known: Known) -> tuple[Draft, ...]:
-    del row, known
+def _incident(row: AuditRow, known: Known) -> tuple[Draft, ...]:
+    """That something is not served any more, or is decided about as before; how far teams are, its page says."""
+    path = f"/-/incidents/{row.subject}" if row.subject else "/-/"
+    why = (begun(line(row.sentence or "")),)
+    if row.outcome == "block":
+        title = line(f"Not allowed any more: {_what(row)} is withdrawn", LONGEST_TITLE)
+        todo = "What to do on each machine that may have it: curator incident affected --purge"
+        return _to_users(row, known, NoticeType.REVERSED, title, (*why, todo), path)
+    if row.outcome == "lift":
+        title = line(f"No longer withdrawn: {_what(row)} is decided about as before", LONGEST_TITLE)
+        return _to_users(row, known, NoticeType.RELEASED, title, why, path)
     return ()
+
+
+def _what(row: AuditRow) -> str:
+    publisher, _, rest = row.repo.partition("/")
+    if rest == "*":
+        return f"everything of {line(publisher, 96)}"
+    if row.repo:
+        return commit_of(row)
+    return f"a content ({line(row.blob, 20)})" if row.blob else line(row.subject or "something", 80)
 
 
 def _used(users: Sequence[User]) -> tuple[str, ...]:
@@ -227,62 +154,18 @@ def _used(users: Sequence[User]) -> tuple[str, ...]:
     return (head, *told, *filter(None, (more,)))
 
 
-def _asked(row: AuditRow, known: Known) -> Draft | None:
-    del known
-    if row.outcome in {"withdraw", "expire", "overtake"}:
-        return None
-    return Draft(
-        NoticeType.ASKED,
-        row.at,
-        OVERSEERS,
-        line(f"{row.actor} asks for an exception: {commit_of(row)}", _LONGEST_TITLE),
-        tuple(line(one) for one in (row.sentence,) if one),
-        f"/-/review/{row.subject}" if row.subject else "/-/review",
-        _subject(row) | {"request": row.subject, "asked_by": row.actor, "team": row.team, "project": row.project},
-        row.subject or "",
-    )
-
-
-_ANSWERS = {
-    "approve": "is approved: the same command works now",
-    "reject": "is rejected",
-    "ask": "has a question back",
-    "question": "has a question back",
-    "second": "has its first approval, and waits for a second",
-}
-
-
-def _answered(row: AuditRow, known: Known) -> tuple[Draft, ...]:
-    """One for each who asked."""
-    return tuple(_answer_for(row, name) for name in known.people)
-
-
-def _answer_for(row: AuditRow, name: str) -> Draft:
-    said = _ANSWERS.get(row.outcome, f"is answered ({line(row.outcome, 40)})")
-    return Draft(
-        NoticeType.DECIDED,
-        row.at,
-        f"person:{name}",
-        line(f"Your request for {commit_of(row)} {said}", _LONGEST_TITLE),
-        (line(f"{row.actor} answered: {row.sentence or 'no reason was given'}"),),
-        f"/-/requests/{row.subject}" if row.subject else "/-/requests",
-        _subject(row) | {"request": row.subject, "answer": row.outcome, "by": row.actor, "asked_by": name},
-        row.subject or "",
-    )
-
-
 def _ending(row: AuditRow, known: Known) -> Draft | None:
     return Draft(
         NoticeType.ENDING,
         row.at,
         OVERSEERS,
-        line(f"About to end: {row.outcome} for {commit_of(row)}", _LONGEST_TITLE),
+        line(f"About to end: {row.outcome} for {commit_of(row)}", LONGEST_TITLE),
         (
             line(row.sentence or ""),
             "What rests on it is held or blocked again from then on: give it anew if it is still wanted.",
         ),
         "/-/review",
-        _subject(row) | {"id": row.subject, "given_by": next(iter(known.people), "")},
+        subject_of(row) | {"id": row.subject, "given_by": next(iter(known.people), "")},
         row.subject or "",
     )
 
@@ -314,6 +197,8 @@ _HEALTH = {
     ("disk", "good"): (NoticeType.DISK_ENOUGH, "The mirror's disk has room again"),
     ("workers", "bad"): (NoticeType.SERVICE_STUCK, "Nothing is being judged: no worker takes what waits"),
     ("workers", "good"): (NoticeType.SERVICE_WORKS, "The workers are back"),
+    ("record", "bad"): (NoticeType.RECORD_BROKEN, "The record is not as it was written"),
+    ("record", "good"): (NoticeType.RECORD_WHOLE, "The record was verified, and is whole"),
 }
 
 
@@ -325,7 +210,8 @@ def _health(row: AuditRow, known: Known) -> Draft | None:
         return None
     kind, title = found
     audience = ALL if name == "upstream" else OVERSEERS
-    return Draft(kind, row.at, audience, title, (line(row.sentence or ""),), "/-/", {"subject": row.subject})
+    path = "/-/activity" if name == "record" else "/-/"
+    return Draft(kind, row.at, audience, title, (line(row.sentence or ""),), path, {"subject": row.subject})
 
 
 def _of_webhook(row: AuditRow, known: Known) -> Draft | None:
@@ -337,38 +223,10 @@ def _of_webhook(row: AuditRow, known: Known) -> Draft | None:
     if found is None:
         return None
     kind, said = found
-    title = line(f"The webhook {row.subject} {said}", _LONGEST_TITLE)
+    title = line(f"The webhook {row.subject} {said}", LONGEST_TITLE)
     return Draft(
         kind, row.at, MANAGERS, title, (line(row.sentence or ""),), "/-/notices/webhooks", {"webhook": row.subject}
     )
-
-
-def _subject(row: AuditRow) -> dict[str, Any]:
-    return {
-        "kind": row.kind or None,
-        "repository": row.repo or None,
-        "commit": row.commit,
-        "outcome": row.outcome,
-        "decision": row.decision,
-        "rules": row.rules.split(",") if row.rules else [],
-        "team": row.team,
-        "project": row.project,
-        "reason": row.sentence,
-    }
-
-
-def _begun(sentence: str) -> str:
-    """As a sentence begins; a name that it begins with stays as it is."""
-    first = sentence.partition(" ")[0]
-    return sentence[:1].upper() + sentence[1:] if first.isalpha() and first.isascii() else sentence
-
-
-def _by_rules(row: AuditRow) -> str:
-    return f"Rules: {row.rules.replace(',', ', ')}." if row.rules else ""
-
-
-def _decision_path(row: AuditRow) -> str:
-    return f"/-/decisions/{row.decision}" if row.decision else "/-/"
 
 
 _TOLD = frozenset(

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+import sqlalchemy as sa
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
 
 from curator.database.engine import new_id, now
-from curator.notify.events import Draft, line
+from curator.notify.drafts import Draft, line
 from curator.notify.kinds import NoticeType
-from curator.notify.tables import NoticeRow
+from curator.notify.tables import BEGUN, NoticeRow
 
 FEW = 5
 WINDOW = dt.timedelta(minutes=10)
 QUIET = dt.timedelta(minutes=1)
+_EVER = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _MOST_ITEMS = 200
 _MOST_LINES = 60
 _MANY = {
@@ -34,26 +37,35 @@ _MANY = {
 
 
 def keep(session: Session, drafts: Sequence[Draft], url: str) -> list[NoticeRow]:
-    """Keep drafts of one type for one audience; returns those that go out now, each on its own."""
-    first = drafts[0]
-    if first.type not in _MANY:
-        return [_alone(session, draft, url) for draft in drafts]
-    if by_themselves := [draft for draft in drafts if draft.alone]:
-        rest = [draft for draft in drafts if not draft.alone]
-        return [*(_alone(session, draft, url) for draft in by_themselves), *(keep(session, rest, url) if rest else ())]
+    """Keep drafts, a few statements for all of them; returns those that go out now, each on its own."""
+    groups: dict[tuple[str, str], list[Draft]] = {}
+    for draft in drafts:
+        # What an incident says is never one of many: its page shows how far it has come.
+        if not _of_incident(draft):
+            groups.setdefault((draft.type.value, draft.audience), []).append(draft)
     moment = now()
-    alike = (NoticeRow.type == first.type.value, NoticeRow.audience == first.audience)
-    open_one = session.exec(select(NoticeRow).where(*alike, col(NoticeRow.open_until).is_not(None))).first()
-    if open_one is None:
-        since = _id_at(moment - WINDOW)
-        recent = session.exec(
-            select(func.count()).select_from(NoticeRow).where(*alike, col(NoticeRow.id) >= since)
-        ).one()
-        if recent + len(drafts) <= FEW:
-            return [_alone(session, draft, url) for draft in drafts]
-        open_one = _empty(first, moment)
-    _collect(session, open_one, drafts, url)
-    return []
+    collecting, recent = _open(session), _recent(session, groups, moment)
+    many = {
+        key
+        for key, alike in groups.items()
+        if alike[0].type in _MANY and (key in collecting or recent.get(key, 0) + len(alike) > FEW)
+    }
+    for key in many:
+        _collect(session, collecting.get(key) or _empty(groups[key][0], moment), groups[key], url)
+    # Ids of one moment, in the order of what happened.
+    ids = sorted(new_id() for _ in drafts)
+    alone = [
+        _alone(draft, notice_id, url)
+        for draft, notice_id in zip(drafts, ids, strict=True)
+        if _of_incident(draft) or (draft.type.value, draft.audience) not in many
+    ]
+    if alone:
+        session.connection().execute(insert(NoticeRow), [row.model_dump() for row in alone])
+    return alone
+
+
+def _of_incident(draft: Draft) -> bool:
+    return bool(draft.data.get("incident"))
 
 
 def closed(session: Session) -> list[NoticeRow]:
@@ -61,28 +73,46 @@ def closed(session: Session) -> list[NoticeRow]:
     due = select(NoticeRow).where(col(NoticeRow.open_until) <= now()).order_by(col(NoticeRow.id)).limit(100)
     rows = list(session.exec(due))
     for row in rows:
-        row.open_until = None
+        row.open_until, row.told_to = None, BEGUN
         session.add(row)
     return rows
 
 
-def _alone(session: Session, draft: Draft, url: str) -> NoticeRow:
-    notice_id = new_id()
-    row = NoticeRow(
+def _open(session: Session) -> dict[tuple[str, str], NoticeRow]:
+    rows = session.exec(select(NoticeRow).where(col(NoticeRow.open_until) > _EVER))
+    return {(row.type, row.audience): row for row in rows}
+
+
+def _recent(
+    session: Session, groups: Mapping[tuple[str, str], object], moment: dt.datetime
+) -> dict[tuple[str, str], int]:
+    """How many there were of each within the window."""
+    key = (col(NoticeRow.type), col(NoticeRow.audience))
+    wanted = (
+        sa.select(*key, sa.func.count())
+        .where(
+            col(NoticeRow.type).in_({one for one, _ in groups}), col(NoticeRow.audience).in_({one for _, one in groups})
+        )
+        .where(col(NoticeRow.id) >= _id_at(moment - WINDOW))
+        .group_by(*key)
+    )
+    return {(row[0], row[1]): row[2] for row in session.connection().execute(wanted)}
+
+
+def _alone(draft: Draft, notice_id: str, url: str) -> NoticeRow:
+    return NoticeRow(
         id=notice_id,
         type=draft.type.value,
         at=draft.at,
         ref=draft.ref,
         audience=draft.audience,
+        told_to=BEGUN,
         last_at=draft.at,
         document=json.dumps(draft.document(notice_id, url)),
         title=draft.title,
         body="\n".join(draft.lines),
         path=draft.path,
     )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def _empty(first: Draft, moment: dt.datetime) -> NoticeRow:

@@ -26,6 +26,8 @@ class NoticeType(StrEnum):
     DISK_ENOUGH = "disk.enough"
     SERVICE_STUCK = "service.stuck"
     SERVICE_WORKS = "service.works"
+    RECORD_BROKEN = "record.broken"
+    RECORD_WHOLE = "record.whole"
     WEBHOOK_FAILING = "webhook.failing"
     WEBHOOK_DISABLED = "webhook.disabled"
     TEST = "test"
@@ -88,6 +90,12 @@ SUBJECTS = (
             NoticeType.WEBHOOK_DISABLED,
         ),
         Permission.SEE_SETTINGS,
+    ),
+    Subject(
+        "record",
+        "The record is not as it was written",
+        (NoticeType.RECORD_BROKEN, NoticeType.RECORD_WHOLE),
+        Permission.READ_RECORD,
     ),
 )
 SUBJECT_OF: Mapping[NoticeType, Subject] = MappingProxyType(

@@ -12,7 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from curator.errors import BadInput
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.settings import Settings
 
 _PATIENCE_S = 15.0

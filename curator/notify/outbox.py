@@ -1,26 +1,29 @@
-"""What is on its way: each delivery is made in the transaction of its notice, and ends sent or dead, and visible.
+"""What is on its way: each delivery is made in the transaction that finds who is to get it, and ends sent or dead.
 
-A crash loses none; at worst one is sent again, with the same `webhook-id`, by which receivers know it.
+It is tried by one at a time, for as long as his lease is (`due_at`). A crash loses none; at worst one is sent again,
+with the same `webhook-id`, by which receivers know it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database, new_id, now
 from curator.errors import BadInput, CuratorError
 from curator.notify.tables import DeliveryRow, NoticeRow
-from curator.queue.work import Work, ask_for
 
-DELIVER = "curator.deliver"
 PAUSES_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 21_600, 36_000)
 """After the first failure, the second, ...: about a day in all."""
 _JITTER = 0.2
+_LEASE = dt.timedelta(seconds=120)
+"""More than the slowest receiver or mail server is waited for."""
 _LONGEST_PAUSE_S = 86_400
 MOST_REPLAYED = 1_000
 
@@ -58,24 +61,58 @@ class Delivery:
         }
 
 
-def send_out(session: Session, notice: NoticeRow, *, webhook_id: str | None = None, user_id: str | None = None) -> Work:
-    """Put a notice on its way, in the caller's transaction."""
+def send_out(session: Session, notice_id: str, *, webhook_id: str | None = None, user_id: str | None = None) -> str:
+    """Put a notice on its way, in the caller's transaction; returns the id of the delivery."""
+    row = made(notice_id, webhook_id=webhook_id, user_id=user_id)
+    session.connection().execute(insert(DeliveryRow), [row])
+    return str(row["id"])
+
+
+def made(notice_id: str, *, webhook_id: str | None = None, user_id: str | None = None) -> dict[str, Any]:
+    """The columns of a delivery that is to be tried now."""
     moment = now()
-    row = DeliveryRow(
-        id=f"msg_{new_id()}",
-        notice_id=notice.id,
-        webhook_id=webhook_id,
-        user_id=user_id,
-        state="waiting",
-        due_at=moment,
-        created_at=moment,
-    )
+    return {
+        "id": f"msg_{new_id()}",
+        "notice_id": notice_id,
+        "webhook_id": webhook_id,
+        "user_id": user_id,
+        "state": "waiting",
+        "attempts": 0,
+        "due_at": moment,
+        "created_at": moment,
+    }
+
+
+def some_due(session: Session, *, mails: bool, but: Collection[str] = ()) -> DeliveryRow | None:
+    """A delivery whose time has come: a mail, or one to a webhook that is not among those left alone (`but`)."""
+    due = select(DeliveryRow).where(DeliveryRow.state == "waiting", col(DeliveryRow.due_at) <= now())
+    if mails:
+        due = due.where(col(DeliveryRow.webhook_id).is_(None))
+    else:
+        due = due.where(col(DeliveryRow.webhook_id) > "", col(DeliveryRow.webhook_id).not_in(list(but)))
+    return session.exec(due.order_by(col(DeliveryRow.due_at)).limit(1)).first()
+
+
+def begin(session: Session, row: DeliveryRow) -> bool:
+    """Nobody else tries it for as long as the lease is; the caller has just read it, as a writer.
+
+    False: it was begun so often, with nothing noted after it, that it is given up.
+    """
+    if row.attempts > len(PAUSES_S):
+        give_up(session, row, "Whoever delivered it died, each time")
+        return False
+    row.due_at, row.attempts = now() + _LEASE, row.attempts + 1
     session.add(row)
-    return ask_for(session, DELIVER, row.id)
+    return True
+
+
+def is_held(row: DeliveryRow, begun: DeliveryRow) -> bool:
+    """Whether whoever began it holds it, still."""
+    return row.state == "waiting" and row.due_at == begun.due_at
 
 
 def sent(session: Session, row: DeliveryRow, status: int | None, answer: str | None) -> None:
-    row.state, row.ended_at, row.attempts = "sent", now(), row.attempts + 1
+    row.state, row.ended_at = "sent", now()
     row.status, row.answer, row.error = status, answer, None
     session.add(row)
 
@@ -91,7 +128,6 @@ def failed(
     for_good: bool = False,
 ) -> bool:
     """The attempt failed; whether there is to be another, at `row.due_at`. `asked_s`: how long it asks to wait."""
-    row.attempts += 1
     row.status, row.answer, row.error = status, answer, error
     session.add(row)
     if for_good or row.attempts > len(PAUSES_S):
@@ -107,7 +143,7 @@ def give_up(session: Session, row: DeliveryRow, error: str) -> None:
     session.add(row)
 
 
-def replay(session: Session, delivery_id: str) -> Work:
+def replay(session: Session, delivery_id: str) -> str:
     """Send it once more, with the same id. Raises `NoSuchDelivery`, and `BadInput` for one that is under way."""
     row = session.get(DeliveryRow, delivery_id)
     if row is None:
@@ -117,7 +153,7 @@ def replay(session: Session, delivery_id: str) -> Work:
     return _again(session, row)
 
 
-def replay_since(session: Session, webhook_id: str, since: dt.datetime, *, dead_only: bool) -> list[Work]:
+def replay_since(session: Session, webhook_id: str, since: dt.datetime, *, dead_only: bool) -> list[str]:
     """Send a webhook's deliveries since a moment once more, the oldest first; at most `MOST_REPLAYED`."""
     states = ("dead",) if dead_only else ("dead", "sent")
     rows = session.exec(
@@ -154,10 +190,10 @@ def listed(
     return [Delivery(row, notice) for row, notice in found]
 
 
-def _again(session: Session, row: DeliveryRow) -> Work:
+def _again(session: Session, row: DeliveryRow) -> str:
     row.state, row.attempts, row.due_at, row.ended_at = "waiting", 0, now(), None
     session.add(row)
-    return ask_for(session, DELIVER, row.id)
+    return row.id
 
 
 def _pause_s(attempts: int) -> float:

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from curator.notify.choices import Person, all_chosen, any_matches, choices_of
+from curator.notify.choices import Person, any_matches, choices_of, chosen_by, defaults
 from curator.notify.kinds import SUBJECT_OF, NoticeType, Way
-from curator.notify.tables import NoticeRow
+from curator.notify.tables import NoticeChoiceRow, NoticeRow
 from curator.people.roles import MAY, Permission, Role
 from curator.people.tables import MembershipRow, UserRow
 
 _BY_TEAM = frozenset({"held", "blocked", "released", "reversed", "asked"})
+_COLUMNS = (col(UserRow.id), col(UserRow.login), col(UserRow.email), col(UserRow.role), col(UserRow.team))
+_SEEING_ALL = [role.value for role in Role if Permission.SEE_ALL in MAY[role]]
 
 
-def people(session: Session) -> list[Person]:
-    """Everybody who may sign in, with what each has chosen."""
+def candidates(session: Session, notice: NoticeRow, after: str, limit: int) -> list[Person]:
+    """Those among whom its readers are, in the order of ids: whoever it concerns by its audience, and is told of its
+    type by his role or has chosen for himself. Everybody else is not even looked at."""
+    subject = SUBJECT_OF[NoticeType(notice.type)]
+    kind, _, name = notice.audience.partition(":")
+    wanted = sa.select(*_COLUMNS).where(col(UserRow.disabled_at).is_(None), col(UserRow.id) > after)
+    if kind == "person":
+        wanted = wanted.where(col(UserRow.folded) == name.lower())
+    else:
+        told = [role.value for role in Role if defaults(role).ways.get(subject.key, Way.OFF) is not Way.OFF]
+        chosen = sa.select(col(NoticeChoiceRow.user_id))
+        wanted = wanted.where(sa.or_(col(UserRow.role).in_(told), col(UserRow.id).in_(chosen)))
+    if kind in {"overseers", "managers"}:
+        wanted = wanted.where(col(UserRow.role).in_(_SEEING_ALL))
+    elif kind == "team":
+        members = col(UserRow.id).in_(sa.select(col(MembershipRow.user_id)).where(col(MembershipRow.team) == name))
+        alone = notice.type == NoticeType.REVERSED
+        wanted = wanted.where(members if alone else sa.or_(members, col(UserRow.role).in_(_SEEING_ALL)))
+    rows = session.connection().execute(wanted.order_by(col(UserRow.id)).limit(limit)).all()
+    return _people(session, rows)
+
+
+def people_of(session: Session, user_ids: Sequence[str]) -> dict[str, Person]:
+    """These, by id; whoever is disabled, or not there, is left out."""
+    wanted = sa.select(*_COLUMNS).where(col(UserRow.disabled_at).is_(None), col(UserRow.id).in_(list(user_ids)))
+    return {one.id: one for one in _people(session, session.connection().execute(wanted).all())}
+
+
+def _people(session: Session, rows: Sequence[Any]) -> list[Person]:
+    ids = [row.id for row in rows]
     teams: dict[str, set[str]] = {}
-    for user_id, team in session.exec(select(MembershipRow.user_id, MembershipRow.team)):
+    memberships = sa.select(col(MembershipRow.user_id), col(MembershipRow.team))
+    for user_id, team in session.connection().execute(memberships.where(col(MembershipRow.user_id).in_(ids))):
         teams.setdefault(user_id, set()).add(team)
-    chosen = all_chosen(session)
+    chosen = chosen_by(session, ids)
     return [
-        Person(row.id, row.login, row.email, Role(row.role), _teams(row, teams.get(row.id, ())), chosen.get(row.id))
-        for row in session.exec(select(UserRow).where(col(UserRow.disabled_at).is_(None)))
+        Person(
+            row.id, row.login, row.email, Role(row.role), _teams(row.team, teams.get(row.id, ())), chosen.get(row.id)
+        )
+        for row in rows
     ]
 
 
@@ -35,7 +69,7 @@ def person(session: Session, user_id: str) -> Person | None:
         return None
     teams = session.exec(select(MembershipRow.team).where(MembershipRow.user_id == user_id)).all()
     role = Role(row.role)
-    return Person(row.id, row.login, row.email, role, _teams(row, teams), choices_of(session, user_id, role))
+    return Person(row.id, row.login, row.email, role, _teams(row.team, teams), choices_of(session, user_id, role))
 
 
 def way_for(who: Person, notice: NoticeRow, data: Mapping[str, Any]) -> Way:
@@ -84,5 +118,5 @@ def teams_in(data: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(asked | {str(user["team"]) for item in items for user in item.get("used_by", ()) if user["team"]})
 
 
-def _teams(row: UserRow, others: Iterable[str]) -> frozenset[str]:
-    return frozenset(filter(None, (row.team, *others)))
+def _teams(home: str, others: Iterable[str]) -> frozenset[str]:
+    return frozenset(filter(None, (home, *others)))

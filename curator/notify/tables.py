@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from curator.database.engine import Utc
 
+BEGUN = ""
+"""`NoticeRow.told_to` of one that is to go out, and has reached nobody yet."""
+
 
 class NoticeRow(SQLModel, table=True):
     """Something that people are told of; many that are alike and come at once are one."""
@@ -18,6 +21,7 @@ class NoticeRow(SQLModel, table=True):
         Index("ix_notices_type", "type", "audience", "id"),
         Index("ix_notices_ref", "ref", "type"),
         Index("ix_notices_open_until", "open_until"),
+        Index("ix_notices_told_to", "told_to"),
     )
 
     id: str = Field(primary_key=True)
@@ -34,6 +38,8 @@ class NoticeRow(SQLModel, table=True):
     """How many events it stands for."""
     open_until: dt.datetime | None = Field(default=None, sa_type=Utc)
     """It collects what is alike until then, and goes out after; None: it has gone out."""
+    told_to: str | None = None
+    """While it goes out: the id of the person up to whom it has, by ids. None: it has, or is not to yet."""
     last_at: dt.datetime = Field(sa_type=Utc)
     """Of the newest event that it stands for."""
     document: str
@@ -49,7 +55,11 @@ class NoticeReaderRow(SQLModel, table=True):
     """A notice that lies in a person's inbox."""
 
     __tablename__ = "notice_readers"
-    __table_args__ = (Index("ix_notice_readers_digest", "digest", "user_id"),)
+    __table_args__ = (
+        Index("ix_notice_readers_digest", "digest", "user_id", "notice_id"),
+        Index("ix_notice_readers_unread", "user_id", "read_at", "notice_id"),
+        Index("ix_notice_readers_notice_id", "notice_id"),
+    )
 
     user_id: str = Field(primary_key=True)
     notice_id: str = Field(primary_key=True, foreign_key="notices.id")
@@ -115,7 +125,11 @@ class DeliveryRow(SQLModel, table=True):
     """A notice on its way to one place. It is made with the notice, and ends `sent` or `dead`."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_webhook", "webhook_id", "id"), Index("ix_deliveries_state", "state", "id"))
+    __table_args__ = (
+        Index("ix_deliveries_webhook", "webhook_id", "id"),
+        Index("ix_deliveries_state", "state", "id"),
+        Index("ix_deliveries_due", "state", "webhook_id", "due_at"),
+    )
 
     id: str = Field(primary_key=True)
     """The `webhook-id`, the same at each attempt and replay."""
@@ -128,6 +142,7 @@ class DeliveryRow(SQLModel, table=True):
     attempts: int = 0
     """Since it was made or replayed."""
     due_at: dt.datetime = Field(sa_type=Utc)
+    """Of the next attempt; while somebody tries it, when another may, since he must have died."""
     created_at: dt.datetime = Field(sa_type=Utc)
     ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)
     status: int | None = None

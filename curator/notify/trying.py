@@ -8,13 +8,12 @@ from sqlmodel import Session
 
 from curator.database.engine import new_id, now
 from curator.errors import BadInput, CuratorError
-from curator.notify.events import Draft
+from curator.notify.drafts import Draft
 from curator.notify.kinds import NoticeType
 from curator.notify.outbox import send_out
 from curator.notify.readers import person
 from curator.notify.tables import NoticeRow
 from curator.notify.webhooks import find
-from curator.queue.work import Work
 
 
 class NobodyThere(CuratorError):
@@ -23,16 +22,16 @@ class NobodyThere(CuratorError):
     status = 409
 
 
-def try_webhook(session: Session, webhook_id: str, by: str, url: str) -> Work:
-    """Its key is the id of the delivery. Raises `NoSuchWebhook`, and `BadInput` for one that is switched off."""
+def try_webhook(session: Session, webhook_id: str, by: str, url: str) -> str:
+    """Returns the id of the delivery. Raises `NoSuchWebhook`, and `BadInput` for one that is switched off."""
     row = find(session, webhook_id)
     if row.disabled_at is not None:
         raise BadInput(f"The webhook {row.name} is switched off: switch it on first")
     notice = _notice(session, by, url, f"A test of the webhook {row.name}")
-    return send_out(session, notice, webhook_id=row.id)
+    return send_out(session, notice.id, webhook_id=row.id)
 
 
-def try_mail(session: Session, user_id: str, url: str, *, mails: bool) -> Work:
+def try_mail(session: Session, user_id: str, url: str, *, mails: bool) -> str:
     """The same to a person's own mailbox. Raises `NobodyThere`, and `BadInput` where no mail can be sent."""
     who = person(session, user_id)
     if who is None:
@@ -42,7 +41,7 @@ def try_mail(session: Session, user_id: str, url: str, *, mails: bool) -> Work:
     if not who.email:
         raise BadInput("There is no address of mail for this account: an administrator can add one")
     notice = _notice(session, who.name, url, "A test of your mail")
-    return send_out(session, notice, user_id=user_id)
+    return send_out(session, notice.id, user_id=user_id)
 
 
 def _notice(session: Session, by: str, url: str, title: str) -> NoticeRow:

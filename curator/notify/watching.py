@@ -14,17 +14,17 @@ from sqlmodel import col, select
 
 from curator.database.engine import Database, now
 from curator.notify import digests, ending, health
+from curator.notify.delivering import deliverer_of
+from curator.notify.lanes import Lanes
 from curator.notify.making import Maker
-from curator.notify.outbox import DELIVER
 from curator.notify.tables import DeliveryRow, NoticeReaderRow, NoticeRow, WebhookRow
-from curator.queue.celery import Sender
-from curator.queue.tables import WorkRow
 from curator.settings import Settings
 
 log = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(days=90)
 _MAKE_EVERY_S = 1.0
+_DELIVER_EVERY_S = 0.5
 _LOOK_EVERY_S = 30.0
 _DAILY_S = 3_600.0
 _BREAKER_EVERY_S = 2.0
@@ -38,23 +38,32 @@ class Watching:
 
     settings: Settings
     database: Database
-    sender: Sender
     maker: Maker = field(init=False)
+    lanes: Lanes = field(init=False)
 
     def __post_init__(self) -> None:
         self.maker = Maker(self.database, self.settings.url, mails=self.settings.smtp_host is not None)
+        self.lanes = Lanes(self.database, deliverer_of(self.settings, self.database))
 
     async def follow(self) -> None:
         """Each in its own time; a database that is away for a moment ends none of it."""
-        await asyncio.gather(
-            _every(_MAKE_EVERY_S, self.make),
-            _every(_LOOK_EVERY_S, self.look),
-            _every(_DAILY_S, self.look_seldom),
-        )
+        try:
+            await asyncio.gather(
+                _every(_MAKE_EVERY_S, self.make),
+                _every(_DELIVER_EVERY_S, self.deliver),
+                _every(_LOOK_EVERY_S, self.look),
+                _every(_DAILY_S, self.look_seldom),
+            )
+        finally:
+            await asyncio.to_thread(self.lanes.close)
 
     def make(self) -> None:
         """What is new on the record."""
-        self.sender.send(self.maker.step())
+        self.maker.step()
+
+    def deliver(self) -> None:
+        """What is due to mailboxes and webhooks."""
+        self.lanes.step()
 
     def look(self) -> None:
         """What a person would have to be told of within a minute."""
@@ -69,7 +78,7 @@ class Watching:
             health.look_at_disk(self.database, disk, settings.disk_low_percent, reserve)
         health.look_for_workers(self.database)
         health.forget_upstream(self.database)
-        self.sender.send(digests.make_due(self.database, settings.url))
+        digests.make_due(self.database, settings.url)
 
     def look_seldom(self) -> None:
         """What is soon enough within the hour."""
@@ -126,8 +135,6 @@ def forget_old(database: Database) -> int:
         return 0
     with database.write() as session:
         connection = session.connection()
-        deliveries = session.exec(select(DeliveryRow.id).where(col(DeliveryRow.notice_id).in_(ids))).all()
-        connection.execute(delete(WorkRow).where(col(WorkRow.task) == DELIVER, col(WorkRow.key).in_(deliveries)))
         connection.execute(delete(DeliveryRow).where(col(DeliveryRow.notice_id).in_(ids)))
         connection.execute(delete(NoticeReaderRow).where(col(NoticeReaderRow.notice_id).in_(ids)))
         connection.execute(delete(NoticeRow).where(col(NoticeRow.id).in_(ids)))

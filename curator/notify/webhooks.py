@@ -16,13 +16,12 @@ from curator.database.sealing import Seal
 from curator.errors import BadInput, CuratorError
 from curator.notify.addresses import Allowed, read_place, resolve
 from curator.notify.choices import any_matches, check_globs
-from curator.notify.events import line
+from curator.notify.drafts import line
 from curator.notify.kinds import SUBSCRIBED, NoticeType
 from curator.notify.marks import said_first
 from curator.notify.outbox import replay_since
 from curator.notify.signing import new_secret
 from curator.notify.tables import NoticeRow, WebhookRow
-from curator.queue.work import Work
 
 FORMATS = ("json", "text")
 BOTH_FOR = dt.timedelta(hours=24)
@@ -122,14 +121,14 @@ def end(database: Database, webhook_id: str, by: str) -> WebhookRow:
     return row
 
 
-def replay(session: Session, webhook_id: str, since: dt.datetime, by: str, *, dead_only: bool) -> list[Work]:
+def replay(session: Session, webhook_id: str, since: dt.datetime, by: str, *, dead_only: bool) -> list[str]:
     """Send once more what was made since a moment. Raises `NoSuchWebhook`, and `BadWebhook` if it is switched off."""
     row = find(session, webhook_id)
     if row.disabled_at is not None:
         raise BadWebhook(f"The webhook {line(row.name)} is switched off: switch it on first")
-    works = replay_since(session, row.id, since, dead_only=dead_only)
-    _record(session, row, by, "replayed", f"{len(works)} notices are sent to the webhook {line(row.name)} once more")
-    return works
+    sent = replay_since(session, row.id, since, dead_only=dead_only)
+    _record(session, row, by, "replayed", f"{len(sent)} notices are sent to the webhook {line(row.name)} once more")
+    return sent
 
 
 def find(session: Session, webhook_id: str) -> WebhookRow:

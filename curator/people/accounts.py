@@ -75,6 +75,10 @@ def invited(session: Session, secret: str) -> User:
 def use_link(session: Session, secret: str, hashed: str, by: By) -> User:
     """Keep the password that was chosen; the link ends, and so do all his sessions. Raises `LinkOver`."""
     user = invited(session, secret)
+    # Of two who use it at the same moment, one finds it gone.
+    used = session.connection().execute(delete(InvitationRow).where(col(InvitationRow.digest) == _digest(secret)))
+    if used.rowcount != 1:
+        raise LinkOver
     session.execute(delete(InvitationRow).where(col(InvitationRow.user_id) == user.id))
     _keep(session, user, hashed, None, by)
     return user

@@ -78,15 +78,6 @@ def check_audience(session: Session, audience: Audience) -> Audience:
     return audience
 
 
-def unknown_team(session: Session, audience: Audience) -> str:
-    """The sentence of warning about a team or project that nobody has made; empty if there is nothing to say."""
-    try:
-        check_audience(session, audience)
-    except BadInput as error:
-        return error.sentence
-    return ""
-
-
 def _active(session: Session, team: str) -> bool:
     query = select(TeamRow.name).where(TeamRow.name == team, col(TeamRow.ended_at).is_(None))
     return session.exec(query).first() is not None

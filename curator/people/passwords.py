@@ -18,6 +18,8 @@ _Result = TypeVar("_Result")
 
 SHORTEST = 12
 _LONGEST = 256
+_LONGEST_TYPED = 4 * _LONGEST
+"""Of what may be a password at all: some letters are typed as several; megabytes of them would be long to read."""
 _AT_ONCE = 2
 """Each takes 64 MiB."""
 _WAITING = 32
@@ -57,7 +59,7 @@ def plain(password: str) -> str:
 
 def check_good(password: str, login: str) -> None:
     """Raise `BadInput` for one that can be guessed."""
-    text = plain(password)
+    text = plain(password[: _LONGEST_TYPED + 1])
     if not SHORTEST <= len(text) <= _LONGEST:
         raise BadInput(
             f"A password has {SHORTEST} to {_LONGEST} characters: choose a longer one, several words are good"
@@ -117,8 +119,9 @@ class Passwords:
         """Whether it is the password; without one that is kept it takes as long to say no. Raises `TooMany`."""
         if not self._nobodys:
             self._nobodys = await self._in_turn(self._hasher.hash, "nobody's")
-        right = await self._in_turn(self._verify, kept or self._nobodys, plain(password))
-        return right and kept is not None
+        typed = plain(password[:_LONGEST_TYPED])
+        right = await self._in_turn(self._verify, kept or self._nobodys, typed)
+        return right and kept is not None and len(password) <= _LONGEST_TYPED
 
     def is_old(self, kept: str) -> bool:
         """Whether it was hashed with other parameters than those of now."""

@@ -80,6 +80,9 @@ class MembershipRow(SQLModel, table=True):
     added_by: str
 
 
+_LISTED = ("job", "revoked_at", "expires_at", "user_id", "team", "name", "description")
+
+
 class TokenRow(SQLModel, table=True):
     """One token; its text is never kept."""
 
@@ -87,7 +90,9 @@ class TokenRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_tokens_user_id", "user_id", "id"),
         Index("ix_tokens_name", "name"),
-        Index("ix_tokens_team", "team"),
+        Index("ix_tokens_team", "team", "revoked_at"),
+        # All that tokens are looked for by, so that a search without a hit reads no token.
+        Index("ix_tokens_listed", "id", *_LISTED),
     )
 
     id: str = Field(primary_key=True)

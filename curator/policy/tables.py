@@ -113,3 +113,26 @@ class ListEntryRow(SQLModel, table=True):
     expires_at: dt.datetime | None = Field(default=None, sa_type=Utc, index=True)
     ended_at: dt.datetime | None = Field(default=None, sa_type=Utc)
     ended_by: str | None = None
+
+
+class RuleDraftRow(SQLModel, table=True):
+    """Rules that somebody is writing: one draft a person, so that nothing typed is lost."""
+
+    __tablename__ = "rule_drafts"
+
+    who: str = Field(primary_key=True)
+    """Id of the person, or of the token."""
+    source: str
+    edited_from: str
+    """The digest of the rules that were in force when it was begun; empty for none."""
+    at: dt.datetime = Field(sa_type=Utc)
+
+
+class RuleHitsRow(SQLModel, table=True):
+    """How many requests a rule has refused on a day (UTC)."""
+
+    __tablename__ = "rule_hits"
+
+    day: dt.date = Field(primary_key=True)
+    rule: str = Field(primary_key=True)
+    refused: int

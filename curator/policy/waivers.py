@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, func
+from sqlmodel import Session, col, func, or_, select
 
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
@@ -175,6 +175,13 @@ def listed(
 def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
     """Those in force, for whomever they are."""
     return _IN_FORCE.at(session, moment)
+
+
+def rules_answered(session: Session, moment: dt.datetime) -> list[tuple[str, ...]]:
+    """Of each waiver in force, the rules that it answers."""
+    still = or_(col(WaiverRow.expires_at).is_(None), col(WaiverRow.expires_at) > moment)
+    rows = session.exec(select(WaiverRow.rules).where(col(WaiverRow.ended_at).is_(None), still))
+    return [tuple(rule for rule in row.split(",") if rule) for row in rows]
 
 
 def _row(session: Session, waiver_id: str) -> WaiverRow:

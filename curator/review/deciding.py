@@ -10,20 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from curator.admission import decisions
 from curator.admission.reopening import Reopened
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
 from curator.errors import NotAllowed
-from curator.people.roles import Permission, roles_that
-from curator.people.tables import TokenRow, UserRow
 from curator.policy import lists, waivers
 from curator.policy.waivers import Limits
 from curator.policy.word import BadWord, checked_reason
 from curator.queue.work import Work
-from curator.review import listing, proposals, requests, waiting, waiving
+from curator.review import apart, listing, proposals, requests, waiting, waiving
 from curator.review.opening import Opening, opening
 from curator.review.proposals import Proposal
 from curator.review.queue import NotWaiting
@@ -36,7 +34,6 @@ from rules.circumstances import EVERYBODY, Audience, ListEffect
 from rules.evaluate import Outcome
 
 MOST_AT_ONCE = 200
-_DECIDERS = [role.value for role in roles_that(Permission.DECIDE)]
 _SAID = {Outcome.ALLOW: "allowed", Outcome.HOLD: "held", Outcome.BLOCK: "blocked"}
 
 
@@ -120,7 +117,10 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
             return _reject_proposal(session, row, proposal, by, checked_reason(said))
         if by in proposal.agreed:
             raise NotAllowed(f"{by} has agreed to this already: the rule wants another person")
-        _check_not_own(session, row, by, several=True)
+        apart.check_not_own(session, (row.kind,), (row.repo,), by, several=True)
+        gone = apart.decides_no_more(session, proposal.agreed)
+        if gone is not None:
+            raise Answered(f"{gone} has agreed to this and may decide no longer: reject the proposal, and make another")
         proposal = proposals.agree(session, proposal_id, by)
         if len(proposal.agreed) < proposal.needs:
             left = proposal.needs - len(proposal.agreed)
@@ -188,7 +188,7 @@ def _decide(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk) -> 
         return _reject(session, row, asked, verdict)
     made = _opening(session, row, verdict, desk)
     if verdict.answer is Answer.APPROVE:
-        _check_not_own(session, row, verdict.by, several=made.needs > 1)
+        apart.check_not_own(session, (row.kind,), (row.repo,), verdict.by, several=made.needs > 1)
         _check_opens(row, made, verdict)
         if made.needs > 1:
             return _propose(session, row, asked, verdict, made)
@@ -351,25 +351,6 @@ def _opening(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk, ot
 def _requests(session: Session, row: WaitingRow) -> list[RequestRow]:
     """Those that an answer is for; of what was asked back, too, which may be decided about without an answer."""
     return requests.open_of(session, _repo(row))
-
-
-def _check_not_own(session: Session, row: WaitingRow, by: str, *, several: bool) -> None:
-    """Nobody approves what he has asked for, but who has nobody to turn to."""
-    if all(by not in {one.name for one in kept.requesters} for kept in requests.kept(session, _requests(session, row))):
-        return
-    if several or _others_decide(session, by):
-        raise NotAllowed(f"{by} has asked for {row.repo}: somebody else who may decide is to answer that")
-
-
-def _others_decide(session: Session, by: str) -> bool:
-    deciders = col(TokenRow.role).in_(_DECIDERS)
-    tokens = select(TokenRow.id).where(
-        deciders, col(TokenRow.revoked_at).is_(None), col(TokenRow.user_id).is_(None), TokenRow.name != by
-    )
-    people = select(UserRow.id).where(
-        col(UserRow.role).in_(_DECIDERS), col(UserRow.disabled_at).is_(None), UserRow.login != by
-    )
-    return any(session.exec(others.limit(1)).first() is not None for others in (people, tokens))
 
 
 def _record(session: Session, row: WaitingRow, by: str, outcome: str, sentence: str) -> None:

@@ -18,6 +18,7 @@ from curator.database.engine import Database, now
 from curator.policy import lists
 from curator.policy.lists import KeptEntry, Wanted
 from curator.policy.word import BadWord
+from curator.review import apart
 from curator.review.targets import Target
 from curator.review.waiving import approvers_of, scope_said, standing_against
 from curator.types import Commit, RepoKind
@@ -74,8 +75,11 @@ class Put:
 
 def put(database: Database, request: Request, rule_set: str) -> Put:
     """Put all of it on the list, or none: from this moment on what is blocked is not served, and what the entries
-    concern is decided about anew. Raises `BadWord`."""
+    concern is decided about anew. Raises `BadWord`, and `NotAllowed` for what he has asked for himself."""
     with database.write() as session:
+        if request.effect is ListEffect.APPROVE:
+            names = [name for target in request.targets for name in target.repositories]
+            apart.check_not_own(session, request.kinds, names, request.by, several=False)
         entries = tuple(lists.add(session, _wanted(request, target)) for target in request.targets)
         for kept in entries:
             said = f"entry {kept.entry.id}: {kept.what} {_SAID[request.effect]} {terms(kept)}"

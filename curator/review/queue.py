@@ -171,6 +171,12 @@ def page(
     return Queue(tuple(lines), following, total, int(overdue or 0))
 
 
+def count(session: Session, most: int) -> int:
+    """How many lines there are, counted up to `most`."""
+    some = select(WaitingRow.id).where(col(WaitingRow.waits)).limit(most).subquery()
+    return session.exec(select(func.count()).select_from(some)).one()
+
+
 def groups(session: Session, wanted: Filter, by: str, *, review_hours: int) -> list[Group]:
     """The publishers, or families, with the most lines."""
     key = col(WaitingRow.publisher if by == "publisher" else WaitingRow.family)

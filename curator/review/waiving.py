@@ -20,6 +20,7 @@ from curator.database.engine import Database, now
 from curator.policy import waivers
 from curator.policy.waivers import KeptWaiver, Limits, Wanted
 from curator.policy.word import BadWord
+from curator.review import apart
 from curator.types import Commit, RepoKind
 from rules.case import Case
 from rules.circumstances import NOTHING_DECIDED, Audience, Circumstances, Scope, Waiver
@@ -159,9 +160,12 @@ def elsewhere(session: Session, fingerprints: frozenset[str], commit: Commit) ->
 
 
 def waive(database: Database, request: Request, rule_set: str, limits: Limits) -> tuple[KeptWaiver, Plan, Reopened]:
-    """Give the waiver: the decisions that it concerns have ended with that. Raises `BadWord`."""
+    """Give the waiver: the decisions that it concerns have ended with that. Raises `BadWord`, and `NotAllowed` for what
+    he has asked for himself."""
     with database.write() as session:
         made = plan(session, request, rule_set, limits)
+        repo = made.commit.repo
+        apart.check_not_own(session, (repo.kind.value,), (str(repo),), request.by, several=False)
         kept = waivers.add(session, _wanted(made, request), limits)
         record(session, Action.WAIVE, kept, request.by, made.commit.sha, f"waiver {kept.waiver.id} {terms(kept)}")
         reopened = reopen(session, kept.waiver, rule_set)

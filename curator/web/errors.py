@@ -43,16 +43,18 @@ def bad_query(error: RequestValidationError) -> JSONResponse:
     return error_response(BadInput(f"{where}: {first['msg'].removeprefix('Value error, ')}"))
 
 
-def no_such_address(error: HTTPException) -> JSONResponse:
-    """An address that there is not, or not for this method (`Allow` says for which)."""
-    wrong_method = error.status_code == WrongMethod.status
-    said = (
-        WrongMethod(f"This address answers to {(error.headers or {}).get('Allow', 'other methods')} only")
-        if wrong_method
-        else NotServed("There is nothing at this address: /api/curator/v1/openapi.json says what there is")
-    )
+def refused_by_the_framework(error: HTTPException) -> JSONResponse:
+    """What comes to no route of ours: no such address, not for this method, or a body that is no JSON."""
+    headers = error.headers or {}
+    said: CuratorError
+    if error.status_code == WrongMethod.status:
+        said = WrongMethod(f"This address answers to {headers.get('Allow', 'other methods')} only")
+    elif error.status_code == NotServed.status:
+        said = NotServed("There is nothing at this address: /api/curator/v1/openapi.json says what there is")
+    else:
+        said = BadInput("The body of the request cannot be read: send JSON in UTF-8")
     response = error_response(said)
-    response.headers.update(error.headers or {})
+    response.headers.update(headers)
     return response
 
 

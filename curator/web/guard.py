@@ -58,6 +58,8 @@ class May:
         asks.set(who(caller, address, request.headers.get("user-agent")))
         if (run := request.scope.get(NAME)) is not None:
             await run.begin(caller)
+        if _wants_page(request):
+            request.state.counts = await asyncio.to_thread(request.app.state.counting, caller)
         return caller
 
 
@@ -79,18 +81,24 @@ async def who_calls(request: Request) -> Caller:
 
 def session_cookie(request: Request) -> str | None:
     """What stands for a session, if this is an address of the console."""
+    if not request.scope["path"].startswith("/-/"):
+        return None
     sign_in: SignIn = request.app.state.sign_in
-    return request.cookies.get(sign_in.cookies.session) if request.scope["path"].startswith("/-/") else None
+    return request.cookies.get(sign_in.cookies.session)
 
 
 def _may_sign_in(request: Request) -> bool:
     """Whether it is a person with a browser who asks for a page."""
-    accepts = request.headers.get("accept", "")
-    return request.scope["path"].startswith("/-/") and "text/html" in accepts and "authorization" not in request.headers
+    return _wants_page(request) and "authorization" not in request.headers
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether it is a browser that asks for a page of the console."""
+    return request.scope["path"].startswith("/-/") and "text/html" in request.headers.get("accept", "")
 
 
 def _to_sign_in(request: Request) -> SignInFirst:
-    root = request.scope.get("root_path", "")
+    root = getattr(request.app.state, "root", "")
     wanted = request.scope["path"] if request.method == "GET" else ""
     if wanted and (query := request.scope["query_string"].decode("ascii", "replace")):
         wanted = f"{wanted}?{query}"

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from curator.errors import CuratorError
+from curator.people.caller import Caller
 from curator.people.roles import Permission
 from curator.web.guard import May
 from curator.web.live import LiveView, events
@@ -24,14 +25,16 @@ _HEADERS = {
 
 def event_stream(view: LiveView, request: Request) -> StreamingResponse:
     """The state of things, now and whenever it changes. Raises `TooManyListeners`."""
-    view.require_room()
-    return StreamingResponse(_stream(view, request), media_type="text/event-stream", headers=_HEADERS)
+    caller: Caller = request.state.caller
+    whose = caller.user_id or caller.token_id or ""
+    view.require_room(whose)
+    return StreamingResponse(_stream(view, request, whose), media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _stream(view: LiveView, request: Request) -> AsyncIterator[str]:
+async def _stream(view: LiveView, request: Request, whose: str) -> AsyncIterator[str]:
     may, asked = May(Permission.SEE_ALL), time.monotonic()
     try:
-        async for state in view.follow():
+        async for state in view.follow(whose):
             if time.monotonic() - asked > _ASK_AGAIN_S:
                 # Whose session or token has ended meanwhile hears no more.
                 await may(request)

@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MOST_LISTENERS = 64
 """In one process; whoever comes then is asked to come again."""
+MOST_OF_ONE = 8
+"""Of these: nobody takes the place of all others by opening the page again and again."""
 _LOOK_EVERY_S = 1.0
 _FIRST_LOOK_S = 10.0
 _HEARTBEAT_S = 15.0
@@ -90,6 +93,7 @@ class LiveView:
         self._now: Live | None = None
         self._moved = asyncio.Condition()
         self._listeners = 0
+        self._of = Counter[str]()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -97,18 +101,21 @@ class LiveView:
         """As it is now, or was less than a second ago if others look on."""
         return self._now if self._looking is not None and self._now is not None else await self._look()
 
-    def require_room(self) -> None:
-        """Raise `TooManyListeners` where one more would be too many."""
+    def require_room(self, whose: str = "") -> None:
+        """Raise `TooManyListeners` where one more would be too many, or one more of his."""
+        if whose and self._of[whose] >= MOST_OF_ONE:
+            raise TooManyListeners(f"You look on {MOST_OF_ONE} times already: close one of these pages first")
         if self._listeners >= MOST_LISTENERS:
             raise TooManyListeners(f"{MOST_LISTENERS} others look on already: reload the page now and then instead")
 
-    async def follow(self) -> AsyncIterator[Live | None]:
+    async def follow(self, whose: str = "") -> AsyncIterator[Live | None]:
         """Each state that differs from the one before, the present one first; None now and then, while all stays so.
 
         It ends when the server stops. Raises `TooManyListeners`.
         """
-        self.require_room()
+        self.require_room(whose)
         self._listeners += 1
+        self._of[whose] += 1
         try:
             if self._looking is None:
                 self._looking = asyncio.create_task(self._keep_looking(), name="live")
@@ -123,6 +130,8 @@ class LiveView:
                     yield None
         finally:
             self._listeners -= 1
+            self._of[whose] -= 1
+            self._of += Counter()  # Whoever looks on no more is forgotten.
             if not self._listeners and self._looking is not None:
                 self._looking.cancel()
                 self._looking = self._now = None

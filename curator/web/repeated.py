@@ -46,6 +46,8 @@ _MOST_KEYS = 5_000
 _SWEEP_EVERY_S = 600.0
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+WITH_SECRETS = frozenset({f"{API}/account/password", f"{API}/sign-in/pipeline"})
+"""Whose bodies have passwords and the like in them: not even a digest of one is kept, by which it could be guessed."""
 
 
 class KeyInUse(CuratorError):
@@ -189,7 +191,8 @@ def done_once(app: ASGIApp, database: Database) -> ASGIApp:
     """The same application, whose management API knows keys."""
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in _CHANGING or not scope["path"].startswith(f"{API}/"):
+        asks = scope["type"] == "http" and scope["method"] in _CHANGING and scope["path"].startswith(f"{API}/")
+        if not asks or scope["path"].rstrip("/") in WITH_SECRETS:
             await app(scope, receive, send)
             return
         given = [value for name, value in scope["headers"] if name == b"idempotency-key"]

@@ -16,9 +16,13 @@ def chromium() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Without one these tests are left out, and said to be; in CI (`CI=true`) that is a failure."""
+    """Without one these tests are left out, and said to be; in CI (`CI=true`) that is a failure.
+
+    For a module and no longer: Playwright leaves an event loop running for as long as it is there, beside which no test
+    of the same process could begin its own.
+    """
     path = chromium()
     if path is None:
         said = "no Chromium is installed here: the console was NOT tried in a browser (Debian: apt install chromium)"

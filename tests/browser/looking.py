@@ -14,6 +14,9 @@ WIDE: ViewportSize = {"width": 1360, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 _WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
+_OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""What a theme can break: names, roles and order are the same in each."""
+
 
 def visitor(browser: Browser, url: str, token: str | None = None, **options: Any) -> BrowserContext:
     """Somebody's browser window; with a token he is known by it, without having signed in."""
@@ -23,14 +26,20 @@ def visitor(browser: Browser, url: str, token: str | None = None, **options: Any
 
 def accessible(page: Page) -> None:
     """That axe finds nothing, in light and in dark."""
-    for theme in ("light", "dark"):
+    for theme, rules in (("dark", _OF_COLOURS), ("light", _WCAG_AA)):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        results = Axe().run(page, options=_WCAG_AA)
+        results = Axe().run(page, options=rules)
         found = [
             f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
             for one in results.response["violations"]
         ]
         assert not found, f"{page.url} in {theme}: {found}"
+
+
+def agree(page: Page, first: str, then: str) -> None:
+    """Do what asks first: open what is labelled `first`, and press the button in it."""
+    page.locator("summary", has_text=f"{first}…").first.click()
+    page.get_by_role("button", name=then).first.click()
 
 
 def pictures(page: Page, name: str) -> None:

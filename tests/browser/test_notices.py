@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from fixtures.receiver import Receiver
-from tests.browser.looking import seen, visitor
+from tests.browser.looking import agree, seen, visitor
 from tests.contract.http import settled
 from tests.contract.test_notices import by_admin, call, person
 
@@ -121,7 +121,7 @@ def test_an_administrator_makes_a_webhook_tries_it_and_sees_what_came_of_it(
         page.goto("/-/notices/webhooks")
         seen(page, "webhooks")
         page.get_by_role("link", name="Security chat").click()
-        page.get_by_role("button", name="End this webhook").click()
+        agree(page, "End", "End this webhook")
         expect(page.get_by_text("The webhook Security chat is ended.")).to_be_visible()
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.browser.looking import seen, visitor
+from tests.browser.looking import agree, seen, visitor
 from tests.contract.http import ask
 
 GOOD = "tulip kettle amber 7"
@@ -92,14 +92,14 @@ def test_a_person_is_invited_changed_and_disabled(browser: Browser, people: Mirr
         page.get_by_label("Role").select_option("reviewer")
         page.get_by_role("button", name="Change", exact=True).click()
         expect(page.locator(".said")).to_contain_text("bob was changed")
-        page.get_by_role("button", name="Disable").click()
+        agree(page, "Disable bob", "Disable bob")
         expect(page.locator(".said")).to_contain_text("nobody here from this moment on")
         expect(page.get_by_text("owner disabled")).to_be_visible()
         seen(page, "person-disabled")
         page.get_by_role("button", name="Enable again").click()
         expect(page.locator(".said")).to_contain_text("bob is reviewer here again")
         page.goto("/-/people/users/carol.admin")
-        page.get_by_role("button", name="Disable").click()
+        agree(page, "Disable carol.admin", "Disable carol.admin")
         expect(page.get_by_role("alert")).to_contain_text("last administrator")
 
 
@@ -117,8 +117,8 @@ def test_a_team_has_people_projects_and_an_end(browser: Browser, people: MirrorP
         page.get_by_role("button", name="Make it").click()
         expect(page.locator(".said")).to_contain_text("There is a project ads now")
         seen(page, "team")
-        page.get_by_role("button", name="Take dmitri out of the team").click()
-        page.get_by_role("button", name="End the project ads").click()
+        agree(page, "Take out dmitri", "Take dmitri out of the team")
+        agree(page, "End ads", "End the project ads")
         expect(page.locator(".said")).to_contain_text("The project ads has ended")
         page.goto("/-/people/projects?state=all")
         expect(page.get_by_role("row")).to_have_count(3)
@@ -127,7 +127,7 @@ def test_a_team_has_people_projects_and_an_end(browser: Browser, people: MirrorP
         page.get_by_text("Make a team").click()
         page.get_by_label("Name", exact=True).fill("gone")
         page.get_by_role("button", name="Make this team").click()
-        page.get_by_role("button", name="End the team").click()
+        agree(page, "End", "End the team gone")
         expect(page.locator(".said")).to_contain_text("The team gone has ended")
 
 
@@ -146,7 +146,7 @@ def test_a_token_is_made_shown_once_and_revoked(browser: Browser, people: Mirror
         page.goto("/-/people/tokens")
         assert secret not in page.content()
         assert ask(people.url, "/api/whoami-v2", headers={"Authorization": f"Bearer {secret}"}).status == 200
-        page.get_by_role("button", name="Revoke scanner").click()
+        agree(page, "Revoke scanner", "Revoke scanner")
         expect(page.locator(".said")).to_contain_text("scanner is worth nothing")
         assert ask(people.url, "/api/whoami-v2", headers={"Authorization": f"Bearer {secret}"}).status == 401
 
@@ -164,7 +164,7 @@ def test_a_developer_makes_his_own_token_and_pulls_with_it(
         page.get_by_label("Password").fill(GOOD)
         page.get_by_label("The same again").fill(GOOD)
         page.get_by_role("button").click()
-        page.get_by_role("link", name="Your account").click()
+        page.get_by_role("link", name="Your account", exact=True).click()
         assert heading(page) == "Your account"
         expect(page.get_by_text("You have no token yet")).to_be_visible()
         page.get_by_label("Name", exact=True).fill("laptop")
@@ -186,7 +186,7 @@ def test_a_developer_makes_his_own_token_and_pulls_with_it(
         for valid in (secret, renewed):
             assert ask(people.url, "/api/whoami-v2", headers={"Authorization": f"Bearer {valid}"}).status == 200
         page.goto("/-/account")
-        page.get_by_role("button", name="Revoke laptop").first.click()
+        agree(page, "Revoke laptop", "Revoke laptop")
         assert ask(people.url, "/api/whoami-v2", headers={"Authorization": f"Bearer {renewed}"}).status == 401
         page.goto("/-/people")
         expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this here")

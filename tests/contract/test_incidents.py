@@ -177,7 +177,7 @@ def test_who_has_it_is_said_and_told_and_says_that_it_is_gone(house: MirrorProce
         mine = call(house, dora, "GET", "/incidents?state=open").json["incidents"]
         assert [one["id"] for one in mine] == [incident]
         told = call(house, dora, "GET", "/notices").json["notices"]
-        assert any(f"Withdrawn after it was served: {TUNED}" in one["title"] for one in told)
+        assert any(f"Not allowed any more: {TUNED} is withdrawn" == one["title"] for one in told)
         assert all("is blocked" not in one["title"] for one in told), "of one incident there is one notice"
         reply = call(house, dora, "POST", f"/incidents/{incident}/teams", {"said": "clean", "note": "both laptops"})
         assert reply.json["team"]["state"] == "cleaned"

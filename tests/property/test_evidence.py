@@ -33,7 +33,12 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("pack")
     database = Database(f"sqlite:///{folder}/curator.db")
     database.migrate()
-    event: dict[str, Any] = {"kind": RepoKind.MODEL, "repo": "acme/tiny", "outcome": "allow", "actor": "=cmd|' /C calc'!A0"}
+    event: dict[str, Any] = {
+        "kind": RepoKind.MODEL,
+        "repo": "acme/tiny",
+        "outcome": "allow",
+        "actor": "=cmd|' /C calc'!A0",
+    }
     with database.write_rows() as connection:
         add_rows(connection, [AuditEvent(action=Action.DOWNLOAD, commit="a" * 40, **event) for _ in range(3)])
     begun = pack.begin(database, "ada", subject=TINY)

@@ -54,7 +54,6 @@ POST   /api/curator/v1/account/password                 own-account
 
 GET    /-/                                              see-catalog
 GET    /-/decisions/{decision_id}                       pull
-GET    /-/{kinds}/{repo:path}                           pull
 GET    /api/curator/v1/openapi.json                     pull
 GET    /api/curator/v1/decisions/{decision_id}          pull
 GET    /api/curator/v1/explain                          pull
@@ -108,6 +107,7 @@ POST   /-/people/users/{login}                          administer
 POST   /-/people/users/{login}/disable                  administer
 POST   /-/people/users/{login}/enable                   administer
 POST   /-/people/users/{login}/invite                   administer
+POST   /-/people/users/{login}/sessions/end             administer
 GET    /-/people/teams                                  see-settings
 POST   /-/people/teams                                  administer
 GET    /-/people/teams/{name}                           see-settings
@@ -194,6 +194,92 @@ GET    /api/curator/v1/account/tokens                   own-account
 POST   /api/curator/v1/account/tokens                   own-account
 DELETE /api/curator/v1/account/tokens/{token_id}        own-account
 POST   /api/curator/v1/account/tokens/{token_id}/rotate own-account
+
+GET    /api/curator/v1/record                           read-record
+GET    /api/curator/v1/record/export                    read-record
+GET    /api/curator/v1/record/holds                     read-record
+POST   /api/curator/v1/record/holds                     keep-record
+DELETE /api/curator/v1/record/holds/{hold_id}           keep-record
+GET    /api/curator/v1/record/rows/{row_id}             read-record
+GET    /api/curator/v1/record/seal                      read-record
+POST   /api/curator/v1/record/seal                      read-record
+GET    /api/curator/v1/record/state                     read-record
+POST   /api/curator/v1/record/verify                    read-record
+
+GET    /-/rules                                         pull
+GET    /-/rules/changes/{change_id}                     pull
+POST   /-/rules/check                                   try-rules
+POST   /-/rules/discard                                 try-rules
+GET    /-/rules/draft.yaml                              try-rules
+GET    /-/rules/edit                                    try-rules
+POST   /-/rules/edit                                    try-rules
+GET    /-/rules/history                                 pull
+GET    /-/rules/publish                                 try-rules
+POST   /-/rules/publish                                 write-rules
+GET    /-/rules/rollback/{digest}                       try-rules
+POST   /-/rules/rollback/{digest}                       write-rules
+GET    /-/rules/text                                    pull
+GET    /-/rules/text/{digest}.yaml                      pull
+GET    /-/rules/trials                                  try-rules
+GET    /-/rules/trials/{trial_id}                       try-rules
+POST   /-/rules/trials/{trial_id}/cancel                try-rules
+POST   /api/curator/v1/rules/check                      try-rules
+POST   /api/curator/v1/rules/consequences               try-rules
+DELETE /api/curator/v1/rules/draft                      try-rules
+GET    /api/curator/v1/rules/draft                      try-rules
+PUT    /api/curator/v1/rules/draft                      try-rules
+POST   /api/curator/v1/rules/dry-run                    try-rules
+GET    /api/curator/v1/rules/in-force                   pull
+POST   /api/curator/v1/rules/test                       try-rules
+GET    /api/curator/v1/rules/trials                     try-rules
+POST   /api/curator/v1/rules/trials                     try-rules
+DELETE /api/curator/v1/rules/trials/{trial_id}          try-rules
+GET    /api/curator/v1/rules/trials/{trial_id}          try-rules
+
+GET    /-/activity                                      read-record
+GET    /-/activity/export                               read-record
+GET    /-/activity/holds                                read-record
+POST   /-/activity/holds                                keep-record
+POST   /-/activity/holds/{hold_id}/end                  keep-record
+POST   /-/activity/verify                               read-record
+
+GET    /-/api                                           pull
+GET    /-/api/openapi.json                              pull
+
+GET    /-/catalog                                       see-catalog
+GET    /api/curator/v1/catalog                          see-catalog
+GET    /api/curator/v1/catalog/facets                   see-catalog
+
+GET    /-/datasets/{repo:path}                          pull
+
+GET    /-/models/{repo:path}                            pull
+
+GET    /-/requests                                      ask
+GET    /-/requests/new                                  ask
+POST   /-/requests/new                                  ask
+GET    /-/requests/{request_id}                         ask
+POST   /-/requests/{request_id}                         ask
+
+GET    /-/review                                        see-all
+GET    /-/review/groups                                 see-all
+POST   /-/review/proposals/{proposal_id}                decide
+GET    /-/review/several                                decide
+POST   /-/review/several                                decide
+GET    /-/review/{item_id}                              see-all
+POST   /-/review/{item_id}                              decide
+
+GET    /-/spaces/{repo:path}                            pull
+
+GET    /api/curator/v1/changes                          see-catalog
+
+GET    /api/curator/v1/repositories/{kind}/{repo:path}/commits see-catalog
+GET    /api/curator/v1/repositories/{kind}/{repo:path}/commits/{sha} see-catalog
+
+GET    /api/curator/v1/traffic                          see-all
+
+GET    /api/curator/v1/uses                             see-all
+
+POST   /-/judge                                         pull
 """
 HUB_ROUTES = (
     "GET /acme/tiny/resolve/main/config.json",

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from curator.web import bodies
 from curator.web.bodies import MOST_BYTES, with_short_bodies
 
 
@@ -68,3 +69,23 @@ def test_a_body_without_an_end_is_given_up_after_a_few_megabytes(content_type: b
 
 def test_what_is_as_long_as_it_may_be_is_answered() -> None:
     assert asked(chunks=1, size=MOST_BYTES) == (200, 1)
+
+
+def test_a_body_that_does_not_come_is_waited_for_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "WHOLE_S", 0.05)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def read(_scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    asyncio.run(with_short_bodies(read)({"type": "http"}, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [408]

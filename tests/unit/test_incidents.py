@@ -76,7 +76,7 @@ class House:
         decision = Decision(Outcome.ALLOW, (), {}, self.rule_set)
         with self.database.write() as session:
             snapshot = snapshots.remember(session, name, Revision("main"), Description(Commit(name, sha), {}))
-            file = RepoFile("model.safetensors", "0" * 40, BlobId.parse(blob), 9)
+            file = RepoFile("model.safetensors", 9, BlobId.parse(blob), "0" * 40)
             snapshots.save_listing(session, snapshot.id, [file])
             decisions.keep(session, snapshot.id, decision, facts, None)
         return snapshot

@@ -45,12 +45,13 @@ def matches(row: AuditRow, wanted: Filter) -> bool:
     )
 
 
-@pytest.mark.parametrize("counted", [100, 1_000])
+@pytest.mark.parametrize("counted", [0, 100, 1_000])
 @pytest.mark.parametrize("few", [3, 30_000])
 def test_every_filter_finds_what_a_plain_look_at_all_rows_finds(
     database: Database, counted: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read, "_FEW", few)
+    monkeypatch.setattr(read, "_ASKEW", dt.timedelta(minutes=5))
     fill(database, 900)
     follow(database, traffic.FOLLOWER, traffic.take, counted)
     with database.read() as session:

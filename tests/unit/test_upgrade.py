@@ -119,13 +119,15 @@ def old(blank_url: str) -> Iterator[Database]:
     digest = "d" * 64
     with database.write() as session:
         connection = session.connection()
+        # SQLite keeps no zone, and PostgreSQL would take that of the session: the program has always written UTC.
+        at = AT if connection.dialect.name == "sqlite" else f"{AT}+00"
 
         def put(table: str, **values: Any) -> None:
             names = ", ".join(f'"{name}"' for name in values)
             marks = ", ".join(f":{name}" for name in values)
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
 
-        put("rule_sets", digest=digest, name="of-old", source=SOURCE, first_used_at=AT)
+        put("rule_sets", digest=digest, name="of-old", source=SOURCE, first_used_at=at)
         for number, downloads, decision in ((1, 7, left_out(digest)), (2, 1, held(digest))):
             info = json.dumps({"id": "acme/tiny"})
             put(
@@ -135,10 +137,10 @@ def old(blank_url: str) -> Iterator[Database]:
                 repo="acme/tiny",
                 sha=str(number) * 40,
                 info=info,
-                seen_at=AT,
-                listed_at=AT,
+                seen_at=at,
+                listed_at=at,
             )
-            put("admissions", snapshot_id=number, rule_set=digest, scanner="2", asked_at=AT, open=False)
+            put("admissions", snapshot_id=number, rule_set=digest, scanner="2", asked_at=at, open=False)
             put(
                 "decisions",
                 id=f"{number:032x}",
@@ -148,13 +150,13 @@ def old(blank_url: str) -> Iterator[Database]:
                 outcome=decision["outcome"],
                 decision=json.dumps(decision),
                 facts=json.dumps(facts(downloads)),
-                at=AT,
+                at=at,
             )
-        put("tokens", id="t", digest="x", name="alice", role="reader", created_at=AT)
+        put("tokens", id="t", digest="x", name="alice", role="reader", created_at=at)
         put(
             "audit",
             id="a",
-            at=AT,
+            at=at,
             action="download",
             actor="alice",
             kind="model",

@@ -7,12 +7,14 @@ import random
 from collections import Counter, defaultdict
 from typing import Any
 
+import pytest
+from sqlalchemy import insert
 from sqlmodel import Session, SQLModel, select
 
 from curator.audit import made, traffic, uses
 from curator.audit.follow import follow
 from curator.audit.record import Action, AuditEvent, add_rows
-from curator.audit.tables import AuditRow
+from curator.audit.tables import AuditRow, TopRow
 from curator.database.engine import Database, now
 from curator.types import RepoKind
 
@@ -124,6 +126,32 @@ def test_traffic_is_what_the_rows_say(database: Database) -> None:
         assert [(one.repo, one.downloads) for one in top] == sorted(
             served.items(), key=lambda item: (-item[1], item[0])
         )[:3]
+
+
+@pytest.mark.parametrize("few", [1, 20_000])
+def test_the_most_used_are_the_same_however_long_the_tail_is(
+    database: Database, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "_FEW", few)
+    chance = random.Random(12)
+    sums: Counter[str] = Counter()
+    rows = []
+    for day in range(9):
+        for number in range(120):
+            # Some days have favourites of their own, so that the first of all days is the first of few.
+            files = chance.choice([0, 1, 1, 2, 3]) + (number * 7 + day * 13) % 11 * (number % 9 == day)
+            repo = f"acme/{number:03}"
+            rows.append({"day": START.date() + dt.timedelta(days=day), "kind": "model", "repo": repo} | {
+                "downloads": files, "bytes": files, "refusals": 1})  # fmt: skip
+            sums[repo] += files if day >= 2 else 0
+    with database.write_rows() as connection:
+        connection.execute(insert(TopRow), rows)
+    plain = sorted(((repo, files) for repo, files in sums.items() if files), key=lambda one: (-one[1], one[0]))
+    with database.read() as session:
+        for most in (1, 3, 10, 500):
+            found = traffic.top_repositories(session, START + dt.timedelta(days=2), most)
+            assert [(one.repo, one.downloads) for one in found] == plain[:most]
+            assert all(one.bytes == one.downloads and one.refusals == 7 for one in found)
 
 
 def test_all_of_it_can_be_made_anew_and_is_the_same(database: Database) -> None:

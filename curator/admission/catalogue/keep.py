@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, tuple_, update
 from sqlmodel import Session, col, or_, select
 
 from curator.admission.catalogue.describe import described
@@ -47,6 +47,16 @@ def decided(session: Session, row: DecisionRow, decision: Decision, facts: Facts
     for name, value in said.items():
         setattr(known, name, value)
     session.add(known)
+
+
+def at_hand(session: Session, snapshot_ids: Collection[int]) -> list[object]:
+    """What `decided` looks at for these, asked for at once: whoever holds it spares each decision its questions."""
+    snapshots = session.exec(select(SnapshotRow).where(col(SnapshotRow.id).in_(snapshot_ids))).all()
+    named = [(row.kind, row.repo) for row in snapshots]
+    rows = session.exec(select(CatalogueRow).where(tuple_(col(CatalogueRow.kind), col(CatalogueRow.repo)).in_(named)))
+    of = tuple_(col(ReferenceRow.kind), col(ReferenceRow.asked))
+    mains = session.exec(select(ReferenceRow).where(of.in_(named), ReferenceRow.revision == "main"))
+    return [*snapshots, *rows, *mains]
 
 
 def ended(session: Session, decisions: Collection[str]) -> None:

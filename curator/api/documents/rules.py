@@ -9,6 +9,8 @@ from pydantic import Field
 from curator.api.documents.decisions import RuleSet
 from curator.types import RepoKind
 from curator.web.documents import Answer, Moment, Next
+from rules.decision import Outcome
+from rules.model import Effect
 
 Digest = Annotated[str, Field(description="SHA-256 of the text of the rules, in hex.")]
 
@@ -182,3 +184,135 @@ class Replay(Answer):
     dry_run: list[DryRun]
     not_replayed: NotReplayed
     took_s: float
+
+
+class RuleInForce(Answer):
+    """One rule, and how it fares."""
+
+    id: str
+    line: Annotated[int, Field(description="Where it begins in the text.")]
+    description: str
+    outcome: Effect
+    conditions: Annotated[list[str], Field(description="As they are written; all must hold.")]
+    scope: Annotated[str, Field(description="What it is about and for whom; empty: everything.")]
+    message: str
+    owner: str
+    dry_run: bool
+    if_unknown: str
+    references: list[str]
+    refused: Annotated[int, Field(description="Requests that it refused in the last `days` days.")]
+    waivers: Annotated[int, Field(description="In force, that answer it.")]
+
+
+class RulesInForce(Answer):
+    """The rules in force, one by one."""
+
+    rule_set: RuleSet
+    description: str
+    branches: str
+    lists: dict[str, list[str]]
+    days: int
+    rules: list[RuleInForce]
+
+
+class Mistake(Answer):
+    """Something that is wrong or doubtful, and where."""
+
+    line: int
+    column: int
+    sentence: str
+
+
+class RulesChecked(Answer):
+    """What is wrong with a draft, and what is doubtful."""
+
+    sentence: str
+    usable: bool
+    rule_set: RuleSet | None
+    rules: int
+    tests: int
+    problems: list[Mistake]
+    doubts: list[Mistake]
+
+
+class RuleTest(Answer):
+    """What came of one test."""
+
+    name: str
+    passed: bool
+    line: int
+    differences: list[str]
+    not_run: Annotated[str, Field(description="Why it could not be run; empty: it was.")]
+    outcome: Outcome | None
+
+
+class RulesTested(Answer):
+    """What came of the tests of a draft."""
+
+    sentence: str
+    passed: bool
+    rule_set: RuleSet
+    tests: list[RuleTest]
+
+
+class Draft(Answer):
+    """What somebody is writing."""
+
+    source: str
+    edited_from: Annotated[str | None, Field(description="The digest of the rules that were in force then.")]
+    at: Moment
+
+
+class DraftDiscarded(Answer):
+    """There is no draft any more."""
+
+    discarded: Literal[True]
+
+
+class Edited(Answer):
+    """A text of rules with one thing changed."""
+
+    source: str
+
+
+class Trial(Answer):
+    """A draft that is tried, or was."""
+
+    id: str
+    by: str
+    digest: Digest
+    of: Literal["requests", "catalogue"]
+    days: float | None
+    against: str | None
+    state: Literal["running", "done", "failed", "cancelled", "stopped"]
+    sentence: str
+    tried: int
+    total: int
+    begun_at: Moment
+    ended_at: Moment | None
+    problem: str | None
+    result: Replay | None
+
+
+class OneTrial(Answer):
+    """A trial."""
+
+    trial: Trial
+
+
+class Trials(Answer):
+    """A page of trials, the newest first."""
+
+    trials: list[Trial]
+    next: Next
+
+
+class Consequences(Answer):
+    """What would become of it if a draft were published."""
+
+    check: RulesChecked
+    difference: RulesDifference
+    tests: RulesTested | None
+    catalogue: Annotated[Trial | None, Field(description="The newest trial of just this text on the catalogue.")]
+    requests: Annotated[Trial | None, Field(description="The same on what was asked for.")]
+    sentences: Annotated[list[str], Field(description="What trials have shown, in words.")]

@@ -95,6 +95,17 @@ counted();
 // What is wider than its place can be moved by keys.
 for (const wide of all(".scroll, pre, .lines, .diff, figure")) if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 
+// What is under way is looked at again, until it has ended.
+const lookAgain = () => setTimeout(async () => {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return lookAgain();
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  if (!fresh?.querySelector("[data-again]")) return location.reload();
+  document.querySelector("main").replaceChildren(...fresh.childNodes);
+  lookAgain();
+}, 1500);
+if (document.querySelector("[data-again]")) lookAgain();
+
 // A page that lives asks for itself anew whenever the server says that something has changed.
 for (const place of all("[data-live]")) {
   const told = document.querySelector("[data-live-state]");

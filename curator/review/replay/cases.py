@@ -88,6 +88,15 @@ def of_catalogue(connection: Connection) -> Iterator[list[Case]]:
     return _batches(Case(str(row[0])) for row in _stream(connection, statement))
 
 
+def cases_in_all(connection: Connection, since: dt.datetime | None) -> int:
+    """How many decisions there are to try: those of the catalogue, or that requests since then were answered by."""
+    if since is None:
+        pairs = select(col(DecisionRow.snapshot_id), col(DecisionRow.audience)).distinct().subquery()
+        return int(connection.execute(select(func.count()).select_from(pairs)).scalar_one())
+    asked = (col(AuditRow.at) >= since, col(AuditRow.action).in_(_ASKED))
+    return int(connection.execute(select(func.count(col(AuditRow.decision).distinct())).where(*asked)).scalar_one())
+
+
 def without_a_decision(connection: Connection, since: dt.datetime) -> int:
     """Requests that were refused before there was a decision: there is nothing to try again."""
     statement = (

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -23,10 +23,11 @@ from curator.review.replay.cases import Case
 from curator.review.replay.report import Shown, document
 from curator.review.replay.tally import Tally
 from curator.review.replay.trial import Setup
+from rules.document import MOST_LETTERS
 from rules.model import Policy, PolicyError, parse_policy
 
 PROCESSES = 2
-LONGEST_SOURCE = 1 << 20
+LONGEST_SOURCE = MOST_LETTERS
 """Characters of a file of rules."""
 _MOST_S = 900.0
 
@@ -50,8 +51,11 @@ class Wanted:
     """The first digits of the digest of rules that were in force before; None: what was decided at the time."""
 
 
-def replay(database: Database, wanted: Wanted, processes: int = PROCESSES) -> dict[str, Any]:
-    """JSON: what the draft would have done.
+def replay(
+    database: Database, wanted: Wanted, processes: int = PROCESSES, progress: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """JSON: what the draft would have done; `progress` is told of how many decisions that is known, and may end it all
+    by raising.
 
     Raises `BadWord` for a draft that cannot be used, what `rule_sets.find` does, and `ReplayFailed`.
     """
@@ -70,7 +74,7 @@ def replay(database: Database, wanted: Wanted, processes: int = PROCESSES) -> di
         connection = session.connection()
         undecided = 0 if wanted.catalogue else cases.without_a_decision(connection, since)
         batches = cases.of_catalogue(connection) if wanted.catalogue else cases.of_requests(connection, since)
-        tally = _tried(batches, setup, processes, began + _MOST_S)
+        tally = _tried(batches, setup, processes, began + _MOST_S, progress or (lambda _: None))
     shown = Shown(draft, base, wanted.catalogue, wanted.days, since, moment, undecided, time.monotonic() - began)
     return document(tally, shown)
 
@@ -86,7 +90,9 @@ def read_draft(source: str) -> Policy:
         raise BadWord(f"{error.problems[0]}" + (f" (and {more} more)" if more else "")) from None
 
 
-def _tried(batches: Iterator[list[Case]], setup: Setup, processes: int, ends: float) -> Tally:
+def _tried(
+    batches: Iterator[list[Case]], setup: Setup, processes: int, ends: float, progress: Callable[[int], None]
+) -> Tally:
     """Have the batches tried, each by whichever process is free."""
     whole, lock, errors = Tally(), threading.Lock(), list[BaseException]()
 
@@ -101,6 +107,7 @@ def _tried(batches: Iterator[list[Case]], setup: Setup, processes: int, ends: fl
                     tally = child.ask(batch)
                     with lock:
                         whole.add(tally)
+                        progress(whole.decisions)
         except BaseException as error:
             errors.append(error)
 

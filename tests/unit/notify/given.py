@@ -13,18 +13,16 @@ from sqlmodel import Session, col, select
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
+from curator.notify import outbox
 from curator.notify.addresses import Allowed
 from curator.notify.delivering import Deliverer
 from curator.notify.mail import Mailer
 from curator.notify.making import Maker
-from curator.notify.outbox import DELIVER
-from curator.notify.tables import DeliveryRow, NoticeReaderRow, NoticeRow
+from curator.notify.tables import DeliveryRow, NoticeReaderRow, NoticeRow, WebhookRow
 from curator.people.by import By
 from curator.people.roles import Role
 from curator.people.tables import TeamRow
 from curator.people.users import NewUser, User, make_user
-from curator.queue.tables import WorkRow
-from curator.queue.work import claim
 from curator.types import RepoKind
 
 URL = "https://curator.bank.example"
@@ -71,18 +69,23 @@ def deliverer(database: Database, folder: Path, mailer: Mailer | None = None, al
 
 
 def deliver_all(database: Database, by: Deliverer) -> int:
-    """Do all deliveries that are due, as a worker would; returns how many pieces of work that were."""
-    with database.read() as session:
-        waiting = select(WorkRow.id).where(WorkRow.task == DELIVER, WorkRow.state == "waiting")
-        ids = [one for one in session.exec(waiting) if one is not None]
+    """Do all deliveries that are due now, each once; returns how many those were."""
     done = 0
-    for work_id in ids:
-        with database.write() as session:
-            work = claim(session, work_id, "worker", 20)
-        if work is not None:
-            by.deliver(work)
+    for mails in (True, False):
+        while (row := begin(database, mails=mails)) is not None:
+            by.deliver(row)
             done += 1
     return done
+
+
+def begin(database: Database, *, mails: bool) -> DeliveryRow | None:
+    """Hold the next one that is due, as a lane does."""
+    with database.write() as session:
+        while True:
+            paused = session.exec(select(WebhookRow.id).where(col(WebhookRow.paused_until) > now())).all()
+            row = outbox.some_due(session, mails=mails, but=paused)
+            if row is None or outbox.begin(session, row):
+                return row
 
 
 def hours_pass(database: Database, hours: float) -> None:
@@ -92,10 +95,6 @@ def hours_pass(database: Database, hours: float) -> None:
         for row in session.exec(select(DeliveryRow).where(DeliveryRow.state == "waiting")):
             row.due_at -= earlier
             session.add(row)
-        for work in session.exec(select(WorkRow).where(WorkRow.task == DELIVER)):
-            work.due_at -= earlier
-            work.created_at -= earlier
-            session.add(work)
         for notice in session.exec(select(NoticeRow).where(col(NoticeRow.open_until).is_not(None))):
             assert notice.open_until is not None
             notice.open_until -= earlier
@@ -127,6 +126,4 @@ def deliveries(database: Database) -> list[DeliveryRow]:
 
 def unpause(session: Session) -> None:
     """Nobody is left alone any more."""
-    from curator.notify.tables import WebhookRow
-
     session.execute(update(WebhookRow).values(paused_until=None))

@@ -22,12 +22,11 @@ from curator.notify.addresses import Allowed, Forbidden, read_place, resolve
 from curator.notify.outbox import PAUSES_S
 from curator.notify.tables import WebhookRow
 from curator.notify.webhooks import Wanted
-from curator.queue.tables import WorkRow
-from curator.queue.work import LeaseLost, claim
 from fixtures.ports import HeldPort
 from fixtures.receiver import Receiver
 from tests.unit.notify.given import (
     LOCAL,
+    begin,
     deliver_all,
     deliverer,
     deliveries,
@@ -314,10 +313,8 @@ def test_a_worker_that_dies_after_sending_sends_again_with_the_same_id_and_loses
         with pytest.raises(ZeroDivisionError):
             deliver_all(database, by)
     assert deliveries(database)[0].state == "waiting"
-    with database.write() as session:
-        for work in session.exec(select(WorkRow)):
-            work.state, work.due_at = "waiting", now() - dt.timedelta(seconds=1)
-            session.add(work)
+    assert deliver_all(database, by) == 0, "somebody may be at it, still"
+    hours_pass(database, 1)
     deliver_all(database, by)
     first, second = receiver.requests()
     assert first["headers"]["webhook-id"] == second["headers"]["webhook-id"]
@@ -327,39 +324,31 @@ def test_a_worker_that_dies_after_sending_sends_again_with_the_same_id_and_loses
 def test_who_lost_his_lease_notes_nothing(database: Database, tmp_path: Path, receiver: Receiver) -> None:
     webhook(database, tmp_path, receiver.url)
     held(database)
-    with database.write() as session:
-        work_id = session.exec(select(WorkRow.id).where(WorkRow.task == outbox.DELIVER)).one()
-        work = claim(session, work_id or 0, "slow", 20)
-    with database.write() as session:
-        row = session.get_one(WorkRow, work_id)
-        row.owner = "quick"
-        session.add(row)
-    assert work is not None
-    with pytest.raises(LeaseLost):
-        deliverer(database, tmp_path).deliver(work)
+    slow = begin(database, mails=False)
+    assert slow is not None
+    hours_pass(database, 1)
+    quick = begin(database, mails=False)
+    assert quick is not None
+    assert quick.id == slow.id
+    assert not deliverer(database, tmp_path).deliver(slow)
     assert deliveries(database)[0].state == "waiting"
 
 
-def test_a_delivery_whose_workers_die_each_time_is_dead_and_can_be_replayed(
+def test_a_delivery_whose_tries_end_with_a_death_each_time_is_dead_and_can_be_replayed(
     database: Database, tmp_path: Path, receiver: Receiver
 ) -> None:
     webhook(database, tmp_path, receiver.url)
     held(database)
-    by = deliverer(database, tmp_path)
-    with database.write() as session:
-        row = session.exec(select(WorkRow).where(WorkRow.task == outbox.DELIVER)).one()
-        row.attempts = 3
-        session.add(row)
-    with database.write() as session:
-        work = claim(session, row.id or 0, "next", 20)
-        assert work is not None
-        assert work.given_up
-        by.give_up(session, work)
+    begun = 0
+    while begin(database, mails=False) is not None:
+        begun += 1
+        hours_pass(database, 1)
+    assert begun == len(PAUSES_S) + 1
     (delivery,) = deliveries(database)
     assert delivery.state == "dead"
     with database.write() as session:
         outbox.replay(session, delivery.id)
-    deliver_all(database, by)
+    deliver_all(database, deliverer(database, tmp_path))
     assert len(receiver.requests()) == 1
 
 

@@ -14,7 +14,8 @@ from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.notify.choices import defaults
 from curator.notify.delivering import body_of
-from curator.notify.events import Known, User, line, matters, notices_of, was_allowed
+from curator.notify.drafts import Asker, Known, User, line
+from curator.notify.events import matters, notices_of, was_allowed
 from curator.notify.kinds import SUBJECT_OF, SUBJECTS, NoticeType, Way
 from curator.notify.tables import NoticeRow
 from curator.people.roles import MAY, Permission, Role
@@ -57,7 +58,7 @@ def test_whatever_the_record_says_a_notice_has_a_title_of_one_line_and_a_documen
 ) -> None:
     event = row(action.value, outcome=outcome, repo=repo, actor=actor, sentence=sentence, subject=subject, rules=rules)
     users = (User("risk", repo, actor, NOW, repo), User("", "", actor))
-    drafts = notices_of(event, Known(users=users, people=("dora",)))
+    drafts = notices_of(event, Known(users=users, people=("dora",), askers=(Asker("dora", "r1"),)))
     assert not drafts or matters(event), "what is passed over unseen has no notice"
     for draft in drafts:
         assert draft.title
@@ -121,7 +122,7 @@ def test_each_event_is_the_notice_that_people_expect(
     action: str, outcome: str, sentence: str | None, types: list[NoticeType]
 ) -> None:
     event = row(action, outcome=outcome, sentence=sentence, subject="s1")
-    assert [draft.type for draft in notices_of(event, Known(people=("dora",)))] == types
+    assert [draft.type for draft in notices_of(event, Known(people=("dora",), askers=(Asker("dora", "r1"),)))] == types
 
 
 def test_a_change_of_what_was_held_is_told_from_one_of_what_was_allowed() -> None:
@@ -142,3 +143,54 @@ def test_nobody_is_told_by_default_of_what_his_role_may_not_see(role: Role) -> N
         subject.permission in MAY[role] for subject in SUBJECTS if chosen.ways.get(subject.key, Way.OFF) is not Way.OFF
     )
     assert chosen.ways["reversed"] in {Way.NOW, Way.DIGEST}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sentence", "said"),
+    [
+        ("approve", "acme/tiny: held before, allowed now, for everybody: read by hand", "the same command works now"),
+        ("approve", "acme/tiny: held before, blocked now, for everybody: in part", "is approved in part"),
+        ("reject", "acme/tiny stays as it is: too few downloads", "is rejected"),
+        ("block", "acme/tiny: held before, blocked now, for everybody: advisory 7", "is blocked for everybody"),
+        ("ask", "rita asks back about acme/tiny: for which project?", "has a question back"),
+        ("second", "rita approves acme/tiny; size wants 2 people", "waits for another reviewer"),
+    ],
+)
+def test_who_asked_is_told_each_answer_with_its_reason_in_plain_words(outcome: str, sentence: str, said: str) -> None:
+    event = row("answer", outcome=outcome, actor="rita", sentence=sentence, subject="r1")
+    (draft,) = notices_of(event, Known(askers=(Asker("dora", "r1"),)))
+    assert draft.audience == "person:dora"
+    assert said in draft.title
+    assert sentence in draft.lines[0]
+    assert draft.lines[0].count("rita") == 1, "who answers is named once"
+    assert draft.path == "/-/requests/r1"
+
+
+def test_a_second_reviewer_who_does_not_agree_leaves_the_request_open_and_says_so() -> None:
+    event = row("answer", outcome="reject", actor="rob", sentence="rob does not agree to it: no", subject="item1")
+    (draft,) = notices_of(event, Known(askers=(Asker("dora", "r1"),)))
+    assert "waits for a reviewer again" in draft.title
+    assert draft.path == "/-/requests/r1"
+
+
+def test_reviewers_are_led_to_the_line_where_they_answer() -> None:
+    (draft,) = notices_of(row("request", outcome="ask", actor="dora", subject="r1"), Known(item="item1"))
+    assert draft.path == "/-/review/item1"
+    assert notices_of(row("request", outcome="withdraw", actor="dora", subject="r1"), Known()) == ()
+
+
+def test_an_incident_is_told_when_it_begins_and_ends_and_not_at_each_step_of_a_team() -> None:
+    fields: dict[str, Any] = {"kind": "", "repo": "", "commit": None, "blob": "sha256:" + "a" * 64, "subject": "i1"}
+    known = Known(users=(User("risk", "scores", "build-7"), User("trading", "desk", "laptop-3")))
+    told = notices_of(row("incident", outcome="block", sentence="it is withdrawn: x", **fields), known)
+    assert [one.audience for one in told] == ["overseers", "team:risk", "team:trading"]
+    assert {one.type for one in told} == {NoticeType.REVERSED}
+    assert {one.path for one in told} == {"/-/incidents/i1"}
+    assert "laptop-3" not in json.dumps(told[1].document("n", "u"))
+    assert [one.type for one in notices_of(row("incident", outcome="lift", **fields), known)] == [
+        NoticeType.RELEASED
+    ] * 3
+    for step in ("acknowledge", "clean"):
+        assert notices_of(row("incident", outcome=step, **fields), known) == ()
+    change = row("change", outcome="block", sentence="allowed until now; now withdrawn")
+    assert notices_of(change, Known(of_incident=True)) == (), "everybody was told with the incident"

@@ -14,7 +14,6 @@ from curator.database.engine import Database, new_id, now
 from curator.notify import ending, health, watching
 from curator.notify.health import Disk
 from curator.notify.kinds import NoticeType
-from curator.notify.outbox import DELIVER
 from curator.notify.tables import NoticeMarkRow, NoticeRow
 from curator.notify.watching import UpstreamWatch
 from curator.people.roles import Role
@@ -75,7 +74,7 @@ def test_a_real_disk_has_a_size(tmp_path: Path) -> None:
 def test_work_that_nobody_takes_is_told_of_and_put_off_work_is_none(database: Database) -> None:
     long_ago = now() - dt.timedelta(minutes=10)
     with database.write() as session:
-        session.add(WorkRow(task=DELIVER, key="later", state="waiting", due_at=now(), created_at=now()))
+        session.add(WorkRow(task="curator.refresh", key="later", state="waiting", due_at=now(), created_at=now()))
     assert not health.look_for_workers(database)
     with database.write() as session:
         session.add(WorkRow(task="curator.scan", key="k", state="waiting", due_at=now(), created_at=long_ago))
@@ -187,4 +186,3 @@ def test_what_is_old_is_deleted_with_all_that_belongs_to_it(
     assert deliveries(database) == []
     with database.read() as session:
         assert session.exec(select(NoticeRow)).first() is None
-        assert session.exec(select(WorkRow).where(WorkRow.task == DELIVER)).first() is None

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies
-from sqlmodel import select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from curator.audit.record import Action
 from curator.database.engine import Database, now
@@ -16,7 +14,6 @@ from curator.notify import digests
 from curator.notify.choices import BadChoice, Choices, choose
 from curator.notify.kinds import Way
 from curator.notify.mail import Mailer, message
-from curator.notify.tables import NoticeRow
 from curator.people.roles import Role
 from curator.settings import Settings
 from fixtures.mailbox import PASSWORD, USER, MailServer
@@ -139,17 +136,20 @@ def test_an_address_that_is_none_is_refused(to: str) -> None:
         message(to=to, sender=SENDER, title="t", body="b", link=URL, message_id="m", type_="test", url=URL, at=now())
 
 
-def test_a_digest_comes_once_at_the_hour_that_somebody_chose(database: Database, tmp_path: Path) -> None:
+def test_a_digest_comes_once_at_the_hour_that_somebody_chose(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rita = person(database, "rita", Role.REVIEWER)
     happens(database, event(Action.DECIDE), event(Action.DECIDE, repo="acme/two", outcome="block"))
     maker(database).step()
-    assert digests.make_due(database, URL) == [], "its hour has not come since"
-    with database.write() as session:
-        for notice in session.exec(_all()):
-            notice.at -= dt.timedelta(days=1)
-            session.add(notice)
-    assert len(digests.make_due(database, URL)) == 1
-    assert digests.make_due(database, URL) == []
+    assert digests.make_due(database, URL) == 0, "its hour has not come since"
+    monkeypatch.setattr(digests, "now", lambda: now() + dt.timedelta(days=1))
+    with monkeypatch.context() as dies:
+        dies.setattr(digests, "send_out", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            digests.make_due(database, URL)
+    assert digests.make_due(database, URL) == 1, "what died in the middle left nothing"
+    assert digests.make_due(database, URL) == 0
     with MailServer(tmp_path / "mail", "none") as server:
         deliver_all(database, deliverer(database, tmp_path, mailer(server.port)))
         (mail,) = server.mails()
@@ -157,11 +157,6 @@ def test_a_digest_comes_once_at_the_hour_that_somebody_chose(database: Database,
     assert "acme/two@11111111 is blocked" in mail.get_content()
     assert "A commit is held (1)" in mail.get_content()
     assert rita.email == mail["To"]
-
-
-def _all() -> SelectOfScalar[NoticeRow]:
-
-    return select(NoticeRow)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from curator.admission.tables import SnapshotRow
 from curator.audit.record import Action, AuditEvent
 from curator.audit.tables import AuditFollowerRow
 from curator.database.engine import Database, now
-from curator.notify import making
+from curator.notify import gathering, making, spreading
 from curator.notify.choices import Choices, choose
 from curator.notify.kinds import NoticeType, Way
 from curator.notify.tables import NoticeReaderRow
@@ -31,7 +31,7 @@ def test_each_event_is_told_once_whatever_dies_in_between(database: Database, mo
     reviewer = person(database, "rita", Role.REVIEWER)
     happens(database, event(Action.DECIDE))
     with monkeypatch.context() as dies:
-        dies.setattr(making, "repos_in", lambda _: 1 / 0)
+        dies.setattr(gathering, "_alone", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             maker(database).step()
     assert notices(database) == [], "a transaction that dies leaves nothing"
@@ -224,3 +224,67 @@ def test_without_a_mail_server_a_digest_is_not_collected_and_the_inbox_is(databa
 def test_what_happened_before_there_were_notices_is_told_to_nobody(database: Database) -> None:
     with database.read() as session:
         assert session.get(AuditFollowerRow, making.FOLLOWER) is not None
+
+
+def test_a_content_that_is_withdrawn_is_told_to_each_team_that_pulled_it_wherever_it_lay_and_once(
+    database: Database,
+) -> None:
+    risk = person(database, "dora", Role.DEVELOPER, "risk")
+    trading = person(database, "theo", Role.DEVELOPER, "trading")
+    other = person(database, "olga", Role.DEVELOPER, "other")
+    content = "sha256:" + "a" * 64
+    pulled: dict[str, Any] = {"outcome": "allow", "blob": content}
+    happens(
+        database,
+        event(Action.DOWNLOAD, actor="build-7", team="risk", **pulled),
+        event(Action.DOWNLOAD, actor="laptop-3", team="trading", repo="acme/copy", **pulled),
+        event(Action.DOWNLOAD, actor="laptop-4", team="other", repo="acme/else", outcome="allow"),
+        event(Action.INCIDENT, kind=None, repo="", commit=None, blob=content, outcome="block", subject="i1"),
+    )
+    maker(database).step()
+    told = [inbox(database, who) for who in (risk, trading, other)]
+    assert told == [["decision.reversed"], ["decision.reversed"], []]
+    whole = next(one for one in notices(database) if one.audience == "overseers")
+    assert {one["token"] for one in json.loads(whole.document)["data"]["used_by"]} == {"build-7", "laptop-3"}
+
+
+def test_a_publisher_that_is_withdrawn_is_told_of_once_and_not_again_for_each_commit(database: Database) -> None:
+    risk = person(database, "dora", Role.DEVELOPER, "risk")
+    happens(
+        database,
+        event(Action.DOWNLOAD, actor="build-7", team="risk", outcome="allow"),
+        event(Action.INCIDENT, kind=None, repo="acme/*", commit=None, outcome="block", subject="i1"),
+        allowed_no_more(rules="blocked-list"),
+        allowed_no_more(rules="unsafe-file", repo="acme/two"),
+    )
+    maker(database).step()
+    assert inbox(database, risk) == ["decision.reversed"]
+    assert [one.ref for one in notices(database)] == ["i1", "i1", ""], "what another rule blocks is told of for itself"
+
+
+def test_a_crash_between_two_batches_loses_nobody_and_tells_nobody_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewers = [person(database, f"rita{number}", Role.REVIEWER) for number in range(7)]
+    happens(database, event(Action.REQUEST, outcome="ask", actor="dora", subject="r1"))
+    monkeypatch.setattr(spreading, "_PEOPLE", 3)
+    real, batches = spreading._write, []
+
+    def dies(connection: Any, parts: Any) -> None:
+        real(connection, parts)
+        batches.append(1)
+        if len(batches) == 2:
+            raise ConnectionError
+
+    with monkeypatch.context() as crash:
+        crash.setattr(spreading, "_write", dies)
+        with pytest.raises(ConnectionError):
+            maker(database).step()
+    assert sum(len(inbox(database, one)) for one in reviewers) == 3, "the second batch is undone, the first is kept"
+    late = spreading._plan
+    with database.read() as session:
+        parts = late(session, mails=True)
+    maker(database).step()
+    with database.write_rows() as connection:
+        real(connection, parts)
+    assert [inbox(database, one) for one in reviewers] == [["exception.asked"]] * 7, "who comes late writes nothing"

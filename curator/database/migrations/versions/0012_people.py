@@ -54,7 +54,7 @@ def upgrade() -> None:
         op.add_column("tokens", column)
     op.create_index("ix_tokens_user_id", "tokens", ["user_id", "id"])
     op.create_index("ix_tokens_name", "tokens", ["name"])
-    op.create_index("ix_tokens_team", "tokens", ["team"])
+    op.create_index("ix_tokens_team", "tokens", ["team", "revoked_at"])
     op.execute("UPDATE tokens SET role = 'developer' WHERE role = 'reader'")
 
 

@@ -29,6 +29,7 @@ def upgrade() -> None:
         _text("audience"),
         sa.Column("count", sa.Integer(), nullable=False),
         _when("open_until", null=True),
+        _text("told_to", null=True),
         _when("last_at"),
         _text("document"),
         _text("title"),
@@ -38,6 +39,7 @@ def upgrade() -> None:
     op.create_index("ix_notices_type", "notices", ["type", "audience", "id"])
     op.create_index("ix_notices_ref", "notices", ["ref", "type"])
     op.create_index("ix_notices_open_until", "notices", ["open_until"])
+    op.create_index("ix_notices_told_to", "notices", ["told_to"])
     op.create_table(
         "notice_readers",
         sa.Column("user_id", sa.String(), primary_key=True),
@@ -45,7 +47,9 @@ def upgrade() -> None:
         _when("read_at", null=True),
         sa.Column("digest", sa.Boolean(), nullable=False),
     )
-    op.create_index("ix_notice_readers_digest", "notice_readers", ["digest", "user_id"])
+    op.create_index("ix_notice_readers_digest", "notice_readers", ["digest", "user_id", "notice_id"])
+    op.create_index("ix_notice_readers_unread", "notice_readers", ["user_id", "read_at", "notice_id"])
+    op.create_index("ix_notice_readers_notice_id", "notice_readers", ["notice_id"])
     op.create_table(
         "notice_choices",
         sa.Column("user_id", sa.String(), primary_key=True),
@@ -95,6 +99,7 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_notice_id", "deliveries", ["notice_id"])
     op.create_index("ix_deliveries_webhook", "deliveries", ["webhook_id", "id"])
     op.create_index("ix_deliveries_state", "deliveries", ["state", "id"])
+    op.create_index("ix_deliveries_due", "deliveries", ["state", "webhook_id", "due_at"])
     op.create_table("notice_marks", sa.Column("key", sa.String(), primary_key=True), _text("value"), _when("at"))
     # Nobody is told of what happened before there were notices.
     op.execute("INSERT INTO audit_followers (name, seq) SELECT 'notices', seq FROM audit_head")

@@ -33,6 +33,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("who"),
     )
     op.create_table(
+        "rule_hits",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "rule"),
+    )
+    op.create_table(
         "rule_trials",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
@@ -54,6 +61,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("rule_trials")
+    op.drop_table("rule_hits")
     op.drop_table("rule_drafts")
     op.drop_index("ix_repeated_begun_at", "repeated")
     op.drop_table("repeated")

@@ -1,0 +1,57 @@
+"""How often each rule has refused something: sums of the record by day, made row by row (`audit.follow`)."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from curator.audit.follow import follow
+from curator.audit.record import Action
+from curator.audit.tables import AuditRow
+from curator.database.engine import Database
+from curator.policy.tables import RuleHitsRow
+
+log = logging.getLogger(__name__)
+
+FOLLOWER = "rule hits"
+_EVERY_S = 5.0
+
+
+def hits_since(session: Session, day: dt.date) -> dict[str, int]:
+    """By rule, the requests that it refused from that day on (UTC)."""
+    statement = (
+        select(RuleHitsRow.rule, func.sum(RuleHitsRow.refused))
+        .where(col(RuleHitsRow.day) >= day)
+        .group_by(col(RuleHitsRow.rule))
+    )
+    return {rule: int(refused) for rule, refused in session.exec(statement)}
+
+
+def take(session: Session, rows: Sequence[AuditRow]) -> None:
+    """Add what these rows of the record say."""
+    counts: Counter[tuple[dt.date, str]] = Counter()
+    for row in rows:
+        if row.action == Action.REFUSE and row.rules:
+            for rule in row.rules.split(","):
+                counts[row.at.astimezone(dt.UTC).date(), rule] += 1
+    for (day, rule), count in sorted(counts.items()):
+        kept = session.get(RuleHitsRow, (day, rule)) or RuleHitsRow(day=day, rule=rule, refused=0)
+        kept.refused += count
+        session.add(kept)
+
+
+async def count_hits(database: Database) -> None:
+    """Follow the record, until cancelled."""
+    while True:
+        try:
+            while await asyncio.to_thread(follow, database, FOLLOWER, take):
+                pass
+        except Exception:
+            log.exception("what rules have refused could not be counted")
+        await asyncio.sleep(_EVERY_S)
