@@ -84,6 +84,7 @@ from curator.web.guard import all_guarded
 from curator.web.headers import with_safe_headers
 from curator.web.live import LiveView
 from curator.web.openapi import Described
+from curator.web.paging import linked
 from curator.web.repeated import Again, again, done_once, sweep_keys
 from curator.web.service import Service
 from rules.circumstances import EVERYBODY
@@ -208,7 +209,7 @@ class Mirror:
             identity=identity,
             hot=HotAnswers(generation, chooser),
             rules=rules,
-            own=with_safe_headers(with_short_bodies(done_once(self._own, database))),
+            own=with_safe_headers(linked(with_short_bodies(done_once(self._own, database)), settings.url)),
         )
         self._lane = below_prefix(lane, settings.path_prefix)
         background = [

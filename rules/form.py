@@ -119,7 +119,7 @@ class Rule(BaseModel):
         description="Where a fact that it asks for is not known: `apply` holds what it would block or hold, and `pass` "
         "leaves it to another rule. What is known for sure counts in both.",
     )
-    owner: str = Field("", description="The group that answers for it, and that decides about exceptions.")
+    owner: str = Field("", description="The team that answers for it, by name, and that decides about exceptions.")
     approvers: Annotated[int, Field(ge=1, le=5)] = Field(
         1, description="How many different people must agree to an exception from it (1 to 5)."
     )

@@ -158,7 +158,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     async def listed(caller: RuleTrier, after: After = None, limit: PageSize = 50) -> dict[str, Any]:
         """List the drafts that are tried or were, the newest first; results are with each alone."""
         del caller
-        found = await read(lambda session: trials.listed(session, after, limit))
+        found = await read(lambda session: trials.listed(session, after, limit + 1))
         return page_json("trials", [one.as_json() | {"result": None} for one in found], limit)
 
     @router.post(

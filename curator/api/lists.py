@@ -50,7 +50,7 @@ def list_routes(desk: Desk) -> APIRouter:
         def read() -> list[dict[str, Any]]:
             with desk.database.read() as session:
                 kept = lists.listed(
-                    session, state=state, effect=effect, repo=repo, reach=reach(caller), after=after, limit=limit
+                    session, state=state, effect=effect, repo=repo, reach=reach(caller), after=after, limit=limit + 1
                 )
             return [one.as_json() for one in kept]
 

@@ -25,6 +25,7 @@ from curator.api.documents.notices import (
     WantedWebhook,
     Webhooks,
 )
+from curator.api.words import page_json
 from curator.errors import BadInput
 from curator.notify import choices as choosing
 from curator.notify import inbox, outbox, trying, webhooks
@@ -71,12 +72,9 @@ def notice_routes(service: Service) -> APIRouter:
         user_id = person_of(caller)
 
         def verb(session: Session) -> _Json:
-            found = inbox.received(session, user_id, unread=unread, after=after, limit=limit)
-            return {
-                "notices": [one.as_json() for one in found],
-                "unread": inbox.unread_count(session, user_id),
-                "next": found[-1].id if len(found) == limit else None,
-            }
+            found = inbox.received(session, user_id, unread=unread, after=after, limit=limit + 1)
+            page = page_json("notices", [one.as_json() for one in found], limit)
+            return page | {"unread": inbox.unread_count(session, user_id)}
 
         return await read(verb)
 
@@ -251,12 +249,9 @@ def notice_routes(service: Service) -> APIRouter:
         """List what was delivered, or is on its way, or was given up; the newest first."""
         del caller
         found = await asyncio.to_thread(
-            lambda: outbox.listed(database, webhook_id=webhook, state=state, after=after, limit=limit)
+            lambda: outbox.listed(database, webhook_id=webhook, state=state, after=after, limit=limit + 1)
         )
-        return {
-            "deliveries": [one.as_json() for one in found],
-            "next": found[-1].row.id if len(found) == limit else None,
-        }
+        return page_json("deliveries", [one.as_json() for one in found], limit)
 
     @router.post(
         "/deliveries/{delivery_id}/replay",

@@ -21,6 +21,7 @@ from curator.api.documents.people import (
     WantedTeam,
     WantedUser,
 )
+from curator.api.words import page_json
 from curator.database.engine import Database
 from curator.people import teams, users
 from curator.people.roles import Role
@@ -86,13 +87,10 @@ def people_routes(database: Database) -> APIRouter:
         del caller
         found = await read(
             lambda session: users.list_users(
-                session, state=state, role=role, team=team, search=search, after=after or "", limit=limit
+                session, state=state, role=role, team=team, search=search, after=after or "", limit=limit + 1
             )
         )
-        return {
-            "users": [one.as_json() for one in found],
-            "next": found[-1].login.lower() if len(found) == limit else None,
-        }
+        return page_json("users", [one.as_json() for one in found], limit, lambda one: str(one["login"]).lower())
 
     @router.post("/users", operation_id="create_user", status_code=201, response_model=OneUser, responses=problems(404))
     async def make_user(wanted: WantedUser, caller: Administrator, request: Request) -> Json:
@@ -150,9 +148,9 @@ def people_routes(database: Database) -> APIRouter:
         """List teams, by name."""
         del caller
         found = await read(
-            lambda session: teams.list_teams(session, state=state, search=search, after=after or "", limit=limit)
+            lambda session: teams.list_teams(session, state=state, search=search, after=after or "", limit=limit + 1)
         )
-        return {"teams": [one.as_json() for one in found], "next": found[-1].name if len(found) == limit else None}
+        return page_json("teams", [one.as_json() for one in found], limit, lambda one: str(one["name"]))
 
     @router.post("/teams", operation_id="create_team", status_code=201, response_model=OneTeam)
     async def make_team(wanted: WantedTeam, caller: Administrator, request: Request) -> Json:
@@ -208,11 +206,11 @@ def people_routes(database: Database) -> APIRouter:
         of, _, name = (after or "").partition(":")
         found = await read(
             lambda session: teams.list_projects(
-                session, team=team, state=state, search=search, after=(of, name), limit=limit
+                session, team=team, state=state, search=search, after=(of, name), limit=limit + 1
             )
         )
-        last = f"{found[-1].team}:{found[-1].name}" if len(found) == limit else None
-        return {"projects": [one.as_json() for one in found], "next": last}
+        documents = [one.as_json() for one in found]
+        return page_json("projects", documents, limit, lambda one: f"{one['team']}:{one['name']}")
 
     @router.post(
         "/projects", operation_id="create_project", status_code=201, response_model=OneProject, responses=problems(404)

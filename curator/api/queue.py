@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -10,14 +11,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
-from curator.admission.decisions import find as find_decision
 from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
 from curator.api.words import Names, page_json
-from curator.policy.word import checked_scope
-from curator.review import deciding, proposals, queue, requests
+from curator.policy.word import BadWord, checked_scope
+from curator.review import deciding, proposals, queue
+from curator.review.card import card
 from curator.review.deciding import Desk, Named
+from curator.review.mine import groups_of
 from curator.review.queue import Filter
-from curator.review.verdicts import Answer, Reach, Verdict, end_of
+from curator.review.verdicts import Answer, Reach, Verdict, end_of, usual_reach
+from curator.web import viewing
 from curator.web.documents import problems
 from curator.web.guard import Decider, Overseer
 from curator.web.parameters import After, Id, PageSize
@@ -48,7 +51,8 @@ class WantedAnswer(BaseModel):
     """Instead of items: all of a publisher."""
     family: Annotated[str, Field(max_length=200)] = ""
     """Instead of items: all that were made from the same repository."""
-    reach: Reach = Reach.COMMIT
+    reach: Reach | None = None
+    """This commit if nothing is said; an approval of what some rules say: the findings that it rests on."""
     teams: Names = ()
     projects: Names = ()
     rules: Names = ()
@@ -89,11 +93,11 @@ def queue_routes(service: Service) -> APIRouter:
         repo: Text = "",
         risk: Annotated[int, Query(ge=1, le=4)] = 1,
         overdue: bool = False,
+        mine: Annotated[bool, Query(description="Only what a rule owns whose `owner` is a team of yours.")] = False,
         after: After = None,
         limit: PageSize = 50,
     ) -> Any:
         """List what waits for a reviewer: held commits and requests, a line a repository."""
-        del caller
         wanted = Filter(
             kind=kind,
             owner=owner,
@@ -107,8 +111,11 @@ def queue_routes(service: Service) -> APIRouter:
         )
 
         def read() -> dict[str, Any]:
+            policy = service.rules.now().policy if mine else None
             with database.read() as session:
-                page = queue.page(session, wanted, review_hours=hours, sort=sort, after=after, limit=limit)
+                own = groups_of(session, caller, policy) if policy is not None else None
+                of = replace(wanted, owners=own)
+                page = queue.page(session, of, review_hours=hours, sort=sort, after=after, limit=limit)
             return {
                 "items": [line.as_json() for line in page.lines],
                 "next": page.next,
@@ -136,7 +143,7 @@ def queue_routes(service: Service) -> APIRouter:
 
         def read() -> list[dict[str, Any]]:
             with database.read() as session:
-                return [one.as_json() for one in proposals.waiting(session, after, limit)]
+                return [one.as_json() for one in proposals.waiting(session, after, limit + 1)]
 
         return page_json("proposals", await asyncio.to_thread(read), limit)
 
@@ -155,7 +162,7 @@ def queue_routes(service: Service) -> APIRouter:
             answer=wanted.answer,
             reason=wanted.reason,
             by=caller.name,
-            reach=wanted.reach,
+            reach=wanted.reach or usual_reach(wanted.answer, wanted.rules),
             scope=checked_scope(wanted.teams, wanted.projects),
             expires_at=end_of(wanted.until, service.settings.exception_days),
             rules=wanted.rules,
@@ -177,21 +184,13 @@ def queue_routes(service: Service) -> APIRouter:
 
     @router.get("/{item_id}", operation_id="get_queue_item", response_model=OneLine)
     async def one(item_id: Id, caller: Overseer) -> Any:
-        """Show a line of the queue: why, who wants it and what for."""
-        del caller
+        """Show a line of the queue: what is otherwise than in what was approved last, why it is refused and on what
+        evidence, who wants it and what for, and who uses it already."""
 
         def read() -> dict[str, Any]:
+            view = viewing.desk(service, caller)
             with database.read() as session:
-                line = queue.find(session, item_id, review_hours=hours)
-                found = find_decision(session, line.decision)
-                proposal = proposals.of_item(session, line.id)
-                asked = requests.kept(session, requests.open_of(session, line.commit.repo))
-            return {
-                "item": line.as_json(),
-                "requests": [request.as_json() for request in asked],
-                "proposal": proposal.as_json() if proposal is not None else None,
-                "reasons": [reason.as_json() for reason in found[0].decision.reasons] if found else [],
-            }
+                return card(session, item_id, view, review_hours=hours).as_json()
 
         return await asyncio.to_thread(read)
 
@@ -204,8 +203,13 @@ def _named(service: Service, wanted: WantedAnswer) -> list[Named]:
     if wanted.publisher or wanted.family:
         of = Filter(publisher=wanted.publisher, family=wanted.family)
         with database.read() as session:
-            found = queue.ids_of(session, of, review_hours=hours, limit=deciding.MOST_AT_ONCE + 1)
-        return [Named(one) for one in found]
+            found = queue.page(session, of, review_hours=hours, limit=deciding.MOST_AT_ONCE)
+        if found.next is not None:
+            raise BadWord(
+                f"{wanted.publisher or wanted.family} has {found.total} lines, and {deciding.MOST_AT_ONCE} are decided "
+                "about at once: name so many as `items`, and then the next"
+            )
+        return [Named(line.id) for line in found.lines]
     return [Named(deciding.item_named(database, one.id), one.decision) for one in wanted.items]
 
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from curator.api.documents.record import Begun, Holds, OneHold, OneRow, OneSeal, Rows, State, Uses
+from curator.api.documents.record import Asks, Begun, Holds, OneHold, OneRow, OneSeal, Rows, State, Uses
+from curator.api.words import page_json
 from curator.audit import holds, read, uses
 from curator.audit.export import begin_export, lines
 from curator.audit.read import Filter
@@ -61,10 +62,10 @@ def record_routes(service: Service) -> APIRouter:
 
         def rows() -> list[dict[str, Any]]:
             with database.read() as session:
-                return [one.as_json() | {"told": one.told} for one in read.page(session, wanted, after, limit)]
+                return [one.as_json() | {"told": one.told} for one in read.page(session, wanted, after, limit + 1)]
 
         found = await asyncio.to_thread(rows)
-        return {"rows": found, "next": str(found[-1]["seq"]) if len(found) == limit else None}
+        return page_json("rows", found, limit, lambda row: str(row["seq"]))
 
     @router.get("/record/state", operation_id="get_record_state", response_model=State)
     async def state(caller: RecordReader) -> dict[str, Any]:
@@ -120,10 +121,9 @@ def record_routes(service: Service) -> APIRouter:
 
         def found() -> list[dict[str, Any]]:
             with database.read() as session:
-                return [one.as_json() for one in holds.listed(session, after, limit)]
+                return [one.as_json() for one in holds.listed(session, after, limit + 1)]
 
-        documents = await asyncio.to_thread(found)
-        return {"holds": documents, "next": documents[-1]["id"] if len(documents) == limit else None}
+        return page_json("holds", await asyncio.to_thread(found), limit)
 
     @router.post("/record/holds", operation_id="place_hold", status_code=201, response_model=OneHold)
     async def place(wanted: WantedHold, caller: RecordKeeper) -> dict[str, Any]:
@@ -167,11 +167,28 @@ def record_routes(service: Service) -> APIRouter:
         """List who was given files of a repository, the latest first."""
         del caller
 
-        def found() -> list[uses.Use]:
+        def found() -> list[dict[str, Any]]:
             with database.read() as session:
-                return uses.users_of(session, kind, repo, commit, after, limit)
+                return [one.as_json() for one in uses.users_of(session, kind, repo, commit, after, limit + 1)]
 
-        known = await asyncio.to_thread(found)
-        return {"uses": [one.as_json() for one in known], "next": known[-1].cursor if len(known) == limit else None}
+        return page_json("uses", await asyncio.to_thread(found), limit, uses.cursor_of)
+
+    @router.get("/asked", operation_id="list_asked", response_model=Asks)
+    async def asked(
+        caller: Overseer,
+        repo: Annotated[str, Query(min_length=1, max_length=193)],
+        commit: Annotated[str, Query(pattern="^[0-9a-f]{40}$")],
+        kind: RepoKind = RepoKind.MODEL,
+        after: Annotated[str | None, Query(max_length=200)] = None,
+        limit: PageSize = 50,
+    ) -> dict[str, Any]:
+        """List who asked for a commit and was refused it or had to wait, the latest first."""
+        del caller
+
+        def found() -> list[dict[str, Any]]:
+            with database.read() as session:
+                return [one.as_json() for one in uses.asked_for(session, kind, repo, commit, after, limit + 1)]
+
+        return page_json("asked", await asyncio.to_thread(found), limit, uses.cursor_of)
 
     return router

@@ -117,7 +117,7 @@ def request_routes(service: Service) -> APIRouter:
 
         def read() -> list[dict[str, Any]]:
             with database.read() as session:
-                kept = requests.listed(session, by=by, state=state, repo=repo, after=after, limit=limit)
+                kept = requests.listed(session, by=by, state=state, repo=repo, after=after, limit=limit + 1)
             return [one.as_json() for one in kept]
 
         return page_json("requests", await asyncio.to_thread(read), limit)

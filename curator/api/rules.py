@@ -77,7 +77,7 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
     @router.get(f"{_AT}/history", dependencies=readers, operation_id="list_rule_changes", response_model=RulesHistory)
     async def history(after: After = None, limit: PageSize = 100) -> Json:
         """List which rules came into force when, by whom, and why, the newest first."""
-        changes = await read(lambda session: rule_sets.history(session, limit, after))
+        changes = await read(lambda session: rule_sets.history(session, limit + 1, after))
         return page_json("changes", [one.as_json() for one in changes], limit)
 
     @router.get(

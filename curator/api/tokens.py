@@ -22,6 +22,7 @@ from curator.api.documents.people import (
     WantedToken,
 )
 from curator.api.people import Json, OnlyTeam, Search, reading, writing
+from curator.api.words import page_json
 from curator.database.engine import Database, now
 from curator.people import account, tokens
 from curator.people.roles import Role
@@ -73,10 +74,10 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
                 search=search,
                 jobs=jobs,
                 after=after or "",
-                limit=limit,
+                limit=limit + 1,
             )
         )
-        return _page(found, limit)
+        return page_json("tokens", [one.as_json() for one in found], limit)
 
     @router.post(
         "/tokens",
@@ -155,7 +156,8 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     @router.get("/account/tokens", operation_id="list_own_tokens", response_model=Tokens, responses=problems(404))
     async def list_own_tokens(caller: Owner, after: After = None, limit: PageSize = 50) -> Json:
         """List one's own tokens, the newest first."""
-        return _page(await read(lambda session: account.own_tokens(session, caller, after or "", limit)), limit)
+        found = await read(lambda session: account.own_tokens(session, caller, after or "", limit + 1))
+        return page_json("tokens", [one.as_json() for one in found], limit)
 
     @router.post(
         "/account/tokens",
@@ -213,7 +215,3 @@ def _made(made: tuple[Token, str], response: Response) -> Json:
     # What has a secret in it is kept by nobody on the way.
     response.headers["Cache-Control"] = "no-store"
     return {"token": made[0].as_json(), "secret": made[1]}
-
-
-def _page(found: list[Token], limit: int) -> Json:
-    return {"tokens": [one.as_json() for one in found], "next": found[-1].id if len(found) == limit else None}

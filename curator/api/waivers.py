@@ -57,7 +57,9 @@ def waiver_routes(desk: Desk) -> APIRouter:
 
         def read() -> list[dict[str, Any]]:
             with desk.database.read() as session:
-                kept = waivers.listed(session, state=state, repo=repo, reach=reach(caller), after=after, limit=limit)
+                kept = waivers.listed(
+                    session, state=state, repo=repo, reach=reach(caller), after=after, limit=limit + 1
+                )
             return [one.as_json() for one in kept]
 
         return page_json("waivers", await asyncio.to_thread(read), limit)

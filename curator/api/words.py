@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -72,6 +73,16 @@ def reopened_json(reopened: Reopened) -> dict[str, Any]:
     return {"decisions": reopened.decisions, "commits": reopened.commits, "judged_anew": len(reopened.sought)}
 
 
-def page_json(name: str, documents: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-    """A page, and what to name as `after` for the next; None if this is the last."""
-    return {name: documents, "next": documents[-1]["id"] if len(documents) == limit else None}
+def page_json(
+    name: str,
+    documents: Sequence[dict[str, Any]],
+    limit: int,
+    place: Callable[[dict[str, Any]], str] = operator.itemgetter("id"),
+) -> dict[str, Any]:
+    """A page, and what to name as `after` for the next; None if this is the last.
+
+    `documents` are what was found where one more than `limit` was asked for, so that no last page is empty; `place`
+    says of the last of a page where the next begins.
+    """
+    shown = list(documents[:limit])
+    return {name: shown, "next": place(shown[-1]) if len(documents) > limit else None}

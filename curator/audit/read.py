@@ -20,8 +20,6 @@ from curator.audit.told import told
 from curator.database.engine import Database, now
 from curator.errors import BadInput, NotServed
 
-MOST = 500
-"""In a page."""
 _FEW = 30_000
 _LAST = (1 << 63) - 1
 _AUDIT = AuditRow.__table__  # type: ignore[attr-defined]
@@ -134,7 +132,6 @@ def moment(text: str, *, end: bool) -> dt.datetime | None:
 
 def page(session: Session, wanted: Filter, after: int | None = None, limit: int = 50) -> list[Entry]:
     """The newest first; `after` is the `seq` of the last one that is known."""
-    limit = min(limit, MOST)
     found: list[Entry] = []
     for low, high in reversed(_spans(session, wanted)):
         top = high if after is None else min(high, after - 1)

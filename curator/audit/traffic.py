@@ -75,7 +75,7 @@ def top_repositories(session: Session, since: dt.datetime, limit: int = 10) -> l
     algorithm: R. Fagin and others, Optimal aggregation algorithms for middleware, 2003).
     """
     first = since.astimezone(dt.UTC).date()
-    few = select(TopRow.day).where(col(TopRow.day) >= first).limit(_FEW).subquery()
+    few = select(col(TopRow.day)).where(col(TopRow.day) >= first).limit(_FEW).subquery()
     if session.exec(select(func.count()).select_from(few)).one() < _FEW:
         return _counted_all(session, first, limit)
     days = list(_days(session, first))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -120,7 +120,7 @@ def users_of_publisher(session: Session, publisher: str, after: str | None = Non
     if after is not None:
         repo, _, key = after.partition("|")
         wanted = wanted.where(tuple_(UseRow.repo, UseRow.id) > (repo, key))
-    rows = session.exec(wanted.order_by(col(UseRow.repo), col(UseRow.id)).limit(min(limit, MOST))).all()
+    rows = session.exec(wanted.order_by(col(UseRow.repo), col(UseRow.id)).limit(limit)).all()
     return [_use(row) for row in rows]
 
 
@@ -130,9 +130,16 @@ def commits_with(session: Session, blob: str) -> list[Of]:
     return [(row.kind, row.repo, row.commit) for row in session.exec(wanted)]
 
 
-def asked_for(session: Session, kind: RepoKind, repo: str, commit: str, limit: int = MOST) -> list[Ask]:
-    """Who asked for a commit and was refused it or had to wait; the latest first."""
+def asked_for(
+    session: Session, kind: RepoKind, repo: str, commit: str, after: str | None = None, limit: int = MOST
+) -> list[Ask]:
+    """Who asked for a commit and was refused it or had to wait; the latest first.
+
+    Raises `BadInput` for a bad cursor.
+    """
     wanted = select(AskRow).where(AskRow.kind == kind.value, AskRow.repo == repo, AskRow.commit == commit)
+    if after is not None:
+        wanted = wanted.where(tuple_(AskRow.last_at, AskRow.id) < _read(after))
     rows = session.exec(wanted.order_by(col(AskRow.last_at).desc(), col(AskRow.id).desc()).limit(limit)).all()
     return [Ask(**row.model_dump()) for row in rows]
 
@@ -218,14 +225,22 @@ def _digest(who: dict[str, Any]) -> str:
 
 def _page(session: Session, wanted: Any, after: str | None, limit: int) -> list[Use]:
     if after is not None:
-        at, _, key = after.partition("|")
-        try:
-            moment = dt.datetime.fromisoformat(at)
-        except ValueError:
-            raise BadInput("'after' is to be what the page before named as the next") from None
-        wanted = wanted.where(tuple_(UseRow.last_at, UseRow.id) < (moment, key))
-    rows = session.exec(wanted.order_by(col(UseRow.last_at).desc(), col(UseRow.id).desc()).limit(min(limit, MOST)))
+        wanted = wanted.where(tuple_(UseRow.last_at, UseRow.id) < _read(after))
+    rows = session.exec(wanted.order_by(col(UseRow.last_at).desc(), col(UseRow.id).desc()).limit(limit))
     return [_use(row) for row in rows]
+
+
+def cursor_of(document: Mapping[str, Any]) -> str:
+    """What to name as `after` for those that follow what is told so (`as_json` of a `Use` or an `Ask`)."""
+    return f"{document['last_at']}|{document['id']}"
+
+
+def _read(after: str) -> tuple[dt.datetime, str]:
+    at, _, key = after.partition("|")
+    try:
+        return dt.datetime.fromisoformat(at), key
+    except ValueError:
+        raise BadInput("'after' is to be what the page before named as the next") from None
 
 
 def _use(row: UseRow) -> Use:

@@ -153,6 +153,7 @@ def request_withdraw(request_id: RequestId, server: Server = None, report_format
 def review_list(
     sort: Annotated[SortBy, typer.Option(help="What comes first.")] = SortBy.SCORE,
     only: Annotated[Only | None, typer.Option(help="Only what is held, or only what somebody has asked for.")] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what a team of yours answers for.")] = False,
     owner: Annotated[str | None, typer.Option(help="Only what this group answers for.")] = None,
     team: Annotated[str | None, typer.Option(help="Only what somebody of this team waits for.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Only what this publisher has.")] = None,
@@ -167,6 +168,7 @@ def review_list(
     query = {
         "sort": sort.value,
         "kind": only.value if only else "",
+        "mine": str(mine).lower(),
         "owner": owner or "",
         "team": team or "",
         "publisher": publisher or "",
@@ -192,7 +194,9 @@ def review_show(
 def review_approve(
     items: Items,
     reason: WhyNow,
-    reach: Annotated[ReachOf, typer.Option(help="What it is about besides.")] = ReachOf.COMMIT,
+    reach: Annotated[
+        ReachOf | None, typer.Option(help="What it is about; with --rule the findings, else this commit.")
+    ] = None,
     rule: Annotated[list[str] | None, typer.Option(help="Only what this rule says, by its id.")] = None,
     until: Until = None,
     team: Teams = None,
@@ -211,7 +215,7 @@ def review_approve(
             answer="approve",
             items=items,
             reason=reason,
-            reach=reach.value,
+            reach=reach.value if reach else None,
             rules=rule or [],
             until=until,
             teams=team or [],

@@ -11,6 +11,8 @@ from typing import Any, Self
 from curator.cli.client import Mirror
 
 PATH = "/api/curator/v1/review"
+_MOST = 8
+"""Of each kind on a screen; JSON has all."""
 _THEN = {"allow": "allowed", "block": "blocked", "hold": "held"}
 
 
@@ -21,7 +23,7 @@ class Options:
     answer: str
     items: Sequence[str]
     reason: str
-    reach: str = "commit"
+    reach: str | None = None
     rules: Sequence[str] = ()
     until: str | None = None
     teams: Sequence[str] = ()
@@ -64,6 +66,14 @@ def show_one(item: str, server: str | None, *, as_json: bool) -> None:
     for request in document["requests"]:
         for asker in request["requesters"]:
             print(f"  {asker['name']} wants it: {asker['reason']}")
+    difference = document["difference"]
+    print(f"  {difference['sentence'] if difference else 'No other commit of it was ever approved here.'}")
+    for change in difference["changes"][:_MOST] if difference else ():
+        print(f"    {change['weight']}: {change['sentence']}")
+    for found in document["findings"][:_MOST]:
+        print(f"  {found['severity']}: {found['message']} ({found['path']}, {found['engine']})")
+    for use in document["uses"][:_MOST]:
+        print(f"  {use['actor']} uses {use['commit'][:12]}")
     if document["proposal"]:
         proposal = document["proposal"]
         print(f"  {proposal['agreed'][0]} approves it, another must agree: curator review second {proposal['id']}")

@@ -18,7 +18,6 @@ from curator.admission.explained import explanation_text
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.admission.underway import being_judged
-from curator.audit.uses import Use, user_counts, users_of
 from curator.console.card import rendered
 from curator.console.catalog import VERDICTS, shown_audience
 from curator.console.drawing import drawn
@@ -37,7 +36,6 @@ from curator.web.viewing import desk
 
 _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _JUDGE_WAIT_S = 2.0
-_MOST_USES = 30
 _FILES = 50
 _SHOWN_FINDINGS = 40
 TABS = {
@@ -54,8 +52,6 @@ class Known:
     """What there is to show of a repository."""
 
     dossier: Dossier | None
-    uses: tuple[Use, ...] = ()
-    users: int = 0
     judging: tuple[Commit, int, int] | None = None
     """A commit that is being judged, and how many of how many files of it are scanned."""
 
@@ -71,12 +67,7 @@ def model_routes(service: Service) -> APIRouter:
             progress = (judging[1], *scans.progress(session, judging[0])) if judging else None
             commit = known_commit(session, repo, sha, own)
             found = dossier(session, commit, own) if commit is not None else None
-            if found is None or commit is None:
-                return Known(None, judging=progress)
-            of = (commit.repo.kind.value, str(commit.repo), commit.sha)
-            users = user_counts(session, [of]).get(of, 0)
-            seen = users_of(session, commit.repo.kind, str(commit.repo), limit=_MOST_USES) if own.sees_all else []
-        return Known(found, tuple(seen), users, progress)
+        return Known(found, progress)
 
     def waits_as(repo: RepoId, caller: Caller) -> str:
         """The line of the queue, for whoever decides about it; empty if it does not wait."""

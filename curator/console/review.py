@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.background import BackgroundTask
+from starlette.datastructures import QueryParams
 
-from curator.admission.difference import Difference
-from curator.admission.dossier import difference_to_approved
 from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.console.verdict_form import ENDS, Fields
@@ -23,12 +22,13 @@ from curator.policy.word import BadWord
 from curator.review import deciding, proposals, queue
 from curator.review.card import Card, card
 from curator.review.deciding import Desk, Done, Named
+from curator.review.mine import groups_of
 from curator.review.opening import Opening
-from curator.review.queue import SORTS, Filter
+from curator.review.queue import SORTS, Filter, Queue
 from curator.review.verdicts import Answer, Verdict
+from curator.web import viewing
 from curator.web.guard import Decider, Overseer
 from curator.web.service import Service
-from curator.web.viewing import desk as view_of
 from rules.circumstances import EVERYBODY
 
 _PAGE = 40
@@ -62,20 +62,29 @@ def review_routes(service: Service) -> APIRouter:
         query = request.query_params
         wanted, sort = _filter(query), query.get("sort", "score")
         sort = sort if sort in SORTS else "score"
+        kept = {name: value for name in (*_FILTERS, "risk", "overdue", "sort") if (value := query.get(name))}
+        narrowed = bool(kept.keys() - {"sort"})
 
         def read() -> dict[str, Any]:
+            policy = service.rules.now().policy
             with database.read() as session:
-                found = queue.page(
-                    session, wanted, review_hours=hours, sort=sort, after=query.get("after"), limit=_PAGE
-                )
+                groups = groups_of(session, caller, policy)
+                # Who looks for something particular looks among all, unless he says otherwise.
+                usual = "false" if narrowed or not caller.may(Permission.DECIDE) else "true"
+                mine = bool(groups) and query.get("mine", usual) == "true"
+                of = replace(wanted, owners=groups) if mine else wanted
+                found = queue.page(session, of, review_hours=hours, sort=sort, after=query.get("after"), limit=_PAGE)
                 return {
                     "queue": found,
+                    "groups": sorted(groups),
+                    "mine": mine,
                     "owners": queue.owners(session),
                     "proposals": proposals.waiting(session),
                 }
 
-        kept = {name: value for name in (*_FILTERS, "risk", "overdue", "sort") if (value := query.get(name))}
         values = await asyncio.to_thread(read)
+        if values["groups"]:
+            kept["mine"] = str(values["mine"]).lower()
         after = values["queue"].next
         return page(
             request,
@@ -87,7 +96,8 @@ def review_routes(service: Service) -> APIRouter:
             sorts=[(key, _SORTED[key]) for key in SORTS],
             hours=hours,
             query=urlencode(kept),
-            narrowed=bool(kept.keys() - {"sort"}),
+            narrowed=narrowed,
+            others=urlencode({name: value for name, value in kept.items() if name != "mine"}),
             next_href=f"?{urlencode(kept | {'after': after})}" if after else "",
             may_decide=caller.may(Permission.DECIDE),
         )
@@ -107,9 +117,12 @@ def review_routes(service: Service) -> APIRouter:
         query = request.query_params
         named = [(one, "") for one in query.getlist("item")]
         of = Filter(publisher=query.get("publisher", "")[:200], family=query.get("family", "")[:200])
+        left = 0
         if not named and (of.publisher or of.family):
-            named = [(one, "") for one in await asyncio.to_thread(_all_of, of)]
-        return await _several(request, caller, named, Fields.usual(frozenset({EVERYBODY}), settings.exception_days))
+            found = await asyncio.to_thread(_all_of, of)
+            named, left = [(line.id, "") for line in found.lines], found.total - len(found.lines)
+        fields = Fields.usual(frozenset({EVERYBODY}), settings.exception_days)
+        return await _several(request, caller, named, fields, left=left)
 
     @router.post("/-/review/several")
     async def answer_several(request: Request, caller: Decider, form: Form) -> Response:
@@ -146,7 +159,7 @@ def review_routes(service: Service) -> APIRouter:
         try:
             verdict = fields.verdict(answer, caller.name, settings.exception_days)
             lines = [Named(item_id, seen) for item_id, seen in named]
-            following = after or await asyncio.to_thread(_next, named[0][0], _filter(request.query_params))
+            following = after or await asyncio.to_thread(_next, named[0][0], request.query_params, caller)
             made = await asyncio.to_thread(lambda: deciding.decide(database, lines, verdict, desk()))
         except CuratorError as error:
             return await again(request, caller, named, fields, error)
@@ -179,11 +192,10 @@ def review_routes(service: Service) -> APIRouter:
         fields: Fields | None = None,
         error: CuratorError | None = None,
     ) -> HTMLResponse:
-        def read() -> tuple[Card, Difference | None, Fields, Opening | None, str]:
-            own = view_of(service, caller)
+        def read() -> tuple[Card, Fields, Opening | None, str]:
+            view = viewing.desk(service, caller)
             with database.read() as session:
-                found = card(session, item_id, review_hours=hours)
-                differs = difference_to_approved(session, found.line.commit, own)
+                found = card(session, item_id, view, review_hours=hours)
                 wait = frozenset({one.audience for one in found.requests} | {one for _, one in found.silent})
                 filled = fields or Fields.usual(wait, settings.exception_days)
                 try:
@@ -191,17 +203,16 @@ def review_routes(service: Service) -> APIRouter:
                     verdict = verdict if verdict.reason.strip() else filled_in(verdict)
                     (made,) = deciding.preview(session, [Named(found.line.id)], verdict, desk())
                 except CuratorError as wrong:
-                    return found, differs, filled, None, wrong.sentence
-                return found, differs, filled, made, ""
+                    return found, filled, None, wrong.sentence
+                return found, filled, made, ""
 
-        found, differs, filled, made, wrong = await asyncio.to_thread(read)
+        found, filled, made, wrong = await asyncio.to_thread(read)
         return page(
             request,
             caller,
             "review_item.html",
             error.status if error is not None else 200,
             card=found,
-            difference=differs,
             fields=filled,
             plan=made,
             wrong=wrong,
@@ -218,7 +229,9 @@ def review_routes(service: Service) -> APIRouter:
         named: list[tuple[str, str]],
         fields: Fields,
         error: CuratorError | None = None,
+        left: int = 0,
     ) -> HTMLResponse:
+        """`left`: how many more there are than are decided about at once."""
         if not named:
             raise BadWord("Nothing is chosen: go back to the queue and choose what you decide about")
 
@@ -241,20 +254,27 @@ def review_routes(service: Service) -> APIRouter:
             "review_several.html",
             error.status if error is not None else 200,
             rows=await asyncio.to_thread(read),
+            left=left,
             fields=fields,
             error=error.sentence if error is not None else "",
             ends=ENDS,
         )
 
-    def _all_of(wanted: Filter) -> list[str]:
+    def _all_of(wanted: Filter) -> Queue:
         with database.read() as session:
-            return queue.ids_of(session, wanted, review_hours=hours, limit=deciding.MOST_AT_ONCE)
+            return queue.page(session, wanted, review_hours=hours, limit=deciding.MOST_AT_ONCE)
 
-    def _next(item_id: str, wanted: Filter) -> str:
-        """The line that matters most after this one, else the queue."""
+    def _next(item_id: str, query: QueryParams, caller: Caller) -> str:
+        """The line that matters most after this one, of those that were looked through; else the queue."""
+        wanted, sort = _filter(query), query.get("sort", "score")
+        policy = service.rules.now().policy
         with database.read() as session:
-            found = queue.page(session, wanted, review_hours=hours, limit=2).lines
-        return next((f"/-/review/{line.id}" for line in found if line.id != item_id), "/-/review")
+            if query.get("mine") == "true":
+                wanted = replace(wanted, owners=groups_of(session, caller, policy))
+            sort = sort if sort in SORTS else "score"
+            found = queue.page(session, wanted, review_hours=hours, sort=sort, limit=2).lines
+        kept = f"?{query}" if str(query) else ""
+        return next((f"/-/review/{line.id}{kept}" for line in found if line.id != item_id), f"/-/review{kept}")
 
     return router
 
@@ -266,9 +286,10 @@ def filled_in(verdict: Verdict) -> Verdict:
 
 def _filter(query: Any) -> Filter:
     """What stands in the address; what has no meaning there narrows nothing down."""
-    words = {name: str(query.get(name, "")).strip()[:96] for name in _FILTERS}
+    words: dict[str, Any] = {name: str(query.get(name, "")).strip()[:96] for name in _FILTERS}
     risk = query.get("risk", "1")
-    return Filter(**words, risk=int(risk) if risk in {"1", "2", "3", "4"} else 1, overdue=query.get("overdue") == "yes")
+    wanted = Filter(risk=int(risk) if risk in {"1", "2", "3", "4"} else 1, overdue=query.get("overdue") == "yes")
+    return replace(wanted, **words)
 
 
 def _seen(text: str) -> tuple[str, str]:

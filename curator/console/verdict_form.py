@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import FormData
 
 from curator.policy.word import checked_scope
-from curator.review.verdicts import Answer, Reach, Verdict, end_of
+from curator.review.verdicts import Answer, Reach, Verdict, end_of, usual_reach
 from rules.circumstances import Audience
 
 ENDS = (("30d", "30 days"), ("90d", "90 days"), ("365d", "1 year"))
@@ -18,7 +18,8 @@ class Fields:
     """As they stand in the form."""
 
     reason: str = ""
-    reach: str = Reach.COMMIT.value
+    reach: str = ""
+    """Empty: as it is usual (`usual_reach`)."""
     teams: str = ""
     projects: str = ""
     until: str = ""
@@ -29,7 +30,7 @@ class Fields:
     def of(cls, form: FormData) -> Fields:
         return cls(
             reason=str(form.get("reason", ""))[:4_000],
-            reach=str(form.get("reach", Reach.COMMIT.value)),
+            reach=str(form.get("reach", "")),
             teams=str(form.get("teams", ""))[:1_000],
             projects=str(form.get("projects", ""))[:1_000],
             until=(str(form.get("until_day", "")) or str(form.get("until", "")))[:64],
@@ -46,15 +47,17 @@ class Fields:
     def verdict(self, answer: Answer, by: str, usual_days: int) -> Verdict:
         """What is said with it. Raises `BadWord`."""
         blocks = answer is Answer.BLOCK
+        rules = () if blocks else tuple(self.rules)
+        said = self.reach in {one.value for one in Reach}
         return Verdict(
             answer=answer,
             reason=self.reason,
             by=by,
-            reach=Reach(self.reach) if self.reach in {one.value for one in Reach} else Reach.COMMIT,
+            reach=Reach(self.reach) if said else usual_reach(answer, rules),
             # What is blocked is blocked for everybody, until somebody takes it back.
             scope=checked_scope((), ()) if blocks else checked_scope(_names(self.teams), _names(self.projects)),
             expires_at=None if blocks else end_of(self.until, usual_days),
-            rules=() if blocks else tuple(self.rules),
+            rules=rules,
             partly=self.partly,
         )
 

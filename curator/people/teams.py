@@ -204,6 +204,12 @@ def list_teams(
     return _with_counts(session, session.exec(query).all())
 
 
+def teams_of(session: Session, user_id: str) -> tuple[str, ...]:
+    """The teams that a person is in, by name."""
+    query = select(MembershipRow.team).where(MembershipRow.user_id == user_id).order_by(col(MembershipRow.team))
+    return tuple(session.exec(query))
+
+
 def titles(session: Session, names: Sequence[str]) -> dict[str, str]:
     """What these teams are called at length, in this order; empty where nobody has said, or has made the team."""
     query = select(TeamRow.name, TeamRow.title).where(col(TeamRow.name).in_(names))

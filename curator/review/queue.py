@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, SQLColumnExpression, case, cast, literal
+from sqlalchemy import BigInteger, SQLColumnExpression, case, cast, false, literal
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, or_, select
 
@@ -23,7 +23,7 @@ SORTS = ("score", "age", "people", "risk", "last")
 _MOST_DAYS = 30
 """Who was refused a held commit and has not come back within these waits for nothing; who has asked in words does."""
 _CURSOR = re.compile(r"(\d{1,12})\.(\d{1,18})\.([0-9a-f]{32})", re.ASCII)
-_WORD = re.compile(r"[^,%_\\]{1,96}")
+_WORD = re.compile(r"[^,]{1,96}")
 _HOUR_S = 3_600
 _MOST_GROUPS = 50
 
@@ -49,6 +49,8 @@ class Filter:
     risk: int = 1
     """At least."""
     overdue: bool = False
+    owners: frozenset[str] | None = None
+    """Those that one of these groups owns; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +208,6 @@ def owners(session: Session) -> list[str]:
     return sorted({owner for text in texts for owner in _parts(text)})
 
 
-def ids_of(session: Session, wanted: Filter, *, review_hours: int, limit: int) -> list[str]:
-    """The ids of all lines of a filter, for whoever decides about all of them."""
-    rows = select(WaitingRow.id).where(*_conditions(wanted, _seconds(), review_hours)).limit(limit)
-    return list(session.exec(rows))
-
-
 def find(session: Session, item_id: str, *, review_hours: int) -> Line:
     """A line, whether it waits still or not; the id of a request stands for its repository's. Raises `NotWaiting`."""
     row = session.get(WaitingRow, item_id)
@@ -283,7 +279,10 @@ def _conditions(wanted: Filter, as_of: int, review_hours: int) -> list[SQLColumn
         if word:
             if not _WORD.fullmatch(word):
                 raise BadInput(f"{word[:80]!a} is not the name of a rule, an owner or a team")
-            kept.append(col(column).contains(f",{word},"))
+            kept.append(col(column).contains(f",{word},", autoescape=True))
+    if wanted.owners is not None:
+        of_one = [col(WaitingRow.owners).contains(f",{owner},", autoescape=True) for owner in sorted(wanted.owners)]
+        kept.append(or_(false(), *of_one))
     if wanted.publisher:
         kept.append(col(WaitingRow.publisher) == wanted.publisher)
     if wanted.family:

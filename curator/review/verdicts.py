@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -51,6 +51,12 @@ class StillStands(CuratorError):
 
     status = 409
     exit_code = 1
+
+
+def usual_reach(answer: Answer, rules: Collection[str]) -> Reach:
+    """How far it reaches if nothing is said: who approves what some rules say means no more than what these rest on,
+    and an approval of the commit would answer the others as well."""
+    return Reach.FINDINGS if answer is Answer.APPROVE and rules else Reach.COMMIT
 
 
 def end_of(until: str | None, usual_days: int) -> dt.datetime | None:

@@ -36,6 +36,10 @@ _KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
+_LINK = {
+    "description": 'The address of the next page, `<...>; rel="next"`; not there with the last one.',
+    "schema": {"type": "string"},
+}
 
 
 class Described:
@@ -113,6 +117,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         wanted.add(404)
     if "requestBody" in operation:
         wanted.add(413)
+    if "next" in getattr(route.response_model, "model_fields", {}):
+        responses["200"]["headers"] = {"Link": _LINK}
     if method in _CHANGING:
         wanted |= {409, 422}
         operation.setdefault("parameters", []).append(_KEY)

@@ -97,6 +97,7 @@ def house(hub: FixtureHub, data: Path) -> Iterator[House]:
                 ("eve", Role.DEVELOPER, Audience("risk")),
                 ("reva", Role.REVIEWER, Audience()),
                 ("rolf", Role.REVIEWER, Audience()),
+                ("ruth", Role.REVIEWER, Audience("model-risk")),
                 ("anna", Role.AUDITOR, Audience()),
             )
         }

@@ -162,6 +162,20 @@ def test_the_developer_is_asked_back_and_answers(browser: Browser, house: House)
     assert house.waiting(BAD)["requests"] == 1
 
 
+def test_a_reviewer_begins_with_what_rules_of_his_own_team_stand_against(browser: Browser, house: House) -> None:
+    house.waiting(BAD)
+    page = opened(browser, house, "ruth")
+    page.goto("/-/review")
+    mine = house.api("ruth", "/review?mine=true").json["items"]
+    assert [one["repository"] for one in mine] == [BAD]
+    expect(page.get_by_role("link", name="Yours: model-risk")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("link", name=BAD)).to_be_visible()
+    seen(page, "review-mine")
+    page.get_by_role("link", name="Everybody's").click()
+    assert page.locator("tbody tr").count() == house.api("ruth", "/review").json["total"]
+
+
 def test_an_empty_queue_says_what_comes_here(browser: Browser, house: House) -> None:
     page = opened(browser, house, "reva")
     page.goto("/-/review?repo=nothing-like-it")

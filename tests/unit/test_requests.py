@@ -18,18 +18,23 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.errors import BadInput, CuratorError, NotAllowed
+from curator.people.by import By
+from curator.people.caller import Caller
 from curator.people.roles import Role
+from curator.people.teams import add_member, make_team
 from curator.people.tokens import create_token
+from curator.people.users import NewUser, make_user
 from curator.policy import rule_sets
 from curator.policy.waivers import Limits
 from curator.policy.word import BadWord
 from curator.review import deciding, proposals, queue, requests, waiting, waiving
 from curator.review.deciding import Desk, Named
+from curator.review.mine import groups_of
 from curator.review.queue import Filter, Line
 from curator.review.requests import AllowedByNow, Asked, Over, Wanted
 from curator.review.states import State
 from curator.review.tables import ProposalRow, RequestRow
-from curator.review.verdicts import Answer, Answered, Reach, StillStands, Verdict
+from curator.review.verdicts import Answer, Answered, Reach, StillStands, Verdict, usual_reach
 from curator.types import Commit, RepoId, RepoKind, Revision
 from curator.upstream.listing import Description
 from rules.circumstances import EVERYBODY, Audience, Scope
@@ -41,6 +46,7 @@ from tests.unit.test_admission import SEEN
 
 LIMITS = Limits(max_days=365, without_end=False)
 DAY = dt.timedelta(days=1)
+BY = By("root")
 RISK, SHOP = Audience("risk"), Audience("shop", "till")
 
 RULES = """
@@ -562,3 +568,35 @@ def test_a_decision_that_nobody_waits_for_can_be_proposed_about(house: House) ->
     assert done.proposal is not None
     deciding.second(house.database, done.proposal.id, "bob", "", house.desk, agrees=True)
     assert house.outcome_now(ruling) == "allow"
+
+
+def test_the_owner_of_a_rule_is_the_team_of_that_name(house: House) -> None:
+    house.refused(house.judged("acme/held"), "dev", SHOP)
+    house.asks(house.judged("acme/unsafe", unsafe=True), audience=SHOP)
+    policy = parse_policy(RULES, "rules")
+    with house.database.write() as session:
+        for team in ("model-risk", "research"):
+            make_team(session, team, "", BY)
+        ada = make_user(session, NewUser(login="ada", role=Role.REVIEWER), BY)
+        for team in ("model-risk", "research"):
+            add_member(session, team, "ada", BY)
+        person = Caller("ada", Role.REVIEWER, user_id=ada.id)
+        assert groups_of(session, person, policy) == {"model-risk"}
+        assert groups_of(session, Caller("bot", Role.REVIEWER, team="reviewers"), policy) == {"reviewers"}
+        assert not groups_of(session, Caller("rolf", Role.REVIEWER), policy)
+    assert [str(line.commit.repo) for line in house.lines(owners=frozenset({"model-risk"}))] == ["acme/unsafe"]
+    assert len(house.lines(owners=frozenset({"model-risk", "reviewers"}))) == 2
+    assert not house.lines(owners=frozenset()), "who is in no such team has none"
+
+
+def test_a_team_with_an_underscore_can_be_asked_for_and_is_no_pattern(house: House) -> None:
+    house.refused(house.judged("acme/held"), "dev", Audience("till_team"))
+    assert len(house.lines(team="till_team")) == 1
+    assert not house.lines(team="till-team")
+    assert not house.lines(team="till%")
+
+
+def test_who_approves_what_some_rules_say_means_their_findings() -> None:
+    assert usual_reach(Answer.APPROVE, ("unsafe-file",)) is Reach.FINDINGS
+    assert usual_reach(Answer.APPROVE, ()) is Reach.COMMIT
+    assert usual_reach(Answer.BLOCK, ("unsafe-file",)) is Reach.COMMIT

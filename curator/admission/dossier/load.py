@@ -17,23 +17,25 @@ from curator.admission.difference import Difference, Side, difference
 from curator.admission.difference.texts import CARD, MOST_LETTERS, is_read
 from curator.admission.dossier import contents, history
 from curator.admission.dossier.lineage import lineage
-from curator.admission.dossier.said import Dossier
+from curator.admission.dossier.said import Dossier, FoundThing, Used
 from curator.admission.dossier.usage import usage
 from curator.admission.explain import explain_ruling
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow, FactsRow, ScanRow, SnapshotRow
+from curator.audit.uses import user_counts, users_of
 from curator.policy import lists, waivers
 from curator.policy.in_force import InForce
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.types import BlobId, Commit, RepoId
-from rules.circumstances import Audience
+from rules.circumstances import Audience, Waiver
 from rules.evaluate import Outcome
 from rules.facts import Facts, FileFacts
 from scanners.finding import Report
 
 _MOST_TEXTS = 40
 _MOST_WORDS = 20
+_MOST_USES = 30
 _AT_ONCE = 200
 
 
@@ -83,11 +85,8 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
     explanation = explain_ruling(session, desk.settings, commit, ruling, facts)
     explanation.pop("facts")
     look = looks.find(session, snapshot.id)
-    row = session.get_one(DecisionRow, ruling.id)
-    reports = reports_for(session, contents.with_reports(facts), row.scanner)
-    active = desk.rules.circumstances.waivers
-    own = tuple(one for one in active if one.scope.covers(desk.asks)) if not desk.sees_all else active
-    found, more = contents.findings(facts, reports, own)
+    reports = _reports(session, ruling, facts)
+    found, more = contents.findings(facts, reports, _waivers(desk))
     return Dossier(
         commit=commit,
         explanation=explanation,
@@ -106,6 +105,7 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
         if ruling.outcome is Outcome.ALLOW and in_force
         else (),
         card=look.texts.get(CARD, "") if look else "",
+        uses=_used(session, commit, desk),
     )
 
 
@@ -114,6 +114,29 @@ def difference_to_approved(session: Session, commit: Commit, desk: Desk) -> Diff
     snapshot = snapshots.find(session, commit)
     chosen = _ruling(session, snapshot, desk) if snapshot else None
     return _difference(session, snapshot, chosen[1], desk) if snapshot and chosen else None
+
+
+def findings_of(session: Session, ruling: Ruling, facts: Facts, desk: Desk) -> tuple[FoundThing, ...]:
+    """What was found in a commit when this was decided about it, with its evidence, alone; the worst first."""
+    return contents.findings(facts, _reports(session, ruling, facts), _waivers(desk))[0]
+
+
+def _used(session: Session, commit: Commit, desk: Desk) -> Used:
+    kind, repo = commit.repo.kind, str(commit.repo)
+    of = (kind.value, repo, commit.sha)
+    callers = user_counts(session, [of]).get(of, 0)
+    return Used(callers, tuple(users_of(session, kind, repo, limit=_MOST_USES)) if desk.sees_all else ())
+
+
+def _reports(session: Session, ruling: Ruling, facts: Facts) -> dict[tuple[str, str], Report]:
+    scanner = session.get_one(DecisionRow, ruling.id).scanner
+    return reports_for(session, contents.with_reports(facts), scanner)
+
+
+def _waivers(desk: Desk) -> tuple[Waiver, ...]:
+    """Those in force that whoever asks may know of."""
+    active = desk.rules.circumstances.waivers
+    return active if desk.sees_all else tuple(one for one in active if one.scope.covers(desk.asks))
 
 
 def reports_for(session: Session, files: list[FileFacts], scanner: str) -> dict[tuple[str, str], Report]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from curator.admission.difference import Difference
+from curator.audit.uses import Use
 from curator.types import Commit
 from rules.facts import Facts
 
@@ -224,6 +225,19 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """Who was given files of it."""
+
+    callers: int
+    """How many different ones were given files of this commit."""
+    newest: tuple[Use, ...] = ()
+    """Of any commit of the repository, the latest first; empty for who may not know what others use."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"callers": self.callers, "newest": [use.as_json() for use in self.newest]}
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """All of it."""
 
@@ -250,8 +264,8 @@ class Dossier:
     """Empty unless it is allowed."""
     card: str
     """The text of the model card, as its author wrote it."""
-    uses: Mapping[str, Any] = field(default_factory=dict)
-    """Who pulled it, as far as whoever asks may know."""
+    uses: Used
+    """As far as whoever asks may know."""
 
     @property
     def outcome(self) -> str:
@@ -275,7 +289,7 @@ class Dossier:
             "lineage": self.lineage.as_json(),
             "owner": facts.owner.model_dump(mode="json") | {"known_publisher": facts.publisher_known},
             "standing": standing(facts),
-            "uses": dict(self.uses),
+            "uses": self.uses.as_json(),
             "history": [one.as_json() for one in self.history],
             "words": [dict(one) for one in self.words],
             "commits": [one.as_json() for one in self.commits],

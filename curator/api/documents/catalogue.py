@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from curator.admission.difference import Weight
+from curator.api.documents.record import Use
 from curator.types import RepoKind
 from curator.web.documents import Answer, Moment, Next
 from rules.decision import Outcome
@@ -202,6 +203,13 @@ class UsageLines(Answer):
     note: str | None
 
 
+class Used(Answer):
+    """Who was given files of it."""
+
+    callers: Annotated[int, Field(description="How many different ones were given files of this commit.")]
+    newest: Annotated[list[Use], Field(description="Of any commit of it; empty for who may not see what others use.")]
+
+
 class DossierAnswer(Answer):
     """All that is known of a commit."""
 
@@ -220,7 +228,7 @@ class DossierAnswer(Answer):
     lineage: LineageGraph
     owner: dict[str, Any]
     standing: dict[str, Any]
-    uses: dict[str, Any]
+    uses: Used
     history: list[PastDecision]
     words: Annotated[list[dict[str, Any]], Field(description="Waivers and entries of lists that touch it.")]
     commits: list[KnownCommit]

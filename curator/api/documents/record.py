@@ -158,6 +158,31 @@ class Use(Answer):
     user_agent: str
 
 
+class Ask(Answer):
+    """Somebody asked for a commit and was not given it."""
+
+    id: str
+    kind: str
+    repo: str
+    commit: str
+    actor: str
+    team: str
+    project: str
+    first_at: Moment
+    last_at: Moment
+    times: int
+    outcome: str
+    address: str
+    user_agent: str
+
+
+class Asks(Answer):
+    """A page of these, the latest first."""
+
+    asked: list[Ask]
+    next: Next
+
+
 class Uses(Answer):
     """A page of uses, the latest first."""
 

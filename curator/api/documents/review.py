@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from curator.api.documents.catalogue import DifferenceAnswer, FoundThing, LineageGraph
 from curator.api.documents.decisions import Reason
+from curator.api.documents.record import Use
 from curator.api.documents.words import Covered, Scope
 from curator.review.proposals import State as ProposalState
 from curator.review.states import State, Step
@@ -165,13 +167,35 @@ class Proposals(Answer):
     next: Next
 
 
+class Silent(Answer):
+    """Somebody who was refused and has said nothing."""
+
+    name: str
+    team: str
+    project: str
+
+
 class OneLine(Answer):
     """A line with what one wants to know to decide about it."""
 
     item: Line
     requests: list[Request]
+    silent: list[Silent]
     proposal: Proposal | None
     reasons: list[Reason]
+    against: Annotated[list[str], Field(description="The rules that stand against it.")]
+    difference: Annotated[
+        DifferenceAnswer | None, Field(description="From the commit that was approved last; null: none ever was.")
+    ]
+    findings: Annotated[list[FoundThing], Field(description="What stands against it rests on these, the worst first.")]
+    more_findings: int
+    other_findings: Annotated[int, Field(description="Findings that no rule is against it for.")]
+    licence: dict[str, Any]
+    lineage: LineageGraph
+    owner: dict[str, Any]
+    standing: dict[str, Any]
+    uses: Annotated[list[Use], Field(description="Who was given files of any commit of it, the latest first.")]
+    more_uses: bool
 
 
 class Listed(Answer):
