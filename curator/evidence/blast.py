@@ -22,7 +22,7 @@ from curator.evidence.subjects import About, Subject, ancestors_in
 
 MOST = 500
 """In a page."""
-_MOST_GROUPS = 20_000
+_MOST_PROJECTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,40 +127,39 @@ class Relative:
 
 def hit(session: Session, subject: Subject) -> Hit:
     """The numbers; asks what the record was summed up to, which is a second behind at most."""
-    who = (col(UseRow.team), col(UseRow.project), col(UseRow.actor))
-    grouped = (
-        sa.select(
-            *who,
-            func.count(),
-            func.sum(UseRow.files),
-            func.sum(UseRow.bytes),
-            func.min(UseRow.first_at),
-            func.max(UseRow.last_at),
-        )
-        .where(*_used(session, subject))
-        .group_by(*who)
-        .limit(_MOST_GROUPS)
+    where = (*_used(session, subject), col(UseRow.kind).in_(subject.kinds))
+    team, connection = col(UseRow.team), session.connection()
+    counted = sa.select(
+        team,
+        func.count(),
+        func.count(func.distinct(UseRow.actor)),
+        func.sum(UseRow.files),
+        func.sum(UseRow.bytes),
+        func.min(UseRow.first_at),
+        func.max(UseRow.last_at),
     )
-    rows = session.connection().execute(grouped).all()
-    hosts = (
-        session.connection()
-        .execute(sa.select(func.count(func.distinct(UseRow.address))).where(*_used(session, subject)))
-        .scalar_one()
-        if rows
-        else 0
-    )
+    rows = connection.execute(counted.where(*where).group_by(team)).all()
+    hosts, projects = 0, dict[str, list[str]]()
+    if rows:
+        hosts = connection.execute(sa.select(func.count(func.distinct(UseRow.address))).where(*where)).scalar_one()
+        named = sa.select(team, col(UseRow.project)).where(*where, col(UseRow.project) != "").distinct()
+        for whose, project in connection.execute(named.order_by(team, col(UseRow.project)).limit(_MOST_PROJECTS)):
+            projects.setdefault(whose, []).append(project)
+    teams = [
+        TeamHit(row[0], tuple(projects.get(row[0], ())), row[2], int(row[3]), int(row[4]), *row[5:]) for row in rows
+    ]
     ancestors = ancestors_in(session, subject)
     return Hit(
-        uses=sum(row[3] for row in rows),
-        people=len(rows),
+        uses=sum(row[1] for row in rows),
+        people=sum(one.people for one in teams),
         hosts=hosts,
-        files=sum(int(row[4]) for row in rows),
-        bytes=sum(int(row[5]) for row in rows),
-        first_at=min((row[6] for row in rows), default=None),
-        last_at=max((row[7] for row in rows), default=None),
+        files=sum(one.files for one in teams),
+        bytes=sum(one.bytes for one in teams),
+        first_at=min((one.first_at for one in teams), default=None),
+        last_at=max((one.last_at for one in teams), default=None),
         descendants=descent.count(session, ancestors),
         allowed_descendants=descent.count_allowed(session, ancestors),
-        teams=_by_team(rows),
+        teams=tuple(sorted(teams, key=lambda one: (-one.people, one.team))),
     )
 
 
@@ -226,25 +225,6 @@ def relatives(session: Session, subject: Subject, after: str | None = None, limi
     if repos:
         people = {repo: count for repo, count in session.connection().execute(counted)}  # noqa: C416 - rows are no pairs
     return [Relative(one, people.get(one.repo, 0)) for one in found]
-
-
-def _by_team(rows: Any) -> tuple[TeamHit, ...]:
-    teams: dict[str, list[Any]] = {}
-    for row in rows:
-        teams.setdefault(row[0], []).append(row)
-    made = [
-        TeamHit(
-            team,
-            tuple(sorted({row[1] for row in own if row[1]})),
-            len({row[2] for row in own}),
-            sum(int(row[4]) for row in own),
-            sum(int(row[5]) for row in own),
-            min(row[6] for row in own),
-            max(row[7] for row in own),
-        )
-        for team, own in teams.items()
-    ]
-    return tuple(sorted(made, key=lambda one: (-one.people, one.team)))
 
 
 def _used(session: Session, subject: Subject) -> tuple[Any, ...]:

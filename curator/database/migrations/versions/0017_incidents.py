@@ -8,6 +8,10 @@ from alembic import op
 revision = "0017_incidents"
 down_revision = "0016_requests"
 
+_COUNTED = [
+    *("kind", "repo", "commit", "team", "actor", "project", "address"),
+    *("files", "bytes", "first_at", "last_at"),
+]
 _MOMENT = sa.DateTime(timezone=True)
 
 
@@ -57,6 +61,7 @@ def upgrade() -> None:
     )
     op.bulk_insert(fill, [{"id": 1, "snapshot_id": 0, "done": False}])
     op.create_index("ix_snapshots_sha", "snapshots", ["sha"])
+    op.create_index("ix_audit_uses_counted", "audit_uses", _COUNTED)
     op.create_index(
         "ix_audit_asks_name", "audit_asks", ["repo", "last_at"], postgresql_ops={"repo": "text_pattern_ops"}
     )
@@ -64,6 +69,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_audit_asks_name", "audit_asks")
+    op.drop_index("ix_audit_uses_counted", "audit_uses")
     op.drop_index("ix_snapshots_sha", "snapshots")
     for table in ("descent_fill", "descents", "incident_steps", "incident_teams", "incidents"):
         op.drop_table(table)
