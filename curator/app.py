@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from curator.admission import descent
 from curator.admission.catalogue.asked import keep_counted
 from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
@@ -159,7 +160,7 @@ class Mirror:
         sessions = Sessions(settings.branch_session_s, generation, shared)
         chooser = Chooser(database, upstream, resolver, gate, rules, sessions)
         journal = Journal(database)
-        admission = Admission(settings, journal, chooser, resolver)
+        admission = Admission(settings, database, journal, chooser, resolver)
         identity = Identity(database, anonymous_may_pull=settings.pulls_without_token, url=settings.url)
         sign_in = SignIn(settings, database, trusted(settings.upstream_ca))
         self._own.state.identity = identity
@@ -227,6 +228,7 @@ class Mirror:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:
             background.append(asyncio.create_task(keep_counted(database), name="catalogue"))
+            background.append(asyncio.create_task(descent.fill(database), name="what was made from what"))
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
         upstream_watch = UpstreamWatch(database, upstream.is_down)

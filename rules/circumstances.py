@@ -95,6 +95,10 @@ class ListEntry:
     scope: Scope = Scope()
     seconded_by: tuple[str, ...] = ()
     """Who agreed to it beside him."""
+    contents: frozenset[str] = frozenset()
+    """Only commits that have a file with one of these contents (`sha256:...`, `git-sha1:...`); empty: all."""
+    incident: str = ""
+    """Id of the incident that it belongs to: what is blocked was served before."""
 
     @property
     def people(self) -> int:

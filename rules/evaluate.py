@@ -189,7 +189,8 @@ def _blocked(case: Case, moments: list[dt.datetime]) -> Iterator[Reason]:
         reason = Reason(
             BLOCKED_LIST, Effect.BLOCK, blocked_message(case.facts, entry), (), fingerprints, by=(entry.id,)
         )
-        waivers = case.people.covering(fingerprints)
+        # What was withdrawn is let back by whoever may lift the incident, and not finding by finding.
+        waivers = () if entry.incident else case.people.covering(fingerprints)
         if waivers:
             moments += [waiver.expires_at for waiver in waivers if waiver.expires_at is not None]
             reason = replace(reason, standing=Standing.WAIVED, by=tuple(waiver.id for waiver in waivers))

@@ -352,6 +352,11 @@ class Facts(_Frozen):
     def total_size(self) -> int:
         return sum(file.size for file in self.files)
 
+    @cached_property
+    def blobs(self) -> frozenset[str]:
+        """The contents of the files."""
+        return frozenset(file.blob for file in self.files)
+
     @computed_field(description="Formats of the files.")  # type: ignore[prop-decorator]
     @property
     def formats(self) -> tuple[str, ...]:

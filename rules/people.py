@@ -56,6 +56,7 @@ def in_force(circumstances: Circumstances, facts: Facts) -> InForce:
         and (not entry.commits or facts.commit in entry.commits)
         and entry.scope.covers(audience)
         and globs(entry.repositories)(facts.repository)
+        and (not entry.contents or not entry.contents.isdisjoint(facts.blobs))
     }
     listed = [entries[key] for key in sorted(entries)]
     return InForce(

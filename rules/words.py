@@ -44,7 +44,13 @@ def _plain(text: str) -> str:
 
 
 def blocked_message(facts: Facts, entry: ListEntry) -> str:
-    return f"{facts.repository} is on the list of what is blocked: {_plain(entry.reason)}"
+    if not entry.incident:
+        return f"{facts.repository} is on the list of what is blocked: {_plain(entry.reason)}"
+    what = f"this commit of {facts.repository}" if entry.commits else facts.repository
+    if entry.contents:
+        having = next((file.path for file in facts.files if file.blob in entry.contents), "a file")
+        what = f"{having} of {facts.repository}"
+    return f"{what} was withdrawn after it had been served: {_plain(entry.reason)}"
 
 
 def approved_message(facts: Facts, entries: tuple[ListEntry, ...]) -> str:

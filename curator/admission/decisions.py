@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, func, or_, select
 
+from curator.admission import descent
 from curator.admission.catalogue import keep as catalogue
 from curator.admission.tables import DecisionRow, FactsRow, RestsOnRow
 from curator.database.engine import new_id, now
@@ -268,6 +269,7 @@ def _keep_facts(session: Session, snapshot_id: int, facts: Facts) -> str:
     )
     session.add(row)
     session.flush()
+    descent.note(session, snapshot_id, facts)
     return row.id
 
 

@@ -20,7 +20,7 @@ from sqlmodel import Session, col, or_, select
 from curator.admission import progress
 from curator.admission.catalogue import keep as catalogue
 from curator.admission.progress import Sought
-from curator.admission.tables import AdmissionRow, DecisionRow, RestsOnRow, SnapshotRow
+from curator.admission.tables import AdmissionRow, DecisionRow, EntryRow, RestsOnRow, SnapshotRow
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
 from curator.queue.work import Work, ask_for, finish
@@ -70,6 +70,14 @@ def repositories(session: Session, snapshot_ids: Collection[int]) -> set[tuple[s
 def concerned_by(session: Session, entry: ListEntry) -> set[int]:
     """The snapshots that an entry of a list is about."""
     matches, kinds = globs(entry.repositories), col(SnapshotRow.kind).in_(entry.kinds)
+    if entry.contents:
+        having = session.exec(
+            select(SnapshotRow.id, SnapshotRow.repo)
+            .join(EntryRow, col(EntryRow.snapshot_id) == SnapshotRow.id)
+            .where(col(EntryRow.blob).in_(entry.contents), kinds)
+            .distinct()
+        )
+        return {one for one, repo in having if one is not None and matches(repo)}
     # Each name is looked at once, for an entry with hundreds of globs too.
     listed = session.exec(select(SnapshotRow.kind, SnapshotRow.repo).where(kinds).distinct())
     names = dict.fromkeys(repo for _, repo in listed if matches(repo))

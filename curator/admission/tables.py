@@ -14,7 +14,7 @@ class SnapshotRow(SQLModel, table=True):
     """The upstream's listing of one commit, as it was seen."""
 
     __tablename__ = "snapshots"
-    __table_args__ = (UniqueConstraint("kind", "repo", "sha"),)
+    __table_args__ = (UniqueConstraint("kind", "repo", "sha"), Index("ix_snapshots_sha", "sha"))
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str
@@ -267,6 +267,36 @@ class RejudgementItemRow(SQLModel, table=True):
     audience: str = Field(primary_key=True)
     """A `rules.Audience`: for whom it was asked for."""
     snapshot_id: int
+
+
+class DescentRow(SQLModel, table=True):
+    """That a commit was made from a repository, in one step or several, as its facts say."""
+
+    __tablename__ = "descents"
+    __table_args__ = (Index("ix_descents_snapshot_id", "snapshot_id"),)
+
+    ancestor: str = Field(primary_key=True)
+    """Canonical id in small letters."""
+    repo: str = Field(primary_key=True)
+    """What was made from it; a model."""
+    snapshot_id: int = Field(primary_key=True, foreign_key="snapshots.id")
+    relation: str
+    """`finetune`, `adapter`, `merge`, `quantized`; empty if unknown."""
+    depth: int
+    """1: it is a parent."""
+    through: str
+    """The one on the way whose parent it is: the repository itself, at depth 1."""
+
+
+class DescentFillRow(SQLModel, table=True):
+    """How far a database that was there before descents has been taken into them: one row, from the migration on."""
+
+    __tablename__ = "descent_fill"
+
+    id: int = Field(primary_key=True)
+    snapshot_id: int
+    """All snapshots up to this one are in it."""
+    done: bool
 
 
 class RestsOnRow(SQLModel, table=True):

@@ -9,6 +9,7 @@ from curator.api.check import check_routes
 from curator.api.described import described_routes
 from curator.api.drafts import draft_routes
 from curator.api.facts import KnownFacts, facts_routes
+from curator.api.incidents import incident_routes
 from curator.api.lists import list_routes
 from curator.api.notices import notice_routes
 from curator.api.own import Own, own_routes
@@ -47,6 +48,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         request_routes(service),
         queue_routes(service),
         notice_routes(service),
+        incident_routes(service),
         catalogue_routes(service),
         draft_routes(desk),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import curator.cli.catalog_commands
 import curator.cli.config_commands
+import curator.cli.incident_commands
 import curator.cli.notify_commands
 import curator.cli.people_commands
 import curator.cli.record_commands

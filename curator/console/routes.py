@@ -10,6 +10,7 @@ from curator.console.api_pages import api_pages
 from curator.console.assets import asset_routes
 from curator.console.catalog import catalog_routes
 from curator.console.home import home_routes
+from curator.console.incidents import incident_pages
 from curator.console.live import live_routes
 from curator.console.models import model_routes
 from curator.console.notices import notices_routes
@@ -43,5 +44,6 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         settings_routes(service),
         notices_routes(service),
         activity_routes(service),
+        incident_pages(service),
         api_pages(),
     )

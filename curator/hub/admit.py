@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
 
@@ -12,9 +13,10 @@ from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
 from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
+from curator.admission.withdrawn import Withdrawal, withdrawal
 from curator.audit.journal import Journal
 from curator.audit.record import Action, AuditEvent
-from curator.database.engine import new_id, now
+from curator.database.engine import Database, new_id, now
 from curator.errors import CuratorError
 from curator.hub.answer import Lasting, OfBranch
 from curator.hub.refusal import Refusal
@@ -48,8 +50,11 @@ class Refused(Exception):
 class Admission:
     """Asks what may be given, and writes down every no and every other commit than the upstream's."""
 
-    def __init__(self, settings: Settings, journal: Journal, chooser: Chooser, resolver: Resolver) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, journal: Journal, chooser: Chooser, resolver: Resolver
+    ) -> None:
         self._settings = settings
+        self._database = database
         self._journal = journal
         self._chooser = chooser
         self._resolver = resolver
@@ -76,6 +81,13 @@ class Admission:
                 said=f"{state.commit} is being scanned and not yet allowed ({how_far}): "
                 f"ask again in about {_ASK_AGAIN_S} s",
                 retry_after_s=_ASK_AGAIN_S,
+            ) from None
+        except CuratorError as error:
+            # Of what is withdrawn nothing but a plain no is said: a client that has it would go on using it.
+            if await self._withdrawal(repo, revision, None) is None:
+                raise
+            raise await self._refused(
+                request, repo, revision, None, path, outcome="hold", said=error.sentence
             ) from None
         ruling, commit = choice.ruling, choice.snapshot.commit
         if not choice.allowed:
@@ -137,6 +149,25 @@ class Admission:
         at = f"{owner} at {who}" if owner and who else owner or who
         return f"for an exception ask {at}: {way}"
 
+    async def _withdrawal(self, repo: RepoId, revision: Revision, commit: Commit | None) -> Withdrawal | None:
+        """Whether an incident is open about what is asked for."""
+
+        def read() -> Withdrawal | None:
+            with self._database.read() as session:
+                return withdrawal(session, repo, commit, of_branch=not revision.is_commit)
+
+        return await asyncio.to_thread(read)
+
+    def _withdrawn(self, found: Withdrawal, repo: RepoId, said: str, audit_id: str) -> str:
+        """What whoever may have it must know, before all else."""
+        what = f"Another commit of {repo}" if found.another else str(repo)
+        also = f" Of what it is by now: {said.rstrip('.')}." if found.another else ""
+        return (
+            f"{what} was withdrawn after it had been served: {one_line(found.reason).rstrip('.')}.{also} "
+            "Delete what you have of it: curator incident affected --purge. "
+            f"Details: {self._settings.url}/-/incidents/{found.incident} - quote request {audit_id}"
+        )
+
     async def _refused(
         self,
         request: Request,
@@ -155,7 +186,12 @@ class Admission:
         retry_after_s: int | None = None,
     ) -> Refused:
         audit_id = new_id()
-        if ruling is not None:
+        withdrawn = await self._withdrawal(repo, revision, commit) if code == "GatedRepo" else None
+        if withdrawn is not None:
+            # The only answer that stops a client whose own cache holds the files (hub-api part 2, measured).
+            outcome, status, code, retry_after_s = Outcome.BLOCK.value, 404, "RevisionNotFound", None
+            said = self._withdrawn(withdrawn, repo, said, audit_id)
+        elif ruling is not None:
             said = (
                 f"{said.rstrip('.')}. Details: {self._settings.url}/-/decisions/{ruling.id} - "
                 f"{self._for_an_exception(owner or ruling.owner, ruling.id, repo)} and quote request {audit_id}"

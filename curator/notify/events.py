@@ -109,7 +109,12 @@ def _to_users(
         return Draft(kind, row.at, audience, title, (*why, "", *_used(users)), path, data, row.subject or "")
 
     teams = (draft(f"team:{team}", users) for team, users in by_team.items() if team)
-    return (draft(OVERSEERS, known.users), *teams)
+    alone: dict[str, list[User]] = {}
+    if row.action == Action.INCIDENT:
+        for user in by_team.get("", ())[:_MOST_USERS]:
+            alone.setdefault(user.token, []).append(user)
+    people = (draft(f"person:{name}", users) for name, users in alone.items())
+    return (draft(OVERSEERS, known.users), *teams, *people)
 
 
 def _incident(row: AuditRow, known: Known) -> tuple[Draft, ...]:
@@ -118,7 +123,8 @@ def _incident(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     why = (begun(line(row.sentence or "")),)
     if row.outcome == "block":
         title = line(f"Not allowed any more: {_what(row)} is withdrawn", LONGEST_TITLE)
-        return _to_users(row, known, NoticeType.REVERSED, title, why, path)
+        todo = "What to do on each machine that may have it: curator incident affected --purge"
+        return _to_users(row, known, NoticeType.REVERSED, title, (*why, todo), path)
     if row.outcome == "lift":
         title = line(f"No longer withdrawn: {_what(row)} is decided about as before", LONGEST_TITLE)
         return _to_users(row, known, NoticeType.RELEASED, title, why, path)

@@ -40,7 +40,9 @@ def keep(session: Session, drafts: Sequence[Draft], url: str) -> list[NoticeRow]
     """Keep drafts, a few statements for all of them; returns those that go out now, each on its own."""
     groups: dict[tuple[str, str], list[Draft]] = {}
     for draft in drafts:
-        groups.setdefault((draft.type.value, draft.audience), []).append(draft)
+        # What an incident says is never one of many: its page shows how far it has come.
+        if not _of_incident(draft):
+            groups.setdefault((draft.type.value, draft.audience), []).append(draft)
     moment = now()
     collecting, recent = _open(session), _recent(session, groups, moment)
     many = {
@@ -55,11 +57,15 @@ def keep(session: Session, drafts: Sequence[Draft], url: str) -> list[NoticeRow]
     alone = [
         _alone(draft, notice_id, url)
         for draft, notice_id in zip(drafts, ids, strict=True)
-        if (draft.type.value, draft.audience) not in many
+        if _of_incident(draft) or (draft.type.value, draft.audience) not in many
     ]
     if alone:
         session.connection().execute(insert(NoticeRow), [row.model_dump() for row in alone])
     return alone
+
+
+def _of_incident(draft: Draft) -> bool:
+    return bool(draft.data.get("incident"))
 
 
 def closed(session: Session) -> list[NoticeRow]:

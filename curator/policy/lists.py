@@ -22,6 +22,7 @@ _SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _KINDS = ("model", "dataset", "space")
 _MOST_GLOBS = 500
 _MOST_COMMITS = 5_000
+_CONTENT = re.compile(r"sha256:[0-9a-f]{64}|git-sha1:[0-9a-f]{40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Wanted:
     expires_at: dt.datetime | None = None
     seconded_by: tuple[str, ...] = ()
     """Who agreed to it beside him."""
+    contents: frozenset[str] = frozenset()
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class KeptEntry:
         entry = self.entry
         if entry.collection:
             return f"the collection {entry.collection}"
+        if entry.contents:
+            return f"the content {', '.join(sorted(entry.contents))}"
         named = ", ".join(entry.repositories)
         if not entry.commits:
             return named
@@ -75,6 +80,8 @@ class KeptEntry:
             "repositories": list(entry.repositories),
             "kinds": list(entry.kinds),
             "commits": sorted(entry.commits),
+            "contents": sorted(entry.contents),
+            "incident": entry.incident or None,
             "collection": entry.collection or None,
             "scope": entry.scope.as_json(),
             "reason": entry.reason,
@@ -104,6 +111,9 @@ def check(wanted: Wanted) -> Wanted:
         )
     if wanted.commits and len(wanted.repositories) != 1:
         raise BadWord("Commits are of one repository: name it without a glob")
+    wrong = next((one for one in sorted(wanted.contents) if not _CONTENT.fullmatch(one)), None)
+    if wrong is not None:
+        raise BadWord(f"{wrong[:80]!a} is no content: it is sha256: and 64 hex digits, or git-sha1: and 40")
     unknown = next((sha for sha in sorted(wanted.commits) if not _SHA.fullmatch(sha)), None)
     if unknown is not None:
         raise BadWord(f"{unknown[:80]!a} is not a commit: it has 40 hex digits")
@@ -119,6 +129,8 @@ def add(session: Session, wanted: Wanted) -> KeptEntry:
         repositories=json.dumps(wanted.repositories),
         kinds=json.dumps(wanted.kinds),
         commits=json.dumps(sorted(wanted.commits)),
+        contents=json.dumps(sorted(wanted.contents)),
+        incident=wanted.incident,
         collection=wanted.collection,
         scope=json.dumps(wanted.scope.as_json()),
         reason=checked_reason(wanted.reason),
@@ -217,6 +229,8 @@ def _value(row: ListEntryRow) -> ListEntry:
         expires_at=row.expires_at,
         scope=Scope.from_json(json.loads(row.scope)),
         seconded_by=tuple(json.loads(row.seconded_by)),
+        contents=frozenset(json.loads(row.contents)),
+        incident=row.incident,
     )
 
 

@@ -98,6 +98,10 @@ class ListEntryRow(SQLModel, table=True):
     """JSON list."""
     commits: str
     """JSON list; empty for all."""
+    contents: str = "[]"
+    """JSON list of contents that a commit must have a file with one of; empty for all."""
+    incident: str = ""
+    """Id of the incident that it belongs to; empty for none."""
     collection: str = ""
     scope: str
     """JSON of `rules.Scope`."""

@@ -106,6 +106,11 @@ def _check_people(session: Session, request: Request, still: tuple[Still, ...], 
 def take_back(database: Database, entry_id: str, by: str, rule_set: str) -> tuple[KeptEntry, Reopened]:
     """End an entry. Raises `NoSuchWord`, and `BadWord` if it is over already."""
     with database.write() as session:
+        incident = lists.find(session, entry_id).entry.incident
+        if incident:
+            raise BadWord(
+                f"The entry {entry_id} belongs to an incident, and ends with it: curator incident lift {incident}"
+            )
         kept = lists.end(session, entry_id, by)
         said = f"entry {entry_id} ends: {kept.what} was {_SAID[kept.entry.effect]} {terms(kept)}"
         record(session, Action.LIST_ENDED, kept, by, said)

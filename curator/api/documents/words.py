@@ -141,6 +141,8 @@ class Entry(Answer):
     repositories: list[str]
     kinds: list[RepoKind]
     commits: list[str]
+    contents: list[str]
+    incident: str | None
     collection: str | None
     scope: Scope
     reason: str
