@@ -166,11 +166,10 @@ def _leaves(value: Any) -> Iterator[tuple[Callable[[str], None], str]]:
             yield from _leaves(inner)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
-def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned: House, script: bool) -> None:
+def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned: House) -> None:
     wrong: list[str] = []
     seen, showing = set[str](), set[str]()
-    with visitor(browser, poisoned.url, poisoned.mirror.admin_token, java_script_enabled=script) as context:
+    with visitor(browser, poisoned.url, poisoned.mirror.admin_token) as context:
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("dialog", lambda dialog: _dismissed(wrong, page, dialog))
