@@ -154,7 +154,7 @@ def _token(developer: Page) -> str:
     developer.get_by_label("Name", exact=True).fill("laptop")
     developer.get_by_role("button", name="Make it").click()
     (token,) = re.findall(r"export HF_TOKEN=(\S+)", developer.get_by_role("main").inner_text())
-    return token
+    return str(token)
 
 
 def _press(page: Page, *keys: str) -> None:

@@ -16,6 +16,7 @@ from curator.web.openapi import api_document
 FORMS = {
     "/-/account": {"change_account"},
     "/-/account/sign-in/end": {"end_session"},
+    "/-/people/users/{login}/sessions/end": {"end_session"},
     "/-/account/sign-in/password": {"change_password"},
     "/-/account/tokens": {"create_own_token"},
     "/-/account/tokens/{token_id}/revoke": {"revoke_own_token"},
@@ -77,7 +78,9 @@ PAGES = {
     "/-/account/sign-in": {"list_sessions"},
     "/-/activity": {"list_record", "get_record_row", "get_record_state"},
     "/-/activity/holds": {"list_holds"},
+    "/-/activity/export": {"export_record"},
     "/-/api": {"describe_api"},
+    "/-/api/openapi.json": {"describe_api"},
     "/-/catalog": {"list_catalog", "count_catalog"},
     "/-/datasets/{repo:path}": {"get_dossier", "get_newest_dossier", "list_uses"},
     "/-/decisions/{decision_id}": {"get_decision"},
