@@ -55,7 +55,7 @@ def test_the_first_administrator_makes_himself_an_account_and_signs_in_with_it(
         page.get_by_label("The same again").fill(GOOD)
         link = page.url
         page.get_by_role("button").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing waits for a decision")
         expect(page.locator(".who")).to_contain_text(name)
         page.get_by_role("link", name="Your account").click()
         page.get_by_role("link", name="Password and sessions").click()

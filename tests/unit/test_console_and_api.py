@@ -16,6 +16,7 @@ from curator.web.openapi import api_document
 FORMS = {
     "/-/account": {"change_account"},
     "/-/account/sign-in/end": {"end_session"},
+    "/-/people/users/{login}/sessions/end": {"end_session"},
     "/-/account/sign-in/password": {"change_password"},
     "/-/account/tokens": {"create_own_token"},
     "/-/account/tokens/{token_id}/revoke": {"revoke_own_token"},
@@ -79,6 +80,7 @@ PAGES = {
     "/-/activity": {"list_record", "get_record_row", "get_record_state"},
     "/-/activity/export": {"export_record"},
     "/-/activity/holds": {"list_holds"},
+    "/-/activity/export": {"export_record"},
     "/-/api": {"describe_api"},
     "/-/api/openapi.json": {"describe_api"},
     "/-/catalog": {"list_catalog", "count_catalog"},
