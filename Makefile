@@ -15,8 +15,8 @@ help: ## Say what each target does
 serve: $(VENV)/.runtime ## Start the mirror on http://127.0.0.1:8080 (ARGS="--upstream ..." passes options on)
 	$(BIN)/curator serve $(ARGS)
 
-demo: $(VENV)/.dev $(VENV)/.fixtures ## Show in half a minute, without internet, what the mirror serves and refuses
-	$(BIN)/python -m fixtures.demo
+demo: $(VENV)/.dev $(VENV)/.fixtures ## Show in half a minute, without internet, what the mirror serves and refuses (ARGS=--stay keeps it)
+	$(BIN)/python -m fixtures.demo $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.fixtures clients ## Run every test (ARGS="-k name" narrows it down)
 	$(BIN)/python -m pytest $(ARGS)

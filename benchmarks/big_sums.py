@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from curator.audit.made import FOLLOWERS
 from curator.audit.tables import AuditFollowerRow, AuditHeadRow
 from curator.database.engine import Database
 from curator.notify import making
+from curator.policy import hits
 from curator.review import waiting
 from scanners.finding import SCANNER_VERSION
 
@@ -105,7 +105,7 @@ _FORMATS = (",safetensors,", ",pytorch,safetensors,", ",gguf,", ",pytorch,", ",o
 
 def end_following(database: Database) -> None:
     """All that follows the record has taken all of it."""
-    names = [*FOLLOWERS, asked.NAME, waiting.FOLLOWER, making.FOLLOWER]
+    names = [*FOLLOWERS, asked.NAME, waiting.FOLLOWER, making.FOLLOWER, hits.FOLLOWER]
     with database.read() as session:
         head = session.exec(select(AuditHeadRow.seq)).one()
     with database.write_rows() as connection:
@@ -114,41 +114,59 @@ def end_following(database: Database) -> None:
 
 
 def _statements(*, sqlite: bool) -> list[str]:
-    texts: Callable[[tuple[str, ...]], str] = lambda names: ", ".join(f"coalesce(\"{name}\", '')" for name in names)
     if sqlite:
         hour, day = "substr(at, 1, 13) || ':00:00.000000'", "substr(at, 1, 10)"
-        digest: Callable[[tuple[str, ...]], str] = lambda names: f"digest_of({texts(names)})"
     else:
-        hour = "date_trunc('hour', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
-        day = "(at AT TIME ZONE 'UTC')::date"
-        nul = " || '\\x00'::bytea || "
-        digest = lambda names: (
-            "substr(encode(sha256("
-            + nul.join(f"convert_to(coalesce(\"{name}\", ''), 'UTF8')" for name in names)
-            + "), 'hex'), 1, 32)"
-        )
+        hour, day = "date_trunc('hour', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'", "(at AT TIME ZONE 'UTC')::date"
+
+    def texts(names: tuple[str, ...]) -> str:
+        return ", ".join(f"coalesce(\"{name}\", '')" for name in names)
+
+    def digest(names: tuple[str, ...]) -> str:
+        if sqlite:
+            return f"digest_of({texts(names)})"
+        parts = (f"convert_to(coalesce(\"{name}\", ''), 'UTF8')" for name in names)
+        between = " || '\\x00'::bytea || "
+        return f"substr(encode(sha256({between.join(parts)}), 'hex'), 1, 32)"
+
     numbers = {True: "1, 2, 3, 4, 5, 6, 7, 8, 9", False: "1, 2, 3, 4, 5, 6, 7"}
     last = "max(address), max(user_agent)"
     sent, asked_for = "action = 'download'", "action IN ('download', 'refuse')"
     return [
         f"INSERT INTO audit_hours (hour, first, last) SELECT {hour}, min(seq), max(seq) FROM audit GROUP BY 1",
-        "INSERT INTO audit_traffic (hour, action, outcome, requests, bytes) "
-        f"SELECT {hour}, action, outcome, count(*), coalesce(sum(size), 0) FROM audit WHERE {asked_for} "
-        "GROUP BY 1, 2, 3",
-        "INSERT INTO audit_top (day, kind, repo, downloads, bytes, refusals) "
-        f"SELECT {day}, kind, repo, sum(CASE WHEN {sent} THEN 1 ELSE 0 END), coalesce(sum(size), 0), "
-        f"sum(CASE WHEN {sent} THEN 0 ELSE 1 END) FROM audit WHERE {asked_for} GROUP BY 1, 2, 3",
-        f"INSERT INTO audit_uses (id, {', '.join(_quoted(_USER))}, first_at, last_at, files, bytes, address, "
-        f"user_agent) SELECT {digest(_USER)}, {texts(_USER)}, min(at), max(at), count(*), coalesce(sum(size), 0), "
-        f"{last} FROM audit WHERE {sent} GROUP BY {numbers[True]}",
-        'INSERT INTO audit_used_blobs (blob, kind, repo, "commit") '
-        f'SELECT DISTINCT blob, kind, repo, "commit" FROM audit WHERE {sent}',
-        f"INSERT INTO audit_asks (id, {', '.join(_quoted(_ASKER))}, first_at, last_at, times, outcome, address, "
-        f"user_agent) SELECT {digest(_ASKER)}, {texts(_ASKER)}, min(at), max(at), count(*), max(outcome), {last} "
-        f"FROM audit WHERE action = 'refuse' GROUP BY {numbers[False]}",
-        'INSERT INTO audit_asked (kind, repo, "commit", requesters, times, first_at, last_at) '
-        'SELECT kind, repo, "commit", count(*), sum(times), min(first_at), max(last_at) FROM audit_asks '
-        "GROUP BY 1, 2, 3",
+        (
+            "INSERT INTO audit_traffic (hour, action, outcome, requests, bytes) "
+            f"SELECT {hour}, action, outcome, count(*), coalesce(sum(size), 0) FROM audit WHERE {asked_for} "
+            "GROUP BY 1, 2, 3"
+        ),
+        (
+            "INSERT INTO audit_top (day, kind, repo, downloads, bytes, refusals) "
+            f"SELECT {day}, kind, repo, sum(CASE WHEN {sent} THEN 1 ELSE 0 END), coalesce(sum(size), 0), "
+            f"sum(CASE WHEN {sent} THEN 0 ELSE 1 END) FROM audit WHERE {asked_for} GROUP BY 1, 2, 3"
+        ),
+        (
+            f"INSERT INTO audit_uses (id, {', '.join(_quoted(_USER))}, first_at, last_at, files, bytes, address, "
+            f"user_agent) SELECT {digest(_USER)}, {texts(_USER)}, min(at), max(at), count(*), coalesce(sum(size), 0), "
+            f"{last} FROM audit WHERE {sent} GROUP BY {numbers[True]}"
+        ),
+        (
+            'INSERT INTO audit_used_blobs (blob, kind, repo, "commit") '
+            f'SELECT DISTINCT blob, kind, repo, "commit" FROM audit WHERE {sent}'
+        ),
+        (
+            f"INSERT INTO audit_asks (id, {', '.join(_quoted(_ASKER))}, first_at, last_at, times, outcome, address, "
+            f"user_agent) SELECT {digest(_ASKER)}, {texts(_ASKER)}, min(at), max(at), count(*), max(outcome), {last} "
+            f"FROM audit WHERE action = 'refuse' GROUP BY {numbers[False]}"
+        ),
+        (
+            'INSERT INTO audit_asked (kind, repo, "commit", requesters, times, first_at, last_at) '
+            'SELECT kind, repo, "commit", count(*), sum(times), min(first_at), max(last_at) FROM audit_asks '
+            "GROUP BY 1, 2, 3"
+        ),
+        (
+            f"INSERT INTO rule_hits (day, rule, refused) SELECT {day}, rules, count(*) FROM audit "
+            "WHERE action = 'refuse' GROUP BY 1, 2"
+        ),
     ]
 
 

@@ -4,8 +4,9 @@
 
 Made by `benchmarks.big_database` where there is none. The whole application runs in this process and is asked as its
 server asks it: "mirror" is a page from its first byte in to its last byte out, the median and the 95th percentile of
-several; "bare" is fifty rows of the page's main table by their key, in the same run. "KB" is the page with its style and
-its script, as they are before they are packed. Where a page has further ones, `next` follows its own link.
+several, and "cpu" what it took of processors in this process (none of what PostgreSQL takes in its own); "bare" is
+fifty rows of the main table by their key, in the same run. "KB" is the page with its style and its script, as they are
+before they are packed. Where a page has further ones, `next` follows its own link.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from curator.review.tables import RequestRow, WaitingRow
 from curator.settings import Settings
 
 _TIMES = 20
+_PAUSE_S = 0.5
 _MOST_MS, _MOST_KB = 150.0, 100.0
 _NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?after=[^"]*)"')
 _ASSET = re.compile(r'(?:href|src)="([^"]*/-/static/[^"]+)"')
@@ -70,9 +72,9 @@ def main() -> None:
     results = Results("pages of the console", options, "bare")
     with tempfile.TemporaryDirectory(prefix="curator-benchmark-", dir=options.folder) as folder:
         url = options.url or f"sqlite:///{folder}/curator.db"
-        if not url.startswith("sqlite:///") or not Path(url.removeprefix("sqlite:///")).exists():
-            build(url, options.repositories, options.rows)
         database = Database(url)
+        if not sa.inspect(database.engine).has_table("audit"):
+            build(url, options.repositories, options.rows)
         database.migrate()
         tokens = _tokens(database)
         cases = [case for case in _cases(database) if options.only in case.name]
@@ -207,24 +209,30 @@ async def _measure(
         for case in cases:
             paths = [case]
             for one in paths:
-                taken, size, following = await _several(mirror, one, tokens[one.developer], weights)
+                taken, cpu, size, following = await _several(mirror, one, tokens[one.developer], weights)
                 results.add(one.name, "bare", ms=_bare(database, one.table))
                 worst = sorted(taken)[int(len(taken) * 0.95)]
-                results.add(one.name, "mirror", ms=statistics.median(taken), p95=worst, KB=size / 1e3)
+                results.add(one.name, "mirror", ms=statistics.median(taken), p95=worst, cpu=cpu, KB=size / 1e3)
                 if following and one is case:
                     paths.append(Case(f"{case.name}, next", following, case.table, case.developer))
 
 
 async def _several(
     mirror: Mirror, case: Case, token: str, weights: dict[str, int]
-) -> tuple[list[float], int, str | None]:
-    """Milliseconds of each; bytes of the page with all that it loads; and the page after it."""
-    taken, text = [], ""
+) -> tuple[list[float], float, int, str | None]:
+    """Milliseconds of each, and of processors the median; bytes of it with all that it loads; and the page after it."""
+    taken: list[float] = []
+    spent: list[float] = []
+    text = ""
     for number in range(_TIMES):
+        if case.anew:
+            # Nobody searches before he has seen what he has found: until then it is counted how many there are.
+            await asyncio.sleep(_PAUSE_S)
         path = case.path.replace("{n}", str(number * 37 + 11)) if case.anew else case.path
-        began = time.perf_counter()
+        began, had = time.perf_counter(), time.process_time()
         status, body = await _get(mirror, path, token)
         taken.append((time.perf_counter() - began) * 1e3)
+        spent.append((time.process_time() - had) * 1e3)
         text = body.decode()
         if status != 200:
             raise SystemExit(f"{path} is answered with {status}: {text[:500]}")
@@ -238,7 +246,7 @@ async def _several(
     href = unescape(following[1]) if following else None
     if href is not None and href.startswith("?"):
         href = case.path.partition("?")[0] + href
-    return taken[1:], size, href
+    return taken[1:], statistics.median(spent[1:]), size, href
 
 
 async def _get(mirror: Mirror, path: str, token: str) -> tuple[int, bytes]:

@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from unittest.mock import MagicMock
 
 from pydantic import BaseModel
+from typer.main import get_command
 
 from curator.api.routes import api_routes
+from curator.cli.all_commands import cli
 from curator.hub.closed import CLOSED
 from curator.hub.routes import Closed, Route
 from curator.notify.choices import defaults
@@ -195,6 +197,28 @@ def _told(role: Role) -> set[str]:
     return {key for key, way in defaults(role).ways.items() if way is not Way.OFF}
 
 
+def commands_table() -> str:
+    """From what the program itself declares; those that are hidden are no one's to call."""
+    rows = [
+        (f"`{name}`", _first_sentence(command.help or ""))
+        for name, command in _commands(get_command(cli), "curator")
+        if not command.hidden
+    ]
+    return _table(("command", "what it does"), rows)
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    under = getattr(command, "commands", {})
+    if not under or command.invoke_without_command:
+        yield name, command
+    for verb, one in under.items():
+        yield from _commands(one, f"{name} {verb}")
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.])\s", " ".join(text.split()), maxsplit=1)[0].replace("|", "\\|")
+
+
 def api_operations_table() -> str:
     """From the API's description of itself; no route is asked anything, so nothing stands behind them."""
     routes = [route for router in api_routes(MagicMock()) for route in router.routes]
@@ -226,6 +250,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "licence terms": licence_terms_table,
     "licences of the hub": hub_licences_table,
     "api operations": api_operations_table,
+    "commands": commands_table,
     "other licences": other_licences_table,
     "notices": notices_table,
 }

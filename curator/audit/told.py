@@ -41,7 +41,8 @@ def told(row: Told) -> str:
     if row.action == Action.SUBSTITUTE:
         return f"{row.actor} is given an older commit of {row.repo} than its upstream has"
     if row.sentence:
-        return row.sentence if row.actor == "curator" else f"{row.actor}: {row.sentence}"
+        says_who = row.actor == "curator" or row.sentence.startswith(f"{row.actor} ")
+        return row.sentence if says_who else f"{row.actor}: {row.sentence}"
     about = row.subject or what
     return f"{row.actor}: {row.action.replace('-', ' ')} {row.outcome}".rstrip() + (f" ({about})" if about else "")
 

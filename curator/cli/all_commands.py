@@ -11,7 +11,9 @@ import curator.cli.record_commands
 import curator.cli.request_commands
 import curator.cli.review_commands
 import curator.cli.rules_commands
-import curator.cli.sign_in_commands  # noqa: F401 - they declare themselves
+import curator.cli.session_commands
+import curator.cli.sign_in_commands
+import curator.cli.use_commands  # noqa: F401 - they declare themselves
 from curator.cli.commands import cli
 
 __all__ = ["cli"]

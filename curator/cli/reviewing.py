@@ -67,11 +67,12 @@ def show_one(item: str, server: str | None, *, as_json: bool) -> None:
         for asker in request["requesters"]:
             print(f"  {asker['name']} wants it: {asker['reason']}")
     difference = document["difference"]
+    # What follows names what strangers wrote.
     print(f"  {difference['sentence'] if difference else 'No other commit of it was ever approved here.'}")
     for change in difference["changes"][:_MOST] if difference else ():
-        print(f"    {change['weight']}: {change['sentence']}")
+        print(f"    {change['weight']}: {_plain(change['sentence'])}")
     for found in document["findings"][:_MOST]:
-        print(f"  {found['severity']}: {found['message']} ({found['path']}, {found['engine']})")
+        print(f"  {found['severity']}: {_plain(found['message'])} ({_plain(found['path'])}, {found['engine']})")
     for use in document["uses"][:_MOST]:
         print(f"  {use['actor']} uses {use['commit'][:12]}")
     if document["proposal"]:
@@ -138,6 +139,11 @@ def _print_done(done: Sequence[dict[str, Any]]) -> None:
         print(one["said"])
         if one["proposal"] and one["proposal"]["state"] == "open":
             print(f"  somebody else confirms it: curator review second {one['proposal']['id']}")
+
+
+def _plain(text: str) -> str:
+    """In one line, with what would move the cursor or turn the text left out."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _who(one: dict[str, Any]) -> str:

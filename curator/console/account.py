@@ -17,7 +17,7 @@ from curator.console.people import PAGE, After, Search, next_page, role_of, said
 from curator.console.render import done, page
 from curator.database.engine import now
 from curator.errors import CuratorError
-from curator.people import account, tokens, users
+from curator.people import account, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
 from curator.people.token import Token
@@ -87,6 +87,7 @@ def account_pages(service: Service) -> APIRouter:
             )
         )
         shown = found[:PAGE]
+        unmade = await read(lambda session: teams.unmade(session, {one.team for one in shown}))
         last = shown[-1].id if len(found) > PAGE else None
         asked = {"search": search, "state": state, "jobs": "yes" if jobs else ""}
         return page(
@@ -95,6 +96,7 @@ def account_pages(service: Service) -> APIRouter:
             "tokens.html",
             wrong.status if wrong is not None else 200,
             tokens=shown,
+            unmade=unmade,
             search=search,
             state=state,
             jobs=jobs,

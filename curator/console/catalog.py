@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from curator.admission.catalogue import search
 from curator.admission.catalogue.describe import SIZES
-from curator.admission.catalogue.said import AGAIN, FACETS, LONGEST_SEARCH, Facets, Page, Query, Sort
+from curator.admission.catalogue.said import AGAIN, FACETS, LONGEST_SEARCH, Facets, Page, Query, Sort, Viewpoint
 from curator.console.render import page, root_of
 from curator.people.caller import Caller
 from curator.people.roles import Permission
@@ -52,16 +52,19 @@ def catalog_routes(service: Service) -> APIRouter:
     """All of them."""
     router = APIRouter(include_in_schema=False)
 
-    def read(caller: Caller, query: Query, after: str | None) -> tuple[Page, Facets | None]:
-        view = viewpoint(service, caller)
+    def listed(query: Query, view: Viewpoint, after: str | None) -> Page:
         with service.database.read() as session:
-            found = search.page(session, query, view, after, _A_PAGE)
-        return found, service.facets.of(query, view)
+            return search.page(session, query, view, after, _A_PAGE)
 
     @router.get("/-/catalog")
     async def catalog(request: Request, caller: Viewer) -> HTMLResponse:
         query, after = _query(request.query_params, caller), request.query_params.get("after")
-        found, facets = await asyncio.to_thread(read, caller, query, after or None)
+        view = await asyncio.to_thread(viewpoint, service, caller)
+        # Side by side: who waits for one of them has the other by then.
+        found, facets = await asyncio.gather(
+            asyncio.to_thread(listed, query, view, after or None), asyncio.to_thread(service.facets.of, query, view)
+        )
+        apart = shown_audience(view.audience) if view.audience else ""
         here = f"{root_of(request)}/-/catalog"
         return page(
             request,
@@ -70,6 +73,7 @@ def catalog_routes(service: Service) -> APIRouter:
             query=query,
             found=found,
             facets=facets,
+            apart=apart,
             groups=_groups(here, query, facets, sees_all=caller.may(Permission.SEE_ALL)),
             chosen=_chosen(here, query),
             sorts=[(_href(here, query, sort=sort.value), text, query.sort is sort) for sort, text in _SORTS.items()],

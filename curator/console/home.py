@@ -85,6 +85,7 @@ def home_routes(service: Service) -> APIRouter:
             window=window.value,
             may_ask=caller.may(Permission.ASK),
             may_oversee=caller.may(Permission.SEE_ALL),
+            has_account=caller.user_id is not None,
             knows_him=caller.token_id is not None or caller.user_id is not None,
         )
 

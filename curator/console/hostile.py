@@ -24,6 +24,11 @@ def plain(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
+def finalized(value: object) -> object:
+    """What a template writes, if nobody has said otherwise of it: no letter of it is unseen, whoever wrote it."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def shown(text: object) -> Markup:
     """For a page: isolated from the direction of what stands around it, unseen letters and mixed words marked."""
     whole = str(text)

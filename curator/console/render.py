@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from curator.console.counting import MOST
 from curator.console.forms import form_token
-from curator.console.hostile import shown
+from curator.console.hostile import finalized, shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
@@ -103,6 +103,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )

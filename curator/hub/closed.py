@@ -31,7 +31,8 @@ class ClosedAddress:
     """`{type}` stands for models, datasets or spaces, `{repo}` for a name with or without a namespace, and `/**` for
     whatever follows."""
     sentence: str
-    """`{page}` in it becomes the address of the mirror's own page about the repository."""
+    """`{page}` in it becomes the address of the mirror's own page about the repository, `{account}` that of one's own
+    account in its console."""
     status: int = 404
     code: str | None = None
     """`GatedRepo` where clients ask for it as for a file: of any other answer they say that the network is down."""
@@ -80,8 +81,8 @@ _SPACE_RUNS = "Spaces do not run here: ask the Hub itself about one that runs th
 _TALK = "Discussions and pull requests of the Hub are not served: anybody can write them"
 _PEOPLE = "What the Hub knows of people and organisations is not served: this mirror is about repositories"
 _LOGIN = (
-    "This mirror has no login of its own: ask its administrator for a token (`curator token create NAME`), and set it "
-    "as HF_TOKEN or give it to `hf auth login --token`"
+    "Nobody signs in at the Hub through this mirror: make a token in its console ({account}), or ask its administrator "
+    "for one, and set it as HF_TOKEN or give it to `hf auth login --token`"
 )
 _COMPUTE = "Nothing runs here, no jobs and no inference: this mirror serves files"
 _READING = "Papers, collections and posts of the Hub are not served: this mirror is about repositories"
@@ -190,7 +191,7 @@ def refuse_closed(address: str, closed: ClosedAddress | None, method: str, url: 
     if closed is None:
         said = f"This mirror does not serve {address[:200]!a}: docs/routes.md lists what it serves"
     else:
-        said = closed.sentence.replace("{page}", _page(address, closed, url))
+        said = closed.sentence.replace("{page}", _page(address, closed, url)).replace("{account}", f"{url}/-/account")
     if closed is not None and closed.for_people:
         headers = {"Content-Type": "text/plain; charset=utf-8", "X-Request-Id": audit_id}
         return Answer(closed.status, headers, f"{said}\n".encode())

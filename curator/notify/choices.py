@@ -20,7 +20,7 @@ from curator.notify.kinds import SUBJECTS, Way
 from curator.notify.tables import NoticeChoiceRow
 from curator.people.roles import MAY, Role
 
-ABOUT = ("all", "teams")
+ABOUT = ("all", "teams", "asked")
 RHYTHMS = ("daily", "weekly")
 MOST_GLOBS = 50
 MOST_OFFSET = 14 * 60
@@ -104,6 +104,8 @@ class Person:
     email: str
     role: Role
     teams: frozenset[str]
+    asked: frozenset[str] = field(default=frozenset(), compare=False)
+    """Repositories that he asked for; known of whoever wants to be told of these alone."""
     chosen: Choices | None = field(default=None, compare=False)
 
     @property

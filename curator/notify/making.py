@@ -92,7 +92,7 @@ def _next(session: Session) -> tuple[int, Sequence[AuditRow]]:
 
 
 def _drafts(session: Session, told: Sequence[AuditRow]) -> list[Draft]:
-    changed = {row.decision for row in told if row.action == Action.CHANGE}
+    changed = {row.decision for row in told if row.action == Action.CHANGE and row.decision}
     drafts: list[Draft] = []
     for row in told:
         if row.action == Action.DECIDE and (row.outcome not in _AGAINST or row.decision in changed):

@@ -13,6 +13,7 @@ from curator.notify.kinds import SUBJECT_OF, NoticeType, Way
 from curator.notify.tables import NoticeChoiceRow, NoticeRow
 from curator.people.roles import MAY, Permission, Role
 from curator.people.tables import MembershipRow, UserRow
+from curator.review.tables import RequesterRow, RequestRow
 
 _BY_TEAM = frozenset({"held", "blocked", "released", "reversed", "asked"})
 _COLUMNS = (col(UserRow.id), col(UserRow.login), col(UserRow.email), col(UserRow.role), col(UserRow.team))
@@ -54,9 +55,17 @@ def _people(session: Session, rows: Sequence[Any]) -> list[Person]:
     for user_id, team in session.connection().execute(memberships.where(col(MembershipRow.user_id).in_(ids))):
         teams.setdefault(user_id, set()).add(team)
     chosen = chosen_by(session, ids)
+    wanting = [row.login for row in rows if row.id in chosen and chosen[row.id].about == "asked"]
+    asked = _asked_by(session, wanting)
     return [
         Person(
-            row.id, row.login, row.email, Role(row.role), _teams(row.team, teams.get(row.id, ())), chosen.get(row.id)
+            row.id,
+            row.login,
+            row.email,
+            Role(row.role),
+            _teams(row.team, teams.get(row.id, ())),
+            asked=asked.get(row.login, frozenset()),
+            chosen=chosen.get(row.id),
         )
         for row in rows
     ]
@@ -69,7 +78,9 @@ def person(session: Session, user_id: str) -> Person | None:
         return None
     teams = session.exec(select(MembershipRow.team).where(MembershipRow.user_id == user_id)).all()
     role = Role(row.role)
-    return Person(row.id, row.login, row.email, role, _teams(row.team, teams), choices_of(session, user_id, role))
+    return Person(
+        row.id, row.login, row.email, role, _teams(row.team, teams), chosen=choices_of(session, user_id, role)
+    )
 
 
 def way_for(who: Person, notice: NoticeRow, data: Mapping[str, Any]) -> Way:
@@ -82,6 +93,8 @@ def way_for(who: Person, notice: NoticeRow, data: Mapping[str, Any]) -> Way:
     if choices.about == "teams" and subject.key in _BY_TEAM and not concerns and who.teams.isdisjoint(teams_in(data)):
         return Way.OFF
     repos = repos_in(data)
+    if choices.about == "asked" and subject.key in _BY_TEAM and not concerns and who.asked.isdisjoint(repos):
+        return Way.OFF
     if choices.repos and repos and not any_matches(choices.repos, repos):
         return Way.OFF
     return who.way(subject.key)
@@ -116,6 +129,22 @@ def teams_in(data: Mapping[str, Any]) -> frozenset[str]:
     items: Collection[Mapping[str, Any]] = data.get("items", (data,))
     asked = {str(item["team"]) for item in items if item.get("team")}
     return frozenset(asked | {str(user["team"]) for item in items for user in item.get("used_by", ()) if user["team"]})
+
+
+def _asked_by(session: Session, names: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The repositories that each of these asked for at any time."""
+    if not names:
+        return {}
+    wanted = (
+        sa.select(col(RequesterRow.name), col(RequestRow.repo))
+        .join(RequestRow, col(RequestRow.id) == col(RequesterRow.request_id))
+        .where(col(RequesterRow.name).in_(names))
+        .distinct()
+    )
+    found: dict[str, set[str]] = {}
+    for name, repo in session.connection().execute(wanted):
+        found.setdefault(name, set()).add(repo)
+    return {name: frozenset(repos) for name, repos in found.items()}
 
 
 def _teams(home: str, others: Iterable[str]) -> frozenset[str]:

@@ -77,7 +77,7 @@ class NoticeChoiceRow(SQLModel, table=True):
     choices: str
     """JSON, by type: `off`, `inbox`, `digest`, `now`."""
     about: str
-    """`all` that he may see, or his own `teams`."""
+    """`all` that he may see, what concerns his `teams`, or the repositories that he `asked` for."""
     repos: str
     """JSON list of globs; empty for all."""
     rhythm: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -208,6 +208,14 @@ def teams_of(session: Session, user_id: str) -> tuple[str, ...]:
     """The teams that a person is in, by name."""
     query = select(MembershipRow.team).where(MembershipRow.user_id == user_id).order_by(col(MembershipRow.team))
     return tuple(session.exec(query))
+
+
+def unmade(session: Session, names: Collection[str]) -> frozenset[str]:
+    """Of these, the teams that nobody has made; none before the first team was, since names are free until then."""
+    if session.exec(select(TeamRow.name).limit(1)).first() is None:
+        return frozenset()
+    made = session.exec(select(TeamRow.name).where(col(TeamRow.name).in_(sorted(names))))
+    return frozenset(filter(None, names)) - frozenset(made)
 
 
 def titles(session: Session, names: Sequence[str]) -> dict[str, str]:

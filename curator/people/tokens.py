@@ -206,9 +206,8 @@ def list_tokens(
         text = search.strip().lower()
         # People are looked through once, and not for each of their tokens.
         theirs = select(UserRow.id).where(col(UserRow.folded).contains(text, autoescape=True))
-        said = (func.lower(TokenRow.name), func.lower(TokenRow.description))
-        fits = [field.contains(text, autoescape=True) for field in said]
-        query = query.where(or_(*fits, col(TokenRow.user_id).in_(theirs)))
+        said = func.lower(col(TokenRow.name) + "\n" + col(TokenRow.description))
+        query = query.where(or_(said.contains(text, autoescape=True), col(TokenRow.user_id).in_(theirs)))
     found = session.exec(query).all()
     rows = session.exec(_with_owners().where(col(TokenRow.id).in_(found)).order_by(col(TokenRow.id).desc()))
     return [value_of(row, user) for row, user in rows]

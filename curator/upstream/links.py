@@ -112,6 +112,6 @@ def _is_inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if carried is not None:
             return _is_inner(carried)
-        if address in _LOCAL_NAT64:
+        if address in _LOCAL_NAT64 or address.is_site_local:
             return True
     return not address.is_global or address.is_multicast

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from curator.people.roles import MAY, Permission, Role, roles_that
 from curator.web.documents import API, Problem, problems
+from curator.web.examples import EXAMPLES
 from curator.web.guard import permissions_of
 
 _BESIDE = ("/healthz", "/readyz")
@@ -117,6 +118,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         wanted.add(404)
     if "requestBody" in operation:
         wanted.add(413)
+        if (example := EXAMPLES.get(operation["operationId"])) is not None:
+            operation["requestBody"]["content"]["application/json"]["example"] = dict(example)
     if "next" in getattr(route.response_model, "model_fields", {}):
         responses["200"]["headers"] = {"Link": _LINK}
     if method in _CHANGING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
@@ -26,7 +26,8 @@ def visitor(browser: Browser, url: str, token: str | None = None, **options: Any
 
 def accessible(page: Page) -> None:
     """That axe finds nothing, in light and in dark."""
-    for theme, rules in (("dark", _OF_COLOURS), ("light", _WCAG_AA)):
+    looks: list[tuple[Literal["dark", "light"], dict[str, Any]]] = [("dark", _OF_COLOURS), ("light", _WCAG_AA)]
+    for theme, rules in looks:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         results = Axe().run(page, options=rules)
         found = [

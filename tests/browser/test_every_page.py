@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urldefrag, urlsplit
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Response
@@ -19,10 +22,12 @@ from tests.contract.http import ask
 from tests.contract.repositories import judge
 
 MOST_PAGES = 120
-MOST_OF_A_KIND = 3
-"""Of pages that differ only in what they are about."""
+DIFFERENT_PAGES = {"tab"}
+"""What in a query makes another page of it; the rest are filters, of which one of each is followed."""
 MOST_BYTES = 100_000
 REPOS = ("models/acme-research/tiny-bert", "models/mallory/shell-in-a-pickle", "models/acme-research/non-commercial")
+PREFIX = "/hf"
+KINDS = {"models", "datasets", "spaces"}
 HTML = {"Accept": "text/html"}
 
 _NOT_LABELLED = """
@@ -51,52 +56,128 @@ class Walk:
 
     prefix: str
     seen: set[str] = field(default_factory=set)
+    kinds: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
     bytes: dict[str, int] = field(default_factory=dict)
 
     def note(self, url: str, *found: object) -> None:
         self.wrong += [f"{url}: {one}" for one in found]
 
+    def is_new(self, path: str) -> bool:
+        """Whether there is something in it that no page before had: its place, or a part of its query."""
+        if len(self.seen) >= MOST_PAGES or path in self.seen or (kinds := _kinds(path)) <= self.kinds:
+            return False
+        self.kinds |= kinds
+        self.seen.add(path)
+        return True
 
-@pytest.fixture(scope="module", params=["", "/hf"], ids=["at the root", "below a path"])
-def lived_in(
-    request: pytest.FixtureRequest, hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[MirrorProcess, str]]:
-    """A mirror that was asked for things."""
-    prefix: str = request.param
+    def within(self, url: str, href: str) -> str | None:
+        """Where a link leads, if that is within the console; one that leads past the mirror's own path is noted."""
+        to = urlsplit(urldefrag(urljoin(url, href))[0])
+        if to.netloc != urlsplit(url).netloc:
+            return None
+        if not to.path.startswith(f"{self.prefix}/"):
+            self.note(url, f"a link past the path of the mirror: {href}")
+        elif to.path.startswith(f"{self.prefix}/-/"):
+            return f"{to.path}?{to.query}" if to.query else to.path
+        return None
+
+
+@dataclass
+class Addresses(HTMLParser):
+    """What a page names of others: what it links to or loads, and where its forms lead."""
+
+    found: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in {"href", "src"} and value]
+        self.forms += [value for name, value in attrs if name == "action" and value]
+
+
+@contextmanager
+def _asked(hub: FixtureHub, data: Path, prefix: str) -> Iterator[MirrorProcess]:
     with HeldPort() as port:
         said = {"CURATOR_PUBLIC_URL": f"http://127.0.0.1:{port.number}{prefix}"} if prefix else {}
-        with MirrorProcess(tmp_path_factory.mktemp("lived-in") / "data", hub.url, said, port.number) as mirror:
+        with MirrorProcess(data, hub.url, said, port.number) as mirror:
             judge(mirror.local_url, REPOS)
-            yield mirror, prefix
+            yield mirror
 
 
-def test_each_page_is_whole_light_and_leads_somewhere(browser: Browser, lived_in: tuple[MirrorProcess, str]) -> None:
-    mirror, prefix = lived_in
-    walk = Walk(prefix)
-    with visitor(browser, mirror.local_url, mirror.admin_token) as context:
-        page = context.new_page()
-        page.on("console", lambda said: _said(walk, page, said))
-        page.on("pageerror", lambda error: walk.note(page.url, error))
-        page.on("response", lambda answer: _weighed(walk, page, answer))
-        _walk(walk, page, f"{prefix}/-/")
+@pytest.fixture(scope="module")
+def lived_in(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that was asked for things."""
+    with _asked(hub, tmp_path_factory.mktemp("lived-in") / "data", "") as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="module")
+def below(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """The same at a path of its host."""
+    with _asked(hub, tmp_path_factory.mktemp("below") / "data", PREFIX) as mirror:
+        yield mirror
+
+
+def test_each_page_is_whole_light_and_leads_somewhere(browser: Browser, lived_in: MirrorProcess) -> None:
+    walk = Walk("")
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
+        _walk(walk, _watched(walk, context.new_page()), "/-/")
     assert walk.wrong == []
-    assert len(walk.seen) > 10, walk.seen
+    assert len(walk.seen) > 30, walk.seen
+
+
+def test_below_a_path_each_page_leads_below_it(below: MirrorProcess) -> None:
+    walk = Walk(PREFIX)
+    known = {"Authorization": f"Bearer {below.admin_token}"} | HTML
+    to_see = deque([f"{PREFIX}/-/"])
+    while to_see:
+        if not walk.is_new(path := to_see.popleft()):
+            continue
+        answer = ask(below.local_url, path, headers=known)
+        if answer.status != 200:
+            walk.note(path, f"leads to {answer.status}")
+        elif "text/html" in answer.headers["content-type"]:
+            page = Addresses()
+            page.feed(answer.body.decode())
+            url = f"{below.local_url}{path}"
+            walk.note(path, *(f"a form that leads to {one}" for one in page.forms if walk.within(url, one) is None))
+            to_see += [to for one in page.found if (to := walk.within(url, one)) is not None]
+    assert walk.wrong == []
+    assert len(walk.seen) > 30, walk.seen
+
+
+def test_below_a_path_scripts_ask_below_it(browser: Browser, below: MirrorProcess) -> None:
+    walk = Walk(PREFIX)
+    with visitor(browser, below.local_url, below.admin_token) as context:
+        page = _watched(walk, context.new_page())
+        for path in ("/-/", "/-/live", "/-/catalog", "/-/review"):
+            page.goto(f"{PREFIX}{path}")
+            _looked_at(walk, page)
+    assert walk.wrong == []
 
 
 def test_each_page_of_the_navigation_says_the_same_without_a_script_and_fits_a_telephone(
-    browser: Browser, lived_in: tuple[MirrorProcess, str]
+    browser: Browser, lived_in: MirrorProcess
 ) -> None:
-    mirror, prefix = lived_in
-    with visitor(browser, mirror.local_url, mirror.admin_token) as with_script:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as with_script:
         page = with_script.new_page()
-        page.goto(f"{prefix}/-/")
+        page.goto("/-/")
         paths = page.eval_on_selector_all("nav a[data-go]", "links => links.map(link => link.pathname)")
         headings = [_heading(page, path) for path in paths]
-    with visitor(browser, mirror.local_url, mirror.admin_token, java_script_enabled=False) as without:
+    with visitor(browser, lived_in.url, lived_in.admin_token, java_script_enabled=False) as without:
         page = without.new_page()
         page.set_viewport_size(NARROW)
         assert [_heading(page, path) for path in paths] == headings
+
+
+def _watched(walk: Walk, page: Page) -> Page:
+    page.on("console", lambda said: _said(walk, page, said))
+    page.on("pageerror", lambda error: walk.note(page.url, error))
+    page.on("response", lambda answer: _weighed(walk, page, answer))
+    return page
 
 
 def _heading(page: Page, path: str) -> str:
@@ -105,14 +186,10 @@ def _heading(page: Page, path: str) -> str:
 
 
 def _walk(walk: Walk, page: Page, start: str) -> None:
-    to_see, kinds = deque([start]), dict[str, int]()
-    while to_see and len(walk.seen) < MOST_PAGES:
-        path = to_see.popleft()
-        kind = _kind(path)
-        if path in walk.seen or kinds.get(kind, 0) >= MOST_OF_A_KIND:
+    to_see = deque([start])
+    while to_see:
+        if not walk.is_new(path := to_see.popleft()):
             continue
-        kinds[kind] = kinds.get(kind, 0) + 1
-        walk.seen.add(path)
         answer = _opened(page, path)
         if answer is None or answer.status != 200:
             walk.note(path, f"leads to {answer.status if answer else 'nothing'}")
@@ -148,30 +225,24 @@ def _looked_at(walk: Walk, page: Page) -> list[str]:
         if method == "post" and 'type="file"' in text:
             walk.note(url, "a form with a file, which forms of ours do not take")
     hrefs: list[str] = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-    host, found = urlsplit(url).netloc, []
-    for href in hrefs:
-        to = urlsplit(urldefrag(href)[0])
-        if to.netloc != host:
-            continue
-        if not to.path.startswith(f"{walk.prefix}/"):
-            walk.note(url, f"a link past the path of the mirror: {href}")
-        elif to.path.startswith(f"{walk.prefix}/-/"):
-            found.append(f"{to.path}?{to.query}" if to.query else to.path)
     size = sum(
         page.evaluate("performance.getEntriesByType('resource').map(one => one.decodedBodySize)")
     ) + page.evaluate("performance.getEntriesByType('navigation')[0].decodedBodySize")
     walk.bytes[urlsplit(url).path] = size
     if size > MOST_BYTES:
         walk.note(url, f"{size} bytes of HTML, style and script")
-    return found
+    return [to for href in hrefs if (to := walk.within(url, href)) is not None]
 
 
-def _kind(path: str) -> str:
-    """What pages have in common that differ only in what they are about: names, ids and filters are left out."""
+def _kinds(path: str) -> set[str]:
+    """What pages have in common that differ only in what they are about: names and ids are left out."""
     plain, _, query = path.partition("?")
-    parts = plain.split("/")
-    names = sorted(part.partition("=")[0] for part in query.split("&") if part)
-    return "/".join(part if len(part) < 16 and part.isalpha() else "*" for part in parts) + "?" + "&".join(names)
+    parts = ["*" if len(part) > 15 or not part.isalpha() else part for part in plain.split("/")]
+    kind = next((at for at, part in enumerate(parts) if part in KINDS), len(parts))
+    parts[kind + 1 :] = ["*"] * len(parts[kind + 1 :])
+    place = "/".join(parts)
+    named = [part if (name := part.partition("=")[0]) in DIFFERENT_PAGES else name for part in query.split("&")]
+    return {f"{place}?{part}" for part in named}
 
 
 def _said(walk: Walk, page: Page, said: ConsoleMessage) -> None:
@@ -184,8 +255,11 @@ def _weighed(walk: Walk, page: Page, answer: Response) -> None:
         walk.note(page.url, f"{answer.url} answers {answer.status}")
 
 
-def test_what_browsers_keep_of_the_console_is_style_and_script_alone(lived_in: tuple[MirrorProcess, str]) -> None:
-    mirror, prefix = lived_in
+@pytest.mark.parametrize("where", ["lived_in", "below"])
+def test_what_browsers_keep_of_the_console_is_style_and_script_alone(
+    request: pytest.FixtureRequest, where: str
+) -> None:
+    mirror, prefix = request.getfixturevalue(where), PREFIX if where == "below" else ""
     known = {"Authorization": f"Bearer {mirror.admin_token}"} | HTML
     for path in ("/-/", "/-/settings", "/-/nowhere"):
         assert ask(mirror.local_url, f"{prefix}{path}", headers=known).headers["cache-control"] == "private, no-store"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,10 +58,12 @@ def test_a_reviewer_reads_what_he_was_told(browser: Browser, told: tuple[MirrorP
         page.goto("/-/notices")
         expect(page.get_by_role("heading", level=1)).to_contain_text("unread notices")
         expect(page.locator("script:not([src])")).to_have_count(0)
+        expect(page.get_by_role("link", name=re.compile(r"Notices \d+ unread"))).to_be_visible()
         seen(page, "notices-inbox")
         page.get_by_role("button", name="Mark all as read").click()
         expect(page.get_by_role("status")).to_contain_text("marked as read")
         expect(page.get_by_role("heading", level=1)).to_have_text("Notices")
+        expect(page.get_by_role("link", name="Notices", exact=True)).to_be_visible()
         page.goto("/-/notices?show=unread")
         seen(page, "notices-all-read")
 
@@ -118,6 +121,17 @@ def test_an_administrator_makes_a_webhook_tries_it_and_sees_what_came_of_it(
         seen(page, "webhook")
         page.get_by_role("button", name="Send again: A test of the webhook Security chat").click()
         chat.wait_for(3)
+        page.get_by_text("Change it").click()
+        page.get_by_label("Address").fill("http://10.0.0.1/")
+        page.get_by_role("button", name="Keep the change").click()
+        expect(page.get_by_text("where notices are not sent")).to_be_visible()
+        page.get_by_label("Address").fill("")
+        page.get_by_label("Only these repositories").fill("acme/*")
+        seen(page, "webhook-change")
+        page.get_by_role("button", name="Keep the change").click()
+        expect(page.get_by_text("It is changed")).to_be_visible()
+        (kept,) = by_admin(mirror, "GET", "/webhooks")["webhooks"]
+        assert (kept["url"], kept["repos"]) == (chat.url, ["acme/*"]), "an address that is left empty stays"
         page.goto("/-/notices/webhooks")
         seen(page, "webhooks")
         page.get_by_role("link", name="Security chat").click()

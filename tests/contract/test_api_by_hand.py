@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import requests
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract.clients import curator
 from tests.contract.http import settled
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -60,3 +62,27 @@ def test_a_client_follows_the_links_from_page_to_page(mirror: MirrorProcess) -> 
                 url = answer.links.get("next", {}).get("url", "")
                 assert bool(url) is (answer.json()["next"] is not None)
             assert seen == whole, f"{path} in pages of {limit}"
+
+
+def test_the_commands_say_who_uses_a_repository_and_who_is_signed_in(mirror: MirrorProcess) -> None:
+    told = {"CURATOR_URL": mirror.url, "CURATOR_TOKEN": mirror.admin_token or ""}
+    assert settled(mirror.url, "/acme-research/tiny-bert/resolve/main/config.json").status == 200
+    deadline = time.monotonic() + 15
+    while "anonymous" not in (done := curator("uses", "acme-research/tiny-bert", **told)).stdout:
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.2)
+    assert done.returncode == 0
+    (use,) = json.loads(curator("uses", "acme-research/tiny-bert", "--format", "json", **told).stdout)["uses"]
+    assert use["files"] >= 1
+    vain = curator("uses", f"acme-research/tiny-bert@{use['commit']}", "--refused", **told)
+    assert (vain.returncode, vain.stdout.strip()) == (0, "Nobody asked for it in vain.")
+    assert curator("uses", "acme-research/tiny-bert", "--refused", **told).returncode == 2
+
+    headers = {"Authorization": f"Bearer {mirror.admin_token}"}
+    person = {"login": "alice", "role": "developer"}
+    requests.post(f"{mirror.url}/api/curator/v1/users", json=person, headers=headers, timeout=30).raise_for_status()
+    nobody = curator("session", "list", "--user", "alice", **told)
+    assert (nobody.returncode, nobody.stdout.strip()) == (0, "Nobody is signed in there.")
+    unknown = curator("session", "end", "0" * 32, **told)
+    assert unknown.returncode != 0
+    assert "Traceback" not in unknown.stderr

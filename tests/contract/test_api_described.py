@@ -41,7 +41,7 @@ CHECKS = [
     allow_header_conformance,
 ]
 DOCUMENT = "/api/curator/v1/openapi.json"
-EXAMPLES = {"admin": 5, "developer": 3}
+EXAMPLES = {"admin": 5, "developer": 1}
 """Of each kind, for each operation: what is wrong mostly shows with the first few."""
 STREAMS = "text/event-stream"
 
@@ -121,6 +121,7 @@ def failures_of(
     return list(found.values())
 
 
+@pytest.mark.timeout(600)  # Half a minute of a processor, which on a machine with much else to do is many.
 @pytest.mark.parametrize("role", ["admin", "developer"])
 def test_every_operation_answers_as_it_is_described(tried: MirrorProcess, role: str) -> None:
     session = requests.Session()

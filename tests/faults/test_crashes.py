@@ -107,8 +107,8 @@ def test_a_mirror_that_wants_tokens_gives_nothing_without_one(own_hub: FixtureHu
         assert "no longer" in refused.message
 
 
-def test_a_second_server_on_the_same_data_says_so(own_mirror: MirrorProcess) -> None:
-    done = curator("serve", "--port", "0", "--data", str(own_mirror.data))
+def test_a_second_server_on_the_same_data_says_so(mirror: MirrorProcess) -> None:
+    done = curator("serve", "--port", "0", "--data", str(mirror.data))
     assert done.returncode == 2
     assert done.stderr.startswith("curator: Another `curator serve` runs on")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,18 +33,26 @@ def allowed(mirror: MirrorProcess, path: str) -> Reply:
     return reply
 
 
+@pytest.fixture(scope="module")
+def left_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MirrorProcess, set[str]]]:
+    """A mirror whose Hub went down after a client had pulled a model; and that model's files."""
+    folder = tmp_path_factory.mktemp("left-alone")
+    with FixtureHub() as hub, MirrorProcess(folder / "data", hub.url) as mirror:
+        allowed(mirror, TINY)
+        pulled = Client("2.4", mirror.url, folder / "one").snapshot("acme-research/tiny-bert")
+        hub.stop()
+        yield mirror, {path.name for path in pulled.iterdir()}
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_was_admitted_is_served_when_the_hub_is_down(
-    own_hub: FixtureHub, own_mirror: MirrorProcess, tmp_path: Path, version: str
+    left_alone: tuple[MirrorProcess, set[str]], tmp_path: Path, version: str
 ) -> None:
-    allowed(own_mirror, TINY)
-    first = Client(version, own_mirror.url, tmp_path / "one").snapshot("acme-research/tiny-bert")
-    own_hub.stop()
-    again = Client(version, own_mirror.url, tmp_path / "two")
-    folder = again.snapshot("acme-research/tiny-bert")
-    assert {path.name for path in folder.iterdir()} == {path.name for path in first.iterdir()}
-    assert again.call("info", repo_id="acme-research/tiny-bert").error is None
-    assert again.call("tree", repo_id="acme-research/tiny-bert", expand=True).error is None
+    mirror, names = left_alone
+    client = Client(version, mirror.url, tmp_path / "home")
+    assert {path.name for path in client.snapshot("acme-research/tiny-bert").iterdir()} == names
+    assert client.call("info", repo_id="acme-research/tiny-bert").error is None
+    assert client.call("tree", repo_id="acme-research/tiny-bert", expand=True).error is None
 
 
 def test_it_is_served_when_the_hub_has_been_down_for_long_and_the_mirror_was_restarted(
@@ -61,12 +70,11 @@ def test_it_is_served_when_the_hub_has_been_down_for_long_and_the_mirror_was_res
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_unknown_repository_says_that_the_hub_cannot_be_reached(
-    own_hub: FixtureHub, own_mirror: MirrorProcess, tmp_path: Path, version: str
+    left_alone: tuple[MirrorProcess, set[str]], tmp_path: Path, version: str
 ) -> None:
-    own_hub.stop()
-    client = Client(version, own_mirror.url, tmp_path / "home")
-    answer = client.call("file", repo_id="acme-research/tiny-bert", filename="config.json")
-    assert "The Hub could not be reached for acme-research/tiny-bert@main" in answer.message
+    client = Client(version, left_alone[0].url, tmp_path / "home")
+    answer = client.call("file", repo_id="acme-research/tiny-torch", filename="config.json")
+    assert "The Hub could not be reached for acme-research/tiny-torch@main" in answer.message
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -127,12 +135,20 @@ def broken_off(mirror: MirrorProcess, path: str) -> bytes:
     return body
 
 
-def test_a_wrong_byte_is_never_given_out_as_a_whole_file(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+def test_a_wrong_byte_is_never_given_out_as_a_whole_file_and_reopens_the_decision_on_the_record(
+    own_hub: FixtureHub, own_mirror: MirrorProcess
+) -> None:
     allowed(own_mirror, f"/api/models/{MINILM}")
     kept = len(blobs(own_mirror))
     own_hub.faults({"origin": "cdn", "flip_byte": 45_000_000})
     assert len(broken_off(own_mirror, WEIGHTS)) < 90_868_376
     assert len(blobs(own_mirror)) == kept
+    with sqlite3.connect(own_mirror.data / "curator.db") as connection:
+        (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
+        # What has ended is soon judged anew by itself, so that there may be a second decision already.
+        (first,) = connection.execute("SELECT expires_at = at FROM decisions ORDER BY id").fetchone()
+    assert "sent bytes with the hash" in sentence
+    assert first == 1
     own_hub.faults()
     assert len(allowed(own_mirror, WEIGHTS).body) == 90_868_376
 
@@ -231,17 +247,3 @@ def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(own_hub: 
         again = settled(mirror.url, "/api/models/mallory/shell-in-a-pickle")
         assert again.status == 403
         assert "unsafe-file" in again.json["error"]
-
-
-def test_bytes_with_a_wrong_hash_reopen_the_decision_and_are_on_the_record(
-    own_hub: FixtureHub, own_mirror: MirrorProcess
-) -> None:
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    own_hub.faults({"origin": "cdn", "flip_byte": 45_000_000})
-    broken_off(own_mirror, WEIGHTS)
-    with sqlite3.connect(own_mirror.data / "curator.db") as connection:
-        (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
-        # What has ended is soon judged anew by itself, so that there may be a second decision already.
-        (first,) = connection.execute("SELECT expires_at = at FROM decisions ORDER BY id").fetchone()
-    assert "sent bytes with the hash" in sentence
-    assert first == 1

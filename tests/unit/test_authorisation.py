@@ -68,6 +68,7 @@ GET    /api/curator/v1/lists                            pull
 GET    /api/curator/v1/lists/{entry_id}                 pull
 POST   /api/curator/v1/lists                            decide
 DELETE /api/curator/v1/lists/{entry_id}                 decide
+GET    /api/curator/v1/asked                            see-all
 GET    /api/curator/v1/collections                      pull
 
 GET    /api/curator/v1/rules                            pull

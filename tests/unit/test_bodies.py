@@ -87,5 +87,8 @@ def test_a_body_that_does_not_come_is_waited_for_for_a_while(monkeypatch: pytest
             pass
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    asyncio.run(with_short_bodies(read)({"type": "http"}, receive, send))
+    async def answered() -> None:
+        await with_short_bodies(read)({"type": "http"}, receive, send)
+
+    asyncio.run(answered())
     assert [message["status"] for message in sent if "status" in message] == [408]

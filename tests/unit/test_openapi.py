@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
+from curator.api.routes import api_routes
 from curator.web.documents import Answer, problems
+from curator.web.examples import EXAMPLES
 from curator.web.guard import OPEN, Decider, Puller
 from curator.web.openapi import api_document
+from rules.model import parse_policy
 
 
 class Thing(Answer):
@@ -77,3 +82,15 @@ def test_an_operation_without_a_sentence_is_a_slip() -> None:
 
     with pytest.raises(RuntimeError, match="docstring"):
         described(router)
+
+
+def test_every_example_is_what_its_operation_takes() -> None:
+    routes = [route for router in api_routes(MagicMock()) for route in router.routes]
+    bodies = {route.operation_id: route.body_field for route in routes if isinstance(route, APIRoute)}
+    for operation, example in EXAMPLES.items():
+        body = bodies[operation]
+        assert body is not None
+        value, errors = body.validate(dict(example), {}, loc=("body",))
+        assert not errors, f"{operation}: {errors}"
+        assert value is not None
+    assert parse_policy(str(EXAMPLES["publish_rules"]["source"]), "example").rules

@@ -388,3 +388,10 @@ def test_what_is_wrong_with_a_change_changes_nothing(database: Database) -> None
             users.change_user(session, "bob", change, BY)
     with database.read() as session:
         assert users.find_user(session, "bob") == bob
+
+
+def test_teams_that_nobody_has_made_are_named_once_there_are_teams(database: Database) -> None:
+    with database.write() as session:
+        assert teams.unmade(session, {"old", ""}) == frozenset(), "before the first team, names are free"
+        teams.make_team(session, "search", "", BY)
+        assert teams.unmade(session, {"old", "search", ""}) == {"old"}

@@ -26,7 +26,7 @@ _MOST_VALUES = 12
 _MOST_KEPT = 64
 _AT_LEAST_S = 15.0
 """Counts are not made anew sooner, however often something changes: their age is told."""
-PATIENCE_S = 0.1
+PATIENCE_S = 0.06
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 _Key = tuple[str, str, str | None, str, str]
 _COUNTED = ("kind", "verdict", "task", "licence", "size", "format", "team")

@@ -63,7 +63,7 @@ class WantedChoices(BaseModel):
         dict[Annotated[str, Field(max_length=40)], Ways],
         Field(max_length=40, description="By subject; what is not named is off."),
     ]
-    about: Literal["all", "teams"] = "all"
+    about: Literal["all", "teams", "asked"] = "all"
     repos: Globs = []
     rhythm: Literal["daily", "weekly"] = "daily"
     hour: Annotated[int, Field(ge=0, le=23)] = 7
@@ -74,7 +74,7 @@ class Choices(Answer):
     """How somebody is told."""
 
     ways: dict[str, Ways]
-    about: Literal["all", "teams"]
+    about: Literal["all", "teams", "asked"]
     repos: list[str]
     rhythm: Literal["daily", "weekly"]
     hour: int

@@ -203,6 +203,17 @@ def test_repositories_by_glob_and_own_teams_narrow_down_what_one_is_told(databas
     assert len(inbox(database, teams)) == 1
 
 
+def test_who_wants_to_hear_of_what_he_asked_for_hears_of_nothing_else(database: Database) -> None:
+    asker = person(database, "dora", Role.DEVELOPER)
+    with database.write() as session:
+        _request(session)
+        session.add(RequesterRow(request_id="r1", name="dora", reason="a demo", at=now()))
+        choose(session, asker.id, "dora", Choices(ways={"held": Way.INBOX}, about="asked"))
+    happens(database, event(Action.DECIDE, repo="acme/tiny"), event(Action.DECIDE, repo="other/tiny"))
+    maker(database).step()
+    assert inbox(database, asker) == ["model.held"]
+
+
 def test_whoever_is_disabled_is_told_nothing(database: Database) -> None:
     reviewer = person(database, "rita", Role.REVIEWER)
     with database.write() as session:
