@@ -79,7 +79,13 @@ def failed(request: Request) -> Response:
     # As the route has it: what stands in its place may be a link that is worth a password.
     path = getattr(request.scope.get("route"), "path", None) or request.scope["path"][:200]
     log.error("request %s failed: %s %s", number, request.method, path)
-    return shown(request, error_response(CuratorError(f"The mirror failed inside, at request {number}")))
+    answer = error_response(CuratorError(f"The mirror failed inside, at request {number}"))
+    try:
+        return shown(request, answer)
+    except Exception:
+        # What failed may be what every page has.
+        log.exception("request %s: nor could the page be made that says so", number)
+        return answer
 
 
 def _sentence(answer: JSONResponse) -> str:

@@ -28,7 +28,11 @@ class Problem(Answer):
     error: Annotated[str, Field(description="One sentence: what it is, and what to do.")]
     exit_code: Annotated[
         int,
-        Field(ge=1, le=4, description="What a command ends with: 1 no, 2 a mistake, 3 not yet, 4 nobody answers."),
+        Field(
+            ge=0,
+            le=4,
+            description="What a command ends with: 0 nothing to do, 1 no, 2 a mistake, 3 not yet, 4 nobody answers.",
+        ),
     ]
 
 

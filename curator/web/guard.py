@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, get_origin
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -54,6 +54,7 @@ class May:
             raise NotAllowed(
                 f"{caller.name} has the role {caller.role} and may not do this here: it wants one of {roles}. {cure}"
             )
+        _said_once(request)
         address = request.client.host if request.client is not None else None
         asks.set(who(caller, address, request.headers.get("user-agent")))
         if (run := request.scope.get(NAME)) is not None:
@@ -61,6 +62,21 @@ class May:
         if _wants_page(request):
             request.state.counts = await asyncio.to_thread(request.app.state.counting, caller)
         return caller
+
+
+def _said_once(request: Request) -> None:
+    """That no parameter of the API is said twice: of two values, one would be passed over. Raises `BadInput`."""
+    route = request.scope.get("route")
+    if not request.scope["path"].startswith("/api/") or not isinstance(route, APIRoute):
+        return
+    many = {one.alias for one in route.dependant.query_params if get_origin(one.field_info.annotation) in _LISTS}
+    names = [name for name, _ in request.query_params.multi_items()]
+    twice = next((name for name in names if names.count(name) > 1 and name not in many), None)
+    if twice is not None:
+        raise BadInput(f"{twice[:80]!a} is said twice: say it once")
+
+
+_LISTS = (list, tuple, set, frozenset)
 
 
 async def who_calls(request: Request) -> Caller:

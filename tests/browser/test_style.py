@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from curator.console.counting import MOST
 from curator.console.navigation import groups_for, items_for
 from curator.console.render import HEADERS, HERE, environment
 from curator.people.caller import Caller
@@ -33,6 +34,8 @@ def shown(page: Page, theme: str = "") -> None:
             said="Approved for team risk until 2027-01-31.",
             theme=theme,
             form_token="",
+            counts={"/-/review": 3},
+            most=MOST,
         )
     )
     page.route("**/-/style", lambda route: route.fulfill(body=html, headers=HEADERS | {"Content-Type": "text/html"}))
@@ -94,4 +97,4 @@ def test_keys_lead_through_rows_and_say_what_they_do(browser: Browser, mirror: M
 
 def test_style_and_script_are_small() -> None:
     sizes = {name: (HERE / "static" / name).stat().st_size for name in ("console.css", "console.js")}
-    assert sum(sizes.values()) < 40_000, sizes
+    assert sum(sizes.values()) < 45_000, sizes

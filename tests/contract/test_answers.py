@@ -176,7 +176,7 @@ def test_the_page_that_a_refusal_names_says_what_was_found_and_where(mirror: Mir
         ("/buckets/a/b/resolve/x", 403, "Buckets are not served"),
         ("/kernels/a/b/resolve/main/x", 403, "Kernels are not served"),
         ("/api/agent-harnesses", 404, "no list of programs"),
-        ("/oauth/device", 404, "curator token create"),
+        ("/oauth/device", 404, "make a token in its console"),
         ("/api/models/acme-research/tiny-bert/discussions", 404, "Discussions"),
         ("/api/jobs/acme", 404, "Nothing runs here"),
         ("/api/nothing/at/all", 404, "does not serve '/api/nothing/at/all'"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -13,6 +14,11 @@ from starlette.testclient import TestClient
 
 from curator.console.problems import failed
 from curator.console.theme import own_path
+from curator.database.engine import Database, new_id
+from curator.people.cookies import Cookies
+from curator.people.roles import Role
+from curator.people.tokens import create_token
+from curator.settings import Settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.http import Reply, ask
@@ -35,7 +41,7 @@ def is_page(reply: Reply) -> str:
 
 
 def test_what_is_not_there_is_a_page_for_browsers_and_json_for_programs(mirror: MirrorProcess) -> None:
-    for path in ("/-/nothing", f"/-/nothing/{HOSTILE}", "/-/models/not-a-name", f"/-/static/x/{HOSTILE}"):
+    for path in ("/-/nothing", f"/-/nothing/{HOSTILE}", f"/-/static/x/{HOSTILE}"):
         page = is_page(reply := ask(mirror.url, path, headers=HTML))
         assert reply.status in {400, 404}, path
         assert "<script>alert" not in page
@@ -52,7 +58,8 @@ def test_another_method_is_told_which_there_are(mirror: MirrorProcess) -> None:
 
 
 def test_whoever_may_not_is_told_so_and_by_whom_he_could(mirror: MirrorProcess) -> None:
-    reply = ask(mirror.url, "/-/settings", headers=HTML)
+    token = create_token(Database(f"sqlite:///{mirror.data}/curator.db"), new_id(), Role.DEVELOPER)
+    reply = ask(mirror.url, "/-/settings", headers=HTML | {"Authorization": f"Bearer {token}"})
     assert reply.status == 403
     assert "wants one of" in is_page(reply)
 
@@ -82,6 +89,7 @@ def test_nobody_finds_the_mirror_by_a_search_engine(mirror: MirrorProcess) -> No
 
 def test_a_failure_that_nobody_foresaw_is_a_page_with_a_number_and_not_its_cause() -> None:
     app = FastAPI()
+    app.state.sign_in = SimpleNamespace(cookies=Cookies.of(Settings()))
     app.add_exception_handler(Exception, lambda request, _: failed(request))
 
     @app.get("/-/fails")

@@ -74,7 +74,7 @@ def test_every_command_run_otherwise_is_still_in_the_readme() -> None:
 def test_the_demonstration_shows_what_it_promises() -> None:
     ran = subprocess.run([*MAKE, "demo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "6 of 6 scenes as promised" in ran.stdout
+    assert "7 of 7 scenes as promised" in ran.stdout
 
 
 def test_make_serve_says_what_to_export_and_the_admin_token_once(tmp_path: Path) -> None:
