@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from curator.api.documents.record import Ask
 from curator.api.documents.words import Reopened
 from curator.evidence.subjects import About
 from curator.types import RepoKind
@@ -157,24 +158,6 @@ class TeamState(Answer):
     cleaned_by: str | None
     cleaned_at: Moment | None
     note: str
-
-
-class Ask(Answer):
-    """Somebody who has asked for it since."""
-
-    id: str
-    kind: str
-    repo: str
-    commit: str
-    actor: str
-    team: str
-    project: str
-    first_at: Moment
-    last_at: Moment
-    times: int
-    outcome: str
-    address: str
-    user_agent: str
 
 
 class Again(Answer):
