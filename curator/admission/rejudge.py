@@ -33,7 +33,6 @@ from rules.evaluate import Outcome
 from scanners.finding import SCANNER_VERSION
 from scanners.repository.data_version import data_version
 
-
 PAGE = "curator.rejudge-page"
 
 _MOST_WAITING = 8
