@@ -83,6 +83,12 @@ def made(notice_id: str, *, webhook_id: str | None = None, user_id: str | None =
     }
 
 
+def is_any_due(session: Session) -> bool:
+    """Whether the time of any delivery has come, to whomever."""
+    due = select(DeliveryRow.id).where(DeliveryRow.state == "waiting", col(DeliveryRow.due_at) <= now())
+    return session.exec(due.limit(1)).first() is not None
+
+
 def some_due(session: Session, *, mails: bool, but: Collection[str] = ()) -> DeliveryRow | None:
     """A delivery whose time has come: a mail, or one to a webhook that is not among those left alone (`but`)."""
     due = select(DeliveryRow).where(DeliveryRow.state == "waiting", col(DeliveryRow.due_at) <= now())
