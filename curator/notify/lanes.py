@@ -42,11 +42,9 @@ class Lanes:
     def step(self) -> int:
         """Have free lanes begin with what is due; returns how many did. They go on until nothing is."""
         begun = 0
-        # Twice a second there is nothing, which one question tells.
-        with self.database.read() as session:
-            if not outbox.is_any_due(session):
-                return 0
         for mails, most in ((True, _MAIL_LANES), (False, _WEBHOOK_LANES)):
+            if not outbox.is_any_due(self.database, mails=mails):
+                continue
             while self._running[mails] < most and (row := self._begin(mails=mails)) is not None:
                 with self._lock:
                     self._running[mails] += 1
