@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-
-_OBJECTS = 50_000
-"""So many new ones before Python looks for garbage."""
 
 
 def main() -> None:
     """The `curator` command. Ends with 0 as asked, 1 the answer is no, 2 bad usage, 3 not judged, 4 no server."""
-    # What is imported stays: to look through it for garbage after each 700 objects is a sixth of every start.
-    gc.set_threshold(_OBJECTS)
+    from curator.cli.garbage import loading
+
+    loading(sys.argv[1] if len(sys.argv) > 1 else None)
     from curator.errors import CuratorError
 
     try:

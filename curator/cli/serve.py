@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import fcntl
-import gc
 import os
 import socket
 import ssl
@@ -24,6 +23,7 @@ from curator.audit.started import record_settings
 from curator.audit.syslog import Target, forget
 from curator.cli import logs
 from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, SiblingServer, watch
+from curator.cli.garbage import loaded
 from curator.cli.server import serve
 from curator.database.engine import Database
 from curator.errors import BadSettings
@@ -39,8 +39,7 @@ _ORPHANS_END_WITHIN_S = 3.0
 
 
 def run(config: Path | None, *, quiet: bool, **given: Any) -> None:
-    # What was imported is no garbage: to look through it once takes a tenth of a second, at the start and at the end.
-    gc.freeze()
+    loaded()
     settings = Settings.load(config, **given)
     logs.configure(quiet=quiet)
     _check_certificate(settings)

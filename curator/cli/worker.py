@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 from curator.cli import logs
+from curator.cli.garbage import loaded
 from curator.cli.parent import end_with
 from curator.settings import Settings
 from curator.tasks import run_worker
 
 
 def run(config: Path | None, *, quiet: bool, parent: int | None) -> None:
-    # What was imported is no garbage, and is looked through no more.
-    gc.freeze()
+    loaded()
     settings = Settings.load(config)
     logs.configure(quiet=quiet)
     end_with(parent)

@@ -274,9 +274,9 @@ def test_a_word_of_weight_anywhere_is_seen(place: int, added: str) -> None:
 )
 def test_a_hostile_text_takes_no_time(text: str) -> None:
     templates()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     recognise(text)
-    assert time.perf_counter() - begin < 3
+    assert time.thread_time() - begin < 3
 
 
 def test_what_is_longer_than_is_read_is_not_known() -> None:
