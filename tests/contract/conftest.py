@@ -39,6 +39,8 @@ rules:
     message: "these rows are not for us"
 """
 
+_ASKS = {"CURATOR_REVISION_TTL_S": "0.001", "CURATOR_NOT_FOUND_TTL_S": "0.001", "CURATOR_RETRY_FAILED_S": "1"}
+
 
 @dataclass(frozen=True)
 class Front:
@@ -92,4 +94,22 @@ def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules)}
     with MirrorProcess(folder / "data", hub.url, variables) as mirror:
         judge(mirror.url, WITH_A_TOKEN, mirror.admin_token)
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def at_once(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that asks the Hub at every question, and tells nobody of a commit for longer than one answer.
+
+    Tests work on copies of repositories there (`hub.copy`), and may publish rules for a while (`publishing.under`).
+    """
+    variables = _ASKS | {"CURATOR_BRANCH_SESSION_S": "0"}
+    with MirrorProcess(tmp_path_factory.mktemp("at-once") / "data", hub.url, variables) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def in_sessions(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """The same, but each program goes on with the commit that it was told of."""
+    with MirrorProcess(tmp_path_factory.mktemp("in-sessions") / "data", hub.url, _ASKS) as mirror:
         yield mirror
