@@ -113,3 +113,16 @@ def in_sessions(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> It
     """The same, but each program goes on with the commit that it was told of."""
     with MirrorProcess(tmp_path_factory.mktemp("in-sessions") / "data", hub.url, _ASKS) as mirror:
         yield mirror
+
+
+@pytest.fixture(scope="session")
+def otherwise(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror whose administrators have chosen otherwise: Spaces are served, and nobody searches."""
+    variables = {
+        "CURATOR_SEARCH": "off",
+        "CURATOR_SPACES": "true",
+        "CURATOR_CONTACT": "https://wiki.example/ai",
+        "CURATOR_UPSTREAM_TOKEN": "hf_" + "s" * 34,
+    }
+    with MirrorProcess(tmp_path_factory.mktemp("otherwise") / "data", hub.url, variables) as mirror:
+        yield mirror
