@@ -24,6 +24,9 @@ BELOW_A_PATH = (
 WITH_A_TOKEN = ("models/acme-research/tiny-bert", "models/acme-research/tiny-gguf", "datasets/acme-data/rows")
 """What tests ask of these mirrors."""
 
+UPSTREAM_TOKEN = "hf_fixture_reader_that_accepted_nothing_002"
+"""Of an account that the stand-in Hub knows, and that may have nothing more than anybody."""
+
 _FORBID_ROWS = """
 schema: curator.rules/1
 name: strict
@@ -122,7 +125,7 @@ def otherwise(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "CURATOR_SEARCH": "off",
         "CURATOR_SPACES": "true",
         "CURATOR_CONTACT": "https://wiki.example/ai",
-        "CURATOR_UPSTREAM_TOKEN": "hf_" + "s" * 34,
+        "CURATOR_UPSTREAM_TOKEN": UPSTREAM_TOKEN,
     }
     with MirrorProcess(tmp_path_factory.mktemp("otherwise") / "data", hub.url, variables) as mirror:
         yield mirror
