@@ -16,6 +16,7 @@ from curator.audit.tables import AuditRow
 from curator.audit.traffic import Top
 from curator.people.caller import Caller
 from curator.people.roles import Permission
+from curator.store.fetched import counted_since, fetched_since
 
 OUTCOMES = (traffic.SERVED, "hold", "block", "left-out", "other")
 _CHANGES = (Action.CHANGE, Action.RULES, Action.LIST, Action.WAIVE, Action.INCIDENT, Action.SCANNERS)
@@ -38,6 +39,8 @@ class Place:
     """By outcome: each of `OUTCOMES`."""
     bytes: int
     """That were served."""
+    fetched: int
+    """Bytes that came from the upstream."""
 
     @property
     def total(self) -> int:
@@ -48,6 +51,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class FromCache:
+    """What was served and what was fetched for it, in a window of time or since it is counted, if that is less."""
+
+    since: dt.datetime
+    served: int
+    fetched: int
+    """Also what was fetched to be scanned, and was served to nobody yet."""
+
+    @property
+    def share(self) -> float | None:
+        """How much of what was served lay in the store already, 0 to 1; None where nothing was served."""
+        return max(0.0, 1 - self.fetched / self.served) if self.served else None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"since": self.since.isoformat(timespec="seconds"), "share": self.share}
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """What was asked for in a window of time, up to now."""
 
@@ -55,6 +76,7 @@ class Traffic:
     places: tuple[Place, ...]
     """All of them, in their order; nothing may have been asked in one."""
     top: tuple[Top, ...]
+    cache: FromCache
 
     @property
     def requests(self) -> dict[str, int]:
@@ -70,6 +92,7 @@ class Traffic:
             "places": [place.as_json() for place in self.places],
             "requests": self.requests,
             "bytes": self.bytes,
+            "cache": self.cache.as_json(),
             "top": [one.as_json() for one in self.top],
         }
 
@@ -101,16 +124,21 @@ def traffic_of(session: Session, window: Window, at: dt.datetime, most: int = 8)
     last = last if window is Window.DAY else last.replace(hour=0)
     begins = [last - step * back for back in reversed(range(24 if window is Window.DAY else 14))]
     requests = {begin: dict.fromkeys(OUTCOMES, 0) for begin in begins}
-    size = dict.fromkeys(begins, 0)
+    size, came = dict.fromkeys(begins, 0), dict.fromkeys(begins, 0)
+    since, served = max(begins[0], counted_since(session) or last), 0
     for hour in traffic.requests_by_outcome(session, begins[0]):
-        # PostgreSQL tells moments in the zone of its session.
-        begin = hour.hour.astimezone(dt.UTC)
-        begin = begin if window is Window.DAY else begin.replace(hour=0)
+        begin = hour.hour if window is Window.DAY else hour.hour.replace(hour=0)
         if begin in requests:
             requests[begin][hour.outcome if hour.outcome in OUTCOMES else "other"] += hour.requests
             size[begin] += hour.bytes
-    places = tuple(Place(begin, requests[begin], size[begin]) for begin in begins)
-    return Traffic(window, places, tuple(traffic.top_repositories(session, begins[0], most)))
+            served += hour.bytes if hour.hour >= since else 0
+    for at_hour, fetched in fetched_since(session, begins[0]).items():
+        begin = at_hour if window is Window.DAY else at_hour.replace(hour=0)
+        if begin in came:
+            came[begin] += fetched
+    places = tuple(Place(begin, requests[begin], size[begin], came[begin]) for begin in begins)
+    cache = FromCache(since, served, sum(came.values()))
+    return Traffic(window, places, tuple(traffic.top_repositories(session, begins[0], most)), cache)
 
 
 def changes_for(session: Session, caller: Caller, most: int = 8) -> list[Changed]:
