@@ -39,22 +39,14 @@ def state_routes(service: Service) -> APIRouter:
     @router.get(f"{API}/traffic", operation_id="show_traffic", response_model=TrafficDocument)
     async def traffic(_: Overseer, window: Window = Window.FORTNIGHT) -> dict[str, Any]:
         """Show what was asked for in the last 24 hours, or 14 days, by what became of it."""
-
-        def read() -> dict[str, Any]:
-            with service.database.read() as session:
-                return traffic_of(session, window, now()).as_json()
-
-        return await asyncio.to_thread(read)
+        return await service.database.ask(lambda session: traffic_of(session, window, now()).as_json())
 
     @router.get(f"{API}/changes", operation_id="list_changes", response_model=ChangesDocument)
     async def changes(caller: Viewer, limit: Annotated[int, Query(ge=1, le=50)] = 20) -> dict[str, Any]:
         """List what has changed of late; for whoever may not see all, of what he has pulled himself."""
-
-        def read() -> dict[str, Any]:
-            with service.database.read() as session:
-                return {"changes": [one.as_json() for one in changes_for(session, caller, limit)]}
-
-        return await asyncio.to_thread(read)
+        return await service.database.ask(
+            lambda session: {"changes": [one.as_json() for one in changes_for(session, caller, limit)]}
+        )
 
     @router.get(f"{API}/settings", operation_id="show_settings", response_model=ConfigurationDocument)
     async def settings(_: SettingsViewer) -> dict[str, Any]:

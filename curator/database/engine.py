@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import secrets
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
@@ -26,6 +27,8 @@ _NO_LONGER_THAN = {"connect_timeout": "10", "keepalives_idle": "15", "tcp_user_t
 _WRITERS = 0x43_55_52_41
 """Any number that no other program uses for a lock in the same database."""
 
+
+Found = TypeVar("Found")
 
 ALONG: ContextVar[Callable[[Session], None] | None] = ContextVar("ALONG", default=None)
 """What belongs into each transaction that is written from here on, as its last part; it may raise, and undo all."""
@@ -67,6 +70,24 @@ class Database:
                 session.flush()
                 along(session)
             session.commit()
+
+    async def ask(self, verb: Callable[[Session], Found]) -> Found:
+        """What a verb finds, which reads in a thread: the event loop waits for no database."""
+
+        def run() -> Found:
+            with self.read() as session:
+                return verb(session)
+
+        return await asyncio.to_thread(run)
+
+    async def change(self, verb: Callable[[Session], Found]) -> Found:
+        """The same for a verb that writes, in a transaction of its own."""
+
+        def run() -> Found:
+            with self.write() as session:
+                return verb(session)
+
+        return await asyncio.to_thread(run)
 
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:

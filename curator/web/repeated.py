@@ -273,13 +273,12 @@ def _digest(scope: Scope, body: bytes) -> str:
 async def sweep_keys(database: Database) -> None:
     """Forget keys of more than a day ago, until cancelled."""
 
-    def swept() -> None:
-        with database.write() as session:
-            session.exec(delete(RepeatedRow).where(col(RepeatedRow.begun_at) <= now() - _KEPT))
+    def swept(session: Session) -> None:
+        session.exec(delete(RepeatedRow).where(col(RepeatedRow.begun_at) <= now() - _KEPT))
 
     while True:
         await asyncio.sleep(_SWEEP_EVERY_S)
         try:
-            await asyncio.to_thread(swept)
+            await database.change(swept)
         except Exception:
             log.exception("old keys of requests could not be deleted")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 import curator.app  # noqa: F401 - it imports every table
 from curator.admission.history import observed
 from curator.database.engine import Database
-from curator.errors import BadSettings
+from curator.errors import BadInput, BadSettings
 from curator.types import RepoId, Revision
 from tests.databases import Databases
 
@@ -115,3 +117,29 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(BadSettings, match=r"psycopg is not installed\. The drivers of SQLite and PostgreSQL come with"):
         Database("postgresql://me@host/db")
+
+
+def test_the_event_loop_goes_on_while_a_database_is_asked(database: Database) -> None:
+    asked = threading.Event()
+
+    def slow(session: Session) -> int:
+        assert asked.wait(10)
+        return int(session.connection().execute(text("SELECT 7")).scalar_one())
+
+    async def both() -> int:
+        answer = asyncio.create_task(database.ask(slow))
+        await asyncio.sleep(0)
+        asked.set()
+        return await answer
+
+    assert asyncio.run(both()) == 7
+
+
+def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> None:
+    def change(session: Session) -> None:
+        session.connection().execute(text("CREATE TABLE half (value INTEGER)"))
+        raise BadInput("No")
+
+    with pytest.raises(BadInput):
+        asyncio.run(database.change(change))
+    assert "half" not in inspect(database.engine).get_table_names()

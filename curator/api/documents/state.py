@@ -131,6 +131,7 @@ class SettingDocument(Answer):
     value: str
     default: str
     meaning: str
+    topic: str
     origin: str
     where: str
     secret: bool
