@@ -10,6 +10,7 @@ import threading
 from sqlmodel import Session, col, func, select
 
 from curator.audit.adding import add_to
+from curator.database.days import day_of, read_day
 from curator.database.engine import Database, now
 from curator.store.tables import FetchedRow
 
@@ -59,10 +60,17 @@ class Fetched:
             raise
 
 
-def fetched_since(session: Session, since: dt.datetime) -> dict[dt.datetime, int]:
-    """Bytes by the begin of the hour (UTC), from that of `since` on; hours in which nothing came are left out."""
-    rows = session.exec(select(FetchedRow).where(col(FetchedRow.hour) >= hour_of(since)))
-    return {row.hour: row.bytes for row in rows}
+def by_hour(session: Session, since: dt.datetime) -> dict[dt.datetime, int]:
+    """Bytes, from the hour of `since` on; hours in which nothing came are left out."""
+    wanted = select(FetchedRow.hour, FetchedRow.bytes).where(col(FetchedRow.hour) >= hour_of(since))
+    return dict(session.exec(wanted).all())
+
+
+def by_day(session: Session, since: dt.datetime) -> dict[dt.datetime, int]:
+    """The same from that hour on, by day (UTC)."""
+    day = day_of(session, FetchedRow.hour)
+    wanted = select(day, func.sum(FetchedRow.bytes)).where(col(FetchedRow.hour) >= hour_of(since)).group_by(day)
+    return {read_day(text): int(size) for text, size in session.exec(wanted)}
 
 
 def counted_since(session: Session) -> dt.datetime | None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import union_all
 from sqlmodel import Session, col, select
 
 from curator.audit import traffic, uses
@@ -16,7 +17,7 @@ from curator.audit.tables import AuditRow
 from curator.audit.traffic import Top
 from curator.people.caller import Caller
 from curator.people.roles import Permission
-from curator.store.fetched import counted_since, fetched_since
+from curator.store import fetched
 
 OUTCOMES = (traffic.SERVED, "hold", "block", "left-out", "other")
 _CHANGES = (Action.CHANGE, Action.RULES, Action.LIST, Action.WAIVE, Action.INCIDENT, Action.SCANNERS)
@@ -124,38 +125,48 @@ def traffic_of(session: Session, window: Window, at: dt.datetime, most: int = 8)
     last = last if window is Window.DAY else last.replace(hour=0)
     begins = [last - step * back for back in reversed(range(24 if window is Window.DAY else 14))]
     requests = {begin: dict.fromkeys(OUTCOMES, 0) for begin in begins}
-    size, came = dict.fromkeys(begins, 0), dict.fromkeys(begins, 0)
-    since, served = max(begins[0], counted_since(session) or last), 0
-    for hour in traffic.requests_by_outcome(session, begins[0]):
-        begin = hour.hour if window is Window.DAY else hour.hour.replace(hour=0)
-        if begin in requests:
-            requests[begin][hour.outcome if hour.outcome in OUTCOMES else "other"] += hour.requests
-            size[begin] += hour.bytes
-            served += hour.bytes if hour.hour >= since else 0
-    for at_hour, fetched in fetched_since(session, begins[0]).items():
-        begin = at_hour if window is Window.DAY else at_hour.replace(hour=0)
-        if begin in came:
-            came[begin] += fetched
-    places = tuple(Place(begin, requests[begin], size[begin], came[begin]) for begin in begins)
-    cache = FromCache(since, served, sum(came.values()))
-    return Traffic(window, places, tuple(traffic.top_repositories(session, begins[0], most)), cache)
+    size = dict.fromkeys(begins, 0)
+    for asked in (traffic.by_hour if window is Window.DAY else traffic.by_day)(session, begins[0]):
+        if asked.begin in requests:
+            requests[asked.begin][asked.outcome if asked.outcome in OUTCOMES else "other"] += asked.requests
+            size[asked.begin] += asked.bytes
+    came = (fetched.by_hour if window is Window.DAY else fetched.by_day)(session, begins[0])
+    places = tuple(Place(begin, requests[begin], size[begin], came.get(begin, 0)) for begin in begins)
+    top = traffic.top_repositories(session, begins[0], at, most)
+    return Traffic(window, places, tuple(top), _from_cache(session, places))
+
+
+def _from_cache(session: Session, places: Sequence[Place]) -> FromCache:
+    begin, came = places[0].begin, sum(place.fetched for place in places)
+    since = fetched.counted_since(session)
+    if since is None or since <= begin:
+        return FromCache(begin, sum(place.bytes for place in places), came)
+    served = sum(asked.bytes for asked in traffic.by_day(session, since) if asked.begin <= places[-1].begin)
+    return FromCache(since, served, came)
 
 
 def changes_for(session: Session, caller: Caller, most: int = 8) -> list[Changed]:
     """What has changed of late, the newest first: of all for whoever may see all, else of what the caller uses."""
     if caller.may(Permission.SEE_ALL):
-        rows = [row for action in _CHANGES for row in _newest(session, action, most)]
+        rows = _newest(session, _CHANGES, most)
     else:
         used = {(use.kind, use.repo) for use in uses.uses_by(session, caller.name, limit=_MOST_OWN)}
         # Looked for among the newest changes, which are few, and not among all that was asked of these repositories.
-        changes = [row for action in _OWN_CHANGES for row in _newest(session, action, _MOST_LOOKED_AT if used else 0)]
+        changes = _newest(session, _OWN_CHANGES, _MOST_LOOKED_AT) if used else []
         rows = [row for row in changes if (row.kind, row.repo) in used and row.team in {"", caller.team}]
-    return [_changed(row) for row in sorted(rows, key=lambda row: row.seq or 0, reverse=True)[:most]]
+    return [_changed(row) for row in rows[:most]]
 
 
-def _newest(session: Session, action: Action, most: int) -> Sequence[AuditRow]:
-    wanted = select(AuditRow).where(AuditRow.action == action.value).order_by(col(AuditRow.seq).desc()).limit(most)
-    return session.exec(wanted).all()
+def _newest(session: Session, actions: Sequence[Action], most: int) -> Sequence[AuditRow]:
+    """So many of each, the newest first: each is the end of an index, and all of them together are none."""
+    ends = [
+        select(AuditRow.seq).where(AuditRow.action == action.value).order_by(col(AuditRow.seq).desc()).limit(most)
+        for action in actions
+    ]
+    together = union_all(*(select(end.subquery()) for end in ends))
+    return session.exec(
+        select(AuditRow).where(col(AuditRow.seq).in_(together)).order_by(col(AuditRow.seq).desc())
+    ).all()
 
 
 def _changed(row: AuditRow) -> Changed:
