@@ -10,7 +10,7 @@ import time
 
 from curator.audit.retention import sweep
 from curator.audit.seals import seal_if_due
-from curator.audit.standing import unverified_since
+from curator.audit.standing import last_checked, unverified_since
 from curator.audit.verifying import Verifying
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
@@ -47,5 +47,5 @@ async def keep(database: Database, seal: Seal, days: int | None, verifying: Veri
 def is_to_be_verified(database: Database) -> bool:
     """Whether nobody has verified it for a day; one that has only just begun can wait."""
     with database.read() as session:
-        since = unverified_since(session)
+        since = unverified_since(session, last_checked(session))
     return since is not None and since < now() - _VERIFY_EVERY

@@ -67,9 +67,8 @@ def last_checked(session: Session) -> Checked | None:
     return Checked(row.at, row.rows, row.problems, row.sentence) if row is not None else None
 
 
-def unverified_since(session: Session) -> dt.datetime | None:
+def unverified_since(session: Session, checked: Checked | None) -> dt.datetime | None:
     """When all of it was last verified; the first row, if it never was; None if there is none."""
-    checked = last_result(session)
     first = select(AuditRow.at).where(col(AuditRow.seq).is_not(None)).order_by(col(AuditRow.seq)).limit(1)
     return checked.at if checked is not None else session.exec(first).first()
 

@@ -95,7 +95,7 @@ def top_repositories(session: Session, since: dt.datetime, until: dt.datetime, l
     return _counted_all(session, first, last, limit)
 
 
-_FEW = 5_000
+_FEW = 20_000
 """These are added up in less time than others are looked for."""
 _DEEPER = 5
 _MOST_CANDIDATES = 10_000

@@ -136,7 +136,7 @@ def state_of(settings: Settings, database: Database, sizes: Sizes, at: dt.dateti
         rejudging = _rejudging(session)
         down_since = upstream_down_since(session) if settings.upstream_mode is not UpstreamMode.OFFLINE else None
         verified, seal = last_checked(session), newest_seal(session)
-        unverified = unverified_since(session)
+        unverified = unverified_since(session, verified)
         late = unverified is not None and unverified < at - _LATE
     alarms = [*_alarms(rules, work, store), *_of_upstream(down_since), *_of_record(verified, late=late)]
     return State(
