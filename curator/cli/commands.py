@@ -221,7 +221,7 @@ def pin(
     elif branch is None or commit is None:
         raise BadInput("Name a repository and a commit, as in `curator pin ORG/NAME@main COMMIT`, or ask for --list")
     else:
-        command.move(branch, repo_type.value, commit, config, data)
+        command.move(branch, repo_type.value, commit, config, data, as_json=report_format is ReportFormat.JSON)
 
 
 @cli.command(epilog="Example: curator unpin ORG/NAME@main")
@@ -230,11 +230,12 @@ def unpin(
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     data: Data = None,
     config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Let a pinned branch go. It will stay at the next commit of it that is allowed."""
     from curator.cli import pin as command
 
-    command.let_go(branch, repo_type.value, config, data)
+    command.let_go(branch, repo_type.value, config, data, as_json=report_format is ReportFormat.JSON)
 
 
 @upstream_token.command("add", epilog="Example: curator upstream-token add 'meta-llama/*' < token.txt")
@@ -244,6 +245,7 @@ def upstream_token_add(
     note: Annotated[str | None, typer.Option(help="Whose account it is, or when it runs out.")] = None,
     data: Data = None,
     config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Ask the Hub for these repositories with a token, which is read from standard input or a prompt and kept sealed.
 
@@ -251,10 +253,11 @@ def upstream_token_add(
     """
     from curator.cli import upstream_token as command
 
-    command.add(pattern, repo_type.value if repo_type else None, note, config, data)
+    kind = repo_type.value if repo_type else None
+    command.add(pattern, kind, note, config, data, as_json=report_format is ReportFormat.JSON)
 
 
-@upstream_token.command("list")
+@upstream_token.command("list", epilog="Example: curator upstream-token list")
 def upstream_token_list(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
     """List the patterns there are tokens for; the tokens are never shown."""
     from curator.cli import upstream_token as command
@@ -264,9 +267,14 @@ def upstream_token_list(data: Data = None, config: Config = None, report_format:
 
 @upstream_token.command("remove", epilog="Example: curator upstream-token remove 'meta-llama/*'")
 def upstream_token_remove(
-    pattern: TokenPattern, repo_type: OnlyKind = None, data: Data = None, config: Config = None
+    pattern: TokenPattern,
+    repo_type: OnlyKind = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Forget the token for a pattern."""
     from curator.cli import upstream_token as command
 
-    command.remove(pattern, repo_type.value if repo_type else None, config, data)
+    kind = repo_type.value if repo_type else None
+    command.remove(pattern, kind, config, data, as_json=report_format is ReportFormat.JSON)

@@ -149,6 +149,11 @@ def request_withdraw(request_id: RequestId, server: Server = None, report_format
     command.withdraw(request_id, server, as_json=report_format is ReportFormat.JSON)
 
 
+class GroupedBy(StrEnum):
+    PUBLISHER = "publisher"
+    FAMILY = "family"
+
+
 @review.command("list", epilog="Example: curator review list --owner model-risk --sort age")
 def review_list(
     sort: Annotated[SortBy, typer.Option(help="What comes first.")] = SortBy.SCORE,
@@ -176,6 +181,18 @@ def review_list(
         "limit": str(limit),
     }
     command.show(query, server, as_json=report_format is ReportFormat.JSON)
+
+
+@review.command("groups", epilog="Example: curator review groups --by family")
+def review_groups(
+    by: Annotated[GroupedBy, typer.Option(help="What makes a group.")] = GroupedBy.PUBLISHER,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Say which publishers, or families of models, have the most that waits."""
+    from curator.cli import reviewing as command
+
+    command.groups(by.value, server, as_json=report_format is ReportFormat.JSON)
 
 
 @review.command("show", epilog="Example: curator review show 019d...")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from curator.database.engine import Database
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.certificates import Certificates, make_certificates
@@ -51,6 +52,15 @@ def soon(mirror: MirrorProcess, path: str, status: int = 200) -> Reply:
         time.sleep(0.1)
     assert reply.status == status, reply.body
     return reply
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """The data folder of a mirror that was started once."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    Database(f"sqlite:///{folder}/curator.db").migrate()
+    return folder
 
 
 def upstream_token(data: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -158,8 +168,8 @@ def test_one_account_opens_a_gated_model_for_everybody_without_a_restart(
     assert again.stderr.startswith("curator: There is no token for meta-llama/*: `curator upstream-token list` shows")
 
 
-def test_a_server_with_another_key_does_not_start(own_hub: FixtureHub, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_server_with_another_key_does_not_start(own_hub: FixtureHub, begun: Path) -> None:
+    data = begun
     assert upstream_token(data, "add", "meta-llama/*", stdin=TOKEN).returncode == 0
     (data / "secret.key").unlink()
     done = curator("serve", "--port", "0", "--data", str(data), "--upstream", own_hub.url)
@@ -173,11 +183,11 @@ def test_a_server_with_another_key_does_not_start(own_hub: FixtureHub, tmp_path:
     assert upstream_token(data, "remove", "meta-llama/*").returncode == 0, "without the key it can still be removed"
 
 
-def test_a_token_is_never_taken_from_the_command_line(tmp_path: Path) -> None:
-    done = upstream_token(tmp_path / "data", "add", "meta-llama/*", TOKEN)
+def test_a_token_is_never_taken_from_the_command_line(begun: Path) -> None:
+    done = upstream_token(begun, "add", "meta-llama/*", TOKEN)
     assert done.returncode == 2
-    assert not (tmp_path / "data" / "curator.db").exists()
-    empty = upstream_token(tmp_path / "data", "add", "meta-llama/*")
+    assert upstream_token(begun, "list").stdout == ""
+    empty = upstream_token(begun, "add", "meta-llama/*")
     assert empty.returncode == 2
     assert (
         empty.stderr
