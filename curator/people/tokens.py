@@ -26,6 +26,7 @@ from curator.people.recording import record
 from curator.people.roles import MAY, Role, lesser
 from curator.people.tables import MembershipRow, TokenRow, UserRow
 from curator.people.token import Token, value_of
+from curator.types import check_no_secret
 from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -264,6 +265,7 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
     name = wanted.name
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
+    check_no_secret("name", name)
     if wanted.role is Role.ANONYMOUS:
         raise BadInput("No token is for nobody: name a role")
     if not wanted.job and _valid(session, name, owner.id if owner is not None else None):
