@@ -15,6 +15,7 @@ from curator.audit.asking import asks
 from curator.audit.tables import AuditHeadRow, AuditRow
 from curator.database.chain import FORM, link
 from curator.database.engine import Database, new_id, now
+from curator.redaction import without_secrets
 from curator.types import RepoKind
 
 _LONGEST_TEXT = 2_000
@@ -152,8 +153,10 @@ _MOVE_HEAD = (
 
 
 def _row(event: AuditEvent, seq: int) -> dict[str, Any]:
+    # Whoever reads the record, or what it is sent to, gets no token that somebody put into an address or a reason.
     row: dict[str, Any] = {
-        name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, name), str) else value for name in _FIELDS
+        name: without_secrets(value)[:_LONGEST_TEXT] if isinstance(value := getattr(event, name), str) else value
+        for name in _FIELDS
     }
     return row | {
         "action": event.action.value,

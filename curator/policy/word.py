@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 from curator.database.engine import now
 from curator.errors import BadInput, CuratorError
 from curator.policy.tables import ListEntryRow, WaiverRow
+from curator.types import check_no_secret
 from rules.circumstances import Scope
 
 Row = TypeVar("Row", bound=WaiverRow | ListEntryRow)
@@ -59,7 +60,7 @@ class Given:
 
 
 def checked_reason(reason: str) -> str:
-    """Why somebody decides so. Raises `BadWord`."""
+    """Why somebody decides so. Raises `BadInput`."""
     text = reason.strip()
     if not text:
         raise BadWord("Say why: a reason is wanted, for whoever reads this in a year (--reason)")
@@ -67,7 +68,7 @@ def checked_reason(reason: str) -> str:
         raise BadWord("The reason has a character in it that cannot be written down: say it in plain text")
     if len(text) > _LONGEST_REASON:
         raise BadWord(f"The reason is too long: say it in {_LONGEST_REASON} characters at most")
-    return text
+    return check_no_secret("reason", text)
 
 
 def checked_scope(teams: Iterable[str], projects: Iterable[str]) -> Scope:

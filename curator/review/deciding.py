@@ -118,6 +118,7 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
         if by in proposal.agreed:
             raise NotAllowed(f"{by} has agreed to this already: the rule wants another person")
         apart.check_not_own(session, (row.kind,), (row.repo,), by, several=True)
+        apart.check_person(session, by)
         gone = apart.decides_no_more(session, proposal.agreed)
         if gone is not None:
             raise Answered(f"{gone} has agreed to this and may decide no longer: reject the proposal, and make another")
@@ -191,6 +192,7 @@ def _decide(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk) -> 
         apart.check_not_own(session, (row.kind,), (row.repo,), verdict.by, several=made.needs > 1)
         _check_opens(row, made, verdict)
         if made.needs > 1:
+            apart.check_person(session, verdict.by)
             return _propose(session, row, asked, verdict, made)
     return _carry_out(session, row, verdict, made, desk, ())
 
