@@ -67,6 +67,12 @@ class Mirror:
         request = Request(f"{self.url}{path}", json.dumps(document).encode(), headers)  # noqa: S310
         return self._answer(request, timeout_s)
 
+    def put(self, path: str, document: Any) -> Any:
+        """The same, to set something as it is to be."""
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"{self.url}{path}", json.dumps(document).encode(), headers, method="PUT")  # noqa: S310
+        return self._answer(request)
+
     def delete(self, path: str) -> Any:
         """The same, to end something."""
         return self._answer(Request(f"{self.url}{path}", method="DELETE"))  # noqa: S310

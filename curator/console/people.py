@@ -16,6 +16,7 @@ from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.console.sign_in import browser_of
 from curator.errors import BadInput, CuratorError
+from curator.notify.mailboxes import mailbox_of
 from curator.people import accounts, sessions, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
@@ -260,15 +261,19 @@ def people_pages(service: Service) -> APIRouter:
     async def team_page(
         request: Request, caller: Caller, name: str, after: str = "", wrong: CuratorError | None = None
     ) -> HTMLResponse:
-        def verb(session: Session) -> tuple[teams.Team, list[users.User], list[teams.Project], list[Token]]:
+        def verb(
+            session: Session,
+        ) -> tuple[teams.Team, Mailbox | None, list[users.User], list[teams.Project], list[Token]]:
             return (
                 teams.find_team(session, name),
+                mailbox_of(session, name),
                 users.list_users(session, team=name, after=after, limit=PAGE + 1),
                 teams.list_projects(session, team=name, state="all", limit=PAGE),
                 tokens.list_tokens(session, state="active", team=name, limit=PAGE),
             )
 
         found, members, projects, of_team = await read(verb)
+        mailbox = await read(lambda session: mailbox_of(session, name))
         last = members[PAGE - 1].login if len(members) > PAGE else None
         return page(
             request,
@@ -276,6 +281,8 @@ def people_pages(service: Service) -> APIRouter:
             "team.html",
             wrong.status if wrong is not None else 200,
             team=found,
+            mailbox=mailbox,
+            notifies=caller.may(Permission.NOTIFY),
             members=members[:PAGE],
             projects=projects,
             tokens=of_team,

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _REST_S = 30.0
 """A receiver that does not answer is left alone so long, by whatever else waits for it."""
 _GONE = 410
+_OF_A_TEAM = "Administrators and security choose what this mailbox is told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class Deliverer:
                 message_id=row.id,
                 type_=notice.type,
                 choices=f"{self.url}{_choices_of(who)}",
+                foot=_OF_A_TEAM if is_mailbox(who.id) else "Choose what you are told, and how",
                 at=row.created_at,
             )
             self.mailer.send(made)
@@ -151,7 +153,7 @@ class Deliverer:
 
 def _choices_of(who: Person) -> str:
     """The page where it is chosen what they are told."""
-    return f"/-/people/teams/{min(who.teams)}" if is_mailbox(who.id) else "/-/notices/choices"
+    return f"/-/people/teams/{min(who.teams)}/mailbox" if is_mailbox(who.id) else "/-/notices/choices"
 
 
 def deliverer_of(settings: Settings, database: Database) -> Deliverer:

@@ -107,9 +107,11 @@ def message(
     message_id: str,
     type_: str,
     choices: str,
+    foot: str,
     at: dt.datetime,
 ) -> EmailMessage:
-    """What a person or a team is sent; `choices`: the page where that is chosen.
+    """What a person or a team is sent; `choices`: the page where that is chosen, and `foot`
+    what is said of it.
 
     Raises `BadInput` for an address that is none: nothing in it becomes a header.
     """
@@ -124,8 +126,7 @@ def message(
     made["List-Unsubscribe"] = f"<{choices}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Curator-Notice"] = line(type_, 60)
-    foot = f"-- \nChoose what you are told, and how: {choices}"
-    made.set_content(f"{title}\n\n{body.strip()}\n\n{link}\n\n{foot}\n")
+    made.set_content(f"{title}\n\n{body.strip()}\n\n{link}\n\n-- \n{foot}: {choices}\n")
     return made
 
 

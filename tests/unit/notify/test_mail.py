@@ -110,6 +110,7 @@ def test_whatever_a_notice_says_a_mail_has_its_own_headers_and_no_other(title: s
         message_id="msg_1",
         type_=type_,
         choices=URL,
+        foot="f",
         at=now(),
     )
     raw = made.as_bytes()
@@ -134,7 +135,16 @@ def test_whatever_a_notice_says_a_mail_has_its_own_headers_and_no_other(title: s
 def test_an_address_that_is_none_is_refused(to: str) -> None:
     with pytest.raises(BadInput):
         message(
-            to=to, sender=SENDER, title="t", body="b", link=URL, message_id="m", type_="test", choices=URL, at=now()
+            to=to,
+            sender=SENDER,
+            title="t",
+            body="b",
+            link=URL,
+            message_id="m",
+            type_="test",
+            choices=URL,
+            foot="f",
+            at=now(),
         )
 
 
