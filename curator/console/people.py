@@ -261,12 +261,9 @@ def people_pages(service: Service) -> APIRouter:
     async def team_page(
         request: Request, caller: Caller, name: str, after: str = "", wrong: CuratorError | None = None
     ) -> HTMLResponse:
-        def verb(
-            session: Session,
-        ) -> tuple[teams.Team, Mailbox | None, list[users.User], list[teams.Project], list[Token]]:
+        def verb(session: Session) -> tuple[teams.Team, list[users.User], list[teams.Project], list[Token]]:
             return (
                 teams.find_team(session, name),
-                mailbox_of(session, name),
                 users.list_users(session, team=name, after=after, limit=PAGE + 1),
                 teams.list_projects(session, team=name, state="all", limit=PAGE),
                 tokens.list_tokens(session, state="active", team=name, limit=PAGE),
