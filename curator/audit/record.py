@@ -62,9 +62,11 @@ class Action(StrEnum):
     TOKEN = "token"  # noqa: S105 - no token, but the name of what is done with one
     """A token was made, has ended or was revoked; `subject` is its name."""
     REQUEST = "request"
-    """Somebody asked for an exception; `subject` is the request's id."""
+    """Somebody asked for an exception, or wants it no longer, or it ended by itself; `subject` is the request's id,
+    `outcome` a `review.states.Step`."""
     ANSWER = "answer"
-    """Somebody answered a request: `outcome` is `approve`, `reject`, `ask` or `second` (another must agree)."""
+    """Somebody answered a request: `outcome` is `approve`, `approve-in-part` (something else still stands), `reject`,
+    `block`, `ask`, `second` (another must agree) or `lapse` (nobody else has agreed in time)."""
     WAIVER_ENDING = "waiver-ending"
     """A waiver or an approval is about to end; `subject` is its id."""
     INCIDENT = "incident"

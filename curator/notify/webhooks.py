@@ -216,9 +216,9 @@ def as_json(row: WebhookRow) -> dict[str, Any]:
 
 def _may_know(row: WebhookRow, notice: NoticeRow) -> bool:
     kind, _, name = notice.audience.partition(":")
-    copied = kind == "team" and notice.type == NoticeType.REVERSED
+    copied = kind == "mailbox" or (kind == "team" and notice.type == NoticeType.REVERSED)
     if row.team:
-        return kind == "all" or (kind == "team" and name == row.team)
+        return kind == "all" or (kind in {"team", "mailbox"} and name == row.team)
     # Whoever gets everything has the whole of it, and needs no team's part.
     return not copied
 

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 _ASKS_FOR_S = 0.2
 """So long the broker may keep the question for work, which it answers at once when there is some."""
 
+
 def celery_app(broker_url: str) -> Celery:
     """Tasks are idempotent and acknowledged late: delivered twice does no harm, delivered never is swept up."""
     app = Celery("curator", broker=broker_url)

@@ -181,6 +181,12 @@ GET    /api/curator/v1/teams/{team}                     see-settings
 DELETE /api/curator/v1/teams/{team}                     administer
 PUT    /api/curator/v1/teams/{team}/members/{login}     administer
 DELETE /api/curator/v1/teams/{team}/members/{login}     administer
+DELETE /api/curator/v1/teams/{team}/mailbox            notify
+GET    /-/people/teams/{name}/mailbox                  notify
+GET    /api/curator/v1/teams/{team}/mailbox            see-settings
+POST   /-/people/teams/{name}/mailbox                  notify
+POST   /api/curator/v1/teams/{team}/mailbox/test       notify
+PUT    /api/curator/v1/teams/{team}/mailbox            notify
 GET    /api/curator/v1/projects                         see-settings
 POST   /api/curator/v1/projects                         administer
 DELETE /api/curator/v1/projects/{team}/{project}        administer

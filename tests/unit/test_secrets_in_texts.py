@@ -15,8 +15,8 @@ from curator.audit.tables import AuditRow
 from curator.cli import logs
 from curator.database.engine import Database
 from curator.errors import BadInput, CuratorError
+from curator.hub.addresses import read_route
 from curator.hub.request import read_query
-from curator.hub.routes import read_route
 from curator.redaction import HIDDEN, has_token, without_secrets
 from curator.types import RepoId, RepoKind, Revision
 
