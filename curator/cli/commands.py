@@ -159,7 +159,9 @@ def scan(
     command.run(options, config, upstream)
 
 
-@cli.command(epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --wait 300 --format sarif")
+@cli.command(
+    epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --format sarif -o models.sarif"
+)
 def check(
     repos: Annotated[
         list[str] | None,
@@ -171,6 +173,9 @@ def check(
         str | None, typer.Option(help="A file with one a line, # before a comment; - reads standard input.")
     ] = None,
     report_format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = CheckFormat.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it there, and print the table for people.")
+    ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is still being scanned.")] = 0.0,
     repo_type: Annotated[
         RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
@@ -192,6 +197,7 @@ def check(
             file=file,
             kind=RepoKind(repo_type.value),
             style=Style(report_format.value),
+            output=output,
             wait_s=wait,
             audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
             server=server,
