@@ -48,7 +48,7 @@ def state_routes(service: Service) -> APIRouter:
 
     @router.get(f"{API}/changes", operation_id="list_changes", response_model=ChangesDocument)
     async def changes(caller: Viewer, limit: Annotated[int, Query(ge=1, le=50)] = 20) -> dict[str, Any]:
-        """List what has changed of late; for whoever may not see all, of what he has pulled himself."""
+        """List what has changed of late; for whoever may not see all, of what they have pulled themselves."""
 
         def read() -> dict[str, Any]:
             with service.database.read() as session:

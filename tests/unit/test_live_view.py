@@ -63,7 +63,7 @@ def test_who_was_given_files_of_the_commit_of_late_is_who_a_file_comes_for(datab
         snapshot = SnapshotRow(kind="model", repo="acme/tiny", sha="1" * 40, seen_at=moment, info="{}")
         session.add(snapshot)
         session.flush()
-        entry = EntryRow(snapshot_id=snapshot.id or 0, path="model.bin", name="model.bin", size=10, blob="sha256:1")
+        entry = EntryRow(snapshot_id=snapshot.id or 0, path="model.bin", name="model.bin", size=10, oid="1", blob="sha256:1")
         session.add(entry)
         for name, ago in (("dora", 1), ("theo", 5), ("olga", 300)):
             session.add(
