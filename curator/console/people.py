@@ -117,7 +117,7 @@ def people_pages(service: Service) -> APIRouter:
             made = await database.change(lambda session: users.make_user(session, new, by(request, caller)))
         except CuratorError as error:
             return await people_page(request, caller, wrong=error, typed=form)
-        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let him choose a password.")
+        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let them choose a password.")
 
     @router.get("/-/people/users/{login}")
     async def person(request: Request, caller: SettingsViewer, login: str) -> HTMLResponse:

@@ -275,11 +275,13 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
         _check_is_nobody(session, name)
         return
     if owner.disabled_at is not None:
-        raise BadInput(f"{owner.login} is disabled and gets no token: enable him first")
+        raise BadInput(f"{owner.login} is disabled and gets no token: enable the person first")
     if not MAY[wanted.role] <= MAY[Role(owner.role)]:
         raise BadInput(f"A token may not do more than whoever it belongs to: {owner.login} has the role {owner.role}")
     if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
-        raise BadInput(f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of his own")
+        raise BadInput(
+            f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of their own"
+        )
 
 
 def _check_is_nobody(session: Session, name: str) -> None:

@@ -206,7 +206,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
     session.add(row)
     session.flush()
     changed(session)
-    record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all his tokens with him")
+    record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all their tokens with them")
     return _user(session, row)
 
 

@@ -140,6 +140,19 @@ class _Word(Protocol):
 Value = TypeVar("Value", bound=_Word)
 
 
+@dataclass(frozen=True, slots=True)
+class Said(Generic[Value]):
+    """A word, and from when to when it held."""
+
+    word: Value
+    since: dt.datetime
+    until: dt.datetime | None
+    """None: it holds."""
+
+    def holds(self, moment: dt.datetime) -> bool:
+        return self.since <= moment and (self.until is None or moment < self.until)
+
+
 class WordsInForce(Generic[Row, Value]):
     """The words in force of one kind, as values; read anew only where one was added or taken back.
 
@@ -173,3 +186,21 @@ class WordsInForce(Generic[Row, Value]):
                 self._known.clear()
             self._known[stamp] = known
         return tuple(word for word in known if word.expires_at is None or word.expires_at > moment)
+
+    def held_since(self, session: Session, moment: dt.datetime) -> tuple[Said[Value], ...]:
+        """All that held at that moment or later."""
+        table = self._table
+        rows = session.exec(
+            select(table)
+            .where(or_(col(table.ended_at).is_(None), col(table.ended_at) > moment))
+            .where(or_(col(table.expires_at).is_(None), col(table.expires_at) > moment))
+            .order_by(col(table.id))
+        )
+        return tuple(
+            Said(
+                self._value_of(row),
+                row.created_at,
+                min((one for one in (row.ended_at, row.expires_at) if one is not None), default=None),
+            )
+            for row in rows
+        )

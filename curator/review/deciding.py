@@ -295,7 +295,7 @@ def _reject(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verd
 
 def _ask_back(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verdict: Verdict) -> Done:
     if not asked:
-        raise BadWord(f"Nobody has said what he wants {row.repo} for, so there is nobody to ask: decide about it")
+        raise BadWord(f"Nobody has said what they want {row.repo} for, so there is nobody to ask: decide about it")
     said = f"{verdict.by} asks back about {_commit(row)}: {verdict.reason}"
     for request in asked:
         request.state = State.ASKED_BACK.value

@@ -82,9 +82,9 @@ POST   /api/curator/v1/rules/replay                     try-rules
 POST   /-/theme                                         open
 GET    /favicon.ico                                     open
 GET    /robots.txt                                      open
-GET    /-/live                                          see-all
-GET    /-/live/events                                   see-all
-GET    /api/curator/v1/live                             see-all
+GET    /-/live                                          own-account
+GET    /-/live/events                                   own-account
+GET    /api/curator/v1/live                             own-account
 GET    /-/settings                                      see-settings
 GET    /api/curator/v1/settings                         see-settings
 GET    /api/curator/v1/state                            see-settings

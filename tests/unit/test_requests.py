@@ -277,7 +277,10 @@ def test_a_preview_says_what_is_opened_and_does_nothing(house: House) -> None:
         (made,) = deciding.preview(session, [Named(line.id)], verdict, house.desk)
     assert made.opens
     assert made.elsewhere == ("acme/other",)
-    assert next(sentence.split(":")[0] for sentence in made.sentences) == "waives what unsafe-file says (block)"
+    first, *_, last = made.sentences
+    assert first.startswith("passes over what unsafe-file says of")
+    assert "this very content, in this commit and wherever else it is" in first
+    assert "acme/other" in last
     assert house.outcome_now(ruling) == "block"
     assert house.holds(ruling)
 

@@ -79,7 +79,7 @@ class Choices(Answer):
     rhythm: Literal["daily", "weekly"]
     hour: int
     utc_offset: int
-    chosen: Annotated[bool, Field(description="Whether he chose so; false: it is what his role suggests.")]
+    chosen: Annotated[bool, Field(description="Whether they chose so; false: it is what their role suggests.")]
 
 
 class WantedMailbox(BaseModel):

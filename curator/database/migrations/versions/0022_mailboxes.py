@@ -1,4 +1,4 @@
-"""Mailboxes of teams."""
+"""Mailboxes of teams, and what holds for those whom the rules tell apart."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from alembic import op
 
 revision = "0022_mailboxes"
 down_revision = "0021_fetched"
+
+_APART = ("mark", "kind", "repo", "decision", "outcome", "rule")
 
 
 def upgrade() -> None:
@@ -22,9 +24,17 @@ def upgrade() -> None:
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("team"),
     )
+    op.create_table(
+        "catalogue_apart",
+        *(sa.Column(name, sa.String(), nullable=False) for name in _APART),
+        sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("mark", "kind", "repo"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("catalogue_apart")
     # What was on its way to teams reaches nobody any more; the notices themselves stay.
     op.execute("DELETE FROM deliveries WHERE user_id LIKE 'team:%'")
     op.execute("DELETE FROM notice_readers WHERE user_id LIKE 'team:%'")
