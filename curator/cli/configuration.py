@@ -62,7 +62,7 @@ def _upstream(state: dict[str, Any]) -> str:
     if state["upstream_mode"] == "offline":
         return "not asked, as it is set"
     since: str | None = state["upstream_down_since"]
-    return f"does not answer since {since[:16].replace('T', ' ')} UTC" if since is not None else "no outage known"
+    return f"has not answered since {since[:16].replace('T', ' ')} UTC" if since is not None else "no outage known"
 
 
 def _verified(state: dict[str, Any]) -> str:

@@ -71,8 +71,8 @@ def percent(share: float) -> str:
     """Of 0 to 1; all and nothing are said of all and nothing alone."""
     told = round(100 * share)
     if told in {0, 100} and share not in {0.0, 1.0}:
-        return "below 1 %" if told == 0 else "above 99 %"
-    return f"{told} %"
+        return "below 1\u00a0%" if told == 0 else "above 99\u00a0%"
+    return f"{told}\u00a0%"
 
 
 @dataclass(frozen=True, slots=True)

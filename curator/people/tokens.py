@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -207,11 +207,19 @@ def list_tokens(
         text = search.strip().lower()
         # People are looked through once, and not for each of their tokens.
         theirs = select(UserRow.id).where(col(UserRow.folded).contains(text, autoescape=True))
-        said = func.lower(col(TokenRow.name) + "\n" + col(TokenRow.description))
-        query = query.where(or_(said.contains(text, autoescape=True), col(TokenRow.user_id).in_(theirs)))
+        query = query.where(or_(_says(session, text), col(TokenRow.user_id).in_(theirs)))
     found = session.exec(query).all()
     rows = session.exec(_with_owners().where(col(TokenRow.id).in_(found)).order_by(col(TokenRow.id).desc()))
     return [value_of(row, user) for row, user in rows]
+
+
+def _says(session: Session, text: str) -> ColumnElement[bool]:
+    """Whether name or description have this in them, in small letters or in capitals."""
+    name, description = col(TokenRow.name), col(TokenRow.description)
+    if session.get_bind().dialect.name == "sqlite":
+        # Its LIKE takes both for the same, and needs half the time for two columns as they are.
+        return or_(name.contains(text, autoescape=True), description.contains(text, autoescape=True))
+    return func.lower(name + "\n" + description).contains(text, autoescape=True)
 
 
 def caller_of(session: Session, token: str) -> Caller | None:

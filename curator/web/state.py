@@ -199,7 +199,7 @@ def _of_upstream(down_since: dt.datetime | None) -> list[Alarm]:
     if down_since is None:
         return []
     sentence = (
-        f"The Hub does not answer since {down_since:%Y-%m-%d %H:%M} UTC: what is in the cache is served, and nothing "
+        f"The Hub has not answered since {down_since:%Y-%m-%d %H:%M} UTC: what is in the cache is served, and nothing "
         "else; see that the mirror reaches CURATOR_UPSTREAM"
     )
     return [Alarm(Level.BAD, "upstream", sentence)]
