@@ -7,10 +7,13 @@ import sys
 
 def main() -> None:
     """The `curator` command. Ends with 0 as asked, 1 the answer is no, 2 bad usage, 3 not judged, 4 no server."""
+    from curator.cli.careful import be_careful
     from curator.cli.garbage import loading
 
     loading(sys.argv[1] if len(sys.argv) > 1 else None)
     from curator.errors import CuratorError
+
+    be_careful()
 
     try:
         if sys.argv[1:2] == ["scan"]:

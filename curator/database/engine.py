@@ -53,6 +53,10 @@ class Database:
         except (ArgumentError, ImportError) as error:
             # Not the address itself, which may have a password in it.
             raise BadSettings(f"CURATOR_DATABASE_URL cannot be used: {error}") from None
+        self._writes: dict[str, Any] = {"curator_writes": True}
+        if self.engine.dialect.name == "postgresql":
+            # Who has waited for another writer is to see what that one wrote.
+            self._writes["isolation_level"] = "READ COMMITTED"
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -70,7 +74,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, undone when it raises."""
         with Session(self.engine, expire_on_commit=False) as session:
-            session.connection(execution_options={"curator_writes": True})
+            session.connection(execution_options=self._writes)
             yield session
             if (along := ALONG.get()) is not None:
                 session.flush()
@@ -98,7 +102,7 @@ class Database:
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:
         """The same past the object mapper, which takes several times as long as the database."""
-        with self.engine.connect().execution_options(curator_writes=True) as connection, connection.begin():
+        with self.engine.connect().execution_options(**self._writes) as connection, connection.begin():
             yield connection
 
     def migrate(self, to: str = "head") -> None:
@@ -173,7 +177,11 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "check_same_thread": False})
         _tame_sqlite(engine)
         return engine
-    engine = create_engine(_patient(make_url(url)), hide_parameters=True, pool_pre_ping=True)
+    of_postgres: dict[str, Any] = {}
+    if make_url(url).get_backend_name() == "postgresql":
+        # Readers see one state. Said with BEGIN, where it costs no message of its own.
+        of_postgres["isolation_level"] = "REPEATABLE READ"
+    engine = create_engine(_patient(make_url(url)), hide_parameters=True, pool_pre_ping=True, **of_postgres)
     if engine.dialect.name == "postgresql":
         _tame_postgres(engine)
     return engine
@@ -187,14 +195,12 @@ def _patient(url: URL) -> URL:
 
 
 def _tame_postgres(engine: Engine) -> None:
-    """Readers that see one state, and a writer that queues at BEGIN, as with SQLite."""
+    """A writer queues at BEGIN, as with SQLite."""
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
         if connection.get_execution_options().get("curator_writes", False):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def _tame_sqlite(engine: Engine) -> None:

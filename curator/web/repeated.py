@@ -28,6 +28,7 @@ from curator.database.engine import ALONG, Database, new_id, now
 from curator.errors import BadInput, CuratorError
 from curator.people.caller import Caller
 from curator.people.mark import MARK
+from curator.redaction import has_token
 from curator.upkeep import keep_doing
 from curator.web.documents import API
 from curator.web.errors import error_response
@@ -202,8 +203,8 @@ def done_once(app: ASGIApp, database: Database) -> ASGIApp:
             return
         # The draft has it in quotes (RFC 8941), most clients send it without.
         key = given[0].decode("latin-1").strip('"')
-        if len(given) > 1 or not _KEY.fullmatch(key):
-            error = BadInput("An Idempotency-Key is one text of 1 to 255 letters, digits and signs without blanks")
+        if len(given) > 1 or not _KEY.fullmatch(key) or has_token(key):
+            error = BadInput("An Idempotency-Key is one text of 1 to 255 letters, digits and signs, made up for it")
             await error_response(error)(scope, receive, send)
             return
         body = await _whole(receive)

@@ -149,7 +149,7 @@ class Again(Answer):
 
 
 class WholeIncident(Answer):
-    """An incident with all that is known of it by now; of a developer's, his own team's part."""
+    """An incident with all that is known of it by now; for a developer, their own team's part."""
 
     incident: Incident
     hit: Hit
