@@ -222,4 +222,3 @@ def test_a_folder_is_no_list_of_models(place: Place) -> None:
     done = place.as_person(place.developer, "check", ".")
     assert done.returncode == 2
     assert ". is a folder: list the models that it uses in a file" in done.stderr
-
