@@ -169,6 +169,8 @@ def test_an_incident_from_its_first_word_to_its_end(browser: Browser, house: Hou
         while "on the way" in page.locator("#notices").locator("..").inner_text() and time.monotonic() < deadline:
             page.reload()
         expect(page.locator("section[aria-labelledby=notices]")).to_contain_text("1 sent")
+        # Of the shop there is nobody but a build: no inbox has it, and the page says so.
+        expect(page.locator("section[aria-labelledby=notices]")).to_contain_text("nobody is told there")
         pictures(page, "journey-incident")
         with page.expect_download() as waited:
             page.get_by_role("button", name="Take the evidence pack").click()
