@@ -30,6 +30,8 @@ RUN_OTHERWISE = {
 }
 WITH_RULES = [line for line in COMMANDS if re.match("curator (rules (show|test|replay|publish)|waive|approve) ", line)]
 """What changes a mirror, one after the other."""
+AT_THE_MACHINE = re.findall(r"^\$ (curator (?:team|user) .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+"""What lets people in, on the mirror's own machine."""
 
 
 # What is installed is `make test`'s business: nothing is to be exchanged under the tests that run beside this one.
@@ -61,9 +63,12 @@ def run(command: str, mirror: MirrorProcess, folder: Path, **more: str) -> None:
 
 
 def test_rules_of_the_readme_come_into_force_one_command_after_the_other(hub: FixtureHub, tmp_path: Path) -> None:
+    assert len(AT_THE_MACHINE) == 4
     assert [line.split()[2] for line in WITH_RULES[:4]] == ["show", "test", "replay", "publish"]
     with MirrorProcess(tmp_path / "data", hub.url) as mirror:
         assert mirror.admin_token is not None
+        for command in AT_THE_MACHINE:
+            run(command, mirror, tmp_path, CURATOR_DATA=str(mirror.data))
         for command in WITH_RULES:
             run(command, mirror, tmp_path, CURATOR_TOKEN=mirror.admin_token)
 
