@@ -57,7 +57,8 @@ class Verified:
         what = f"{self.rows:,} rows{span}, compared with {self.seals:,} seals"
         if self.right:
             return f"The record is whole: {what}"
-        return f"The record is NOT as it was written: {self.problem_count:,} problems in {what}"
+        problems = "1 problem" if self.problem_count == 1 else f"{self.problem_count:,} problems"
+        return f"The record is NOT as it was written: {problems} in {what}"
 
     def add(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -252,8 +253,10 @@ def _cut(last: int, sealed: int, who: str) -> Problem:
 
 def _strange(key: str) -> Problem:
     said = (
-        f"The key {key} in the database was not made with this mirror's secret: if it is another server's, or an older "
-        "one, name all that count with --key; if not, somebody has put it there"
+        f"The key {key} in the database was not made with this mirror's secret. If you have noted it down as another "
+        "server's or an older one, name each key that counts, as in "
+        f"`curator audit verify --key {key}`, and give servers that share a database one CURATOR_SECRET_KEY; if "
+        "not, somebody has put it there"
     )
     return Problem(Wrong.FORGED, 0, None, None, said)
 

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 from curator.cli.client import Mirror
-from curator.cli.token import read_grace
 from curator.cli.waive import all_pages
 from curator.errors import BadInput
 
@@ -60,6 +59,8 @@ def create(wanted: dict[str, str | None], server: str | None, *, as_json: bool) 
 
 
 def rotate(name: str, grace: str, server: str | None, *, as_json: bool) -> None:
+    from curator.cli.token import read_grace
+
     hours = read_grace(grace).total_seconds() / 3_600
     mirror = Mirror.find(server)
     path = f"{_TOKENS}/{_id(mirror, name)}/rotate"

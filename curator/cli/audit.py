@@ -50,7 +50,7 @@ def verify_there(server: str, wait_s: float, *, as_json: bool, quiet: bool) -> N
     """Have a mirror verify its record, and say how that ended."""
     mirror = Mirror.find(server)
     before = mirror.get(f"{_API}/state", {})["verified"]
-    mirror.post(f"{_API}/verify", {})
+    begun = mirror.post(f"{_API}/verify", {})["begun"]
     ends = time.monotonic() + wait_s
     while True:
         # Of several server processes each knows of its own verification alone, so it is the result that is awaited.
@@ -60,6 +60,8 @@ def verify_there(server: str, wait_s: float, *, as_json: bool, quiet: bool) -> N
         if time.monotonic() > ends:
             raise NotYetJudged(f"{mirror.url} is still verifying its record: `curator audit state` says how it ended")
         time.sleep(_LOOK_EVERY_S)
+        # One that was under way may have begun before the newest rows.
+        begun = begun or mirror.post(f"{_API}/verify", {})["begun"]
     if as_json:
         print(json.dumps(found))
     elif not quiet or found["problems"]:

@@ -109,7 +109,7 @@ class Mirror:
             raise ServerUnreachable(
                 f"No mirror answers at {self.url} ({reason}): start one with `curator serve`, or name it with --server"
             ) from None
-        if status == 202:
+        if status == 202 and "error" in document:
             raise NotYetJudged(document["error"])
         return document
 

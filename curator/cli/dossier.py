@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from curator.admission.explained.words import size
+from curator.admission.explained.words import count, size
 from curator.cli.client import Mirror
 from curator.cli.wanted import parse_wanted
 from curator.errors import BadInput
@@ -42,7 +42,8 @@ def _lines(document: dict[str, Any], most: int) -> Iterator[str]:
     holds = "" if document["in_force"] else ", and to be judged anew when somebody asks for it"
     yield f"{document['repository']}@{document['commit']}: {outcome}{holds}"
     for reason in decision["reasons"]:
-        yield f"  {reason['rule']} ({reason['outcome']}): {reason['message']}"
+        standing = "" if reason["standing"] == "enforced" else f", {reason['standing']}"
+        yield f"  {reason['rule']} ({reason['outcome']}{standing}): {reason['message']}"
     difference = document["difference"]
     yield f"  {difference['sentence']}" if difference else "  No other commit of it was ever approved here."
     for change in difference["changes"][:most] if difference else ():
@@ -60,7 +61,7 @@ def _lines(document: dict[str, Any], most: int) -> Iterator[str]:
         left = f", left out by {one['rule']}" if one["rule"] else ""
         yield f"  {one['path']}  {size(one['size'])}, {one['format']}, {one['verdict']}{left}"
     yield f"Lineage: {_named([one['repository'] for one in document['lineage']['nodes']], most)}"
-    yield f"Given to {document['uses']['callers']} callers"
+    yield f"Given to: {count(document['uses']['callers'], 'caller')}"
     for use in document["uses"]["newest"][:most]:
         yield f"  {use['actor']}  {use['commit'][:12]}, last {use['last_at']}"
     for word in document["words"][:most]:

@@ -28,8 +28,8 @@ def in_force(server: str | None, *, as_json: bool) -> None:
         tried = "  only tried" if one["dry_run"] else ""
         waived = f", {one['waivers']} waivers" if one["waivers"] else ""
         scope = f"  [{one['scope']}]" if one["scope"] else ""
-        print(f"{one['outcome']:<6} {one['id']:<32} {one['refused']:>8} refused{waived}{tried}{scope}")
-        print(f"       {one['description']}")
+        print(f"{one['outcome']:<12} {one['id']:<32} {one['refused']:>8} refused{waived}{tried}{scope}")
+        print(f"             {one['description']}")
 
 
 def show(server: str | None, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from scanners.files import printable
 _API = "/api/curator/v1"
 _MOST = 10
 """Repositories on a screen; JSON has all."""
+_OUTCOMES = {"block": "blocked", "hold": "held"}
 
 
 def changes(limit: int, server: str | None, *, as_json: bool) -> None:
@@ -20,7 +21,8 @@ def changes(limit: int, server: str | None, *, as_json: bool) -> None:
         print(json.dumps(document, indent=2))
         return
     for one in document["changes"]:
-        print(f"{one['at'][:16]}  {one['repo']}@{one['commit'][:12]}  {printable(one['sentence'])}")
+        about = f"{one['repo']}@{one['commit'][:12]}  " if one["commit"] else f"{one['repo']}  " if one["repo"] else ""
+        print(f"{one['at'][:16]}  {about}{printable(one['sentence'])}")
     if not document["changes"]:
         print("Nothing has changed of late.")
 
@@ -55,4 +57,5 @@ def live(server: str | None, *, as_json: bool) -> None:
 
 
 def _counts(requests: dict[str, Any]) -> str:
-    return ", ".join(f"{number:,} {outcome}" for outcome, number in requests.items() if number) or "nothing"
+    said = (f"{number:,} {_OUTCOMES.get(outcome, outcome)}" for outcome, number in requests.items() if number)
+    return ", ".join(said) or "nothing"

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from curator.cli.administrator import administrator
 from curator.database.engine import Database, now
 from curator.errors import BadInput
@@ -23,7 +26,6 @@ from curator.settings import Settings
 from rules.circumstances import Audience
 
 _PAGE = 500
-_SQLITE = "sqlite:///"
 _GRACE = re.compile(r"(\d{1,4}) ?(h|d)", re.ASCII)
 
 
@@ -114,8 +116,8 @@ def open_database(settings: Settings) -> Database:
 
     One that is made here would be empty: a token of it opens nothing, and a record without a row is always whole.
     """
-    file = settings.database.removeprefix(_SQLITE)
-    if file != settings.database and not Path(file).is_file():
+    file = _file_of(settings.database)
+    if file is not None and not file.is_file():
         raise NoDatabase(
             f"{file}: no mirror has its database here; name its data folder with --data or CURATOR_DATA, or start one "
             "with `curator serve`"
@@ -123,6 +125,15 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database)
     database.migrate()
     return database
+
+
+def _file_of(address: str) -> Path | None:
+    """Of an address of SQLite; None for any other, which `Database` judges."""
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        return None
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def _print_made(token: Token, secret: str, *, as_json: bool) -> None:

@@ -102,7 +102,7 @@ def test_rules_go_from_a_draft_into_force_and_back(house: MirrorProcess, tmp_pat
     before = document(house, "rules", "status")["in_force"]["digest"]
     ask(house, "rules", "draft", "publish", "--reason", "ticket 7", said=f"curator rules rollback {before[:12]}")
     ask(house, "rules", "draft", "show", code=2, said="You have no draft of rules here")
-    ask(house, "rules", "list", said="block  no-tiny")
+    ask(house, "rules", "list", said="block        no-tiny")
     ask(house, "check", TINY, "--wait", "60", code=1, said="too small for us")
     ask(house, "rules", "rollback", before[:12], "--reason", "too much")
     ask(house, "check", TINY, "--wait", "60")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -314,3 +316,34 @@ def test_every_command_can_be_read_by_a_program() -> None:
 def test_every_command_says_how_it_is_used() -> None:
     without = {words for words, one in commands(get_command(cli)) if not one.epilog and not one.hidden}
     assert not without
+
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+_BLOCK = re.compile(r"```(?:sh|bash|console|yaml|)\n(.*?)```", re.DOTALL)
+_LINE = re.compile(r"^(?:\$ |[A-Z_]+=\S* |- run: |- )*(curator .*)", re.MULTILINE)
+_OF_A_SHELL = re.compile(r"[|<>&;()]+")
+
+
+def documented() -> list[str]:
+    """Each command that a page shows in a block, without comments and what a shell does with it."""
+    found = set()
+    for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
+        for block in _BLOCK.findall(page.read_text()):
+            for line in _LINE.findall(block.replace("\\\n", " ")):
+                lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+                lexer.whitespace_split = True
+                found.add(shlex.join(itertools.takewhile(lambda word: not _OF_A_SHELL.fullmatch(word), lexer)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", documented())
+def test_a_command_of_the_documentation_can_be_typed(line: str) -> None:
+    """With these words, options and values; what it does then is tried elsewhere."""
+    words = shlex.split(line)[1:]
+    command: Any = get_command(cli)
+    while hasattr(command, "commands") and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    if hasattr(command, "commands") and words:
+        # `curator request REPO` and `curator waivers --all` are not followed by the name of a command.
+        command = command.commands.get("ask", command)
+    command.make_context(line, words)

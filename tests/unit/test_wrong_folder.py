@@ -47,7 +47,7 @@ def test_a_mirror_elsewhere_is_named_by_its_data_folder(tmp_path: Path, monkeypa
 
 
 def test_so_is_a_database_that_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CURATOR_DATABASE_URL", f"sqlite:///{tmp_path}/typo.db")
+    monkeypatch.setenv("CURATOR_DATABASE_URL", f"sqlite:///{tmp_path}/typo.db?timeout=5")
     done = CliRunner().invoke(cli, ["user", "list"])
     assert isinstance(done.exception, BadInput)
     assert f"{tmp_path}/typo.db: no mirror has its database here" in done.exception.sentence
