@@ -107,7 +107,7 @@ def _fill(two: Two) -> None:
     rows = two.api("GET", f"/record?repo={REPO}").json["rows"]
     two.ids["row"] = rows[0]["id"]
     two.ids["decision"] = next(row["decision"] for row in rows if row["decision"])
-    opened = two.made("/incidents", {"subject": REPO, "reason": f"turned bad"})
+    opened = two.made("/incidents", {"subject": REPO, "reason": "turned bad"})
     two.ids["incident"] = opened["incident"]["id"]
 
 
