@@ -186,12 +186,19 @@ def change_user(session: Session, login: str, change: UserChange, by: By) -> Use
     for name, value in differs.items():
         setattr(row, name, value)
     session.add(row)
+    if "role" in differs:
+        _end_sessions(session, row.id)
     if home.team and session.get(MembershipRow, (row.id, home.team)) is None:
         session.add(MembershipRow(user_id=row.id, team=home.team, added_at=now(), added_by=by.name))
     session.flush()
     changed(session)
     record(session, Action.USER, by, row.login, "changed", f"{row.login} was changed: {said}")
     return _user(session, row)
+
+
+def _end_sessions(session: Session, user_id: str) -> None:
+    """For good: a browser that somebody else may sit at by the time he is again who he was is not signed in then."""
+    session.execute(delete(SessionRow).where(col(SessionRow.user_id) == user_id))
 
 
 def disable_user(session: Session, login: str, by: By) -> User:
@@ -205,8 +212,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
     _keep_an_admin(session, row, "disabled")
     row.disabled_at, row.disabled_by = now(), by.name
     session.add(row)
-    # A browser that somebody else may sit at by the time he is enabled again is not signed in then.
-    session.execute(delete(SessionRow).where(col(SessionRow.user_id) == row.id))
+    _end_sessions(session, row.id)
     session.flush()
     changed(session)
     record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all his tokens with him")

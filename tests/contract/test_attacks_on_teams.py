@@ -143,8 +143,9 @@ def _addresses(two: Two) -> list[str]:
         queries = [""]
         for name, said in (
             ("repo", REPO), ("repo", BAD), ("team", "risk"), ("project", f"{CANARY}-project"), ("mine", "false"),
-            ("actor", f"{CANARY}-rita"), ("user", f"{CANARY}-rita"), ("owner", f"{CANARY}-rita"), ("search", "tiny-gguf"),
-            ("state", "all"), ("subject", REPO), ("after", two.ids["request"]), ("webhook", two.ids["hook"]),
+            ("actor", f"{CANARY}-rita"), ("user", f"{CANARY}-rita"), ("owner", f"{CANARY}-rita"),
+            ("search", "tiny-gguf"), ("state", "all"), ("subject", REPO), ("after", two.ids["request"]),
+            ("webhook", two.ids["hook"]),
             ("by", "team"), ("jobs", "true"), ("publisher", "acme-research"),
         ):  # fmt: skip
             if name in asks:
