@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,9 @@ def test_an_address_that_is_none_is_told_at_the_start(url: str) -> None:
 
 def test_a_row_that_fits_into_no_datagram_is_shortened_and_keeps_no_other_back(database: Database) -> None:
     """Somebody who may choose its texts would end the sending for good."""
-    texts = dict.fromkeys(("path", "sentence", "revision", "subject", "user_agent", "job"), "\U0001f600" * 2_000)
+    texts: dict[str, Any] = dict.fromkeys(
+        ("path", "sentence", "revision", "subject", "user_agent", "job"), "\U0001f600" * 2_000
+    )
     event = AuditEvent(action=Action.REFUSE, actor="mallory", kind=None, repo="x", outcome="error", **texts)
     fill(database, 1)
     with database.write() as session:
