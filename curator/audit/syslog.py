@@ -2,13 +2,15 @@
 (RFC 5425), or to the socket of this machine.
 
 The place in the record is kept in the database and moves when a batch has been handed over; what broke off in between
-is sent again, so a receiver may get a row twice, and tells by its `seq`. UDP promises nothing.
+is sent again, so a receiver may get a row twice, and tells by its `seq`. UDP promises nothing, and a row that fits into
+no datagram is shortened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -37,6 +39,8 @@ _DATA = "curator@32473"
 """The enterprise number that RFC 5612 keeps for examples: a receiver looks for the name, and none is registered."""
 _BATCH = 500
 _TIMEOUT_S = 10.0
+_SHORT = 200
+"""Letters of a text that is too long for a datagram."""
 _PAUSE_S = 1.0
 _MOST_PAUSE_S = 60.0
 _AUDIT = AuditRow.__table__  # type: ignore[attr-defined]
@@ -70,13 +74,22 @@ class Target:
                 self._socket = self._connected()
             if self._scheme in {"udp", "unix"}:
                 for message in messages:
-                    self._socket.send(message)
+                    self._send_one(self._socket, message)
                 return
             self._socket.sendall(b"".join(b"%d %s" % (len(message), message) for message in messages))
             self._still_there(self._socket)
         except BaseException:
             self.close()
             raise
+
+    def _send_one(self, made: socket.socket, message: bytes) -> None:
+        try:
+            made.send(message)
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+            # One row that fits into no datagram, which somebody may have made for it, keeps no other from being sent.
+            made.send(shortened(message))
 
     def close(self) -> None:
         if self._socket is not None:
@@ -185,6 +198,16 @@ def message(entry: Entry) -> bytes:
     """A row as RFC 5424 has it; the JSON is ASCII."""
     data = f'[{_DATA} seq="{entry.seq}" chain="{entry.chain.hex()}"]'
     return _framed(entry.as_json()["at"], entry.action, data, json.dumps(entry.as_json(), separators=(",", ":")))
+
+
+def shortened(message: bytes) -> bytes:
+    """The same message with the start of each long text; `shortened` says so, and its `seq` where the whole is."""
+    head, _, text = message.partition(b"] ")
+    document = {
+        name: value[:_SHORT] if isinstance(value, str) and name not in {"chain", "id"} else value
+        for name, value in json.loads(text).items()
+    }
+    return head + b"] " + json.dumps(document | {"shortened": True}, separators=(",", ":")).encode()
 
 
 def sealed(seal: RecordSeal) -> bytes:

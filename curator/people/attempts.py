@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,9 +28,16 @@ class Counted:
     """How many may fail one after the other before one has to wait."""
 
     @classmethod
-    def account(cls, login: str) -> Self:
-        """By a name, whether or not there is anybody of that name."""
-        return cls(_digest("account", login.casefold()), 5)
+    def account(cls, login: str, address: str | None) -> Self:
+        """By a name and where they come from, whether or not there is anybody of that name: who guesses at it from
+        elsewhere keeps nobody out who is named so."""
+        return cls(_digest("account", f"{address or ''}\0{login.casefold()}"), 5)
+
+    @classmethod
+    def everywhere(cls, login: str) -> Self:
+        """By a name alone: many who guess from many addresses are slowed down, at the price that whoever is named so
+        may be, too (NIST SP 800-63B 5.2.2 wants it after 100 at the latest)."""
+        return cls(_digest("everywhere", login.casefold()), 50)
 
     @classmethod
     def address(cls, address: str | None) -> Self:
@@ -58,10 +65,11 @@ def count(session: Session, counted: Iterable[Counted]) -> None:
         session.merge(AttemptRow(key=one.key, failures=failures, last_at=moment, until=until))
 
 
-def forgive(session: Session, *, account: Counted | None = None, address: Counted | None = None) -> None:
+def forgive(session: Session, *, accounts: Sequence[Counted] = (), address: Counted | None = None) -> None:
     """It did not fail: what the account has failed before is forgotten, of the address this one attempt alone."""
-    if account is not None and (row := session.get(AttemptRow, account.key)) is not None:
-        session.delete(row)
+    for account in accounts:
+        if (row := session.get(AttemptRow, account.key)) is not None:
+            session.delete(row)
     if address is not None and (row := session.get(AttemptRow, address.key)) is not None:
         row.failures = max(0, row.failures - 1)
         row.until = None if row.failures <= address.free else row.until

@@ -204,7 +204,8 @@ class Provider:
             str(claims["sub"]),
             _text(claims.get(self._name_claim)),
             _text(claims.get("name")),
-            _text(claims.get("email")),
+            # Notices go there; one that is said not to be his may be anybody's.
+            _text(claims.get("email")) if claims.get("email_verified", True) in (True, "true") else "",
             frozenset(str(one) for one in groups[:1_000]) if isinstance(groups, list) else frozenset(),
         )
 

@@ -73,10 +73,10 @@ class SignIn:
         """Raises `SignInRefused` and `TooMany`; takes as long for whoever is not there as for whoever is."""
         if self.settings.oidc_only:
             raise NotAllowed(f"Nobody signs in by a password here: use {self.settings.oidc_title}")
-        account, address = Counted.account(login), Counted.address(by.address)
+        account, address = _counted(login, by), Counted.address(by.address)
 
         def counted(session: Session) -> tuple[User | None, str | None]:
-            attempts.count(session, (account, address))
+            attempts.count(session, (*account, address))
             return accounts.hashed_of(session, login)
 
         user, kept = await self._database.change(counted)
@@ -89,7 +89,7 @@ class SignIn:
             if not right or now_user is None or now_kept != kept:
                 self._refused(session, user, "password", by)
                 return None
-            attempts.forgive(session, account=account, address=address)
+            attempts.forgive(session, accounts=account, address=address)
             if again is not None:
                 accounts.rehash(session, now_user, again)
             return self._begin(session, _caller(now_user), "password", by)
@@ -197,13 +197,13 @@ class SignIn:
 
     async def change_password(self, caller: Caller, old: str, new: str, by: By) -> None:
         """Raises `SignInRefused`, `BadInput` and `TooMany`."""
-        account = Counted.account(caller.name)
+        account = _counted(caller.name, by)
 
         def counted(session: Session) -> tuple[User | None, str | None]:
             user = user_by_id(session, caller.user_id or "")
             if user is None or user.issuer is not None:
                 raise BadInput(f"{caller.name} has no password here, and needs none")
-            attempts.count(session, (account,))
+            attempts.count(session, account)
             return accounts.hashed_of(session, user.login)
 
         user, kept = await self._database.change(counted)
@@ -213,7 +213,7 @@ class SignIn:
         hashed = await self._passwords.hashed(new)
 
         def changed(session: Session) -> None:
-            attempts.forgive(session, account=account)
+            attempts.forgive(session, accounts=account)
             accounts.change_password(session, user, hashed, caller.session_id, by)
 
         await self._database.change(changed)
@@ -248,6 +248,10 @@ class SignIn:
         if self._provider is None:
             raise NotAllowed("No identity provider is set up here: an administrator names it in CURATOR_OIDC_ISSUER")
         return self._provider
+
+
+def _counted(login: str, by: By) -> tuple[Counted, Counted]:
+    return Counted.account(login, by.address), Counted.everywhere(login)
 
 
 def _caller(user: User) -> Caller:

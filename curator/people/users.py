@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import delete, func, or_
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action
@@ -18,6 +18,7 @@ from curator.people.by import By
 from curator.people.names import NoSuchName, Taken, check_audience, check_email, check_name, check_text
 from curator.people.recording import record
 from curator.people.roles import Role
+from curator.people.sign_in_tables import SessionRow
 from curator.people.tables import MembershipRow, TokenRow, UserRow
 from rules.circumstances import EVERYBODY, Audience
 
@@ -185,12 +186,19 @@ def change_user(session: Session, login: str, change: UserChange, by: By) -> Use
     for name, value in differs.items():
         setattr(row, name, value)
     session.add(row)
+    if "role" in differs:
+        _end_sessions(session, row.id)
     if home.team and session.get(MembershipRow, (row.id, home.team)) is None:
         session.add(MembershipRow(user_id=row.id, team=home.team, added_at=now(), added_by=by.name))
     session.flush()
     changed(session)
     record(session, Action.USER, by, row.login, "changed", f"{row.login} was changed: {said}")
     return _user(session, row)
+
+
+def _end_sessions(session: Session, user_id: str) -> None:
+    """For good: a browser that somebody else may sit at by the time he is again who he was is not signed in then."""
+    session.execute(delete(SessionRow).where(col(SessionRow.user_id) == user_id))
 
 
 def disable_user(session: Session, login: str, by: By) -> User:
@@ -204,6 +212,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
     _keep_an_admin(session, row, "disabled")
     row.disabled_at, row.disabled_by = now(), by.name
     session.add(row)
+    _end_sessions(session, row.id)
     session.flush()
     changed(session)
     record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all their tokens with them")

@@ -364,3 +364,41 @@ def test_requests_that_servers_read_differently_are_not_read_at_all(guarded: Mir
         answer = raw_ask(guarded.url, sent.encode())
         assert answer.count(b"HTTP/1.1 ") == 1, (lines, answer[:400])
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")), (lines, answer[:200])
+
+
+@pytest.mark.parametrize("way", ["disabled", "another role", "another password", "a new link"])
+def test_a_session_that_a_change_has_ended_does_not_come_back_with_the_next(guarded: MirrorProcess, way: str) -> None:
+    login = f"shift-{way.replace(' ', '-')}"
+    somebody = person(guarded, login)
+    assert somebody.go("/-/account/sign-in", follow=False).status == 200
+    if way == "disabled":
+        changes: list[tuple[str, str, Any]] = [
+            ("POST", f"/users/{login}/disable", None),
+            ("POST", f"/users/{login}/enable", None),
+        ]
+    elif way == "another role":
+        changes = [("PATCH", f"/users/{login}", {"role": role}) for role in ("auditor", "developer")]
+    elif way == "another password":
+        own = {"Authorization": f"Bearer {token_of(guarded, login)}", "Content-Type": "application/json"}
+        document = json.dumps({"old": GOOD, "new": f"{GOOD} indeed"}).encode()
+        assert ask(guarded.url, f"{API}/account/password", "POST", own, document).status == 200
+        changes = []
+    else:
+        window = visitor(guarded)
+        window.go(link_for(guarded, login))
+        window.send(password=f"{GOOD} anew", again=f"{GOOD} anew")
+        changes = []
+    for change in changes:
+        assert api(guarded, *change).status == 200
+    assert somebody.go("/-/account/sign-in", follow=False).status == 303
+
+
+def test_a_user_agent_that_is_hostile_is_words_where_it_is_shown_and_no_line_of_the_log(guarded: MirrorProcess) -> None:
+    link = link_for(guarded, "agent")
+    somebody = visitor(guarded)
+    somebody.headers["User-Agent"] = "<script>alert(1)</script>\t\"'>\x9b31m INFO curator.access forged"
+    somebody.go(link)
+    somebody.send(password=GOOD, again=GOOD)
+    somebody.go("/-/account/sign-in")
+    assert b"<script>alert" not in somebody.reply.body
+    assert b"\xc2\x9b" not in guarded.log.read_bytes()

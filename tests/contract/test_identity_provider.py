@@ -223,3 +223,22 @@ def test_each_sign_in_and_each_refusal_is_on_the_record_and_no_secret_anywhere(h
         assert secret.partition(".")[0].encode() not in kept
     assert b"nora signed in to the console by oidc" in kept
     assert b"is not signed by the provider" in kept
+
+
+def test_mail_goes_to_no_address_that_the_provider_says_is_not_known_to_be_his(house: House) -> None:
+    house.person("vera", "staff")
+    claims = {"email": "the-board@acme.example", "email_verified": False, "preferred_username": "vera"}
+    house.provider.forge(claims=claims | {"groups": ["staff"]})
+    assert house.signed_in("vera").path == "/-/account/sign-in"
+    assert house.admin("/api/curator/v1/users/vera")["user"]["email"] == ""
+
+
+def test_an_address_of_mail_is_nobodys_name(house: House) -> None:
+    """Who chooses his own at the provider is not taken for whose it was first, nor for the part before the @."""
+    house.person("walt", "staff", email="walt@acme.example")
+    house.signed_in("walt")
+    house.person("mallory", "staff", preferred_username="walt@evil.example", email="walt@acme.example")
+    visitor = house.signed_in("mallory")
+    assert visitor.reply.status == 409
+    assert "is not taken over" in visitor.text
+    assert "curator_session" not in visitor.own_cookies

@@ -227,6 +227,7 @@ def _forged() -> list[tuple[str, str]]:
         return f"{signed_part}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
     head, body, signature = TOKEN.split(".")
+    critical = {"alg": "RS256", "kid": "one", "crit": ["x"]}
     return [
         ("no signature", f"{part({'alg': 'none', 'kid': 'one'})}.{part(claims)}."),
         ("no signature, written otherwise", f"{part({'alg': 'NoNe', 'kid': 'one'})}.{part(claims)}."),
@@ -242,10 +243,7 @@ def _forged() -> list[tuple[str, str]]:
             {"alg": "ES256", "kid": "one"}, claims, ECKey.generate_key("P-256", {"kid": "one"}))),
         ("a key without a name", jwt.encode({"alg": "RS256"}, claims, mine)),
         ("other claims under the signature", f"{head}.{part({'sub': 'root'})}.{signature}"),
-        (
-            "a header that must be understood",
-            f"{part({'alg': 'RS256', 'kid': 'one', 'crit': ['x'], 'x': 1})}.{body}.{signature}",
-        ),
+        ("a header that must be understood", f"{part({**critical, 'x': 1})}.{body}.{signature}"),
         ("five parts", f"{head}.{body}.{signature}.{body}.{signature}"),
         ("a name that is a path", mac({"alg": "HS256", "kid": "../../../dev/null"}, b"")),
         ("a name that is no text", mac({"alg": "RS256", "kid": {"a": []}}, b"")),

@@ -133,8 +133,8 @@ def test_a_flood_of_attempts_waits_or_is_sent_away_and_fills_no_memory() -> None
 
 
 def test_the_wait_doubles_is_bounded_and_is_forgotten_after_an_hour(database: Database) -> None:
-    account = Counted.account("Anna")
-    assert account == Counted.account("anna")
+    account = Counted.account("Anna", "192.0.2.1")
+    assert account == Counted.account("anna", "192.0.2.1")
     waits = []
     for _ in range(20):
         with database.write() as session:
@@ -160,6 +160,26 @@ def test_the_wait_doubles_is_bounded_and_is_forgotten_after_an_hour(database: Da
     assert fresh.failures == 1
 
 
+def test_who_guesses_at_a_name_from_one_place_keeps_nobody_out_who_is_named_so(database: Database) -> None:
+    def tries(address: str) -> bool:
+        counted = (Counted.account("anna", address), Counted.everywhere("anna"), Counted.address(address))
+        with database.write() as session:
+            try:
+                attempts.count(session, counted)
+            except TooMany:
+                return False
+        return True
+
+    assert [tries("192.0.2.66") for _ in range(40)].count(True) <= 7
+    assert tries("198.51.100.1")
+    # Nor do many guess for ever: the address is another one each time.
+    looked_at = sum(tries(f"203.0.113.{number}") for number in range(100))
+    assert 40 <= looked_at <= 55
+    with database.write() as session:
+        attempts.forgive(session, accounts=(Counted.account("anna", "198.51.100.1"), Counted.everywhere("anna")))
+    assert tries("198.51.100.1")
+
+
 def test_who_may_sign_in_himself_gains_no_attempts_at_others_by_it(database: Database) -> None:
     address = Counted.address("192.0.2.1")
     for _ in range(20):
@@ -167,7 +187,7 @@ def test_who_may_sign_in_himself_gains_no_attempts_at_others_by_it(database: Dat
             attempts.count(session, [address])
     with database.write() as session:
         attempts.count(session, [address])
-        attempts.forgive(session, account=Counted.account("mallory"), address=address)
+        attempts.forgive(session, accounts=[Counted.account("mallory", "192.0.2.1")], address=address)
         row = session.get(AttemptRow, address.key)
     assert row is not None
     assert row.failures == 20

@@ -8,11 +8,13 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from curator.audit import syslog
 from curator.audit.read import Filter, page
+from curator.audit.record import Action, AuditEvent, append
 from curator.audit.syslog import Forwarder, Target, forget
 from curator.audit.tables import AuditFollowerRow
 from curator.database.engine import Database
@@ -165,3 +167,25 @@ def test_datagrams_and_the_socket_of_the_machine_are_taken(database: Database, t
 def test_an_address_that_is_none_is_told_at_the_start(url: str) -> None:
     with pytest.raises(BadSettings, match="CURATOR_SYSLOG_URL"):
         Target(url)
+
+
+def test_a_row_that_fits_into_no_datagram_is_shortened_and_keeps_no_other_back(database: Database) -> None:
+    """Somebody who may choose its texts would end the sending for good."""
+    texts: dict[str, Any] = dict.fromkeys(
+        ("path", "sentence", "revision", "subject", "user_agent", "job"), "\U0001f600" * 2_000
+    )
+    event = AuditEvent(action=Action.REFUSE, actor="mallory", kind=None, repo="x", outcome="error", **texts)
+    fill(database, 1)
+    with database.write() as session:
+        append(session, event)
+    fill(database, 1, start=2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(10)
+        assert Forwarder(database, Target(f"udp://127.0.0.1:{udp.getsockname()[1]}")).step() == 3
+        messages = [udp.recv(65_536).decode() for _ in range(3)]
+    assert seqs(messages) == [1, 2, 3]
+    document = json.loads(messages[1].partition("] ")[2])
+    assert (document["shortened"], document["actor"], document["id"]) == (True, "mallory", event.id)
+    assert document["sentence"] == "\U0001f600" * 200
+    assert "\n" not in "".join(messages)
