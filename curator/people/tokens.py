@@ -276,7 +276,9 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
     if not MAY[wanted.role] <= MAY[Role(owner.role)]:
         raise BadInput(f"A token may not do more than whoever it belongs to: {owner.login} has the role {owner.role}")
     if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
-        raise BadInput(f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of their own")
+        raise BadInput(
+            f"{owner.login} is not in the team {audience.team!r}: a person's token asks for a team of theirs"
+        )
 
 
 def _owner(session: Session, login: str | None) -> UserRow | None:
