@@ -348,7 +348,8 @@ def _subject(row: TokenRow, owner: UserRow | None) -> str:
 def _what(row: TokenRow, owner: UserRow | None) -> str:
     audience = Audience(row.team, row.project)
     whose = f" of {owner.login}" if owner is not None else ""
-    return f"The token {row.name!a}{whose}, {row.role}{f' for {audience}' if audience != EVERYBODY else ''},"
+    whom = f" for {str(audience).strip('/')}" if audience != EVERYBODY else ""
+    return f"The token {row.name!a}{whose}, {row.role}{whom},"
 
 
 def _lasts(row: TokenRow) -> str:
