@@ -85,9 +85,9 @@ _TITLES = {
     "asked": "A member asks for an exception",
     "decided": "A request of the team is answered, ends, or what was granted is about to end",
     "reversed": "What the team pulled is not allowed any more",
-    "held": "A commit is held of what the team uses or asked for",
-    "blocked": "A commit is blocked of what the team uses or asked for",
-    "released": "What was held or blocked is released",
+    "held": "A commit of what the team uses or asked for is held",
+    "blocked": "A commit of what the team uses or asked for is blocked",
+    "released": "What was held or blocked of it is released",
 }
 
 

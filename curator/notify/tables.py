@@ -125,8 +125,9 @@ class WebhookRow(SQLModel, table=True):
     sealed: str
     """Its secret, sealed."""
     sealed_before: str | None = None
-    """The one before it, with which everything is signed as well until `before_until`."""
+    """JSON: those before it, with which everything is signed as well, each sealed and with its end."""
     before_until: dt.datetime | None = Field(default=None, sa_type=Utc)
+    """The last of these ends."""
     created_at: dt.datetime = Field(sa_type=Utc)
     created_by: str
     failing_since: dt.datetime | None = Field(default=None, sa_type=Utc)

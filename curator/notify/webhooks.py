@@ -105,7 +105,10 @@ def rotate(database: Database, seal: Seal, webhook_id: str, by: str) -> tuple[We
     sealed = seal.close(secret)
     with database.write() as session:
         row = find(session, webhook_id)
-        row.sealed_before, row.before_until = row.sealed, now() + BOTH_FOR
+        until = now() + BOTH_FOR
+        # All that were replaced within a day: whoever rotates again may have been told of the first one alone.
+        replaced = [*_before(row), (row.sealed, until.isoformat())]
+        row.sealed_before, row.before_until = json.dumps(replaced), until
         row.sealed = sealed
         session.add(row)
         _record(session, row, by, "rotated", f"The webhook {line(row.name)} has another secret")
@@ -152,10 +155,19 @@ def active(session: Session) -> list[WebhookRow]:
 def keys_of(seal: Seal, row: WebhookRow) -> list[str]:
     """What a delivery is signed with. Raises `KeyLost`."""
     what = f"The secret of the webhook {row.name}"
-    keys = [seal.open(row.sealed, what)]
-    if row.sealed_before is not None and row.before_until is not None and row.before_until > now():
-        keys.append(seal.open(row.sealed_before, what))
-    return keys
+    return [seal.open(one, what) for one in (row.sealed, *(sealed for sealed, _ in reversed(_before(row))))]
+
+
+def _before(row: WebhookRow) -> list[tuple[str, str]]:
+    """Those that were replaced and still sign, sealed, each with its end; the newest last."""
+    if row.sealed_before is None or row.before_until is None or row.before_until <= now():
+        return []
+    if not row.sealed_before.startswith("["):
+        # As it was kept while there was one.
+        found = [(row.sealed_before, row.before_until.isoformat())]
+    else:
+        found = [(str(sealed), str(until)) for sealed, until in json.loads(row.sealed_before)]
+    return [(sealed, until) for sealed, until in found if dt.datetime.fromisoformat(until) > now()]
 
 
 def note_failure(session: Session, row: WebhookRow, error: str, attempts: int, *, died: bool, gone: bool) -> None:

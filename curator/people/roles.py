@@ -26,7 +26,7 @@ class Role(StrEnum):
 
 class Permission(StrEnum):
     PULL = "pull"
-    """Get what is allowed for the own team and project, check lists of repositories, see why something is refused."""
+    """Get what is allowed for the own team and project, check lists of repositories, and see why one is refused."""
     SEE_CATALOG = "see-catalog"
     """See which repositories are allowed, held and blocked for the own team and project."""
     ASK = "ask"

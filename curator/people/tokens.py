@@ -288,7 +288,7 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
         raise BadInput(f"A token may not do more than whoever it belongs to: {owner.login} has the role {owner.role}")
     if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
         raise BadInput(
-            f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of their own"
+            f"{owner.login} is not in the team {audience.team!r}: a person's token asks for a team of theirs"
         )
 
 
@@ -298,7 +298,7 @@ def _check_is_nobody(session: Session, name: str) -> None:
     if person is not None:
         raise BadInput(
             f"There is a person named {person!r}, for whom this token would be taken: choose another name, or make it "
-            "his (--user)"
+            "theirs (--user)"
         )
 
 
@@ -369,7 +369,8 @@ def _subject(row: TokenRow, owner: UserRow | None) -> str:
 def _what(row: TokenRow, owner: UserRow | None) -> str:
     audience = Audience(row.team, row.project)
     whose = f" of {owner.login}" if owner is not None else ""
-    return f"The token {row.name!a}{whose}, {row.role}{f' for {audience}' if audience != EVERYBODY else ''},"
+    whom = f" for {str(audience).strip('/')}" if audience != EVERYBODY else ""
+    return f"The token {row.name!a}{whose}, {row.role}{whom},"
 
 
 def _lasts(row: TokenRow) -> str:

@@ -350,7 +350,7 @@ def _value(row: UserRow, teams: tuple[str, ...]) -> User:
 
 
 def _of(home: Audience) -> str:
-    return f", of {home}" if home != EVERYBODY else ""
+    return f", of {str(home).strip('/')}" if home != EVERYBODY else ""
 
 
 def _told(at: dt.datetime | None) -> str | None:

@@ -52,7 +52,7 @@ class May:
             if caller == ANONYMOUS and _may_sign_in(request):
                 raise _to_sign_in(request)
             roles = ", ".join(roles_that(self.permission))
-            cure = "Set CURATOR_TOKEN to the token of somebody who has it, or ask an administrator"
+            cure = "Use a token (CURATOR_TOKEN) of such a role, or ask an administrator"
             if caller.session_id is not None:
                 cure = "Ask an administrator"
             raise NotAllowed(

@@ -37,6 +37,6 @@ Repository = Annotated[
 RevisionName = Annotated[str, Query(min_length=1, max_length=255, description="A branch, a tag, or a commit.")]
 Name = Annotated[str, Field(pattern=_NAME)]
 """Of a team or a project."""
-EmptyName = Annotated[str | None, Query(max_length=64, description="A team or a project; empty for nobody special.")]
+EmptyName = Annotated[str | None, Query(max_length=64, description="A team or a project; empty for none.")]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 """Of a waiver, an entry, a decision: as it stands in an answer."""

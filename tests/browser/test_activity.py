@@ -43,12 +43,14 @@ def test_what_happened_is_told_in_sentences_and_found_by_who_and_what(browser: B
         page.get_by_label("What", exact=True).select_option("download")
         page.get_by_label("Repository").fill(TINY)
         page.get_by_role("button", name="Show").click()
-        told = page.locator("table.activity summary")
+        told = page.locator("table.activity td a")
         expect(told.first).to_contain_text(f"of {TINY}@")
         assert all("admin was given" in text for text in told.all_inner_texts())
-        told.first.click()
-        expect(page.locator("table.activity dl").first).to_contain_text("Address")
         seen(page, "activity")
+        told.first.click()
+        expect(page.locator("dl.facts").last).to_contain_text("Address")
+        expect(page.locator("dl.facts").last).to_contain_text("Chain")
+        seen(page, "activity-row")
 
 
 def test_a_request_id_leads_to_its_row(browser: Browser, busy: MirrorProcess) -> None:

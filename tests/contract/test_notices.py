@@ -140,6 +140,34 @@ def test_a_person_chooses_how_to_be_told_and_nobody_else_is_changed(house: House
     assert call(house.mirror, house.mirror.admin_token, "GET", "/notices/choices").status == 409
 
 
+def test_a_team_is_told_by_mail_of_its_requests_and_of_nobody_elses(house: House) -> None:
+    address = "risk-models@bank.example"
+    shown = notify(house, "mailbox", "risk")
+    assert (shown.returncode, "has no mailbox" in shown.stderr) == (2, True), shown.stderr
+    kept = notify(house, "mailbox", "risk", address, "--now", "asked", "--now", "decided")
+    assert kept.returncode == 0, kept.stderr
+    assert f"is told by mail to {address}" in kept.stdout
+    for token in (house.rita, house.dora):
+        assert call(house.mirror, token, "PUT", "/teams/risk/mailbox", {"address": "x@y.example"}).status == 403
+    headers = {"Authorization": f"Bearer {house.dora}"}
+    settled(house.mirror.url, "/api/models/mallory/shell-in-a-pickle", headers=headers)
+    wanted = {"repository": "mallory/shell-in-a-pickle", "reason": "A test, it never leaves the lab"}
+    asked = call(house.mirror, house.dora, "POST", "/requests", wanted).json["request"]
+    item = call(house.mirror, house.rita, "GET", "/review?repo=mallory/shell-in-a-pickle").json["items"][0]["id"]
+    answer = {"items": [{"id": item}], "answer": "reject", "reason": "take acme/other instead"}
+    answered = call(house.mirror, house.rita, "POST", "/review/answers", answer)
+    assert answered.status == 200, answered.body
+    while len(mails := [mail for mail in house.mail.mails() if mail["To"] == address]) < 2:
+        house.mail.wait_for(len(house.mail.mails()) + 1)
+    assert "dora asks for an exception" in mails[0]["Subject"]
+    assert "The request of dora" in mails[1]["Subject"]
+    assert "is rejected" in mails[1]["Subject"]
+    assert f"/-/requests/{asked['id']}" in mails[1].get_content()
+    assert mails[1]["List-Unsubscribe"].endswith("/-/people/teams/risk/mailbox>")
+    assert notify(house, "mailbox", "risk", "--test").returncode == 0
+    assert notify(house, "mailbox", "risk", "--end").returncode == 0
+
+
 def test_a_test_mail_arrives(house: House) -> None:
     before = len(house.mail.mails())
     assert call(house.mirror, house.dora, "POST", "/notices/test").status == 200

@@ -169,3 +169,21 @@ def test_the_catalog_tells_a_team_what_is_decided_for_it_and_nothing_of_others(
     told = ask(mirror.url, dossier, headers=blue).json
     assert (told["decision"]["outcome"], [one["outcome"] for one in told["history"]]) == ("allow", ["allow"])
     assert ask(mirror.url, dossier, headers=red).json["decision"]["outcome"] == "block"
+
+
+def test_a_team_is_shown_what_holds_for_it_of_what_was_decided_for_everybody(
+    mirror: MirrorProcess, red: dict[str, str], blue: dict[str, str]
+) -> None:
+    path = "/api/curator/v1/catalog?search=tiny-bert"
+    publish(mirror, NAMES_ONE)
+    assert settled(mirror.url, "/api/models/acme-research/tiny-bert", headers=blue).status == 200
+    end = time.monotonic() + 40
+    while [one["verdict"] for one in ask(mirror.url, path, headers=red).json["repositories"]] != ["block"]:
+        assert time.monotonic() < end, "it was not worked out"
+        time.sleep(0.3)
+    narrowed = ask(mirror.url, f"{path}&verdict=block", headers=red).json["repositories"]
+    assert [(one["rule"], one["audience"]) for one in narrowed] == [("not-red", "")]
+    assert ask(mirror.url, f"{path}&verdict=allow", headers=red).json["repositories"] == []
+    told = ask(mirror.url, "/api/curator/v1/repositories/model/acme-research/tiny-bert/commits", headers=red).json
+    assert (told["made"], told["decision"]["outcome"]) == (False, "block")
+    assert ask(mirror.url, path, headers=blue).json["repositories"][0]["verdict"] == "allow"

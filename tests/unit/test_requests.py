@@ -613,3 +613,68 @@ def test_who_approves_what_some_rules_say_means_their_findings() -> None:
     assert usual_reach(Answer.APPROVE, ("unsafe-file",)) is Reach.FINDINGS
     assert usual_reach(Answer.APPROVE, ()) is Reach.COMMIT
     assert usual_reach(Answer.BLOCK, ("unsafe-file",)) is Reach.COMMIT
+
+
+def decided(house: House, ruling: decisions.Ruling, outcome: str, audience: Audience = EVERYBODY) -> None:
+    """As the mirror puts on the record that a commit was judged."""
+    with house.database.write() as session:
+        commit = snapshots.get(session, ruling.snapshot_id).commit
+        event = AuditEvent(
+            action=Action.DECIDE,
+            actor="curator",
+            team=audience.team,
+            project=audience.project,
+            kind=RepoKind.MODEL,
+            repo=str(commit.repo),
+            commit=commit.sha,
+            outcome=outcome,
+            decision=ruling.id,
+        )
+        append(session, event)
+    house.caught_up()
+
+
+def test_a_request_ends_when_main_has_moved_on_to_what_is_allowed(house: House) -> None:
+    asked = house.asks(house.judged("acme/tiny"))
+    decided(house, house.judged("acme/other", sha="b" * 40), "allow")
+    assert house.state(asked.request.id) is State.OPEN
+    decided(house, house.judged("acme/tiny", sha="c" * 40), "hold")
+    assert house.state(asked.request.id) is State.OPEN
+    decided(house, house.judged("acme/tiny", sha="d" * 40), "allow")
+    assert house.state(asked.request.id) is State.OVERTAKEN
+    with house.database.read() as session:
+        said = requests.find(session, asked.request.id).sentence
+    assert said == "main has moved on to the commit dddddddd, which is allowed: run the same command again"
+    assert [row.outcome for row in house.recorded(Action.REQUEST)] == ["ask", "overtake"]
+
+
+def test_what_is_allowed_for_everybody_answers_nobody_whom_the_rules_tell_apart(house: House) -> None:
+    theirs = house.judged("acme/tiny", audience=RISK)
+    asked = house.asks(theirs, audience=RISK)
+    everybodys = house.judged("acme/tiny")
+    decided(house, everybodys, "allow")
+    assert house.state(asked.request.id) is State.OPEN
+    decided(house, theirs, "allow", RISK)
+    assert house.state(asked.request.id) is State.OVERTAKEN
+
+
+def test_that_a_request_expired_is_on_the_record(house: House) -> None:
+    asked = house.asks(house.judged("acme/tiny"), until=now() + DAY)
+    with house.database.write() as session:
+        row = session.get_one(RequestRow, asked.request.id)
+        row.until = now() - DAY
+        session.add(row)
+    deciding.expire(house.database)
+    assert house.state(asked.request.id) is State.EXPIRED
+    last = house.recorded(Action.REQUEST)[-1]
+    assert (last.outcome, last.actor, last.subject) == ("expire", "curator", asked.request.id)
+
+
+def test_an_approval_in_part_is_a_fact_of_the_request_and_of_the_record(house: House) -> None:
+    asked = house.asks(house.judged("acme/tiny", unsafe=True))
+    house.decide(Answer.APPROVE, *house.lines(), rules=("unsafe-file",), partly=True)
+    with house.database.read() as session:
+        request = requests.find(session, asked.request.id)
+    assert request.in_part
+    assert "in part" in request.sentence
+    assert [row.outcome for row in house.recorded(Action.ANSWER)] == ["approve-in-part"]
