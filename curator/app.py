@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission import descent
+from curator.admission.catalogue.apart import keep_apart
 from curator.admission.catalogue.asked import keep_counted
 from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
@@ -231,6 +232,7 @@ class Mirror:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:
             background.append(asyncio.create_task(keep_counted(database), name="catalogue"))
+            background.append(asyncio.create_task(keep_apart(database, rules), name="catalogue of teams"))
             background.append(asyncio.create_task(descent.fill(database), name="what was made from what"))
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))

@@ -82,7 +82,7 @@ class OneHad(BaseModel):
 
 
 class WhatIsHad(BaseModel):
-    """What somebody has in his cache."""
+    """What somebody has in their cache."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -78,7 +78,7 @@ def notice_routes(service: Service) -> APIRouter:
         tags=["notices"],
     )
     async def get_choices(caller: Owner) -> _Json:
-        """Show how whoever asks is told of what, and whether he chose so."""
+        """Show how whoever asks is told of what, and whether they chose so."""
         user_id = person_of(caller)
         return await database.ask(lambda session: _choices_json(session, user_id, caller))
 

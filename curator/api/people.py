@@ -98,13 +98,13 @@ def people_routes(database: Database) -> APIRouter:
 
     @router.post("/users/{login}/disable", operation_id="disable_user", response_model=OneUser)
     async def disable_user(login: Login, caller: Administrator, request: Request) -> Json:
-        """Disable a person: all that he signs in or asks with is worth nothing at once. He stays in the record."""
+        """Disable a person: all that they sign in or ask with is worth nothing at once. They stay in the record."""
         done = await database.change(lambda session: users.disable_user(session, login, by(request, caller)))
         return {"user": done.as_json()}
 
     @router.post("/users/{login}/enable", operation_id="enable_user", response_model=OneUser)
     async def enable_user(login: Login, caller: Administrator, request: Request) -> Json:
-        """Enable a person again, with those of his tokens that have not ended."""
+        """Enable a person again, with those of their tokens that have not ended."""
         done = await database.change(lambda session: users.enable_user(session, login, by(request, caller)))
         return {"user": done.as_json()}
 
@@ -147,7 +147,7 @@ def people_routes(database: Database) -> APIRouter:
 
     @router.put("/teams/{team}/members/{login}", operation_id="add_member", response_model=OneUser)
     async def add_member(team: TeamName, login: Login, caller: Administrator, request: Request) -> Json:
-        """Put a person into a team; it becomes his home if he has none."""
+        """Put a person into a team; it becomes their home if they have none."""
 
         def verb(session: Session) -> Json:
             teams.add_member(session, team, login, by(request, caller))
@@ -157,7 +157,7 @@ def people_routes(database: Database) -> APIRouter:
 
     @router.delete("/teams/{team}/members/{login}", operation_id="remove_member", response_model=OneUser)
     async def remove_member(team: TeamName, login: Login, caller: Administrator, request: Request) -> Json:
-        """Take a person out of a team: those of his tokens that ask for it are revoked."""
+        """Take a person out of a team: those of their tokens that ask for it are revoked."""
 
         def verb(session: Session) -> Json:
             teams.remove_member(session, team, login, by(request, caller))

@@ -1,4 +1,4 @@
-"""Tokens, and whoever asks: his own account."""
+"""Tokens, and whoever asks: their own account."""
 
 from __future__ import annotations
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
-from curator.cli.client import Mirror
-from curator.cli.token import open_database
+from curator.cli.client import Mirror, NotYetJudged
+from curator.cli.token import NoDatabase, open_database
 from curator.errors import BadInput, ServerUnreachable
 from curator.settings import Settings
 
 _API = "/api/curator/v1/record"
 _NO = 1
+_LOOK_EVERY_S = 0.5
 
 
 def verify_database(
@@ -26,7 +28,10 @@ def verify_database(
     from curator.upstream.connect import seal_of
 
     settings = Settings.load(config, data=data)
-    database = open_database(settings)
+    try:
+        database = open_database(settings)
+    except NoDatabase as error:
+        raise NoDatabase(f"{error}; or have a running mirror verify it with --server") from None
     kept = [seal for file in seals for seal in seals_in(file)]
     shows = sys.stderr.isatty() and not quiet
 
@@ -39,6 +44,27 @@ def verify_database(
         print("\r", end="", file=sys.stderr)
     keep_result(database, found)
     _tell(found.as_json(), as_json=as_json, quiet=quiet)
+
+
+def verify_there(server: str, wait_s: float, *, as_json: bool, quiet: bool) -> None:
+    """Have a mirror verify its record, and say how that ended."""
+    mirror = Mirror.find(server)
+    before = mirror.get(f"{_API}/state", {})["verified"]
+    mirror.post(f"{_API}/verify", {})
+    ends = time.monotonic() + wait_s
+    while True:
+        # Of several server processes each knows of its own verification alone, so it is the result that is awaited.
+        found = mirror.get(f"{_API}/state", {})["verified"]
+        if found is not None and found != before:
+            break
+        if time.monotonic() > ends:
+            raise NotYetJudged(f"{mirror.url} is still verifying its record: `curator audit state` says how it ended")
+        time.sleep(_LOOK_EVERY_S)
+    if as_json:
+        print(json.dumps(found))
+    elif not quiet or found["problems"]:
+        print(f"{found['sentence']} ({found['rows']:,} rows, verified by {mirror.url})")
+    sys.exit(_NO if found["problems"] else 0)
 
 
 def verify_export(file: Path, seals: Sequence[Path], keys: Sequence[str], *, as_json: bool, quiet: bool) -> None:
@@ -74,28 +100,41 @@ def one(server: str | None, row_id: str, *, as_json: bool) -> None:
 
 
 def export(server: str | None, asked: dict[str, str], output: Path | None) -> None:
+    """What came is only called by its name when it has come to its end."""
     mirror = Mirror.find(server)
     path = f"{_API}/export?{urlencode(_named(asked))}"
-    rows, last = 0, b""
+    if output is None:
+        _write(mirror.lines(path), sys.stdout.buffer)
+        return
+    part = output.with_name(f"{output.name}.part")
     try:
-        out = output.open("wb") if output is not None else sys.stdout.buffer
+        with part.open("wb") as out:
+            rows = _write(mirror.lines(path), out)
+        part.replace(output)
     except OSError as error:
         raise BadInput(f"{output} cannot be written: {error.strerror}") from None
-    with out:
-        for line in mirror.lines(path):
-            out.write(line)
-            rows, last = rows + 1, line
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"{rows:,} rows were exported to {output}; verify it with: curator audit verify {output}")
+
+
+def _write(lines: Iterator[bytes], out: IO[bytes]) -> int:
+    """Returns how many rows of the record they are. Raises `ServerUnreachable` if the last is missing."""
+    number, last = 0, b""
+    for line in lines:
+        out.write(line)
+        number, last = number + 1, line
     if not last.startswith(b'{"end"'):
-        raise ServerUnreachable("The export broke off: what was written is not all of it, so export it again")
-    if output is not None:
-        print(f"{rows - 2:,} rows were exported to {output}; verify it with: curator audit verify {output}")
+        raise ServerUnreachable("The export broke off: what came is not all of it, so export it again")
+    # Beside the rows, there is a first line and a last one.
+    return number - 2
 
 
-def seal(server: str | None) -> None:
+def seal(server: str | None, *, as_json: bool) -> None:
     made = Mirror.find(server).post(f"{_API}/seal", {})["seal"]
     if made is None:
         raise BadInput("The record has no rows yet: there is nothing to seal")
-    print(json.dumps(made))
+    print(json.dumps(made) if as_json else f"Sealed {made['at'][:16]} at row {made['seq']}: {made['chain']}")
 
 
 def state(server: str | None, *, as_json: bool) -> None:
@@ -135,21 +174,27 @@ def holds(server: str | None, *, as_json: bool) -> None:
         print(_plain(f"{one['id']}  {one['about']}  {placed}: {one['reason']}{ended}"))
 
 
-def hold(server: str | None, wanted: dict[str, str]) -> None:
+def hold(server: str | None, wanted: dict[str, str], *, as_json: bool) -> None:
     made = Mirror.find(server).post(f"{_API}/holds", wanted)["hold"]
+    if as_json:
+        print(json.dumps(made))
+        return
     print(_plain(f"The legal hold {made['id']} is on {made['about']}: it is not deleted until the hold is ended."))
 
 
-def release(server: str | None, hold_id: str, reason: str) -> None:
+def release(server: str | None, hold_id: str, reason: str, *, as_json: bool) -> None:
     path = f"{_API}/holds/{quote(hold_id, safe='')}?{urlencode({'reason': reason})}"
     made = Mirror.find(server).delete(path)["hold"]
-    print(_plain(f"The legal hold on {made['about']} is ended."))
+    print(json.dumps(made) if as_json else _plain(f"The legal hold on {made['about']} is ended."))
 
 
-def rebuild(config: Path | None, data: Path | None) -> None:
+def rebuild(config: Path | None, data: Path | None, *, as_json: bool) -> None:
     from curator.audit import made
 
     rows = made.rebuild(open_database(Settings.load(config, data=data)))
+    if as_json:
+        print(json.dumps({"rows": rows}))
+        return
     print(f"Who uses what and the traffic were counted anew from {rows:,} rows.")
 
 

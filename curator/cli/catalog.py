@@ -36,6 +36,19 @@ def show(server: str | None, query: dict[str, str], most: int, report_format: Re
         print("Nothing here is like that: a repository is judged when somebody asks for it.")
 
 
+def count(server: str | None, query: dict[str, str], report_format: ReportFormat) -> None:
+    """How many repositories there are by each facet."""
+    document = Mirror.find(server).get(f"{PATH}/facets", query)
+    if report_format is ReportFormat.JSON:
+        print(json.dumps(document))
+        return
+    print(f"{document['total']} repositories, counted {document['counted_at'][:19]}")
+    for facet, values in document["counts"].items():
+        print(facet)
+        for value, number in values.items():
+            print(f"  {number:>9}  {ascii(value)[1:-1] or '-'}")
+
+
 def _line(one: dict[str, Any]) -> str:
     kind = "" if one["kind"] == "model" else f"{one['kind']}s/"
     verdict = _VERDICTS[one["verdict"]]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.commands import Format, OnlyKind, ReportFormat, Server, cli
+from curator.cli.commands import Format, OnlyKind, ReportFormat, RepoType, Server, cli
 
 __all__ = ["cli"]
 
@@ -37,6 +37,9 @@ def catalog(
     file_format: Annotated[str | None, typer.Option("--weights", help="Only with weights in this format.")] = None,
     sort: Annotated[SortBy, typer.Option(help="By what they are sorted.")] = SortBy.NAME,
     most: Annotated[int, typer.Option("--most", min=1, max=100_000, help="How many, at most.")] = 100,
+    counts: Annotated[
+        bool, typer.Option("--counts", help="Only how many there are, by task, licence and so on.")
+    ] = False,
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
@@ -52,6 +55,25 @@ def catalog(
         "publisher": publisher,
         "size": size,
         "format": file_format,
-        "sort": sort.value,
     }
-    command.show(server, {name: value for name, value in query.items() if value}, most, report_format)
+    asked = {name: value for name, value in query.items() if value}
+    if counts:
+        command.count(server, asked, report_format)
+    else:
+        command.show(server, asked | {"sort": sort.value}, most, report_format)
+
+
+@cli.command("show", epilog="Example: curator show acme-research/tiny-bert")
+def show_commit(
+    repo: Annotated[
+        str, typer.Argument(help="A repository; with @COMMIT, not the commit of main.", metavar="REPO[@COMMIT]")
+    ],
+    kind: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="So many of each at most; JSON has all.")] = 10,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Show all that is known of a commit. Decision, difference, findings, files, lineage, use and history."""
+    from curator.cli import dossier as command
+
+    command.show(repo, kind.value, most, server, as_json=report_format is ReportFormat.JSON)

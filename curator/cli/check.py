@@ -31,6 +31,8 @@ class Options:
     file: str | None
     kind: RepoKind
     style: Style
+    output: Path | None
+    """Where it is written, while people read the table."""
     wait_s: float
     audience: dict[str, str]
     """`team` and `project`, where they are not to be those of the token."""
@@ -51,7 +53,11 @@ def run(options: Options) -> None:
         except ServerUnreachable as error:
             lost = error
     answers = Answers(tuple(Answered(one, told.models[one]) for one in wanted), told.rule_set, told.rules)
-    text = render(options.style, answers, quiet=options.quiet)
+    style = options.style
+    if options.output is not None:
+        _keep(render(style, answers, quiet=options.quiet), options.output)
+        style = Style.TABLE
+    text = render(style, answers, quiet=options.quiet)
     if text:
         print(text)
     code = exit_code(answers)
@@ -61,8 +67,20 @@ def run(options: Options) -> None:
     sys.exit(code)
 
 
+def _keep(text: str, file: Path) -> None:
+    try:
+        file.write_text(f"{text}\n" if text else "", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error.strerror}") from None
+
+
 def _wanted(options: Options, mirror: Mirror) -> list[Wanted]:
     hosts = {*HUB_HOSTS, urlsplit(mirror.url).netloc.lower()}
+    for name in options.names:
+        if Path(name).is_dir() and ("/" not in name or name.startswith((".", "/"))):
+            raise BadInput(
+                f"{name} is a folder: list the models that it uses in a file, one a line, and name that with --file"
+            )
     wanted = [parse_wanted(name, options.kind, hosts) for name in options.names]
     if options.file is not None:
         text = sys.stdin.read() if options.file == STANDARD_INPUT else read_file(Path(options.file))

@@ -63,9 +63,15 @@ class Mirror:
 
     def post(self, path: str, document: Any, timeout_s: float = _TIMEOUT_S) -> Any:
         """The same for a question that is too long for an address, or that changes something."""
-        headers = {"Content-Type": "application/json"}
-        request = Request(f"{self.url}{path}", json.dumps(document).encode(), headers)  # noqa: S310
-        return self._answer(request, timeout_s)
+        return self._answer(self._with(document, path, "POST"), timeout_s)
+
+    def put(self, path: str, document: Any) -> Any:
+        """The same, to set all of something."""
+        return self._answer(self._with(document, path, "PUT"))
+
+    def patch(self, path: str, document: Any) -> Any:
+        """The same, to set some of something."""
+        return self._answer(self._with(document, path, "PATCH"))
 
     def delete(self, path: str) -> Any:
         """The same, to end something."""
@@ -83,6 +89,11 @@ class Mirror:
             raise _told(error, self.url) from None
         except (URLError, OSError, HTTPException) as error:
             raise ServerUnreachable(f"{self.url} does not answer, or stopped in the middle ({error})") from None
+
+    def _with(self, document: Any, path: str, method: str) -> Request:
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(document).encode()
+        return Request(f"{self.url}{path}", body, headers, method=method)  # noqa: S310 - checked in `find`
 
     def _answer(self, request: Request, timeout_s: float = _TIMEOUT_S) -> Any:
         if self.token:

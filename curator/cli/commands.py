@@ -159,7 +159,9 @@ def scan(
     command.run(options, config, upstream)
 
 
-@cli.command(epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --wait 300 --format sarif")
+@cli.command(
+    epilog="Examples: curator check ORG/NAME@main   curator check --file models.txt --format sarif -o models.sarif"
+)
 def check(
     repos: Annotated[
         list[str] | None,
@@ -171,6 +173,9 @@ def check(
         str | None, typer.Option(help="A file with one a line, # before a comment; - reads standard input.")
     ] = None,
     report_format: Annotated[CheckFormat, typer.Option("--format", help="How to print it.")] = CheckFormat.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it there, and print the table for people.")
+    ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is still being scanned.")] = 0.0,
     repo_type: Annotated[
         RepoType, typer.Option("--repo-type", help="What kind of repository, for names that do not say.")
@@ -192,6 +197,7 @@ def check(
             file=file,
             kind=RepoKind(repo_type.value),
             style=Style(report_format.value),
+            output=output,
             wait_s=wait,
             audience={name: value for name, value in (("team", team), ("project", project)) if value is not None},
             server=server,
@@ -221,7 +227,7 @@ def pin(
     elif branch is None or commit is None:
         raise BadInput("Name a repository and a commit, as in `curator pin ORG/NAME@main COMMIT`, or ask for --list")
     else:
-        command.move(branch, repo_type.value, commit, config, data)
+        command.move(branch, repo_type.value, commit, config, data, as_json=report_format is ReportFormat.JSON)
 
 
 @cli.command(epilog="Example: curator unpin ORG/NAME@main")
@@ -230,11 +236,12 @@ def unpin(
     repo_type: Annotated[RepoType, typer.Option("--repo-type", help="What kind of repository.")] = RepoType.MODEL,
     data: Data = None,
     config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Let a pinned branch go. It will stay at the next commit of it that is allowed."""
     from curator.cli import pin as command
 
-    command.let_go(branch, repo_type.value, config, data)
+    command.let_go(branch, repo_type.value, config, data, as_json=report_format is ReportFormat.JSON)
 
 
 @upstream_token.command("add", epilog="Example: curator upstream-token add 'meta-llama/*' < token.txt")
@@ -244,6 +251,7 @@ def upstream_token_add(
     note: Annotated[str | None, typer.Option(help="Whose account it is, or when it runs out.")] = None,
     data: Data = None,
     config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Ask the Hub for these repositories with a token, which is read from standard input or a prompt and kept sealed.
 
@@ -251,10 +259,11 @@ def upstream_token_add(
     """
     from curator.cli import upstream_token as command
 
-    command.add(pattern, repo_type.value if repo_type else None, note, config, data)
+    kind = repo_type.value if repo_type else None
+    command.add(pattern, kind, note, config, data, as_json=report_format is ReportFormat.JSON)
 
 
-@upstream_token.command("list")
+@upstream_token.command("list", epilog="Example: curator upstream-token list")
 def upstream_token_list(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
     """List the patterns there are tokens for; the tokens are never shown."""
     from curator.cli import upstream_token as command
@@ -264,9 +273,14 @@ def upstream_token_list(data: Data = None, config: Config = None, report_format:
 
 @upstream_token.command("remove", epilog="Example: curator upstream-token remove 'meta-llama/*'")
 def upstream_token_remove(
-    pattern: TokenPattern, repo_type: OnlyKind = None, data: Data = None, config: Config = None
+    pattern: TokenPattern,
+    repo_type: OnlyKind = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Forget the token for a pattern."""
     from curator.cli import upstream_token as command
 
-    command.remove(pattern, repo_type.value if repo_type else None, config, data)
+    kind = repo_type.value if repo_type else None
+    command.remove(pattern, kind, config, data, as_json=report_format is ReportFormat.JSON)

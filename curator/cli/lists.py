@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from curator.cli.client import Mirror
 from curator.cli.waive import all_pages, anew, ending, for_whom
@@ -66,17 +68,40 @@ def show(server: str | None, effect: str | None, repo: str | None, *, every: boo
         print(json.dumps(found))
         return
     for entry in found:
-        print(f"{entry['id']}  {entry['state']:<7} {entry['effect']:<7} {entry['what']}  {ending(entry)}")
-        kinds = ", ".join(f"{kind}s" for kind in entry["kinds"])
-        print(f"    {kinds} for {for_whom(entry['scope'])}, by {entry['by']}: {entry['reason']}")
+        _print(entry)
+
+
+def show_one(entry_id: str, server: str | None, *, as_json: bool) -> None:
+    document = Mirror.find(server).get(f"{PATH}/{quote(entry_id, safe='')}", {})
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return
+    entry = document["entry"]
+    _print(entry)
+    print(f"    made {entry['created_at'][:16]}{_seconded(entry['seconded_by'])}")
+    for name in ("repositories", "commits", "contents"):
+        for one in entry[name]:
+            print(f"    {one}")
+    if entry["incident"]:
+        print(f"    It is of an incident: curator incident show {entry['incident']}")
 
 
 def end(entry_id: str, server: str | None, *, as_json: bool) -> None:
-    document = Mirror.find(server).delete(f"{PATH}/{entry_id}")
+    document = Mirror.find(server).delete(f"{PATH}/{quote(entry_id, safe='')}")
     if as_json:
         print(json.dumps(document, indent=2))
         return
     print(f"The entry {entry_id} is over. {anew(document['reopened'])}")
+
+
+def _print(entry: dict[str, Any]) -> None:
+    print(f"{entry['id']}  {entry['state']:<7} {entry['effect']:<7} {entry['what']}  {ending(entry)}")
+    kinds = ", ".join(f"{kind}s" for kind in entry["kinds"])
+    print(f"    {kinds} for {for_whom(entry['scope'])}, by {entry['by']}: {entry['reason']}")
+
+
+def _seconded(people: Sequence[str]) -> str:
+    return f", and {', '.join(people)} agreed" if people else ""
 
 
 def show_collections(*, as_json: bool) -> None:

@@ -24,10 +24,7 @@ def webhooks(server: str | None, *, as_json: bool) -> None:
     elif not found:
         print("There is no webhook: make one with `curator notify add NAME URL`.")
     for one in () if as_json else found:
-        types = ", ".join(one["types"]) or "everything"
-        team = f", for the team {one['team']}" if one["team"] else ""
-        why = f"  {one['disabled_why']}" if one["disabled_why"] else ""
-        print(f"{one['id']}  {one['state']:<8}  {one['name']}  {one['url'].split('/')[2]}  {types}{team}{why}")
+        _print_webhook(one)
     sys.exit(1 if any(one["state"] != "working" for one in found) else 0)
 
 
@@ -56,6 +53,37 @@ def add(wanted: dict[str, Any], server: str | None, *, as_json: bool) -> None:
         print(json.dumps(document, indent=2))
         return
     print(f"The webhook {document['webhook']['name']} is made. Its secret, shown this once: {document['secret']}")
+
+
+def show(webhook: str, server: str | None, *, as_json: bool) -> None:
+    """Ends with 1 if it takes nothing."""
+    found = _webhook(Mirror.find(server), webhook)
+    _tell(found, as_json=as_json)
+    sys.exit(0 if found["state"] == "working" else 1)
+
+
+def change(webhook: str, wanted: dict[str, Any], server: str | None, *, as_json: bool) -> None:
+    """Of what is None, it stays as it is."""
+    if all(value is None for value in wanted.values()):
+        raise BadInput("Say what is to be otherwise, as in `curator notify change chat --type model.blocked`")
+    mirror = Mirror.find(server)
+    before = _webhook(mirror, webhook)
+    document = {name: before[name] if value is None else value for name, value in wanted.items()}
+    _tell(mirror.put(_path(before["id"]), document)["webhook"], as_json=as_json)
+
+
+def enable(webhook: str, server: str | None, *, as_json: bool) -> None:
+    _tell(Mirror.find(server).post(f"{_path(webhook)}/enable", {})["webhook"], as_json=as_json)
+
+
+def secret(webhook: str, server: str | None, *, as_json: bool) -> None:
+    document = Mirror.find(server).post(f"{_path(webhook)}/secret", {})
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return
+    print(document["secret"])
+    name = document["webhook"]["name"]
+    print(f"The secret of {name}, not shown again; for a day the old one is good, too.", file=sys.stderr)
 
 
 def end(webhook: str, server: str | None, *, as_json: bool) -> None:
@@ -111,6 +139,22 @@ def replay(
 def _webhook(mirror: Mirror, name: str) -> dict[str, Any]:
     found: dict[str, Any] = mirror.get(_path(name), {})["webhook"]
     return found
+
+
+def _tell(webhook: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(webhook, indent=2))
+    else:
+        _print_webhook(webhook)
+
+
+def _print_webhook(one: dict[str, Any]) -> None:
+    types = ", ".join(one["types"]) or "everything"
+    repos = f" about {', '.join(one['repos'])}" if one["repos"] else ""
+    team = f", for the team {one['team']}" if one["team"] else ""
+    why = f"  {one['disabled_why']}" if one["disabled_why"] else ""
+    host = one["url"].split("/")[2]
+    print(f"{one['id']}  {one['state']:<8}  {one['name']}  {host}  {types}{repos}{team}{why}")
 
 
 def _path(webhook: str) -> str:

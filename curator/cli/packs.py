@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 from curator.errors import BadInput
+from rules.document import MOST_LETTERS
 from rules.packs import PACKS, is_pack, pack, place
 
 
@@ -38,3 +39,17 @@ def rules_file(named: Path) -> Path:
     if is_pack(str(named)):
         return place(str(named))
     raise BadInput(f"{named}: there is no such file, and no pack of this name; there is {', '.join(PACKS)}")
+
+
+def rules_text(named: Path) -> str:
+    """What is written in it. Raises `BadInput`."""
+    file = rules_file(named)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{file}: it is not text in UTF-8") from None
+    if len(text) > MOST_LETTERS:
+        raise BadInput(f"{named}: a file of rules has {MOST_LETTERS:,} characters at most")
+    return text

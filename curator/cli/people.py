@@ -1,4 +1,4 @@
-"""`curator user`, `team` and `project`: in the mirror's own database, so that they work before any server does."""
+"""`curator user`, `team` and `project`: in the mirror's own database, without a token or a server."""
 
 from __future__ import annotations
 
@@ -27,21 +27,8 @@ def create_user(wanted: NewUser, place: Place, *, as_json: bool) -> None:
 
 
 def show_users(place: Place, *, role: str | None, team: str | None, search: str, every: bool, as_json: bool) -> None:
-    found: list[User] = []
     with open_database(place.settings()).read() as session:
-        while True:
-            page = users.list_users(
-                session,
-                state="all" if every else "active",
-                role=Role(role) if role is not None else None,
-                team=team,
-                search=search,
-                after=found[-1].login if found else "",
-                limit=_PAGE,
-            )
-            found += page
-            if len(page) < _PAGE:
-                break
+        found = _all_users(session, role=role, team=team, search=search, every=every)
     if as_json:
         print(json.dumps([one.as_json() for one in found]))
         return
@@ -81,13 +68,13 @@ def change_user(login: str, change: UserChange, place: Place, *, as_json: bool) 
 
 def disable_user(login: str, place: Place, *, as_json: bool) -> None:
     done = _write(place, lambda session: users.disable_user(session, login, _by()))
-    said = f"{done.login} is nobody here from this moment on, and so are his tokens."
+    said = f"{done.login} is nobody here from this moment on, and so are their tokens."
     _say(done.as_json(), said, as_json=as_json)
 
 
 def enable_user(login: str, place: Place, *, as_json: bool) -> None:
     done = _write(place, lambda session: users.enable_user(session, login, _by()))
-    said = f"{done.login} is {done.role} here again, with those of his tokens that have not ended."
+    said = f"{done.login} is {done.role} here again, with those of their tokens that have not ended."
     _say(done.as_json(), said, as_json=as_json)
 
 
@@ -111,6 +98,23 @@ def show_teams(place: Place, *, every: bool, as_json: bool) -> None:
     for one in found:
         state = "" if one.ended_at is None else "  ended"
         print(f"{one.name:<24} {one.members:>6} people {one.projects:>4} projects  {one.title}{state}")
+
+
+def show_team(name: str, place: Place, *, as_json: bool) -> None:
+    with open_database(place.settings()).read() as session:
+        one = teams.find_team(session, name)
+        people = _all_users(session, role=None, team=name, search="", every=False)
+        projects = _all_projects(session, team=name, every=False)
+    if as_json:
+        logins = [one.login for one in people]
+        print(json.dumps(one.as_json() | {"people": logins, "project_names": [one.name for one in projects]}))
+        return
+    state = f"made {one.created_at:%Y-%m-%d} by {one.created_by}"
+    state += f", ended {one.ended_at:%Y-%m-%d} by {one.ended_by}" if one.ended_at is not None else ""
+    print(f"{one.name}  {one.title}  {state}, {one.tokens} tokens ask for it")
+    print(f"  projects  {', '.join(project.name for project in projects) or '-'}")
+    for user in people:
+        print(f"  {user.login:<24} {user.role:<9} {user.full_name}")
 
 
 def end_team(name: str, place: Place, *, as_json: bool) -> None:
@@ -150,15 +154,8 @@ def create_project(team: str, name: str, title: str, place: Place, *, as_json: b
 
 
 def show_projects(place: Place, *, team: str | None, every: bool, as_json: bool) -> None:
-    found: list[Project] = []
     with open_database(place.settings()).read() as session:
-        while True:
-            after = (found[-1].team, found[-1].name) if found else ("", "")
-            state = "all" if every else "active"
-            page = teams.list_projects(session, team=team, state=state, after=after, limit=_PAGE)
-            found += page
-            if len(page) < _PAGE:
-                break
+        found = _all_projects(session, team=team, every=every)
     if as_json:
         print(json.dumps([one.as_json() for one in found]))
         return
@@ -171,6 +168,34 @@ def end_project(team: str, name: str, place: Place, *, as_json: bool) -> None:
     ended = _write(place, lambda session: teams.end_project(session, team, name, _by()))
     said = f"The project {name} of the team {team} has ended, and tokens that ask for it are valid no longer."
     _say(ended.as_json(), said, as_json=as_json)
+
+
+def _all_users(session: Session, *, role: str | None, team: str | None, search: str, every: bool) -> list[User]:
+    found: list[User] = []
+    while True:
+        page = users.list_users(
+            session,
+            state="all" if every else "active",
+            role=Role(role) if role is not None else None,
+            team=team,
+            search=search,
+            after=found[-1].login if found else "",
+            limit=_PAGE,
+        )
+        found += page
+        if len(page) < _PAGE:
+            return found
+
+
+def _all_projects(session: Session, *, team: str | None, every: bool) -> list[Project]:
+    found: list[Project] = []
+    state = "all" if every else "active"
+    while True:
+        after = (found[-1].team, found[-1].name) if found else ("", "")
+        page = teams.list_projects(session, team=team, state=state, after=after, limit=_PAGE)
+        found += page
+        if len(page) < _PAGE:
+            return found
 
 
 def _write(place: Place, verb: Callable[[Session], Value]) -> Value:

@@ -12,11 +12,9 @@ from curator.cli.commands import Config, Data, Format, ReportFormat, cli
 user = typer.Typer(help="Make people, change and disable them.", no_args_is_help=True)
 team = typer.Typer(help="Make teams, and say who is in them.", no_args_is_help=True)
 project = typer.Typer(help="Make projects of teams.", no_args_is_help=True)
-token = typer.Typer(help="Make, list, renew and revoke the tokens of this mirror.", no_args_is_help=True)
 cli.add_typer(user, name="user")
 cli.add_typer(team, name="team")
 cli.add_typer(project, name="project")
-cli.add_typer(token, name="token")
 
 
 class PersonsRole(StrEnum):
@@ -27,36 +25,24 @@ class PersonsRole(StrEnum):
     ADMIN = "admin"
 
 
-class TokenRole(StrEnum):
-    ADMIN = "admin"
-    SECURITY = "security"
-    REVIEWER = "reviewer"
-    AUDITOR = "auditor"
-    DEVELOPER = "developer"
-    ROBOT = "robot"
-
-
 Login = Annotated[str, typer.Argument(help="The person's name here.", metavar="LOGIN")]
 Logins = Annotated[list[str], typer.Argument(help="The people's names here.", metavar="LOGIN...")]
 TeamName = Annotated[str, typer.Argument(help="The team's name.", metavar="TEAM")]
 ProjectName = Annotated[str, typer.Argument(help="The project's name.", metavar="PROJECT")]
-TokenName = Annotated[str, typer.Argument(help="The token's name.", metavar="NAME")]
 Title = Annotated[str, typer.Option(help="What it is called at length.")]
 FullName = Annotated[str | None, typer.Option("--name", help="The name at length.")]
 Email = Annotated[str | None, typer.Option(help="The address of mail.")]
-HomeTeam = Annotated[str | None, typer.Option("--team", help="The home team, for which he asks.")]
-HomeProject = Annotated[str | None, typer.Option("--project", help="The project of it, if he asks for one alone.")]
+HomeTeam = Annotated[str | None, typer.Option("--team", help="The home team, for which they ask.")]
+HomeProject = Annotated[str | None, typer.Option("--project", help="The project of it, if they ask for one alone.")]
 OfTeam = Annotated[str, typer.Option("--team", help="The team that it is of.")]
-OfUser = Annotated[str | None, typer.Option("--user", help="The person it belongs to (default: a service's).")]
 OnlyTeam = Annotated[str | None, typer.Option("--team", help="Only of this team.")]
 Every = Annotated[bool, typer.Option("--all", help="Also what has ended or is disabled.")]
-Until = Annotated[str | None, typer.Option(help="When it ends: the end of a day as 2027-01-31, or days as 90d.")]
 
 
 @user.command("create", epilog="Example: curator user create alice --role reviewer --team search --email a@example.org")
 def user_create(
     login: Login,
-    role: Annotated[PersonsRole, typer.Option(help="What he may: see docs/people.md.")] = PersonsRole.DEVELOPER,
+    role: Annotated[PersonsRole, typer.Option(help="What they may: see docs/people.md.")] = PersonsRole.DEVELOPER,
     name: FullName = None,
     email: Email = None,
     home_team: HomeTeam = None,
@@ -65,7 +51,7 @@ def user_create(
     config: Config = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Make a person. How he signs in is said by `curator user invite`, or by your identity provider."""
+    """Make a person. How they sign in is said by `curator user invite`, or by your identity provider."""
     from curator.cli import people as command
     from curator.cli.token import Place
     from curator.people.roles import Role
@@ -119,7 +105,7 @@ def user_show(
 @user.command("change", epilog="Example: curator user change alice --role security")
 def user_change(
     login: Login,
-    role: Annotated[PersonsRole | None, typer.Option(help="What he may from now on.")] = None,
+    role: Annotated[PersonsRole | None, typer.Option(help="What they may from now on.")] = None,
     name: FullName = None,
     email: Email = None,
     home_team: HomeTeam = None,
@@ -148,7 +134,7 @@ def user_change(
 def user_disable(
     login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Let a person be nobody here from this moment on, with all his tokens. He stays in the record."""
+    """Let a person be nobody here from this moment on, with all their tokens. They stay in the record."""
     from curator.cli import people as command
     from curator.cli.token import Place
 
@@ -190,6 +176,17 @@ def team_list(
     from curator.cli.token import Place
 
     command.show_teams(Place(config, data), every=every, as_json=report_format is ReportFormat.JSON)
+
+
+@team.command("show", epilog="Example: curator team show search")
+def team_show(
+    name: TeamName, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+) -> None:
+    """Show a team with its people and projects."""
+    from curator.cli import people as command
+    from curator.cli.token import Place
+
+    command.show_team(name, Place(config, data), as_json=report_format is ReportFormat.JSON)
 
 
 @team.command("end", epilog="Example: curator team end search")
@@ -277,62 +274,3 @@ def project_end(
     from curator.cli.token import Place
 
     command.end_project(of, name, Place(config, data), as_json=report_format is ReportFormat.JSON)
-
-
-@token.command("create", epilog="Example: curator token create laptop --user alice")
-def token_create(
-    name: TokenName,
-    owner: OfUser = None,
-    role: Annotated[TokenRole, typer.Option(help="What it may: see docs/people.md.")] = TokenRole.DEVELOPER,
-    of_team: Annotated[str | None, typer.Option("--team", help="The team that it asks for.")] = None,
-    of_project: Annotated[str | None, typer.Option("--project", help="The project that it asks for.")] = None,
-    description: Annotated[str, typer.Option(help="What it is for.")] = "",
-    until: Until = None,
-    data: Data = None,
-    config: Config = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """Make a token and print it, once. A person's has an end: CURATOR_TOKEN_MAX_DAYS from now, if you name none."""
-    from curator.cli import token as command
-
-    wanted = command.Wanted(name, owner, role.value, of_team, of_project, description, until)
-    command.create(wanted, command.Place(config, data), as_json=report_format is ReportFormat.JSON)
-
-
-@token.command("list", epilog="Example: curator token list --user alice")
-def token_list(
-    owner: Annotated[str | None, typer.Option("--user", help="Only those of this person.")] = None,
-    every: Every = False,
-    data: Data = None,
-    config: Config = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """List the tokens there are, the newest first; never their text."""
-    from curator.cli import token as command
-
-    command.show(owner, command.Place(config, data), every=every, as_json=report_format is ReportFormat.JSON)
-
-
-@token.command("revoke", epilog="Example: curator token revoke laptop --user alice")
-def token_revoke(name: TokenName, owner: OfUser = None, data: Data = None, config: Config = None) -> None:
-    """Let a token be valid no longer, from this moment on."""
-    from curator.cli import token as command
-
-    command.revoke(name, owner, command.Place(config, data))
-
-
-@token.command("rotate", epilog="Example: curator token rotate ci --grace 7d")
-def token_rotate(
-    name: TokenName,
-    owner: OfUser = None,
-    grace: Annotated[str, typer.Option(help="How long the old one is still valid: 24h, or 7d.")] = "24h",
-    until: Until = None,
-    data: Data = None,
-    config: Config = None,
-    report_format: Format = ReportFormat.TABLE,
-) -> None:
-    """Make a token anew and print it, once; the old one ends after the grace."""
-    from curator.cli import token as command
-
-    place = command.Place(config, data)
-    command.rotate(name, owner, grace, until, place, as_json=report_format is ReportFormat.JSON)

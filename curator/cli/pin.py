@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from curator.admission import pins
-from curator.database.engine import Database
-from curator.errors import BadInput
+from curator.cli.token import open_database
 from curator.settings import Settings
 from curator.types import Commit, RepoId, RepoKind, Revision
 
@@ -15,18 +14,24 @@ _ACTOR = "administrator"
 """Whoever may write the database is one."""
 
 
-def move(branch: str, kind: str, sha: str, config: Path | None, data: Path | None) -> None:
+def move(branch: str, kind: str, sha: str, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     settings = Settings.load(config, data=data)
     repo, revision = _read(branch, kind)
     commit = Commit(repo, sha)
-    pins.pin(_database(settings), commit, revision, _ACTOR)
+    pins.pin(open_database(settings), commit, revision, _ACTOR)
+    if as_json:
+        print(json.dumps(_named(repo, revision) | {"commit": commit.sha, "pinned": True}))
+        return
     print(f"{revision} of {repo} stays at {sha}, under rules that say 'branches: pin' and allow that commit.")
     print(f"A client in the middle of its work is told of it within {settings.branch_session_s:g} s.")
 
 
-def let_go(branch: str, kind: str, config: Path | None, data: Path | None) -> None:
+def let_go(branch: str, kind: str, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     repo, revision = _read(branch, kind)
-    pins.unpin(_database(Settings.load(config, data=data)), repo, revision, _ACTOR)
+    pins.unpin(open_database(Settings.load(config, data=data)), repo, revision, _ACTOR)
+    if as_json:
+        print(json.dumps(_named(repo, revision) | {"pinned": False}))
+        return
     print(f"{revision} of {repo} is pinned no longer: it will stay at the next commit of it that is allowed.")
 
 
@@ -40,7 +45,7 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
             "by": row.pinned_by,
             "at": row.pinned_at.isoformat(timespec="seconds"),
         }
-        for row in pins.list_pins(_database(Settings.load(config, data=data)))
+        for row in pins.list_pins(open_database(Settings.load(config, data=data)))
     ]
     if as_json:
         print(json.dumps(rows))
@@ -55,9 +60,5 @@ def _read(branch: str, kind: str) -> tuple[RepoId, Revision]:
     return RepoId.parse(name, RepoKind(kind)), Revision.parse(revision or "main")
 
 
-def _database(settings: Settings) -> Database:
-    if settings.database_url is None and not settings.data.is_dir():
-        raise BadInput(f"{settings.data}: there is no mirror's data folder here, name it with --data")
-    database = Database(settings.database)
-    database.migrate()
-    return database
+def _named(repo: RepoId, revision: Revision) -> dict[str, object]:
+    return {"kind": repo.kind.value, "repository": str(repo), "revision": revision.text}

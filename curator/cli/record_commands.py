@@ -30,6 +30,8 @@ def verify(
     file: Annotated[Path | None, typer.Argument(help="An exported record (default: the database).")] = None,
     seals: Seals = None,
     keys: Keys = None,
+    server: Annotated[str | None, typer.Option(help="Have this mirror do it, from anywhere.")] = None,
+    wait: Annotated[float, typer.Option(min=0, max=86_400, help="With --server: seconds to wait for it.")] = 600.0,
     report_format: Format = ReportFormat.TABLE,
     config: Config = None,
     data: Data = None,
@@ -37,9 +39,16 @@ def verify(
 ) -> None:
     """Prove that every row is as it was written, and none is missing. Ends with 1 if not. Needs no server."""
     from curator.cli import audit as command
+    from curator.errors import BadInput
 
     as_json = report_format is ReportFormat.JSON
-    if file is not None:
+    if server is not None:
+        if file or seals or keys:
+            raise BadInput(
+                "With --server the mirror verifies by its own keys and seals: for yours, take an export and verify that"
+            )
+        command.verify_there(server, wait, as_json=as_json, quiet=quiet)
+    elif file is not None:
         command.verify_export(file, seals or [], keys or [], as_json=as_json, quiet=quiet)
     else:
         command.verify_database(seals or [], keys or [], config, data, as_json=as_json, quiet=quiet)
@@ -95,11 +104,11 @@ def export(
 
 
 @audit.command(epilog="Example: curator audit seal > /mnt/elsewhere/seal.json")
-def seal(server: Server = None) -> None:
+def seal(report_format: Format = ReportFormat.JSON, server: Server = None) -> None:
     """Seal the record as it is now, and print the seal: keep it elsewhere, it proves later that nothing was cut."""
     from curator.cli import audit as command
 
-    command.seal(server)
+    command.seal(server, as_json=report_format is ReportFormat.JSON)
 
 
 @audit.command(epilog="Example: curator audit state")
@@ -126,25 +135,27 @@ def hold(
     team: Annotated[str, typer.Option(help="Team (default: all).")] = "",
     since: Since = "",
     until: Until = "",
+    report_format: Format = ReportFormat.TABLE,
     server: Server = None,
 ) -> None:
     """Put a legal hold on part of the record: it is not deleted while the hold stands."""
     from curator.cli import audit as command
 
-    command.hold(server, {"reason": reason, "repo": repo, "actor": actor, "team": team, "since": since, "until": until})
+    wanted = {"reason": reason, "repo": repo, "actor": actor, "team": team, "since": since, "until": until}
+    command.hold(server, wanted, as_json=report_format is ReportFormat.JSON)
 
 
 @audit.command(epilog="Example: curator audit release 0199a3c2d1e47abc8def0123456789ab --reason 'case 17 is closed'")
-def release(hold_id: HoldId, reason: Reason, server: Server = None) -> None:
+def release(hold_id: HoldId, reason: Reason, report_format: Format = ReportFormat.TABLE, server: Server = None) -> None:
     """End a legal hold."""
     from curator.cli import audit as command
 
-    command.release(server, hold_id, reason)
+    command.release(server, hold_id, reason, as_json=report_format is ReportFormat.JSON)
 
 
 @audit.command(epilog="Example: curator audit rebuild")
-def rebuild(config: Config = None, data: Data = None) -> None:
+def rebuild(report_format: Format = ReportFormat.TABLE, config: Config = None, data: Data = None) -> None:
     """Make the sums of the record (who uses what, traffic) anew from its rows. Needs no server."""
     from curator.cli import audit as command
 
-    command.rebuild(config, data)
+    command.rebuild(config, data, as_json=report_format is ReportFormat.JSON)

@@ -135,7 +135,7 @@ def request_reply(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Answer a reviewer's question. The request waits for him again."""
+    """Answer a reviewer's question. The request waits for the reviewer again."""
     from curator.cli import requesting as command
 
     command.reply(request_id, said, server, as_json=report_format is ReportFormat.JSON)
@@ -147,6 +147,11 @@ def request_withdraw(request_id: RequestId, server: Server = None, report_format
     from curator.cli import requesting as command
 
     command.withdraw(request_id, server, as_json=report_format is ReportFormat.JSON)
+
+
+class GroupedBy(StrEnum):
+    PUBLISHER = "publisher"
+    FAMILY = "family"
 
 
 @review.command("list", epilog="Example: curator review list --owner model-risk --sort age")
@@ -176,6 +181,18 @@ def review_list(
         "limit": str(limit),
     }
     command.show(query, server, as_json=report_format is ReportFormat.JSON)
+
+
+@review.command("groups", epilog="Example: curator review groups --by family")
+def review_groups(
+    by: Annotated[GroupedBy, typer.Option(help="What makes a group.")] = GroupedBy.PUBLISHER,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Say which publishers, or families of models, have the most that waits."""
+    from curator.cli import reviewing as command
+
+    command.groups(by.value, server, as_json=report_format is ReportFormat.JSON)
 
 
 @review.command("show", epilog="Example: curator review show 019d...")

@@ -91,7 +91,7 @@ def waivers_list(
         command.show(server, repo, every=every, as_json=report_format is ReportFormat.JSON)
 
 
-@waivers.command("show")
+@waivers.command("show", epilog="Example: curator waivers show 019d...")
 def waivers_show(waiver: WaiverId, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
     """Show one waiver, and which decisions rest on it."""
     from curator.cli import waive as command
@@ -182,6 +182,14 @@ def lists_list(
         command.show(server, of, repo, every=every, as_json=report_format is ReportFormat.JSON)
 
 
+@lists.command("show", epilog="Example: curator lists show 019d...")
+def lists_show(entry: EntryId, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
+    """Show one entry of a list, of any time."""
+    from curator.cli import lists as command
+
+    command.show_one(entry, server, as_json=report_format is ReportFormat.JSON)
+
+
 @lists.command("end", epilog="Example: curator lists end 019d...")
 def lists_end(entry: EntryId, server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
     """Take an entry of a list back, from this moment on."""
@@ -190,7 +198,7 @@ def lists_end(entry: EntryId, server: Server = None, report_format: Format = Rep
     command.end(entry, server, as_json=report_format is ReportFormat.JSON)
 
 
-@cli.command("collections")
+@cli.command("collections", epilog="Example: curator collections")
 def collections_list(report_format: Format = ReportFormat.TABLE) -> None:
     """List the collections that have a name. One may approve or block them by it."""
     from curator.cli import lists as command

@@ -51,6 +51,18 @@ def show(query: dict[str, str], server: str | None, *, as_json: bool) -> None:
         print(f"{document['total'] - len(document['items'])} more wait: narrow it down, or raise --limit.")
 
 
+def groups(by: str, server: str | None, *, as_json: bool) -> None:
+    document = Mirror.find(server).get(f"{PATH}/groups", {"by": by})
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return
+    for one in document["groups"]:
+        waits = f"{one['lines']} {'waits' if one['lines'] == 1 else 'wait'}"
+        print(f"{one['name']:<40} {waits}, risk {one['risk']}, since {one['since'][:10]}  ({_people(one['people'])})")
+    if not document["groups"]:
+        print("Nothing waits.")
+
+
 def show_one(item: str, server: str | None, *, as_json: bool) -> None:
     document = Mirror.find(server).get(f"{PATH}/{item}", {})
     if as_json:
@@ -148,5 +160,8 @@ def _plain(text: str) -> str:
 
 def _who(one: dict[str, Any]) -> str:
     asked = f", {one['requests']} asked" if one["requests"] else ""
-    people = "person waits" if one["people"] == 1 else "people wait"
-    return f"  ({one['people']} {people}{asked})"
+    return f"  ({_people(one['people'])}{asked})"
+
+
+def _people(number: int) -> str:
+    return f"{number} {'person waits' if number == 1 else 'people wait'}"

@@ -10,11 +10,10 @@ from typing import Any
 
 from curator.admission.explained.words import moment
 from curator.cli.client import Mirror
-from curator.cli.packs import rules_file
+from curator.cli.packs import rules_text
 from curator.errors import BadInput
 from curator.policy.rule_sets import compared
 from rules import packs
-from rules.document import MOST_LETTERS
 
 _AT = "/api/curator/v1/rules"
 _SHOWN_DIGITS = 12
@@ -24,9 +23,7 @@ _DIGITS = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 
 
 def publish(file: Path, reason: str, server: str | None, *, as_json: bool) -> None:
-    source = _text(rules_file(file))
-    if len(source) > MOST_LETTERS:
-        raise BadInput(f"{file}: a file of rules has {MOST_LETTERS:,} characters at most")
+    source = rules_text(file)
     _told(Mirror.find(server).post(_AT, {"source": source, "reason": reason, "file": str(file)}), as_json=as_json)
 
 
@@ -76,7 +73,7 @@ def _source(name: str, server: str | None) -> tuple[str, str]:
     if packs.is_pack(name):
         return packs.source(name), name
     if not _DIGITS.fullmatch(name):
-        return _text(rules_file(Path(name))), name
+        return rules_text(Path(name)), name
     document = _kept(name, server)
     return document["source"], document["digest"][:_SHOWN_DIGITS]
 
@@ -90,15 +87,6 @@ def _kept(name: str, server: str | None) -> dict[str, Any]:
         )
     document: dict[str, Any] = Mirror.find(server).get(f"{_AT}/sets/{name}", {})
     return document
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{file}: it cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{file}: it is not text in UTF-8") from None
 
 
 def status(server: str | None, *, as_json: bool) -> None:

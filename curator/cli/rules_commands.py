@@ -108,7 +108,7 @@ def rules_rollback(
     command.rollback(digest, reason, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("history")
+@rules.command("history", epilog="Example: curator rules history --limit 5")
 def rules_history(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
     server: Server = None,
@@ -120,7 +120,7 @@ def rules_history(
     command.history(limit, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("packs")
+@rules.command("packs", epilog="Example: curator rules packs")
 def rules_packs(report_format: Format = ReportFormat.TABLE) -> None:
     """List the packs of rules that come with the program. For `curator serve --rules NAME`, or to begin one's own."""
     from curator.cli import packs as command
@@ -146,7 +146,7 @@ def rules_diff(
     command.diff(one, other, server, as_json=report_format is ReportFormat.JSON)
 
 
-@rules.command("status")
+@rules.command("status", epilog="Example: curator rules status")
 def rules_status(server: Server = None, report_format: Format = ReportFormat.TABLE) -> None:
     """Say which rules are in force, and what is wrong. And how far what was decided before is judged anew.
     Ends with 0: all is well, 1: something is wrong."""

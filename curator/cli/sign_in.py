@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
@@ -23,19 +24,23 @@ _TIMEOUT_S = 20.0
 _MOST_BYTES = 100_000
 
 
-def ci_login(server: str | None, audience: str | None, variable: str, *, as_json: bool) -> None:
-    """Show the job's identity token to the mirror, and print what to export."""
+def ci_login(server: str | None, audience: str | None, variable: str, *, for_later_steps: bool, as_json: bool) -> None:
+    """Show the job's identity token to the mirror, and print what to export, or give it to the job's later steps."""
+    variables = _variables_file() if for_later_steps else None
     mirror = Mirror(Mirror.find(server).url, None)
     try:
         token = _identity_token(audience or mirror.url, variable)
         made = mirror.post("/api/curator/v1/sign-in/pipeline", {"token": token})
     except CuratorError as error:
         # The shell sees nothing else of it: `eval "$(...)"` of nothing is well done, and the job would go on as nobody.
-        if not as_json and not sys.stdout.isatty():
+        if variables is None and not as_json and not sys.stdout.isatty():
             print(f"exit {error.exit_code}")
         raise
     _hide_in_logs(made["token"])
-    if as_json:
+    if variables is not None:
+        _give(variables, mirror.url, made["token"])
+        print(f"The later steps of this job are {made['job']} to {mirror.url}.")
+    elif as_json:
         print(json.dumps({"endpoint": mirror.url, **made}))
     else:
         _print_exports(mirror.url, made["token"])
@@ -110,6 +115,21 @@ def _identity_token(audience: str, variable: str) -> str:
             return str(json.loads(answer.read(_MOST_BYTES))["value"])
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
         raise ServerUnreachable(f"GitHub gives this job no identity token ({type(error).__name__}): {error}") from None
+
+
+def _variables_file() -> Path:
+    """Where a step of GitHub leaves variables for those after it. Raises `BadInput`."""
+    if not (named := os.environ.get("GITHUB_ENV")):
+        raise BadInput('Only a step of GitHub leaves variables for later ones: elsewhere, eval "$(curator ci-login)"')
+    return Path(named)
+
+
+def _give(variables: Path, url: str, token: str) -> None:
+    try:
+        with variables.open("a", encoding="utf-8") as file:
+            file.write(f"HF_ENDPOINT={url}\nHF_TOKEN={token}\n")
+    except OSError as error:
+        raise BadInput(f"{variables} (GITHUB_ENV) cannot be written: {error.strerror}") from None
 
 
 def _hide_in_logs(token: str) -> None:

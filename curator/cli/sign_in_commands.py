@@ -20,7 +20,7 @@ def login(server: Server = None) -> None:
     command.login(server)
 
 
-@cli.command("ci-login", epilog='Example: eval "$(curator ci-login)"')
+@cli.command("ci-login", epilog='Examples: eval "$(curator ci-login)"   curator ci-login --github-env')
 def ci_login(
     server: Server = None,
     audience: Annotated[
@@ -29,19 +29,23 @@ def ci_login(
     variable: Annotated[
         str, typer.Option(help="The variable that has the job's identity token, where it is not GitHub's.")
     ] = "CURATOR_ID_TOKEN",
+    github_env: Annotated[
+        bool, typer.Option("--github-env", help="Give it to the later steps of a job of GitHub.")
+    ] = False,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Sign a job of GitHub or GitLab in by its identity token, and print what to export. No secret is kept anywhere."""
     from curator.cli import sign_in as command
 
-    command.ci_login(server, audience, variable, as_json=report_format is ReportFormat.JSON)
+    as_json = report_format is ReportFormat.JSON
+    command.ci_login(server, audience, variable, for_later_steps=github_env, as_json=as_json)
 
 
 @user.command("invite", epilog="Example: curator user invite alice")
 def user_invite(
     login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Make a link by which a person chooses a password, his first or another: good once, for a day."""
+    """Make a link by which a person chooses a password, their first or another: good once, for a day."""
     from curator.cli import sign_in as command
     from curator.cli.token import Place
 

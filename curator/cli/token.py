@@ -23,7 +23,12 @@ from curator.settings import Settings
 from rules.circumstances import Audience
 
 _PAGE = 500
+_SQLITE = "sqlite:///"
 _GRACE = re.compile(r"(\d{1,4}) ?(h|d)", re.ASCII)
+
+
+class NoDatabase(BadInput):
+    """A command works on a mirror's own database, and there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,14 @@ def show(user: str | None, place: Place, *, every: bool, as_json: bool) -> None:
         print(f"{whose:<30} {one.role:<9} {one.state:<8} {ends:<15} {used}{f'  for {of}' if of else ''}")
 
 
-def revoke(name: str, user: str | None, place: Place) -> None:
+def revoke(name: str, user: str | None, place: Place, *, as_json: bool) -> None:
     with open_database(place.settings()).write() as session:
-        tokens.revoke_named(session, name, user, By(administrator()))
-    print(f"The token {name!r} is valid no longer.")
+        revoked = tokens.revoke_named(session, name, user, By(administrator()))
+    print(json.dumps([one.as_json() for one in revoked]) if as_json else f"The token {name!r} is valid no longer.")
 
 
 def rotate(name: str, user: str | None, grace: str, until: str | None, place: Place, *, as_json: bool) -> None:
-    settings, lasts = place.settings(), _grace(grace)
+    settings, lasts = place.settings(), read_grace(grace)
     expires_at = read_until(until, now()) if until is not None else None
     with open_database(settings).write() as session:
         old = tokens.find_token(session, name, user)
@@ -105,9 +110,16 @@ def rotate(name: str, user: str | None, grace: str, until: str | None, place: Pl
 
 
 def open_database(settings: Settings) -> Database:
-    """The mirror's database, made if there is none yet."""
-    if settings.database_url is None:
-        settings.data.mkdir(parents=True, exist_ok=True)
+    """The mirror's database, brought to the newest form. Raises `NoDatabase` where no mirror has one.
+
+    One that is made here would be empty: a token of it opens nothing, and a record without a row is always whole.
+    """
+    file = settings.database.removeprefix(_SQLITE)
+    if file != settings.database and not Path(file).is_file():
+        raise NoDatabase(
+            f"{file}: no mirror has its database here; name its data folder with --data or CURATOR_DATA, or start one "
+            "with `curator serve`"
+        )
     database = Database(settings.database)
     database.migrate()
     return database
@@ -124,7 +136,8 @@ def _print_made(token: Token, secret: str, *, as_json: bool) -> None:
         print(f"It ends {token.expires_at:%Y-%m-%d}, and is not shown again.", file=sys.stderr)
 
 
-def _grace(text: str) -> dt.timedelta:
+def read_grace(text: str) -> dt.timedelta:
+    """`24h` or `7d`. Raises `BadInput`."""
     match = _GRACE.fullmatch(text.strip())
     if match is None or (span := dt.timedelta(**{_UNITS[match[2]]: int(match[1])})) > dt.timedelta(days=90):
         raise BadInput(f"{text[:40]!a} is no time for the old token: write 24h, or 7d, at most 90d (--grace)")

@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from curator.cli.administrator import administrator
 from curator.cli.token import open_database
@@ -18,11 +19,17 @@ from curator.upstream.tokens import Pattern, add_token, list_tokens, remove_toke
 _MOST_LETTERS = 1_000
 
 
-def add(pattern: str, kind: str | None, note: str | None, config: Path | None, data: Path | None) -> None:
+def add(
+    pattern: str, kind: str | None, note: str | None, config: Path | None, data: Path | None, *, as_json: bool
+) -> None:
     parsed = _pattern(pattern, kind)
     settings = Settings.load(config, data=data)
+    database = open_database(settings)
     token = _read_token(parsed)
-    replaced = add_token(open_database(settings), seal_of(settings), parsed, token, note, administrator())
+    replaced = add_token(database, seal_of(settings), parsed, token, note, administrator())
+    if as_json:
+        print(json.dumps(_named(parsed) | {"note": note, "replaced": replaced}))
+        return
     print(f"The upstream is asked for {parsed} with {'the new' if replaced else 'this'} token from now on.")
 
 
@@ -30,8 +37,7 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
     kept = list_tokens(open_database(Settings.load(config, data=data)))
     rows = [
         {
-            "pattern": one.pattern.text,
-            "kind": one.pattern.kind.value if one.pattern.kind else None,
+            **_named(one.pattern),
             "created": one.created_at.isoformat(timespec="seconds"),
             "note": one.note,
         }
@@ -44,14 +50,18 @@ def show(config: Path | None, data: Path | None, *, as_json: bool) -> None:
         print(f"{row['pattern']:<40} {row['kind'] or 'any kind':<8} {row['created']}  {row['note'] or ''}".rstrip())
 
 
-def remove(pattern: str, kind: str | None, config: Path | None, data: Path | None) -> None:
+def remove(pattern: str, kind: str | None, config: Path | None, data: Path | None, *, as_json: bool) -> None:
     parsed = _pattern(pattern, kind)
     remove_token(open_database(Settings.load(config, data=data)), parsed, administrator())
-    print(f"The token for {parsed} is forgotten.")
+    print(json.dumps(_named(parsed)) if as_json else f"The token for {parsed} is forgotten.")
 
 
 def _pattern(text: str, kind: str | None) -> Pattern:
     return Pattern.parse(text, RepoKind(kind) if kind else None)
+
+
+def _named(pattern: Pattern) -> dict[str, Any]:
+    return {"pattern": pattern.text, "kind": pattern.kind.value if pattern.kind else None}
 
 
 def _read_token(pattern: Pattern) -> str:

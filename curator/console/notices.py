@@ -37,7 +37,6 @@ _WAYS = (
     (Way.DIGEST, "In a digest"),
     (Way.NOW, "At once"),
 )
-_OFFSETS = tuple(range(-12 * 60, 14 * 60 + 1, 60))
 _Id = Annotated[str, Path(min_length=1, max_length=100)]
 
 
@@ -205,7 +204,7 @@ def notices_routes(service: Service) -> APIRouter:
             mails=mails,
             subjects=[one for one in SUBJECTS if caller.may(one.permission)],
             ways=_WAYS,
-            offsets=[(str(minutes), _offset(minutes)) for minutes in _OFFSETS],
+            offsets=OFFSETS,
             problem=error.sentence if error is not None else "",
         )
 
@@ -302,3 +301,7 @@ def _about(row: WebhookRow) -> dict[str, Any]:
 
 def _offset(minutes: int) -> str:
     return f"UTC{'+' if minutes >= 0 else '-'}{abs(minutes) // 60:02}:00" if minutes else "UTC"
+
+
+OFFSETS = tuple((str(minutes), _offset(minutes)) for minutes in range(-12 * 60, 14 * 60 + 1, 60))
+"""Clocks as a form names them."""

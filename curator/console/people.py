@@ -14,6 +14,7 @@ from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.console.sign_in import browser_of
 from curator.errors import BadInput, CuratorError
+from curator.notify.mailboxes import mailbox_of
 from curator.people import accounts, sessions, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
@@ -118,7 +119,7 @@ def people_pages(service: Service) -> APIRouter:
             made = await database.change(lambda session: users.make_user(session, new, by(request, caller)))
         except CuratorError as error:
             return await people_page(request, caller, wrong=error, typed=form)
-        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let him choose a password.")
+        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let them choose a password.")
 
     @router.get("/-/people/users/{login}")
     async def person(request: Request, caller: SettingsViewer, login: str) -> HTMLResponse:
@@ -256,6 +257,7 @@ def people_pages(service: Service) -> APIRouter:
             )
 
         found, members, projects, of_team = await database.ask(verb)
+        mailbox = await database.ask(lambda session: mailbox_of(session, name))
         last = members[_MEMBERS - 1].login if len(members) > _MEMBERS else None
         return page(
             request,
@@ -263,6 +265,8 @@ def people_pages(service: Service) -> APIRouter:
             "team.html",
             wrong.status if wrong is not None else 200,
             team=found,
+            mailbox=mailbox,
+            notifies=caller.may(Permission.NOTIFY),
             members=members[:_MEMBERS],
             projects=projects,
             tokens=of_team,

@@ -26,6 +26,7 @@ from curator.people.recording import record
 from curator.people.roles import MAY, Role, lesser
 from curator.people.tables import MembershipRow, TokenRow, UserRow
 from curator.people.token import Token, value_of
+from curator.types import check_no_secret
 from rules.circumstances import EVERYBODY, Audience
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -272,19 +273,33 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
     name = wanted.name
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise BadInput("A token needs a name of 1 to 100 printable characters, so that the record can say whose it is")
+    check_no_secret("name", name)
     if wanted.role is Role.ANONYMOUS:
         raise BadInput("No token is for nobody: name a role")
     if not wanted.job and _valid(session, name, owner.id if owner is not None else None):
         raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
     check_audience(session, audience)
     if owner is None:
+        _check_is_nobody(session, name)
         return
     if owner.disabled_at is not None:
-        raise BadInput(f"{owner.login} is disabled and gets no token: enable him first")
+        raise BadInput(f"{owner.login} is disabled and gets no token: enable the person first")
     if not MAY[wanted.role] <= MAY[Role(owner.role)]:
         raise BadInput(f"A token may not do more than whoever it belongs to: {owner.login} has the role {owner.role}")
     if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
-        raise BadInput(f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of his own")
+        raise BadInput(
+            f"{owner.login} is not in the team {audience.team!r}: a person's token asks for one of their own"
+        )
+
+
+def _check_is_nobody(session: Session, name: str) -> None:
+    """What is nobody's is not called as somebody is: the record and the review go by names. Raises `BadInput`."""
+    person = session.exec(select(UserRow.login).where(UserRow.folded == name.lower())).first()
+    if person is not None:
+        raise BadInput(
+            f"There is a person named {person!r}, for whom this token would be taken: choose another name, or make it "
+            "his (--user)"
+        )
 
 
 def _owner(session: Session, login: str | None) -> UserRow | None:

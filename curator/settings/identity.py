@@ -55,7 +55,7 @@ class IdentitySettings(BaseModel):
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("CURATOR_OIDC_ISSUER is set and CURATOR_OIDC_CLIENT_ID is not: name both, or neither")
         if self.oidc_issuer and not self.oidc_roles:
-            raise ValueError("CURATOR_OIDC_ROLES says of nobody who he is: name groups, or `*`, with a role")
+            raise ValueError("CURATOR_OIDC_ROLES says of nobody who they are: name groups, or `*`, with a role")
         if self.oidc_only and not self.oidc_issuer:
             raise ValueError("CURATOR_OIDC_ONLY leaves no way to sign in without CURATOR_OIDC_ISSUER: set it")
         return self

@@ -6,11 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +17,7 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from fixtures.oidc.process import IdentityProvider
 from tests.contract.http import Reply, ask
+from tests.contract.runner import github
 
 EXCHANGE = "/api/curator/v1/sign-in/pipeline"
 GITHUB = {
@@ -141,33 +139,13 @@ def test_what_a_job_does_is_on_the_record_by_its_run(issuer: IdentityProvider, g
         assert secret.encode() not in kept
 
 
-@contextmanager
-def github(token: str) -> Iterator[str]:
-    """Where a runner's job asks for its identity token (ACTIONS_ID_TOKEN_REQUEST_URL)."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            right = self.headers["Authorization"] == "Bearer runner" and "audience=curator" in self.path
-            self.send_response(200 if right else 403)
-            self.end_headers()
-            self.wfile.write(json.dumps({"value": token}).encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/token?api-version=2"
-        server.shutdown()
-
-
 def ci_login(mirror: MirrorProcess, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "curator.cli", "ci-login", "--server", mirror.url, "--audience", "curator", *more]
     return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_ci_login_prints_what_a_github_job_exports(issuer: IdentityProvider, guarded: MirrorProcess) -> None:
-    with github(issuer.sign(GITHUB)) as address:
+    with github(issuer.sign(GITHUB), "curator") as address:
         done = ci_login(guarded, ACTIONS_ID_TOKEN_REQUEST_URL=address, ACTIONS_ID_TOKEN_REQUEST_TOKEN="runner")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

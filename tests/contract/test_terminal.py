@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from curator.database.engine import Database
+
 TOKEN = "hf_typed_at_a_terminal_0123456789"
 PROMPT = b"Token for meta-llama/* (not shown): "
 
@@ -38,18 +40,27 @@ def at_a_terminal(data: Path, typed: bytes) -> tuple[int, bytes]:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
 
 
-def test_a_token_is_asked_for_and_never_shown(tmp_path: Path) -> None:
-    code, seen = at_a_terminal(tmp_path / "data", f"{TOKEN}\n".encode())
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Of a mirror that was started once."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    Database(f"sqlite:///{folder}/curator.db").migrate()
+    return folder
+
+
+def test_a_token_is_asked_for_and_never_shown(data: Path) -> None:
+    code, seen = at_a_terminal(data, f"{TOKEN}\n".encode())
     assert code == 0, seen
     assert b"The upstream is asked for meta-llama/* with this token from now on." in seen
     assert TOKEN.encode() not in seen
-    with sqlite3.connect(tmp_path / "data" / "curator.db") as connection:
+    with sqlite3.connect(data / "curator.db") as connection:
         ((actor, repo, sentence),) = connection.execute(
             "SELECT actor, repo, sentence FROM audit WHERE action = 'upstream-token'"
         )
     assert actor.startswith("administrator ")
     assert (repo, sentence) == ("meta-llama/*", "A token for meta-llama/* is kept")
-    for file in (tmp_path / "data").iterdir():
+    for file in data.iterdir():
         assert TOKEN.encode() not in file.read_bytes()
 
 
@@ -57,9 +68,9 @@ def test_a_token_is_asked_for_and_never_shown(tmp_path: Path) -> None:
     ("key", "ends_with", "said"),
     [(b"\x03", 130, b""), (b"\x04", 2, b"nothing like it was given"), (b"\n", 2, b"nothing like it was given")],
 )
-def test_whoever_types_no_token_changes_nothing(tmp_path: Path, key: bytes, ends_with: int, said: bytes) -> None:
-    code, seen = at_a_terminal(tmp_path / "data", key)
+def test_whoever_types_no_token_changes_nothing(data: Path, key: bytes, ends_with: int, said: bytes) -> None:
+    code, seen = at_a_terminal(data, key)
     assert code == ends_with
     assert said in seen
     assert b"Traceback" not in seen
-    assert not (tmp_path / "data" / "secret.key").exists()
+    assert not (data / "secret.key").exists()

@@ -100,6 +100,8 @@ def test_the_table_has_the_worst_first_and_all_that_is_to_be_known() -> None:
     assert words == ["blocked", "held", "scanning", "allowed", "allowed", "5"]
     text = "\n".join(lines)
     assert "blocked   acme/bad at 0123456789ab  (models.txt:2, models.txt:5)" in text
+    assert "for an exception: curator request acme/bad --reason '...'" in text
+    assert text.count("for an exception") == 2, "what is allowed or being scanned wants none"
     assert "main is given 2 commits behind" in text
     assert "left out: a.bin is unsafe" in text
     assert "warning: a Llama under MIT [lineage-terms]" in text
@@ -199,7 +201,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *said: Any, wait_s: float = 5.0, names:
 
     monkeypatch.setattr(check, "Mirror", Found)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    options = check.Options(names, None, RepoKind.MODEL, Style.TABLE, wait_s, {}, None, quiet=False)
+    options = check.Options(names, None, RepoKind.MODEL, Style.TABLE, None, wait_s, {}, None, quiet=False)
     with pytest.raises((SystemExit, BadInput, ServerUnreachable, ToldByTheMirror)) as ended:
         check.run(options)
     return ended.value

@@ -39,6 +39,15 @@ def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -
         assert session.connection().execute(text("SELECT value FROM kept")).scalar() == 7
 
 
+def test_a_database_of_the_newest_form_is_known_without_loading_what_makes_it(database: Database) -> None:
+    script = f"""import sys
+from curator.database.engine import Database
+Database({database.url!r}).migrate()
+print("alembic" in sys.modules)"""
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert said == "False\n"
+
+
 def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(blank_url: str) -> None:
     database = Database(blank_url)
     database.migrate(to="0001")

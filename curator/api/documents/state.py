@@ -101,6 +101,15 @@ class JudgingDocument(Answer):
     now: list[str]
 
 
+class WhomDocument(Answer):
+    """Somebody who was given files of a commit within the last hour."""
+
+    name: str
+    team: str
+    project: str
+    job: str
+
+
 class DownloadDocument(Answer):
     """A file on its way in from the upstream."""
 
@@ -112,6 +121,7 @@ class DownloadDocument(Answer):
     written: int
     bytes_per_s: int
     seconds_left: float | None
+    whom: list[WhomDocument]
 
 
 class LiveNowDocument(Answer):

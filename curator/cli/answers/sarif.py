@@ -114,7 +114,8 @@ def _rule(rule: str, level: str, answers: Answers) -> dict[str, Any]:
         "shortDescription": {"text": meaning},
         "fullDescription": {"text": meaning},
         "help": {
-            "text": f"{meaning}{owner} `curator rules explain ORG/NAME` says why, and what would change it.{more}"
+            "text": f"{meaning}{owner} `curator rules explain ORG/NAME` says why, and what would change it; `curator "
+            f"request ORG/NAME --reason '...'` asks for an exception.{more}"
         },
         "defaultConfiguration": {"level": level},
         "properties": {"security-severity": _SCORES[level], "tags": ["security"]},

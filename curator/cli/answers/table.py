@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from curator.cli.answers.record import Answers, rank, summary
+from dataclasses import replace
+
+from curator.cli.answers.record import Answered, Answers, rank, summary
 from scanners.files import printable
+
+_ASKED_FOR = ("blocked", "held")
+"""What somebody may have an exception from."""
 
 
 def render(answers: Answers, *, quiet: bool = False) -> str:
@@ -21,6 +26,16 @@ def render(answers: Answers, *, quiet: bool = False) -> str:
         lines += [f"{'':<{width}}  {printable(text)}" for text in [*said, *one.remarks]]
         if not one.allowed and one.said["details"]:
             lines.append(f"{'':<{width}}  {one.said['details']}")
+        if one.outcome in _ASKED_FOR:
+            lines.append(f"{'':<{width}}  for an exception: curator request {_request(one)} --reason '...'")
     if not quiet or shown:
         lines.append(summary(answers))
     return "\n".join(lines)
+
+
+def _request(one: Answered) -> str:
+    """What it is asked for by: the repository, and not one file of it."""
+    wanted = replace(one.wanted, path=None)
+    kind = wanted.repo.kind.value
+    name = str(wanted).removeprefix(wanted.repo.kind.url_prefix)
+    return printable(name if kind == "model" else f"{name} --repo-type {kind}")

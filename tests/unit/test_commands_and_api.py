@@ -1,0 +1,316 @@
+"""What an operation of the API does, a command does, too: each is run here, and what it asks for is written down."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from curator.api.routes import api_routes
+from curator.cli.all_commands import cli
+from curator.web.openapi import api_document
+
+ID = "019d0000000000000000000000000000"
+SHA = "0" * 40
+DIGEST = "a" * 64
+REPO = "acme-research/tiny-bert"
+TOKEN = "hf_cur" + "A" * 40
+
+ASKS: dict[str, list[str]] = {
+    "explain_repository": ["rules", "explain", REPO],
+    "get_decision": ["rules", "explain", "--decision", ID],
+    "check_repositories": ["check", REPO],
+    "get_facts": ["rules", "test", "facts.yaml"],
+    "get_rules": ["rules", "status"],
+    "list_rules": ["rules", "list"],
+    "publish_rules": ["rules", "publish", "starter", "--reason", "why"],
+    "list_rule_changes": ["rules", "history"],
+    "get_rules_text": ["rules", "show", "3f2a9c01"],
+    "roll_rules_back": ["rules", "rollback", "3f2a9c01", "--reason", "why"],
+    "replay_rules": ["rules", "replay", "starter"],
+    "check_rules": ["rules", "draft", "check", "starter"],
+    "run_rule_tests": ["rules", "draft", "test", "starter"],
+    "preview_rules": ["rules", "draft", "preview", "starter"],
+    "edit_dry_run": ["rules", "draft", "dry-run", "unsafe-file"],
+    "get_draft": ["rules", "draft", "show"],
+    "save_draft": ["rules", "draft", "save", "starter"],
+    "discard_draft": ["rules", "draft", "discard"],
+    "list_trials": ["rules", "trial", "list"],
+    "try_rules": ["rules", "trial", "begin", "starter"],
+    "get_trial": ["rules", "trial", "show", ID],
+    "cancel_trial": ["rules", "trial", "cancel", ID],
+    "list_waivers": ["waivers"],
+    "give_waiver": ["waive", REPO, "--reason", "why"],
+    "get_waiver": ["waivers", "show", ID],
+    "end_waiver": ["waivers", "end", ID],
+    "list_entries": ["lists"],
+    "add_entries": ["approve", REPO, "--reason", "why"],
+    "get_entry": ["lists", "show", ID],
+    "end_entry": ["lists", "end", ID],
+    "sign_in_pipeline": ["ci-login"],
+    "list_sessions": ["session", "list"],
+    "end_session": ["session", "end", ID],
+    "list_record": ["audit", "list"],
+    "get_record_row": ["audit", "show", ID],
+    "get_record_state": ["audit", "state"],
+    "export_record": ["audit", "export"],
+    "verify_record": ["audit", "verify", "--server", "HERE"],
+    "seal_record": ["audit", "seal"],
+    "list_holds": ["audit", "holds"],
+    "place_hold": ["audit", "hold", "--reason", "why"],
+    "end_hold": ["audit", "release", ID, "--reason", "why"],
+    "list_uses": ["uses", REPO],
+    "list_asked": ["uses", f"{REPO}@{SHA}", "--refused"],
+    "show_state": ["status"],
+    "show_traffic": ["traffic"],
+    "list_changes": ["changes"],
+    "show_settings": ["config", "show", "--running"],
+    "show_live": ["live"],
+    "get_account": ["account", "show"],
+    "change_account": ["account", "change", "--name", "Alice"],
+    "list_own_tokens": ["account", "tokens"],
+    "create_own_token": ["account", "create-token", "laptop"],
+    "revoke_own_token": ["account", "revoke-token", "laptop"],
+    "rotate_own_token": ["account", "rotate-token", "laptop"],
+    "ask_exception": ["request", "ask", REPO, "--reason", "why"],
+    "list_requests": ["request", "list"],
+    "get_request": ["request", "ask", "--status", ID],
+    "withdraw_request": ["request", "withdraw", ID],
+    "reply_to_reviewer": ["request", "reply", ID, "for the till"],
+    "list_queue": ["review", "list"],
+    "group_queue": ["review", "groups"],
+    "get_queue_item": ["review", "show", ID],
+    "answer_queue": ["review", "approve", ID, "--reason", "why"],
+    "list_proposals": ["review", "second"],
+    "second_proposal": ["review", "second", ID],
+    "list_notices": ["notices", "list"],
+    "read_notices": ["notices", "read", "--all"],
+    "get_notice_choices": ["notices", "choices"],
+    "choose_notices": ["notices", "choose", "held=now"],
+    "test_mail": ["notices", "test"],
+    "list_webhooks": ["notify", "list"],
+    "create_webhook": ["notify", "add", "chat", "https://hooks.bank.example"],
+    "get_webhook": ["notify", "show", "chat"],
+    "change_webhook": ["notify", "change", "chat", "--type", "model.held"],
+    "end_webhook": ["notify", "end", "chat"],
+    "enable_webhook": ["notify", "enable", "chat"],
+    "rotate_webhook_secret": ["notify", "secret", "chat"],
+    "test_webhook": ["notify", "test", "chat"],
+    "replay_webhook": ["notify", "replay", "--webhook", "chat", "--since", "2026-11-25"],
+    "list_deliveries": ["notify", "list", "--deliveries"],
+    "replay_delivery": ["notify", "replay", ID],
+    "list_incidents": ["incident", "list"],
+    "preview_incident": ["incident", "open", REPO, "--preview"],
+    "open_incident": ["incident", "open", REPO, "--reason", "why", "--yes"],
+    "find_affected": ["incident", "affected", "--cache", "cache"],
+    "get_incident": ["incident", "show", ID],
+    "lift_incident": ["incident", "lift", ID, "--reason", "why"],
+    "answer_incident": ["incident", "clean", ID],
+    "take_evidence": ["evidence", "take", REPO],
+    "list_catalog": ["catalog"],
+    "count_catalog": ["catalog", "--counts"],
+    "get_dossier": ["show", f"{REPO}@{SHA}"],
+    "get_newest_dossier": ["show", REPO],
+}
+"""By operation: a command that asks for it."""
+AT_THE_DATABASE = {
+    "list_users": "user list",
+    "create_user": "user create",
+    "get_user": "user show",
+    "change_user": "user change",
+    "disable_user": "user disable",
+    "enable_user": "user enable",
+    "invite_user": "user invite",
+    "list_teams": "team list",
+    "create_team": "team create",
+    "get_team": "team show",
+    "end_team": "team end",
+    "add_member": "team add",
+    "remove_member": "team remove",
+    "list_projects": "project list",
+    "create_project": "project create",
+    "end_project": "project end",
+    "list_tokens": "token list",
+    "create_token": "token create",
+    "get_token": "token list",
+    "revoke_token": "token revoke",
+    "rotate_token": "token rotate",
+    "list_collections": "collections",
+    "compare_rules": "rules diff",
+}
+"""What a command does without asking a mirror: people at its own database, where the first of them is made; the rest
+from what comes with the program, or from texts that other operations give."""
+WITHOUT_A_COMMAND = {
+    "describe_api": "a document for programs, at a fixed address",
+    "is_alive": "asked by what watches over processes; `curator status` says more",
+    "is_ready": "asked by what watches over processes; `curator status` says more",
+    "change_password": "a password is typed into the console alone; a forgotten one is set by `curator user invite`",
+    "get_record_seal": "`curator audit state` says it, and `curator audit seal` makes a newer one",
+    "list_incident_users": "`curator incident show` has the first of them, and the evidence pack has all",
+    "list_incident_descendants": "`curator incident show` has the first of them, and the evidence pack has all",
+    "list_incident_notices": "`curator incident show` says how far they are, and the evidence pack has all",
+}
+"""With the reason."""
+
+IN_ONE_FORM = {
+    "serve": "it goes on until it is ended",
+    "serve-beside": "it is started by `serve` alone",
+    "worker": "it goes on until it is ended",
+    "login": "what it prints is for a shell",
+    "rules schema": "it is JSON",
+    "audit export": "it is lines of JSON",
+    "evidence take": "it makes an archive",
+}
+"""Commands without `--format`, with the reason."""
+
+FACTS_YAML = f"""
+schema: curator.rules/1
+name: facts
+description: A test that names facts.
+rules:
+  - id: by-hand
+    description: All by hand.
+    when:
+      file_verdict: [unsafe]
+    outcome: hold
+    message: "somebody is to look at it"
+expect:
+  - name: one
+    repository: "{REPO}@{SHA}"
+    outcome: hold
+"""
+WEBHOOK: dict[str, Any] = {
+    "id": ID,
+    "name": "chat",
+    "url": "https://hooks.bank.example",
+    "format": "json",
+    "types": [],
+    "repos": [],
+    "team": "",
+    "state": "working",
+    "disabled_why": None,
+}
+OWN_TOKEN = {"id": ID, "name": "laptop", "state": "active"}
+FIRST: dict[str, dict[str, Any]] = {
+    "GET /rules/draft": {"source": "x", "edited_from": DIGEST},
+    "GET /webhooks/chat": {"webhook": WEBHOOK},
+    "GET /account/tokens": {"tokens": [OWN_TOKEN], "next": None},
+    "GET /notices/choices": {
+        "ways": {"held": "off"},
+        "about": "all",
+        "repos": [],
+        "rhythm": "daily",
+        "hour": 7,
+        "utc_offset": 0,
+        "chosen": False,
+    },
+    "GET /record/state": {"verified": None},
+    "GET /incidents/preview": {"subject": {"said": REPO, "written": REPO, "kind": "model"}},
+}
+"""What a command must be told before it asks for what it is named for."""
+
+
+@contextmanager
+def mirror(answers: dict[str, dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """A server that writes down what it is asked for, and refuses what it has no answer for."""
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path = self.path.partition("?")[0]
+            asked.append(f"{self.command} {path}")
+            known = answers.get(f"{self.command} {path.removeprefix('/api/curator/v1')}")
+            body = json.dumps(known or {"error": "Not today", "exit_code": 2}).encode()
+            self.send_response(200 if known else 400)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("do_"):
+                return self._answer
+            raise AttributeError(name)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+
+
+def operations() -> dict[str, re.Pattern[str]]:
+    """By id: what is asked for, method and address."""
+    routes = [route for router in api_routes(MagicMock()) for route in router.routes]
+    found: dict[str, re.Pattern[str]] = {}
+    for path, item in api_document(routes, "")["paths"].items():
+        pattern = re.sub(r"\\\{repo\\\}", ".+", re.escape(path))
+        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)
+        found |= {one["operationId"]: re.compile(f"{method.upper()} {pattern}") for method, one in item.items()}
+    return found
+
+
+OPERATIONS = operations()
+
+
+def test_every_operation_has_a_command_or_a_reason_why_not() -> None:
+    """Whoever adds one adds a command."""
+    listed = [*ASKS, *AT_THE_DATABASE, *WITHOUT_A_COMMAND]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("operation", ASKS)
+def test_the_command_asks_for_the_operation(operation: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "facts.yaml").write_text(FACTS_YAML)
+    (tmp_path / "cache" / f"models--acme-research--tiny-bert/snapshots/{SHA}").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CURATOR_TOKEN", TOKEN)
+    monkeypatch.setenv("CURATOR_ID_TOKEN", "a.b.c")
+    with mirror(FIRST) as (url, asked):
+        monkeypatch.setenv("CURATOR_URL", url)
+        CliRunner().invoke(cli, [url if word == "HERE" else word for word in ASKS[operation]], input="yes\n")
+    assert any(OPERATIONS[operation].fullmatch(one) for one in asked), asked
+
+
+@pytest.mark.parametrize("named", sorted(set(AT_THE_DATABASE.values())))
+def test_there_is_such_a_command(named: str) -> None:
+    command: Any = get_command(cli)
+    for word in named.split():
+        command = command.commands[word]
+
+
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its words."""
+    for name, one in group.commands.items():
+        words = f"{before} {name}".strip()
+        if hasattr(one, "commands"):
+            yield from commands(one, words)
+        else:
+            yield words, one
+
+
+def test_every_command_can_be_read_by_a_program() -> None:
+    without = {
+        words
+        for words, one in commands(get_command(cli))
+        if not any("--format" in parameter.opts for parameter in one.params)
+    }
+    assert without == IN_ONE_FORM.keys()
+
+
+def test_every_command_says_how_it_is_used() -> None:
+    without = {words for words, one in commands(get_command(cli)) if not one.epilog and not one.hidden}
+    assert not without
