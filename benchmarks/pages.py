@@ -43,7 +43,7 @@ from curator.people.tokens import NewToken, make_token
 from curator.review.tables import RequestRow, WaitingRow
 from curator.settings import Settings
 
-_TIMES = 20
+_BARE_TIMES = 20
 _PAUSE_S = 0.5
 _MOST_MS, _MOST_KB = 150.0, 100.0
 _NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?after=[^"]*)"')
@@ -69,6 +69,9 @@ def main() -> None:
     parser.add_argument("--url", help="Where the database is, or is to be made (default: a folder of its own).")
     parser.add_argument("--repositories", type=int, default=REPOSITORIES)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument(
+        "--times", type=int, default=20, help="How often each page is asked for; the first is not told."
+    )
     parser.add_argument("--only", default="", help="Only the pages whose name has this in it.")
     options = parser.parse_args()
     results = Results("pages of the console", options, "bare")
@@ -84,7 +87,7 @@ def main() -> None:
             data=Path(folder), database_url=url, upstream="http://127.0.0.1:9", broker_url=SecretStr("memory://")
         )
         for _ in range(options.rounds):
-            asyncio.run(_measure(settings, database, cases, tokens, results))
+            asyncio.run(_measure(settings, database, cases, tokens, results, options.times))
         results.notes.append(_told(database))
         database.close()
     names = list(results.figures)
@@ -204,7 +207,7 @@ def _middle(session: Session) -> AuditRow:
 
 
 async def _measure(
-    settings: Settings, database: Database, cases: list[Case], tokens: dict[bool, str], results: Results
+    settings: Settings, database: Database, cases: list[Case], tokens: dict[bool, str], results: Results, times: int
 ) -> None:
     asked = _Asked()
     async with _running(Mirror(settings, watches=False)) as mirror:
@@ -213,8 +216,8 @@ async def _measure(
             paths = [case]
             for one in paths:
                 had, sent = _database_ms(database), asked.count
-                taken, cpu, size, following = await _several(mirror, one, tokens[one.developer], weights)
-                told = {"asked": (asked.count - sent) / _TIMES, "db": (_database_ms(database) - had) / _TIMES}
+                taken, cpu, size, following = await _several(mirror, one, tokens[one.developer], weights, times)
+                told = {"asked": (asked.count - sent) / times, "db": (_database_ms(database) - had) / times}
                 results.add(one.name, "bare", ms=_bare(database, one.table))
                 worst = sorted(taken)[int(len(taken) * 0.95)]
                 results.add(one.name, "mirror", ms=statistics.median(taken), p95=worst, cpu=cpu, **told, KB=size / 1e3)
@@ -249,13 +252,13 @@ def _database_ms(database: Database) -> float:
 
 
 async def _several(
-    mirror: Mirror, case: Case, token: str, weights: dict[str, int]
+    mirror: Mirror, case: Case, token: str, weights: dict[str, int], times: int
 ) -> tuple[list[float], float, int, str | None]:
     """Milliseconds of each, and of processors the median; bytes of it with all that it loads; and the page after it."""
     taken: list[float] = []
     spent: list[float] = []
     text = ""
-    for number in range(_TIMES):
+    for number in range(times):
         if case.anew:
             # Nobody searches before he has seen what he has found: until then it is counted how many there are.
             await asyncio.sleep(_PAUSE_S)
@@ -336,7 +339,7 @@ def _bare(database: Database, table: str) -> float:
         of = sa.Table(table, metadata, autoload_with=connection)
     statement = sa.select(of).order_by(*of.primary_key).limit(50)
     taken = []
-    for _ in range(_TIMES):
+    for _ in range(_BARE_TIMES):
         began = time.perf_counter()
         with database.read() as session:
             session.connection().execute(statement).all()

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from curator.console.forms import Form
-from curator.console.people import PAGE, After, Search, next_page, role_of, said
+from curator.console.people import After, Search, next_page, role_of, said
 from curator.console.render import done, page
 from curator.database.engine import now
 from curator.errors import CuratorError
@@ -25,6 +25,8 @@ from curator.web.guard import Administrator, Owner, SettingsViewer
 from curator.web.service import Service
 from rules.circumstances import Audience
 
+_A_PAGE = 35
+"""Each of them has two forms: fifty would weigh more than a page may."""
 _GRACE = dt.timedelta(hours=24)
 _TOKEN_ROLES = (Role.DEVELOPER, Role.ROBOT, Role.REVIEWER, Role.AUDITOR, Role.SECURITY, Role.ADMIN)
 _ENDS = ((7, "in a week"), (30, "in a month"), (90, "in three months"))
@@ -65,12 +67,12 @@ def account_pages(service: Service) -> APIRouter:
     ) -> HTMLResponse:
         found = await database.ask(
             lambda session: tokens.list_tokens(
-                session, state=state, search=search, jobs=jobs, after=after, limit=PAGE + 1
+                session, state=state, search=search, jobs=jobs, after=after, limit=_A_PAGE + 1
             )
         )
-        shown = found[:PAGE]
+        shown = found[:_A_PAGE]
         unmade = await database.ask(lambda session: teams.unmade(session, {one.team for one in shown}))
-        last = shown[-1].id if len(found) > PAGE else None
+        last = shown[-1].id if len(found) > _A_PAGE else None
         asked = {"search": search, "state": state, "jobs": "yes" if jobs else ""}
         return page(
             request,
@@ -129,10 +131,10 @@ def account_pages(service: Service) -> APIRouter:
         user, found = await database.ask(
             lambda session: (
                 account.own_user(session, caller),
-                account.own_tokens(session, caller, after, PAGE + 1),
+                account.own_tokens(session, caller, after, _A_PAGE + 1),
             )
         )
-        shown = found[:PAGE]
+        shown = found[:_A_PAGE]
         return page(
             request,
             caller,
@@ -140,7 +142,7 @@ def account_pages(service: Service) -> APIRouter:
             wrong.status if wrong is not None else 200,
             user=user,
             tokens=shown,
-            next=next_page("/-/account", shown[-1].id if len(found) > PAGE else None),
+            next=next_page("/-/account", shown[-1].id if len(found) > _A_PAGE else None),
             first=bool(after),
             role_choices=[(role.value, role.value) for role in _TOKEN_ROLES if MAY[role] <= MAY[caller.role]],
             team_choices=[("", "none"), *((team, team) for team in user.teams)],

@@ -22,7 +22,7 @@ from curator.people.roles import Permission
 from curator.web.guard import RecordKeeper, RecordReader
 from curator.web.service import Service
 
-_PAGE = 36
+_PAGE = 32
 """Each has its details beneath it: a page stays below 100 KB."""
 _HERE = "/-/activity"
 Text = Annotated[str, Query(max_length=200)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 import threading
@@ -13,6 +12,7 @@ from curator.audit.adding import add_to
 from curator.database.days import day_of, read_day
 from curator.database.engine import Database, now
 from curator.store.tables import FetchedRow
+from curator.upkeep import keep_doing
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,15 @@ class Fetched:
 
     async def follow(self) -> None:
         """Write down what is new, until cancelled."""
-        while True:
-            await asyncio.sleep(_WRITE_EVERY_S)
-            # A database that is away for a moment must not end this, and the next time has it all.
-            await asyncio.to_thread(self.close)
+
+        def step() -> float:
+            self.write()
+            return _WRITE_EVERY_S
+
+        await keep_doing(step, "what came from the upstream cannot be written down", first_after_s=_WRITE_EVERY_S)
 
     def close(self) -> None:
-        """Write down what is new, if that can be done."""
+        """Write down what is new, if that can be done: the last word of a process."""
         try:
             self.write()
         except Exception:
