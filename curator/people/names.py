@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
+from curator.database.engine import now
 from curator.errors import BadInput, CuratorError
-from curator.people.tables import ProjectRow, TeamRow
+from curator.people.tables import ProjectRow, TeamRow, TokenRow, UserRow
 from curator.types import check_no_secret
 from rules.circumstances import Audience
 
@@ -77,6 +79,34 @@ def check_audience(session: Session, audience: Audience) -> Audience:
                 f"{audience.project} --team {audience.team or 'TEAM'}`, or name one that `curator project list` shows"
             )
     return audience
+
+
+def check_no_persons_name(session: Session, name: str) -> None:
+    """A token that is nobody's is not called as somebody is: the record and the review go by names. Raises
+    `BadInput`."""
+    person = session.exec(select(UserRow.login).where(UserRow.folded == name.lower())).first()
+    if person is not None:
+        raise BadInput(
+            f"There is a person named {person!r}, for whom this token would be taken: choose another name, or make it "
+            "theirs (--user)"
+        )
+
+
+def check_no_tokens_name(session: Session, login: str) -> None:
+    """Nor is a person called as such a token that is worth something. Raises `Taken`."""
+    token = session.exec(
+        select(TokenRow.name).where(
+            func.lower(TokenRow.name) == login.lower(),
+            col(TokenRow.user_id).is_(None),
+            col(TokenRow.revoked_at).is_(None),
+            or_(col(TokenRow.expires_at).is_(None), col(TokenRow.expires_at) > now()),
+        )
+    ).first()
+    if token is not None:
+        raise Taken(
+            f"There is a token named {token!r} that belongs to nobody, and each would be taken for the other: choose "
+            "another name, or revoke it first"
+        )
 
 
 def _active(session: Session, team: str) -> bool:

@@ -21,7 +21,7 @@ from curator.errors import BadInput, UnknownToken
 from curator.people.by import By
 from curator.people.caller import Caller
 from curator.people.mark import MARK
-from curator.people.names import NoSuchName, check_audience, check_text
+from curator.people.names import NoSuchName, check_audience, check_no_persons_name, check_text
 from curator.people.recording import record
 from curator.people.roles import MAY, Role, lesser
 from curator.people.tables import MembershipRow, TokenRow, UserRow
@@ -280,7 +280,7 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
         raise BadInput(f"There is a token named {name!r} already: revoke it first, or choose another name")
     check_audience(session, audience)
     if owner is None:
-        _check_is_nobody(session, name)
+        check_no_persons_name(session, name)
         return
     if owner.disabled_at is not None:
         raise BadInput(f"{owner.login} is disabled and gets no token: enable the person first")
@@ -289,16 +289,6 @@ def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: 
     if audience.team and session.get(MembershipRow, (owner.id, audience.team)) is None:
         raise BadInput(
             f"{owner.login} is not in the team {audience.team!r}: a person's token asks for a team of theirs"
-        )
-
-
-def _check_is_nobody(session: Session, name: str) -> None:
-    """What is nobody's is not called as somebody is: the record and the review go by names. Raises `BadInput`."""
-    person = session.exec(select(UserRow.login).where(UserRow.folded == name.lower())).first()
-    if person is not None:
-        raise BadInput(
-            f"There is a person named {person!r}, for whom this token would be taken: choose another name, or make it "
-            "theirs (--user)"
         )
 
 

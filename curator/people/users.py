@@ -15,11 +15,19 @@ from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.errors import BadInput, CuratorError
 from curator.people.by import By
-from curator.people.names import NoSuchName, Taken, check_audience, check_email, check_name, check_text
+from curator.people.names import (
+    NoSuchName,
+    Taken,
+    check_audience,
+    check_email,
+    check_name,
+    check_no_tokens_name,
+    check_text,
+)
 from curator.people.recording import record
 from curator.people.roles import Role
 from curator.people.sign_in_tables import SessionRow
-from curator.people.tables import MembershipRow, TokenRow, UserRow
+from curator.people.tables import MembershipRow, UserRow
 from rules.circumstances import EVERYBODY, Audience
 
 ROLES = (Role.DEVELOPER, Role.REVIEWER, Role.AUDITOR, Role.SECURITY, Role.ADMIN)
@@ -118,19 +126,7 @@ def make_user(session: Session, wanted: NewUser, by: By) -> User:
     if other is not None:
         state = " (disabled)" if other.disabled_at is not None else ""
         raise Taken(f"There is a person named {other.login!r} already{state}: choose another name, or change that one")
-    token = session.exec(
-        select(TokenRow.name).where(
-            func.lower(TokenRow.name) == wanted.login.lower(),
-            col(TokenRow.user_id).is_(None),
-            col(TokenRow.revoked_at).is_(None),
-            or_(col(TokenRow.expires_at).is_(None), col(TokenRow.expires_at) > now()),
-        )
-    ).first()
-    if token is not None:
-        raise Taken(
-            f"There is a token named {token!r} that belongs to nobody, and each would be taken for the other: choose "
-            "another name, or revoke it first"
-        )
+    check_no_tokens_name(session, wanted.login)
     if wanted.issuer is not None and wanted.subject is not None:
         _check_identity_free(session, wanted.issuer, wanted.subject)
     check_audience(session, wanted.home)
