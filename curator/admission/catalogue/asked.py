@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlalchemy import bindparam, update
+from sqlmodel import Session
 
 from curator.admission.catalogue.fill import fill
 from curator.admission.catalogue.tables import CatalogueRow
@@ -49,9 +49,15 @@ def _take(session: Session, rows: Sequence[AuditRow]) -> None:
         use = uses.setdefault((row.kind, row.repo), _Use())
         use.sent += row.action == _SENT
         use.at = max(use.at, row.at) if use.at else row.at
-    for (kind, repo), use in uses.items():
-        session.execute(
-            update(CatalogueRow)
-            .where(col(CatalogueRow.kind) == kind, col(CatalogueRow.repo) == repo)
-            .values(used=CatalogueRow.used + use.sent, asked_at=use.at)
-        )
+    if uses:
+        # All in one: a statement for each would take a quarter of what a server does for a pull.
+        told = [{"of_kind": of[0], "of_repo": of[1], "sent": use.sent, "at": use.at} for of, use in uses.items()]
+        session.connection().execute(_COUNT, told)
+
+
+_CATALOGUE = CatalogueRow.__table__  # type: ignore[attr-defined]
+_COUNT = (
+    update(_CATALOGUE)
+    .where(_CATALOGUE.c.kind == bindparam("of_kind"), _CATALOGUE.c.repo == bindparam("of_repo"))
+    .values(used=_CATALOGUE.c.used + bindparam("sent"), asked_at=bindparam("at"))
+)
