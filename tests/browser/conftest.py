@@ -9,6 +9,22 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from fixtures.hub.process import FixtureHub
+from fixtures.mirror import MirrorProcess
+from tests.contract.http import ask, settled
+from tests.contract.repositories import judge
+
+JUDGED = (
+    "models/acme-research/tiny-bert/revision/v1.0",
+    "models/acme-research/tiny-bert",
+    "models/acme-research/tiny-gguf",
+    "models/acme-research/llama-tuned-again",
+    "models/acme-research/non-commercial",
+    "models/acme-research/turned",
+    "models/mallory/shell-in-a-pickle",
+    "models/sentence-transformers/all-MiniLM-L6-v2",
+    "datasets/acme-data/rows",
+)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -34,3 +50,16 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lived_in(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that has judged a few repositories and given files of one, and was tried to be gone around."""
+    with MirrorProcess(tmp_path_factory.mktemp("lived-in") / "data", hub.url) as mirror:
+        judge(mirror.url, JUDGED)
+        assert settled(mirror.url, "/api/models/acme-research/turned/revision/bad").status == 403
+        known = {"Authorization": f"Bearer {mirror.admin_token}"}
+        for name in ("config.json", "README.md"):
+            assert ask(mirror.url, f"/acme-research/tiny-bert/resolve/main/{name}", headers=known).status == 200
+        assert ask(mirror.url, "/acme-research/tiny-bert.git/info/refs", headers=known).status == 403
+        yield mirror

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from curator.audit.verify_file import verify_file
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.browser.looking import seen, visitor
 
 TINY = "acme-research/tiny-bert"
 
 
-@pytest.fixture(scope="module")
-def busy(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """A mirror of which something was asked."""
-    with MirrorProcess(tmp_path_factory.mktemp("activity") / "data", hub.url) as mirror:
-        for path in (f"{TINY}/resolve/main/config.json", f"{TINY}/resolve/main/README.md", "git-xet/x.git/info/refs"):
-            try:
-                urlopen(Request(f"{mirror.url}/{path}", headers=token(mirror))).read()
-            except HTTPError as error:
-                error.read()
-        yield mirror
-
-
 def token(mirror: MirrorProcess) -> dict[str, str]:
     return {"Authorization": f"Bearer {mirror.admin_token}"}
 
 
-def test_what_happened_is_told_in_sentences_and_found_by_who_and_what(browser: Browser, busy: MirrorProcess) -> None:
-    with visitor(browser, busy.url, busy.admin_token) as context:
+def test_what_happened_is_told_in_sentences_and_found_by_who_and_what(
+    browser: Browser, lived_in: MirrorProcess
+) -> None:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         page = context.new_page()
         page.goto("/-/activity")
         expect(page.get_by_role("heading", level=1)).to_have_text("Activity")
@@ -53,11 +39,11 @@ def test_what_happened_is_told_in_sentences_and_found_by_who_and_what(browser: B
         seen(page, "activity-row")
 
 
-def test_a_request_id_leads_to_its_row(browser: Browser, busy: MirrorProcess) -> None:
-    url = f"{busy.url}/{TINY}/resolve/main/config.json"
-    with urlopen(Request(url, headers=token(busy))) as answer:
+def test_a_request_id_leads_to_its_row(browser: Browser, lived_in: MirrorProcess) -> None:
+    url = f"{lived_in.url}/{TINY}/resolve/main/config.json"
+    with urlopen(Request(url, headers=token(lived_in))) as answer:
         request_id = answer.headers["X-Request-Id"]
-    with visitor(browser, busy.url, busy.admin_token) as context:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         page = context.new_page()
         page.goto("/-/activity")
         page.get_by_label("Request id").fill(request_id)
@@ -69,8 +55,10 @@ def test_a_request_id_leads_to_its_row(browser: Browser, busy: MirrorProcess) ->
         expect(page.get_by_role("status")).to_contain_text("The record has no row 'nothing-like-it'")
 
 
-def test_what_is_exported_here_can_be_verified_anywhere(browser: Browser, busy: MirrorProcess, tmp_path: Path) -> None:
-    with visitor(browser, busy.url, busy.admin_token, accept_downloads=True) as context:
+def test_what_is_exported_here_can_be_verified_anywhere(
+    browser: Browser, lived_in: MirrorProcess, tmp_path: Path
+) -> None:
+    with visitor(browser, lived_in.url, lived_in.admin_token, accept_downloads=True) as context:
         page = context.new_page()
         page.goto("/-/activity")
         with page.expect_download() as download:
@@ -85,8 +73,8 @@ def test_what_is_exported_here_can_be_verified_anywhere(browser: Browser, busy: 
     assert last["address"] == "127.0.0.1", "from where somebody exported it"
 
 
-def test_a_legal_hold_is_placed_and_ended_with_a_reason(browser: Browser, busy: MirrorProcess) -> None:
-    with visitor(browser, busy.url, busy.admin_token) as context:
+def test_a_legal_hold_is_placed_and_ended_with_a_reason(browser: Browser, lived_in: MirrorProcess) -> None:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         page = context.new_page()
         page.goto("/-/activity/holds")
         page.get_by_label("Why", exact=True).fill("case 17 <script>alert(1)</script>")
@@ -100,8 +88,8 @@ def test_a_legal_hold_is_placed_and_ended_with_a_reason(browser: Browser, busy: 
         expect(page.locator("table")).to_contain_text("ended")
 
 
-def test_the_record_is_verified_from_the_console(browser: Browser, busy: MirrorProcess) -> None:
-    with visitor(browser, busy.url, busy.admin_token) as context:
+def test_the_record_is_verified_from_the_console(browser: Browser, lived_in: MirrorProcess) -> None:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         page = context.new_page()
         page.goto("/-/activity")
         page.get_by_text("Proof: verification").click()

@@ -7,44 +7,25 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.browser.looking import seen, visitor
 from tests.contract.http import ask, settled
-from tests.contract.repositories import judge
 
 MOST_BYTES = 100_000
-JUDGED = (
-    "models/acme-research/tiny-bert/revision/v1.0",
-    "models/acme-research/tiny-bert",
-    "models/acme-research/tiny-gguf",
-    "models/acme-research/llama-tuned-again",
-    "models/acme-research/non-commercial",
-    "models/acme-research/turned",
-    "models/mallory/shell-in-a-pickle",
-    "models/sentence-transformers/all-MiniLM-L6-v2",
-    "datasets/acme-data/rows",
-)
-
-
-@pytest.fixture(scope="module")
-def house(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    with MirrorProcess(tmp_path_factory.mktemp("catalogue") / "data", hub.url) as mirror:
-        judge(mirror.url, JUDGED)
-        settled(mirror.url, "/api/models/acme-research/turned/revision/bad")
-        yield mirror
 
 
 @pytest.fixture
-def window(browser: Browser, house: MirrorProcess) -> Iterator[BrowserContext]:
-    with visitor(browser, house.url, house.admin_token) as context:
+def window(browser: Browser, lived_in: MirrorProcess) -> Iterator[BrowserContext]:
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         yield context
 
 
-def test_one_finds_a_model_by_its_name_and_by_what_it_is(window: BrowserContext) -> None:
+def test_one_finds_a_model_by_its_name_and_by_what_it_is(window: BrowserContext, lived_in: MirrorProcess) -> None:
+    total = ask(lived_in.url, "/api/curator/v1/catalog/facets").json["total"]
+    assert total >= 8
     page = window.new_page()
     page.goto("/-/catalog")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Catalog: 8 repositories")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Catalog: {total} repositories")
     seen(page, "catalog")
     page.keyboard.press("/")
     page.keyboard.type("TINY-")
@@ -62,9 +43,9 @@ def test_one_finds_a_model_by_its_name_and_by_what_it_is(window: BrowserContext)
 
 
 def test_a_reviewer_reads_first_what_is_otherwise_than_in_the_last_approved_commit(
-    window: BrowserContext, house: MirrorProcess
+    window: BrowserContext, lived_in: MirrorProcess
 ) -> None:
-    decision = ask(house.url, "/api/models/acme-research/turned/revision/bad").json["curator"]["decision"]
+    decision = ask(lived_in.url, "/api/models/acme-research/turned/revision/bad").json["curator"]["decision"]
     page = window.new_page()
     page.goto(f"/-/decisions/{decision}")
     expect(page.get_by_role("heading", level=1)).to_have_text("acme-research/turned is blocked")
@@ -86,15 +67,17 @@ def test_findings_have_their_evidence_and_other_scanners_stand_beside_ours(windo
     seen(page, "model-findings")
 
 
-def test_a_developer_copies_lines_that_name_the_approved_commit(window: BrowserContext, house: MirrorProcess) -> None:
+def test_a_developer_copies_lines_that_name_the_approved_commit(
+    window: BrowserContext, lived_in: MirrorProcess
+) -> None:
     window.grant_permissions(["clipboard-read", "clipboard-write"])
     page = window.new_page()
     page.goto("/-/models/acme-research/tiny-bert")
     lines = page.locator(".snippet").first
-    expect(lines.locator("code")).to_contain_text(f'os.environ["HF_ENDPOINT"] = "{house.url}"')
+    expect(lines.locator("code")).to_contain_text(f'os.environ["HF_ENDPOINT"] = "{lived_in.url}"')
     lines.get_by_role("button", name="Copy").click()
     copied = page.evaluate("navigator.clipboard.readText()")
-    sha = ask(house.url, "/api/models/acme-research/tiny-bert").json["sha"]
+    sha = ask(lived_in.url, "/api/models/acme-research/tiny-bert").json["sha"]
     assert f'revision="{sha}"' in copied
     seen(page, "model-allowed")
 
@@ -117,14 +100,16 @@ def test_the_lineage_is_drawn_and_told(window: BrowserContext) -> None:
     seen(page, "model-lineage")
 
 
-def test_what_was_never_judged_is_judged_from_its_page_without_a_script(browser: Browser, house: MirrorProcess) -> None:
-    with visitor(browser, house.url, house.admin_token, java_script_enabled=False) as context:
+def test_what_was_never_judged_is_judged_from_its_page_without_a_script(
+    browser: Browser, lived_in: MirrorProcess
+) -> None:
+    with visitor(browser, lived_in.url, lived_in.admin_token, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto("/-/models/acme-research/gpt2-mini")
         page.get_by_role("button", name="Judge it now").click()
         expect(page.get_by_role("status").first).to_contain_text("judged")
-    settled(house.url, "/api/models/acme-research/gpt2-mini")
-    with visitor(browser, house.url, house.admin_token) as context:
+    settled(lived_in.url, "/api/models/acme-research/gpt2-mini")
+    with visitor(browser, lived_in.url, lived_in.admin_token) as context:
         page = context.new_page()
         page.goto("/-/models/nobody/nothing")
         seen(page, "model-unjudged")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
@@ -98,27 +96,15 @@ class Addresses(HTMLParser):
         self.forms += [value for name, value in attrs if name == "action" and value]
 
 
-@contextmanager
-def _asked(hub: FixtureHub, data: Path, prefix: str) -> Iterator[MirrorProcess]:
+@pytest.fixture(scope="module")
+def below(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror at a path of its host that was asked for things."""
+    data = tmp_path_factory.mktemp("below") / "data"
     with HeldPort() as port:
-        said = {"CURATOR_PUBLIC_URL": f"http://127.0.0.1:{port.number}{prefix}"} if prefix else {}
+        said = {"CURATOR_PUBLIC_URL": f"http://127.0.0.1:{port.number}{PREFIX}"}
         with MirrorProcess(data, hub.url, said, port.number) as mirror:
             judge(mirror.local_url, REPOS)
             yield mirror
-
-
-@pytest.fixture(scope="module")
-def lived_in(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """A mirror that was asked for things."""
-    with _asked(hub, tmp_path_factory.mktemp("lived-in") / "data", "") as mirror:
-        yield mirror
-
-
-@pytest.fixture(scope="module")
-def below(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """The same at a path of its host."""
-    with _asked(hub, tmp_path_factory.mktemp("below") / "data", PREFIX) as mirror:
-        yield mirror
 
 
 def test_each_page_is_whole_light_and_leads_somewhere(browser: Browser, lived_in: MirrorProcess) -> None:

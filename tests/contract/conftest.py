@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.front_door import Asked, FrontDoor
+from tests.contract.http import ask
 from tests.contract.repositories import MINILM, judge
 
 BELOW_A_PATH = (
@@ -90,11 +92,12 @@ def front(shared_front: Front) -> Front:
 
 @pytest.fixture(scope="session")
 def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """A mirror that serves nobody without a token, and whose organisation forbids a data set."""
+    """A mirror that serves nobody without a token, whose organisation forbids a data set, and that believes a proxy
+    which is not there."""
     folder = tmp_path_factory.mktemp("strict")
     rules = folder / "rules.yaml"
     rules.write_text(_FORBID_ROWS)
-    variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules)}
+    variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules), "FORWARDED_ALLOW_IPS": "192.0.2.1"}
     with MirrorProcess(folder / "data", hub.url, variables) as mirror:
         judge(mirror.url, WITH_A_TOKEN, mirror.admin_token)
         yield mirror
@@ -104,9 +107,10 @@ def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def at_once(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
     """A mirror that asks the Hub at every question, and tells nobody of a commit for longer than one answer.
 
-    Tests work on copies of repositories there (`hub.copy`), and may publish rules for a while (`publishing.under`).
+    Tests work on copies of repositories there (`hub.copy`), come from addresses of their own (`X-Forwarded-For`), and
+    may publish rules for a while (`publishing.under`).
     """
-    variables = _ASKS | {"CURATOR_BRANCH_SESSION_S": "0"}
+    variables = _ASKS | {"CURATOR_BRANCH_SESSION_S": "0", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
     with MirrorProcess(tmp_path_factory.mktemp("at-once") / "data", hub.url, variables) as mirror:
         yield mirror
 
@@ -128,4 +132,28 @@ def otherwise(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "CURATOR_UPSTREAM_TOKEN": UPSTREAM_TOKEN,
     }
     with MirrorProcess(tmp_path_factory.mktemp("otherwise") / "data", hub.url, variables) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def guarded(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that serves nobody without a token, behind a proxy that says who calls: so that each test has people and
+    addresses of its own."""
+    variables = {"CURATOR_ANONYMOUS": "no", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
+    with MirrorProcess(tmp_path_factory.mktemp("guarded") / "data", hub.url, variables) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def guarded_by_two(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror of two processes, with a few teams, that serves nobody without a token; rules are published there for a
+    while."""
+    variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_SERVER_PROCESSES": "2", "CURATOR_SECOND_OPINIONS": "false"}
+    with MirrorProcess(tmp_path_factory.mktemp("guarded-by-two") / "data", hub.url, variables) as mirror:
+        headers = {"Authorization": f"Bearer {mirror.admin_token}", "Content-Type": "application/json"}
+        made = [("teams", {"name": team}) for team in ("red", "red-1", "blue")]
+        made.append(("projects", {"team": "blue", "name": "p"}))
+        for path, document in made:
+            reply = ask(mirror.url, f"/api/curator/v1/{path}", "POST", headers, json.dumps(document).encode())
+            assert reply.status == 201, reply.body
         yield mirror

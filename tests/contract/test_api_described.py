@@ -7,7 +7,6 @@ Each operation of the document is driven with values that fit what it declares a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,14 +149,13 @@ def test_the_description_itself_is_openapi(tried: MirrorProcess) -> None:
             assert all("schema" in parameter for parameter in operation.get("parameters", [])), (method, path)
 
 
-def test_whoever_may_pull_may_read_it_and_nobody_else(hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_ANONYMOUS": "no"}) as mirror:
-        refused = ask(mirror.url, DOCUMENT)
-        assert (refused.status, sorted(refused.json)) == (401, ["error", "exit_code"])
-        known = {"Authorization": f"Bearer {token_of(mirror, 'robot')}"}
-        assert ask(mirror.url, DOCUMENT, headers=known).status == 200
-        elsewhere = ask(mirror.url, "/api/curator/v1/nothing", headers=known)
-        assert (elsewhere.status, sorted(elsewhere.json)) == (404, ["error", "exit_code"])
-        wrong = ask(mirror.url, "/api/curator/v1/collections", "PATCH", known)
-        assert (wrong.status, wrong.headers["allow"]) == (405, "GET")
-        assert wrong.json["error"] == "This address answers to GET only"
+def test_whoever_may_pull_may_read_it_and_nobody_else(strict: MirrorProcess) -> None:
+    refused = ask(strict.url, DOCUMENT)
+    assert (refused.status, sorted(refused.json)) == (401, ["error", "exit_code"])
+    known = {"Authorization": f"Bearer {token_of(strict, 'robot')}"}
+    assert ask(strict.url, DOCUMENT, headers=known).status == 200
+    elsewhere = ask(strict.url, "/api/curator/v1/nothing", headers=known)
+    assert (elsewhere.status, sorted(elsewhere.json)) == (404, ["error", "exit_code"])
+    wrong = ask(strict.url, "/api/curator/v1/collections", "PATCH", known)
+    assert (wrong.status, wrong.headers["allow"]) == (405, "GET")
+    assert wrong.json["error"] == "This address answers to GET only"

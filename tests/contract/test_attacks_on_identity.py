@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from curator.web.headers import UNLESS_SAID
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.http import Reply, ask, raw_ask
 from tests.contract.test_sign_in import GOOD, api, link_for, person, visitor
@@ -21,14 +19,29 @@ ROLES = ("developer", "reviewer", "auditor", "security")
 
 
 @pytest.fixture(scope="module")
-def guarded(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    variables = {"CURATOR_ANONYMOUS": "no", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
-    with MirrorProcess(tmp_path_factory.mktemp("attacked") / "data", hub.url, variables) as mirror:
-        for team in ("risk", "shop"):
-            assert api(mirror, "POST", "/teams", {"name": team}).status == 201
-        for role in ROLES:
-            assert api(mirror, "POST", "/users", {"login": f"a-{role}", "role": role, "team": "risk"}).status == 201
-        yield mirror
+def guarded(guarded: MirrorProcess) -> MirrorProcess:
+    """With two teams, and a person of each role in one of them."""
+    for team in ("risk", "shop"):
+        assert api(guarded, "POST", "/teams", {"name": team}).status == 201
+    for role in ROLES:
+        assert api(guarded, "POST", "/users", {"login": f"a-{role}", "role": role, "team": "risk"}).status == 201
+    return guarded
+
+
+@pytest.fixture(scope="module")
+def walker(guarded: MirrorProcess) -> Visitor:
+    """Somebody who has signed in."""
+    return person(guarded, "walker")
+
+
+@pytest.fixture(scope="module")
+def boss(guarded: MirrorProcess) -> Visitor:
+    """An administrator who has."""
+    return person(guarded, "boss", "admin")
+
+
+def cookies_of(somebody: Visitor) -> str:
+    return "; ".join(f"{name}={value}" for name, value in somebody.own_cookies.items())
 
 
 def token_of(mirror: MirrorProcess, login: str, role: str = "developer", **more: Any) -> str:
@@ -127,34 +140,31 @@ def test_a_key_of_another_callers_request_says_nothing_and_none_is_kept_of_a_pas
         "/-/account;x=1",
     ],
 )
-def test_no_writing_of_an_address_opens_what_another_keeps_shut(guarded: MirrorProcess, path: str) -> None:
-    somebody = person(guarded, "walker")
-    cookies = "; ".join(f"{name}={value}" for name, value in somebody.own_cookies.items())
-    reply = ask(guarded.url, path, headers={"Cookie": cookies})
+def test_no_writing_of_an_address_opens_what_another_keeps_shut(
+    guarded: MirrorProcess, walker: Visitor, path: str
+) -> None:
+    reply = ask(guarded.url, path, headers={"Cookie": cookies_of(walker)})
     assert b"walker" not in reply.body
     assert reply.status != 200 or b"walker" not in reply.body
 
 
-def test_a_session_opens_the_console_and_never_the_api(guarded: MirrorProcess) -> None:
-    somebody = person(guarded, "browser")
-    cookies = "; ".join(f"{name}={value}" for name, value in somebody.own_cookies.items())
+def test_a_session_opens_the_console_and_never_the_api(guarded: MirrorProcess, walker: Visitor) -> None:
     for method, path in (("GET", "/account"), ("PATCH", "/account"), ("POST", "/account/tokens"), ("GET", "/sessions")):
-        headers = {"Cookie": cookies, "Content-Type": "application/json"}
+        headers = {"Cookie": cookies_of(walker), "Content-Type": "application/json"}
         reply = ask(guarded.url, f"{API}{path}", method, headers, b'{"name": "x"}' if method != "GET" else None)
         assert reply.status == 401, (method, path, reply.status)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "CONNECT", "PROPFIND"])
-def test_no_method_does_what_a_form_is_for(guarded: MirrorProcess, method: str) -> None:
-    somebody = person(guarded, "method")
-    cookies = "; ".join(f"{name}={value}" for name, value in somebody.own_cookies.items())
+def test_no_method_does_what_a_form_is_for(guarded: MirrorProcess, walker: Visitor, method: str) -> None:
+    cookies = cookies_of(walker)
     for path in ("/-/sign-out", "/-/account/tokens", "/-/account"):
         headers = {"Cookie": cookies, "X-HTTP-Method-Override": "POST", "X-Original-URL": "/-/people/users"}
         reply = ask(guarded.url, path, method, headers)
         assert reply.status in {200, 400, 404, 405}, (path, reply.status)
         assert "access-control-allow-origin" not in reply.headers
-    assert somebody.go("/-/account").status == 200
-    assert "method" in somebody.text
+    assert walker.go("/-/account").status == 200
+    assert "walker" in walker.text
 
 
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -183,22 +193,20 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ids=str,
 )
 def test_no_other_site_sends_a_form_and_no_page_of_ours_without_its_token(
-    guarded: MirrorProcess, headers: dict[str, str]
+    guarded: MirrorProcess, boss: Visitor, headers: dict[str, str]
 ) -> None:
-    somebody = person(guarded, "boss", "admin")
-    cookies = "; ".join(f"{name}={value}" for name, value in somebody.own_cookies.items())
     from urllib.parse import urlencode
 
     for path, fields in FORMS:
-        sent = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"} | headers
+        sent = {"Cookie": cookies_of(boss), "Content-Type": "application/x-www-form-urlencoded"} | headers
         for token in ({}, {"form_token": "x"}, {"form_token": ""}):
             reply = ask(guarded.url, path, "POST", sent, urlencode(fields | token).encode())
             assert reply.status in {403, 404}, (path, headers, reply.status)
         for kind in ("text/plain", "application/json", "multipart/form-data; boundary=x"):
             reply = ask(guarded.url, path, "POST", sent | {"Content-Type": kind}, urlencode(fields).encode())
             assert reply.status in {400, 403, 404}, (path, kind, reply.status)
-    assert somebody.go("/-/account").status == 200
-    assert "pwned" not in somebody.text
+    assert boss.go("/-/account").status == 200
+    assert "pwned" not in boss.text
     assert api(guarded, "GET", "/users/pwned").status == 404
 
 
@@ -231,11 +239,10 @@ def test_another_site_signs_nobody_in_as_whom_it_likes(guarded: MirrorProcess) -
         "/-/@elsewhere.example:80//x",
     ],
 )
-def test_nobody_is_led_elsewhere_after_sign_in(guarded: MirrorProcess, wanted: str) -> None:
+def test_nobody_is_led_elsewhere_after_sign_in(walker: Visitor, wanted: str) -> None:
     from urllib.parse import quote, urlsplit
 
-    somebody = person(guarded, "led")
-    reply = somebody.go(f"/-/sign-in?next={quote(wanted)}", follow=False)
+    reply = walker.go(f"/-/sign-in?next={quote(wanted)}", follow=False)
     to = urlsplit(reply.headers["location"])
     assert (reply.status, to.scheme, to.netloc) == (303, "", "")
     assert to.path.startswith("/-/")
@@ -335,19 +342,15 @@ def test_a_password_of_megabytes_is_wrong_at_once_and_two_links_at_once_are_one(
         assert sorted(pool.map(choose, windows)) == [303, 410, 410, 410]
 
 
-def test_what_a_proxy_is_said_to_have_said_counts_only_from_a_proxy(
-    hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    variables = {"CURATOR_ANONYMOUS": "no", "FORWARDED_ALLOW_IPS": "192.0.2.1"}
-    with MirrorProcess(tmp_path_factory.mktemp("direct") / "data", hub.url, variables) as mirror:
-        statuses = []
-        for number in range(34):
-            somebody = Visitor(mirror.url, **{"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": "for=203.0.113.9"})
-            somebody.go("/-/sign-in")
-            statuses.append(somebody.send(way="token", token=f"hf_cur{number:034}").status)
-        assert 429 in statuses
-        rows = api(mirror, "GET", "/record?action=sign-in").json["rows"]
-        assert {row["address"] for row in rows} == {"127.0.0.1"}
+def test_what_a_proxy_is_said_to_have_said_counts_only_from_a_proxy(strict: MirrorProcess) -> None:
+    statuses = []
+    for number in range(34):
+        somebody = Visitor(strict.url, **{"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": "for=203.0.113.9"})
+        somebody.go("/-/sign-in")
+        statuses.append(somebody.send(way="token", token=f"hf_cur{number:034}").status)
+    assert 429 in statuses
+    rows = api(strict, "GET", "/record?action=sign-in").json["rows"]
+    assert {row["address"] for row in rows} == {"127.0.0.1"}
 
 
 def test_requests_that_servers_read_differently_are_not_read_at_all(guarded: MirrorProcess) -> None:

@@ -13,6 +13,7 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator
 from tests.contract.http import ask
+from tests.contract.publishing import under
 
 ALLOWED = "acme-research/tiny-bert"
 BLOCKED = "mallory/shell-in-a-pickle"
@@ -79,40 +80,41 @@ class TestHowItEnds:
         assert (wrong.returncode, wrong.stdout) == (2, "")
 
     def test_what_is_being_scanned_ends_with_3_and_can_be_waited_for(
-        self, own_hub: FixtureHub, own_mirror: MirrorProcess
+        self, hub: FixtureHub, at_once: MirrorProcess
     ) -> None:
-        own_hub.faults({"path": "*tiny-bert*", "delay_s": 1.0}, {"path": "*shell-in-a-pickle*", "delay_s": 1.0})
-        at_once = document(own_mirror, ALLOWED, BLOCKED)
-        assert {one["outcome"] for one in at_once["models"]} == {"scanning"}
-        assert at_once["exit_code"] == 3
-        waited = document(own_mirror, ALLOWED, "--wait", "90")
+        allowed, blocked = hub.copy(ALLOWED), hub.copy(BLOCKED)
+        with hub.failing(*({"path": f"*{repo}*", "delay_s": 1.0} for repo in (allowed, blocked))):
+            first = document(at_once, allowed, blocked)
+            assert {one["outcome"] for one in first["models"]} == {"scanning"}
+            assert first["exit_code"] == 3
+            waited = document(at_once, allowed, "--wait", "90")
         assert waited["models"][0]["outcome"] == "allowed"
 
-    def test_a_repository_that_waits_for_a_look_ends_with_3(self, own_hub: FixtureHub, tmp_path: Path) -> None:
-        rules = tmp_path / "rules.yaml"
-        rules.write_text(
+    def test_a_repository_that_waits_for_a_look_ends_with_3(self, hub: FixtureHub, at_once: MirrorProcess) -> None:
+        held_back, old = hub.copy("acme-research/tiny-gguf"), hub.copy(ALLOWED)
+        rules = (
             "schema: curator.rules/1\nname: careful\nrules:\n  - id: nobody-we-know\n    description: d\n"
-            "    when: {repository: [acme-research/tiny-gguf]}\n    outcome: hold\n    owner: model-risk\n"
+            f"    when: {{repository: [{held_back}]}}\n    outcome: hold\n    owner: model-risk\n"
             "    message: '{repository} is by a publisher we do not know'\n"
-            "  - id: told\n    description: d\n    when: {repository: [acme-research/tiny-bert]}\n    outcome: warn\n"
+            f"  - id: told\n    description: d\n    when: {{repository: [{old}]}}\n    outcome: warn\n"
             "    message: 'tiny-bert is old: take tiny-gguf'\n"
         )
-        with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_RULES": str(rules)}) as mirror:
-            answer = document(mirror, "acme-research/tiny-gguf", ALLOWED, "--wait", "90")
-            refused = ask(mirror.url, "/api/models/acme-research/tiny-gguf").headers["x-error-message"]
-            served = ask(mirror.url, f"/{ALLOWED}/resolve/main/config.json").headers
+        with under(at_once, rules):
+            answer = document(at_once, held_back, old, "--wait", "90")
+            refused = ask(at_once.url, f"/api/models/{held_back}").headers["x-error-message"]
+            served = ask(at_once.url, f"/{old}/resolve/main/config.json").headers
         held, warned = answer["models"]
         assert answer["exit_code"] == 3
         assert held["outcome"] == "held"
         assert held["rules"] == ["nobody-we-know"]
-        assert "is held for review by the rule nobody-we-know: acme-research/tiny-gguf is by a pub" in held["sentence"]
+        assert f"is held for review by the rule nobody-we-know: {held_back} is by a pub" in held["sentence"]
         assert warned["outcome"] == "allowed"
         assert [one["message"] for one in warned["warnings"]] == ["tiny-bert is old: take tiny-gguf"]
         assert "for an exception ask model-risk: " in refused
-        assert "or curator request acme-research/tiny-gguf and quote request" in refused
+        assert f"or curator request {held_back} and quote request" in refused
         assert served["x-curator-warning"] == "told"
-        warning = f"curation {ALLOWED} warning-told; the rule told warns of {ALLOWED}: tiny-bert is old: take tiny-gguf"
-        assert served["x-hf-warning"] == f"{warning}. More: curator rules explain {ALLOWED}"
+        warning = f"curation {old} warning-told; the rule told warns of {old}: tiny-bert is old: take tiny-gguf"
+        assert served["x-hf-warning"] == f"{warning}. More: curator rules explain {old}"
 
 
 class TestAFileOfModels:

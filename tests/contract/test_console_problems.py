@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from http.cookies import SimpleCookie
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,18 +17,12 @@ from curator.people.cookies import Cookies
 from curator.people.roles import Role
 from curator.people.tokens import create_token
 from curator.settings import Settings
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract.conftest import Front
 from tests.contract.http import Reply, ask
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E"
-
-
-@pytest.fixture(scope="module")
-def asks_for_tokens(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    with MirrorProcess(tmp_path_factory.mktemp("closed") / "data", hub.url, {"CURATOR_ANONYMOUS": "no"}) as mirror:
-        yield mirror
 
 
 def is_page(reply: Reply) -> str:
@@ -64,8 +56,8 @@ def test_whoever_may_not_is_told_so_and_by_whom_he_could(mirror: MirrorProcess) 
     assert "wants one of" in is_page(reply)
 
 
-def test_whoever_is_not_known_is_shown_no_navigation(asks_for_tokens: MirrorProcess) -> None:
-    reply = ask(asks_for_tokens.url, "/-/live", headers=HTML)
+def test_whoever_is_not_known_is_shown_no_navigation(strict: MirrorProcess) -> None:
+    reply = ask(strict.url, "/-/live", headers=HTML)
     if reply.status == 303:
         assert "/-/" in reply.headers["location"]
         return
@@ -134,18 +126,17 @@ def test_after_a_form_one_is_never_led_to_another_site(back: str) -> None:
     assert own_path(back) == "/-/"
 
 
-def test_below_a_path_links_and_cookies_begin_with_it(hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_PUBLIC_URL": "http://127.0.0.1:1/hf"}) as mirror:
-        for prefix in ("/hf", ""):
-            # Whether or not a proxy has taken the path off.
-            page = ask(mirror.local_url, f"{prefix}/-/").body.decode()
-            links = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', page)
-            assert links
-            assert all(link.startswith("/hf/-/") for link in links), links
-            asset = next(link for link in links if link.endswith(".css"))
-            assert ask(mirror.local_url, asset).status == 200
-            body, kind = b"theme=dark&back=/-/", {"Content-Type": "application/x-www-form-urlencoded"}
-            chosen = ask(mirror.local_url, f"{prefix}/-/theme", "POST", kind, body)
-            assert chosen.headers["location"] == "/hf/-/"
-            assert "Path=/hf/-/" in chosen.headers["set-cookie"]
-            assert ask(mirror.local_url, f"{prefix}/", headers=HTML).headers["location"] == "/hf/-/"
+def test_below_a_path_links_and_cookies_begin_with_it(front: Front) -> None:
+    for prefix in ("/hf", ""):
+        # Whether or not a proxy has taken the path off.
+        page = ask(front.mirror_url, f"{prefix}/-/").body.decode()
+        links = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', page)
+        assert links
+        assert all(link.startswith("/hf/-/") for link in links), links
+        asset = next(link for link in links if link.endswith(".css"))
+        assert ask(front.mirror_url, asset).status == 200
+        body, kind = b"theme=dark&back=/-/", {"Content-Type": "application/x-www-form-urlencoded"}
+        chosen = ask(front.mirror_url, f"{prefix}/-/theme", "POST", kind, body)
+        assert chosen.headers["location"] == "/hf/-/"
+        assert "Path=/hf/-/" in chosen.headers["set-cookie"]
+        assert ask(front.mirror_url, f"{prefix}/", headers=HTML).headers["location"] == "/hf/-/"

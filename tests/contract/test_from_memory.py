@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-import time
-from pathlib import Path
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
@@ -39,29 +38,29 @@ def test_what_was_answered_once_is_answered_again_without_the_hub_and_alike(
 
 
 def test_who_was_told_what_a_branch_is_goes_on_from_memory_when_that_is_no_longer_fresh(
-    own_hub: FixtureHub, tmp_path: Path
+    hub: FixtureHub, in_sessions: MirrorProcess
 ) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.5"}) as mirror:
-        assert ask(mirror.url, INFO).status == 200
+    repo = hub.copy("acme-research/tiny-bert")
+    file = f"/{repo}/resolve/main/model.safetensors"
+    assert settled(in_sessions.url, f"/api/models/{repo}").status == 200
 
-        def head(agent: str) -> Reply:
-            return ask(mirror.url, FILE, "HEAD", {"User-Agent": agent})
+    def head(agent: str) -> Reply:
+        return ask(in_sessions.url, file, "HEAD", {"User-Agent": agent})
 
-        def worked_for() -> int:
-            # A request has its line in the log before the next one is answered.
-            ask(mirror.url, "/healthz")
-            return len(own_hub.requests()) + mirror.log.read_text().count("/resolve/")
+    def worked_for() -> int:
+        # A request has its line in the log before the next one is answered.
+        ask(in_sessions.url, "/healthz")
+        return len(hub.requests(about=repo)) + in_sessions.log.read_text().count(f"/{repo}/resolve/")
 
+    for _ in range(2):
         assert head("early").status == 200
-        time.sleep(0.6)
+    before = worked_for()
+    for _ in range(3):
         assert head("early").status == 200
-        before = worked_for()
-        for _ in range(3):
-            assert head("early").status == 200
-        assert worked_for() == before, "neither the Hub nor the log knows of it"
-        asked = len(own_hub.requests())
-        assert head("late").status == 200
-        assert len(own_hub.requests()) > asked, "whoever comes now is told what the branch is now"
+    assert worked_for() == before, "neither the Hub nor the log knows of it"
+    asked = len(hub.requests(about=repo))
+    assert head("late").status == 200
+    assert len(hub.requests(about=repo)) > asked, "whoever comes now is told what the branch is now"
 
 
 def test_each_may_ask_another_part_of_a_file_that_is_in_memory(mirror: MirrorProcess) -> None:
@@ -92,28 +91,27 @@ def test_requests_sent_one_after_another_on_one_connection_are_answered_in_order
     assert received.endswith(WEIGHTS.read_bytes())
 
 
-def test_a_revoked_token_opens_nothing_more_in_any_process(own_hub: FixtureHub, tmp_path: Path) -> None:
-    wanted = {"CURATOR_ANONYMOUS": "no", "CURATOR_SERVER_PROCESSES": "2"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, wanted) as mirror:
-        token = curator("token", "create", "alice", "--data", str(mirror.data)).stdout.strip()
-        assert settled(mirror.url, INFO, headers={"Authorization": f"Bearer {token}"}).status == 200
-        for _ in range(6):
-            assert {reply.status for reply in each(mirror, Authorization=f"Bearer {token}")} == {200}
-        assert {reply.status for reply in each(mirror)} == {401}
-        curator("token", "revoke", "alice", "--data", str(mirror.data))
-        for _ in range(6):
-            assert {reply.status for reply in each(mirror, Authorization=f"Bearer {token}")} == {401}
+def test_a_revoked_token_opens_nothing_more_in_any_process(guarded_by_two: MirrorProcess) -> None:
+    url, data = guarded_by_two.url, str(guarded_by_two.data)
+    token = curator("token", "create", "alice", "--data", data).stdout.strip()
+    assert settled(url, INFO, headers={"Authorization": f"Bearer {token}"}).status == 200
+    for _ in range(6):
+        assert {reply.status for reply in each(guarded_by_two, Authorization=f"Bearer {token}")} == {200}
+    assert {reply.status for reply in each(guarded_by_two)} == {401}
+    curator("token", "revoke", "alice", "--data", data)
+    for _ in range(6):
+        assert {reply.status for reply in each(guarded_by_two, Authorization=f"Bearer {token}")} == {401}
 
 
-def test_a_file_that_was_taken_out_of_the_store_is_fetched_again(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
-        assert settled(mirror.url, INFO).status == 200
-        for _ in range(2):
-            assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
-        for blob in (mirror.data / "blobs" / "sha256").rglob("*"):
-            if blob.is_file():
-                blob.unlink()
-        assert ask(mirror.url, FILE).body == WEIGHTS.read_bytes()
+def test_a_file_that_was_taken_out_of_the_store_is_fetched_again(hub: FixtureHub, at_once: MirrorProcess) -> None:
+    repo = hub.copy("acme-research/tiny-bert")
+    file = f"/{repo}/resolve/main/model.safetensors"
+    assert settled(at_once.url, f"/api/models/{repo}").status == 200
+    for _ in range(2):
+        assert ask(at_once.url, file).body == WEIGHTS.read_bytes()
+    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    (at_once.data / "blobs" / "sha256" / digest[:2] / digest[2:]).unlink()
+    assert ask(at_once.url, file).body == WEIGHTS.read_bytes()
 
 
 def test_a_file_that_is_pulled_in_many_parts_is_one_row_of_the_record(mirror: MirrorProcess) -> None:

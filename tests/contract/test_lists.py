@@ -19,9 +19,15 @@ BLOCKED = "mallory/shell-in-a-pickle"
 each_version = pytest.mark.parametrize("version", VERSIONS)
 
 
+@pytest.fixture(scope="module")
+def clients(mirror: MirrorProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Client]:
+    """One of each version: they are asked for lists, of which they keep nothing."""
+    return {version: Client(version, mirror.url, tmp_path_factory.mktemp("lists") / "home") for version in VERSIONS}
+
+
 @pytest.fixture
-def client(version: str, mirror: MirrorProcess, tmp_path: Path) -> Client:
-    return Client(version, mirror.url, tmp_path / "home")
+def client(version: str, clients: dict[str, Client]) -> Client:
+    return clients[version]
 
 
 @each_version

@@ -15,6 +15,7 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator, hf_command
 from tests.contract.http import Reply, ask, settled
+from tests.contract.publishing import under
 
 REPO = "acme-research/tiny-bert"
 FILE = f"/{REPO}/resolve/main/config.json"
@@ -34,21 +35,13 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def mirror(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    folder = tmp_path_factory.mktemp("people")
-    (folder / "rules.yaml").write_text(RULES)
-    variables = {
-        "CURATOR_ANONYMOUS": "no",
-        "CURATOR_SERVER_PROCESSES": "2",
-        "CURATOR_SECOND_OPINIONS": "false",
-        "CURATOR_RULES": str(folder / "rules.yaml"),
-    }
-    with MirrorProcess(folder / "data", hub.url, variables) as mirror:
+def mirror(guarded_by_two: MirrorProcess) -> Iterator[MirrorProcess]:
+    """With one person in each of two teams, and rules that say something of one of them."""
+    with under(guarded_by_two, RULES):
         for team in ("red", "blue"):
-            call(mirror, "POST", "/teams", name=team)
-            call(mirror, "POST", "/users", login=f"{team}-one", team=team, full_name=f"{team} One")
-        settled(mirror.url, FILE, headers=shows(mirror.admin_token or ""))
-        yield mirror
+            call(guarded_by_two, "POST", "/users", login=f"{team}-one", team=team, full_name=f"{team} One")
+        settled(guarded_by_two.url, FILE, headers=shows(guarded_by_two.admin_token or ""))
+        yield guarded_by_two
 
 
 def done(mirror: MirrorProcess, *words: str) -> str:

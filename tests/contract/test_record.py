@@ -45,15 +45,74 @@ def ask(mirror: MirrorProcess, path: str, document: Any = None, method: str | No
         return answer.read() if "/resolve/" in path else json.load(answer)
 
 
+class Receiver:
+    """A syslog server: takes messages with their length in front (RFC 6587)."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            Thread(target=self._take, args=(connection,), daemon=True).start()
+
+    def _take(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            while True:
+                length = b""
+                while (one := stream.read(1)) not in {b" ", b""}:
+                    length += one
+                if not one:
+                    return
+                self.messages.append(stream.read(int(length)).decode())
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._open:
+            with_shutdown(connection)
+
+    def seqs(self) -> list[int]:
+        rows = [message for message in self.messages if " seal [" not in message]
+        return [int(message.split('seq="')[1].split('"')[0]) for message in rows]
+
+
+def with_shutdown(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def syslog() -> Iterator[Receiver]:
+    with receiver() as syslog:
+        yield syslog
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("record") / "data"
 
 
 @pytest.fixture(scope="module")
-def busy(hub: FixtureHub, folder: Path) -> Iterator[MirrorProcess]:
-    """A mirror that was asked for something."""
-    with MirrorProcess(folder, hub.url) as mirror:
+def busy(hub: FixtureHub, folder: Path, syslog: Receiver) -> Iterator[MirrorProcess]:
+    """A mirror that was asked for something, and tells the organisation's own collector of it."""
+    with MirrorProcess(folder, hub.url, {"CURATOR_SYSLOG_URL": f"tcp://127.0.0.1:{syslog.port}"}) as mirror:
         judge(mirror.url, (f"models/{TINY}",))
         ask(mirror, f"/{TINY}/resolve/main/config.json")
         yield mirror
@@ -167,71 +226,14 @@ def test_who_uses_a_commit_is_told(busy: MirrorProcess) -> None:
     assert found[0]["files"] >= 1
 
 
-class Receiver:
-    """A syslog server: takes messages with their length in front (RFC 6587)."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(connection)
-            Thread(target=self._take, args=(connection,), daemon=True).start()
-
-    def _take(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
-            while True:
-                length = b""
-                while (one := stream.read(1)) not in {b" ", b""}:
-                    length += one
-                if not one:
-                    return
-                self.messages.append(stream.read(int(length)).decode())
-
-    def close(self) -> None:
-        self._listener.close()
-        for connection in self._open:
-            with_shutdown(connection)
-
-    def seqs(self) -> list[int]:
-        rows = [message for message in self.messages if " seal [" not in message]
-        return [int(message.split('seq="')[1].split('"')[0]) for message in rows]
-
-
-def with_shutdown(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def test_each_row_comes_to_syslog_in_order(hub: FixtureHub, tmp_path: Path) -> None:
-    with receiver() as syslog:
-        settings = {"CURATOR_SYSLOG_URL": f"tcp://127.0.0.1:{syslog.port}"}
-        with MirrorProcess(tmp_path / "data", hub.url, settings) as mirror:
-            judge(mirror.url, (f"models/{TINY}",))
-            ask(mirror, f"/{TINY}/resolve/main/config.json")
-            for _ in range(100):
-                if any(" download " in message for message in syslog.messages):
-                    break
-                time.sleep(0.1)
-        seqs = syslog.seqs()
-        assert seqs == list(range(1, len(seqs) + 1))
-        message = next(message for message in syslog.messages if " download " in message)
-        assert message.startswith("<110>1 20")
-        assert json.loads(message.split("] ", 1)[1])["repo"] == TINY
+def test_each_row_comes_to_syslog_in_order(busy: MirrorProcess, syslog: Receiver) -> None:
+    ask(busy, f"/{TINY}/resolve/main/config.json")
+    for _ in range(200):
+        if any(" download " in message for message in syslog.messages):
+            break
+        time.sleep(0.05)
+    seqs = syslog.seqs()
+    assert seqs == list(range(1, len(seqs) + 1))
+    message = next(message for message in syslog.messages if " download " in message)
+    assert message.startswith("<110>1 20")
+    assert json.loads(message.split("] ", 1)[1])["repo"] == TINY

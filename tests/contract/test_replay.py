@@ -31,9 +31,9 @@ def draft(tmp_path: Path) -> Path:
 
 
 def test_a_draft_is_tried_on_what_was_asked_for_and_changes_nothing(
-    own_hub: FixtureHub, tmp_path: Path, draft: Path
+    hub: FixtureHub, tmp_path: Path, draft: Path
 ) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
+    with MirrorProcess(tmp_path / "data", hub.url) as mirror:
         assert settled(mirror.url, f"/api/models/{TINY}").status == 200
         assert ask(mirror.url, FILE).status == 200
         assert settled(mirror.url, "/api/models/mallory/shell-in-a-pickle").status == 403

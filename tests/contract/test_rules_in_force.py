@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator
 from tests.contract.http import Reply, ask, settled
+from tests.contract.publishing import under
 from tests.contract.repositories import WEIGHTS
 
 REPO = "acme-research/tiny-bert"
@@ -85,10 +86,11 @@ def in_force(mirror: MirrorProcess) -> str:
     return str(rows(mirror, "SELECT digest FROM rule_set_changes ORDER BY id DESC LIMIT 1")[0][0])
 
 
-@pytest.fixture
-def published(own_hub: FixtureHub, tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def published(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
     """A mirror of two processes whose rules are published by command."""
-    with MirrorProcess(tmp_path / "data", own_hub.url, QUIET | {"CURATOR_SERVER_PROCESSES": "2"}) as mirror:
+    data = tmp_path_factory.mktemp("published") / "data"
+    with MirrorProcess(data, hub.url, QUIET | {"CURATOR_SERVER_PROCESSES": "2"}) as mirror:
         yield mirror
 
 
@@ -145,6 +147,7 @@ def test_what_new_rules_block_is_not_served_any_more_by_any_process_nor_from_mem
 def test_nobody_but_an_administrator_publishes_and_wrong_rules_are_told_with_their_places(
     published: MirrorProcess, tmp_path: Path
 ) -> None:
+    changes = len(rows(published, "SELECT id FROM rule_set_changes"))
     reader = curator("token", "create", "alice", "--data", str(published.data)).stdout.strip()
     right, wrong = tmp_path / "right.yaml", tmp_path / "wrong.yaml"
     right.write_text(rules("right"))
@@ -159,17 +162,17 @@ def test_nobody_but_an_administrator_publishes_and_wrong_rules_are_told_with_the
     empty = command(published, "publish", str(right), "--reason", "  ")
     assert empty.returncode == 2
     assert "wants a reason" in empty.stderr
-    assert len(rows(published, "SELECT id FROM rule_set_changes")) == 1
+    assert len(rows(published, "SELECT id FROM rule_set_changes")) == changes
     assert command(published, "rollback", "0123456789", "--reason", "x").returncode == 2
     assert command(published, "show", "nonsense").returncode == 2
 
 
 def test_a_watched_file_is_in_force_when_it_changes_and_a_broken_one_changes_nothing(
-    own_hub: FixtureHub, tmp_path: Path
+    hub: FixtureHub, tmp_path: Path
 ) -> None:
     place = written(tmp_path, rules("first"))
     variables = QUIET | {"CURATOR_RULES": str(place), "CURATOR_SERVER_PROCESSES": "2"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
+    with MirrorProcess(tmp_path / "data", hub.url, variables) as mirror:
         assert settled(mirror.url, INFO).status == 200
         first = in_force(mirror)
         written(tmp_path, rules("second", "acme-research/tiny-*"))
@@ -210,9 +213,9 @@ def test_a_watched_file_is_in_force_when_it_changes_and_a_broken_one_changes_not
         assert "has other rules" in command(mirror, "status").stdout
 
 
-def test_without_any_valid_rules_the_server_runs_and_allows_nothing(own_hub: FixtureHub, tmp_path: Path) -> None:
+def test_without_any_valid_rules_the_server_runs_and_allows_nothing(hub: FixtureHub, tmp_path: Path) -> None:
     place = written(tmp_path, BROKEN)
-    with MirrorProcess(tmp_path / "data", own_hub.url, QUIET | {"CURATOR_RULES": str(place)}) as mirror:
+    with MirrorProcess(tmp_path / "data", hub.url, QUIET | {"CURATOR_RULES": str(place)}) as mirror:
         assert ask(mirror.url, "/healthz").status == 200
         state = ready(mirror)
         assert state.status == 503
@@ -233,7 +236,7 @@ def test_without_any_valid_rules_the_server_runs_and_allows_nothing(own_hub: Fix
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 @pytest.mark.parametrize("bare", [False, True])
 def test_rules_of_a_git_folder_are_in_force_as_committed_with_author_and_reason(
-    own_hub: FixtureHub, tmp_path: Path, bare: bool
+    hub: FixtureHub, tmp_path: Path, bare: bool
 ) -> None:
     work = tmp_path / "work"
     (work / "curation").mkdir(parents=True)
@@ -257,7 +260,7 @@ def test_rules_of_a_git_folder_are_in_force_as_committed_with_author_and_reason(
     commit(rules("first"), "Begin with rules of our own")
     place = f"file://{tmp_path}/bare.git" if bare else str(work)
     variables = QUIET | {"CURATOR_RULES": place, "CURATOR_RULES_PATH": "curation/our.yaml"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
+    with MirrorProcess(tmp_path / "data", hub.url, variables) as mirror:
         assert settled(mirror.url, INFO).status == 200
         (work / "curation" / "our.yaml").write_text(rules("not committed", "*"))
         commit(rules("second", "acme-research/*"), "Block our own research")
@@ -271,30 +274,31 @@ def test_rules_of_a_git_folder_are_in_force_as_committed_with_author_and_reason(
 
 
 def test_rules_may_be_for_a_team_and_only_an_administrator_asks_for_another_than_his_own(
-    own_hub: FixtureHub, tmp_path: Path
+    hub: FixtureHub, guarded_by_two: MirrorProcess
 ) -> None:
-    place = written(tmp_path, rules("by-team", "acme-research/tiny-*", teams="red*"))
-    variables = QUIET | {"CURATOR_RULES": str(place), "CURATOR_ANONYMOUS": "no"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
+    mirror, repo = guarded_by_two, hub.copy(REPO)
+    info, file = f"/api/models/{repo}", f"/{repo}/resolve/main/model.safetensors"
 
-        def token(name: str, *options: str) -> dict[str, str]:
-            made = curator("token", "create", name, *options, "--data", str(mirror.data))
-            assert made.returncode == 0, made.stderr
-            return {"Authorization": f"Bearer {made.stdout.strip()}"}
+    def token(name: str, *options: str) -> dict[str, str]:
+        made = curator("token", "create", f"{name}-of-rules", *options, "--data", str(mirror.data))
+        assert made.returncode == 0, made.stderr
+        return {"Authorization": f"Bearer {made.stdout.strip()}"}
 
-        red, blue, none = token("r", "--team", "red-1"), token("b", "--team", "blue", "--project", "p"), token("n")
-        assert settled(mirror.url, INFO, headers=red).status == 403
+    red, blue, none = token("r", "--team", "red-1"), token("b", "--team", "blue", "--project", "p"), token("n")
+    with under(mirror, rules("by-team", "acme-research/tiny-*", teams="red*")):
+        assert settled(mirror.url, info, headers=red).status == 403
         for who in (blue, none):
-            assert settled(mirror.url, INFO, headers=who).status == 200
+            assert settled(mirror.url, info, headers=who).status == 200
         for _ in range(3):
-            for path in (FILE, f"{FILE}?x=1"):
+            for path in (file, f"{file}?x=1"):
                 assert ask(mirror.url, path, "HEAD", blue).status == 200
                 assert ask(mirror.url, path, "GET", none).status == 200
                 assert ask(mirror.url, path, "HEAD", red).status == 403
                 assert ask(mirror.url, path, "GET", red).status == 403
-        kept = rows(mirror, "SELECT DISTINCT audience FROM decisions ORDER BY audience")
+        of_it = f"(SELECT id FROM snapshots WHERE repo = '{repo}')"
+        kept = rows(mirror, f"SELECT DISTINCT audience FROM decisions WHERE snapshot_id IN {of_it} ORDER BY audience")
         assert kept == [("",), ("red-1/",)], "teams that no rule names share one decision"
-        explain = f"/api/curator/v1/explain?repo={REPO}"
+        explain = f"/api/curator/v1/explain?repo={repo}"
         admin = {"Authorization": f"Bearer {mirror.admin_token}"}
         assert ask(mirror.url, explain, headers=blue).json["outcome"] == "allow"
         assert ask(mirror.url, explain, headers=red).json["outcome"] == "block"
@@ -303,12 +307,12 @@ def test_rules_may_be_for_a_team_and_only_an_administrator_asks_for_another_than
         refused = ask(mirror.url, f"{explain}&team=red-1", headers=blue)
         assert refused.status == 403
         assert "the token of somebody who may see all" in refused.json["error"]
-        listed = curator("token", "list", "--data", str(mirror.data)).stdout
-        assert "for red-1" in listed
-        assert "for blue/p" in listed
-        wrong = curator("token", "create", "w", "--team", "a/b", "--data", str(mirror.data))
-        assert wrong.returncode == 2
-        assert "not a team's name" in wrong.stderr
-        written(tmp_path, rules("by-team", "acme-research/tiny-*", teams="blue"))
-        until(lambda: ask(mirror.url, FILE, "HEAD", blue).status == 403)
-        assert settled(mirror.url, FILE, "HEAD", red).status == 200
+    listed = curator("token", "list", "--data", str(mirror.data)).stdout
+    assert "for red-1" in listed
+    assert "for blue/p" in listed
+    wrong = curator("token", "create", "w", "--team", "a/b", "--data", str(mirror.data))
+    assert wrong.returncode == 2
+    assert "not a team's name" in wrong.stderr
+    with under(mirror, rules("by-team", "acme-research/tiny-*", teams="blue")):
+        until(lambda: ask(mirror.url, file, "HEAD", blue).status == 403)
+        assert settled(mirror.url, file, "HEAD", red).status == 200

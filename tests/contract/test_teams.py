@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator
 from tests.contract.http import Reply, ask, settled
+from tests.contract.publishing import under
 
 REPO = "acme-research/tiny-gguf"
 WHILE_S = 6.0
@@ -41,13 +41,9 @@ NAMES_OTHERS = rules("names-others", ("not-red", '"red*"', "hold"), ("not-green"
 
 
 @pytest.fixture(scope="module")
-def mirror(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    folder = tmp_path_factory.mktemp("teams")
-    (folder / "rules.yaml").write_text(NAMES_ONE)
-    variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_SERVER_PROCESSES": "2", "CURATOR_SECOND_OPINIONS": "false"}
-    with MirrorProcess(folder / "data", hub.url, variables) as mirror:
-        publish(mirror, NAMES_ONE)
-        yield mirror
+def mirror(guarded_by_two: MirrorProcess) -> Iterator[MirrorProcess]:
+    with under(guarded_by_two, NAMES_ONE):
+        yield guarded_by_two
 
 
 @pytest.fixture(scope="module")

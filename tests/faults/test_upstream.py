@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ from tests.contract.clients import ROOT, VERSIONS, Client
 from tests.contract.http import Reply, raw_ask, settled
 from tests.contract.repositories import MINILM
 
-WEIGHTS = f"/{MINILM}/resolve/main/model.safetensors"
-TINY = "/api/models/acme-research/tiny-bert"
+SMALL = "acme-research/tiny-bert"
+TINY = f"/api/models/{SMALL}"
 
 
 def blobs(mirror: MirrorProcess) -> list[Path]:
@@ -88,41 +89,99 @@ def test_a_hub_that_answers_with_errors_is_told_in_words(
     assert "come back in 7 s" in reply.json["error"]
 
 
-def test_a_listing_that_cannot_be_had_holds_the_repository(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    own_hub.faults({"path": "/api/models/*/tree/*", "status": 500})
-    reply = settled(own_mirror.url, TINY)
+@pytest.fixture(scope="module")
+def failing_hub() -> Iterator[FixtureHub]:
+    with FixtureHub() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def shared(failing_hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that asks a failing Hub again and again, at every question."""
+    variables = {
+        "CURATOR_BREAKER_FAILURES": "1000",
+        "CURATOR_REVISION_TTL_S": "0.001",
+        "CURATOR_BRANCH_SESSION_S": "0",
+    }
+    with MirrorProcess(tmp_path_factory.mktemp("shared") / "data", failing_hub.url, variables) as mirror:
+        yield mirror
+
+
+@dataclass(frozen=True)
+class Case:
+    """A repository of the test's own at a Hub that may be told to fail, and a mirror that has none of its weights."""
+
+    hub: FixtureHub
+    mirror: MirrorProcess
+    repo: str
+
+    @property
+    def info(self) -> str:
+        return f"/api/models/{self.repo}"
+
+    @property
+    def weights(self) -> str:
+        return f"/{self.repo}/resolve/main/model.safetensors"
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        self.hub.faults(*faults)
+
+    def one(self, query: str) -> Any:
+        """What the mirror's database has of this repository; the query ends with a condition that takes its name."""
+        with sqlite3.connect(self.mirror.data / "curator.db") as connection:
+            return connection.execute(query, (self.repo,)).fetchone()
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, failing_hub: FixtureHub, shared: MirrorProcess) -> Iterator[Case]:
+    """Of a small repository, or of the one that the test names."""
+    for blob in blobs(shared):
+        if blob.stat().st_size > 4_000_000:
+            blob.unlink()
+    yield Case(failing_hub, shared, failing_hub.copy(getattr(request, "param", SMALL)))
+    failing_hub.faults()
+
+
+large = pytest.mark.parametrize("case", [MINILM], indirect=True)
+
+
+def test_a_listing_that_cannot_be_had_holds_the_repository(case: Case) -> None:
+    case.faults({"path": "/api/models/*/tree/*", "status": 500})
+    reply = settled(case.mirror.url, case.info)
     assert reply.status == 403
     assert "The Hub answers 500" in reply.json["error"]
-    own_hub.faults()
-    allowed(own_mirror, TINY)
+    case.faults()
+    allowed(case.mirror, case.info)
 
 
-def test_a_file_that_cannot_be_fetched_to_be_scanned_is_not_served(
-    own_hub: FixtureHub, own_mirror: MirrorProcess
-) -> None:
-    own_hub.faults({"path": "*/config.json", "status": 500})
-    reply = settled(own_mirror.url, TINY)
+@pytest.mark.parametrize("case", ["acme-research/lora"], indirect=True)
+def test_a_file_that_cannot_be_fetched_to_be_scanned_is_not_served(case: Case) -> None:
+    # Nothing else here has a file like that, so the mirror cannot know it already.
+    case.faults({"path": "*/adapter_config.json", "status": 500})
+    reply = settled(case.mirror.url, case.info)
     assert reply.status == 403
-    assert "config.json could not be judged: The Hub answers 500" in reply.json["error"]
+    assert "adapter_config.json could not be judged: The Hub answers 500" in reply.json["error"]
 
 
-def test_a_download_that_breaks_off_goes_on_where_it_was(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    mark = own_hub.mark()
-    own_hub.faults({"origin": "cdn", "times": 2, "reset_after": 5_000_000})
-    reply = allowed(own_mirror, WEIGHTS)
+@large
+def test_a_download_that_breaks_off_goes_on_where_it_was(case: Case) -> None:
+    allowed(case.mirror, case.info)
+    mark = case.hub.mark()
+    case.faults({"origin": "cdn", "times": 2, "reset_after": 5_000_000})
+    reply = allowed(case.mirror, case.weights)
     assert len(reply.body) == 90_868_376
-    ranges = [entry["range"] for entry in own_hub.requests("cdn", since=mark)]
+    ranges = [entry["range"] for entry in case.hub.requests("cdn", since=mark)]
     assert ranges[0] is None
     assert all(asked is not None and not asked.startswith("bytes=0-") for asked in ranges[1:])
 
 
-def test_an_expired_link_is_renewed(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    own_hub.faults({"origin": "cdn", "times": 1, "reset_after": 5_000_000, "expires_links": True})
-    mark = own_hub.mark()
-    assert len(allowed(own_mirror, WEIGHTS).body) == 90_868_376
-    assert [entry["status"] for entry in own_hub.requests("cdn", since=mark)] == [200, 403, 206]
+@large
+def test_an_expired_link_is_renewed(case: Case) -> None:
+    allowed(case.mirror, case.info)
+    case.faults({"origin": "cdn", "times": 1, "reset_after": 5_000_000, "expires_links": True})
+    mark = case.hub.mark()
+    assert len(allowed(case.mirror, case.weights).body) == 90_868_376
+    assert [entry["status"] for entry in case.hub.requests("cdn", since=mark)] == [200, 403, 206]
 
 
 def broken_off(mirror: MirrorProcess, path: str) -> bytes:
@@ -135,50 +194,50 @@ def broken_off(mirror: MirrorProcess, path: str) -> bytes:
     return body
 
 
-def test_a_wrong_byte_is_never_given_out_as_a_whole_file_and_reopens_the_decision_on_the_record(
-    own_hub: FixtureHub, own_mirror: MirrorProcess
-) -> None:
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    kept = len(blobs(own_mirror))
-    own_hub.faults({"origin": "cdn", "flip_byte": 45_000_000})
-    assert len(broken_off(own_mirror, WEIGHTS)) < 90_868_376
-    assert len(blobs(own_mirror)) == kept
-    with sqlite3.connect(own_mirror.data / "curator.db") as connection:
-        (sentence,) = connection.execute("SELECT sentence FROM audit WHERE action = 'mismatch'").fetchone()
-        # What has ended is soon judged anew by itself, so that there may be a second decision already.
-        (first,) = connection.execute("SELECT expires_at = at FROM decisions ORDER BY id").fetchone()
+@large
+def test_a_wrong_byte_is_never_given_out_as_a_whole_file_and_reopens_the_decision_on_the_record(case: Case) -> None:
+    allowed(case.mirror, case.info)
+    kept = len(blobs(case.mirror))
+    case.faults({"origin": "cdn", "flip_byte": 45_000_000})
+    assert len(broken_off(case.mirror, case.weights)) < 90_868_376
+    assert len(blobs(case.mirror)) == kept
+    (sentence,) = case.one("SELECT sentence FROM audit WHERE action = 'mismatch' AND repo = ?")
+    # What has ended is soon judged anew by itself, so that there may be a second decision already.
+    of_it = "snapshot_id IN (SELECT id FROM snapshots WHERE repo = ?)"
+    (first,) = case.one(f"SELECT expires_at = at FROM decisions WHERE {of_it} ORDER BY id")
     assert "sent bytes with the hash" in sentence
     assert first == 1
-    own_hub.faults()
-    assert len(allowed(own_mirror, WEIGHTS).body) == 90_868_376
+    case.faults()
+    assert len(allowed(case.mirror, case.weights).body) == 90_868_376
 
 
-def test_a_file_with_a_wrong_hash_is_not_judged_by_other_bytes(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    own_hub.faults({"path": "*/config.json", "flip_byte": 3})
-    reply = settled(own_mirror.url, TINY)
+@pytest.mark.parametrize("case", ["acme-research/borrowed-code"], indirect=True)
+def test_a_file_with_a_wrong_hash_is_not_judged_by_other_bytes(case: Case) -> None:
+    # Nothing else here has a file like that either.
+    case.faults({"path": "*/config.json", "flip_byte": 3})
+    reply = settled(case.mirror.url, case.info)
     assert reply.status == 403
     assert "config.json could not be judged: The upstream sent bytes with the hash" in reply.json["error"]
 
 
-def test_a_short_file_is_not_served(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    own_hub.faults({"origin": "cdn", "truncate_to": 0})
-    broken_off(own_mirror, WEIGHTS)
-    assert not [path for path in blobs(own_mirror) if path.stat().st_size > 4_000_000]
+@large
+def test_a_short_file_is_not_served(case: Case) -> None:
+    allowed(case.mirror, case.info)
+    case.faults({"origin": "cdn", "truncate_to": 0})
+    broken_off(case.mirror, case.weights)
+    assert not [path for path in blobs(case.mirror) if path.stat().st_size > 4_000_000]
 
 
-def test_a_redirect_without_end_is_told_in_words(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    own_hub.faults({"path": "/api/models/*", "redirect_to": f"{own_hub.url}/api/models/acme-research/tiny-bert"})
-    reply = settled(own_mirror.url, TINY)
+def test_a_redirect_without_end_is_told_in_words(case: Case) -> None:
+    case.faults({"path": "/api/models/*", "redirect_to": f"{case.hub.url}{case.info}"})
+    reply = settled(case.mirror.url, case.info)
     assert reply.status == 403
     assert "redirects more than 5 times" in reply.json["error"]
 
 
-def test_a_redirect_to_something_that_is_not_the_web_is_not_followed(
-    own_hub: FixtureHub, own_mirror: MirrorProcess
-) -> None:
-    own_hub.faults({"path": "/api/models/*", "redirect_to": "file:///etc/passwd"})
-    assert "not a web address" in settled(own_mirror.url, TINY).json["error"]
+def test_a_redirect_to_something_that_is_not_the_web_is_not_followed(case: Case) -> None:
+    case.faults({"path": "/api/models/*", "redirect_to": "file:///etc/passwd"})
+    assert "not a web address" in settled(case.mirror.url, case.info).json["error"]
 
 
 def test_a_token_of_the_mirrors_own_opens_a_gated_model_and_goes_nowhere_else(
@@ -193,26 +252,24 @@ def test_a_token_of_the_mirrors_own_opens_a_gated_model_and_goes_nowhere_else(
         assert token not in mirror.log.read_text()
 
 
-def test_many_clients_of_a_cold_file_are_one_fetch(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
+@large
+def test_many_clients_of_a_cold_file_are_one_fetch(case: Case) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    allowed(own_mirror, f"/api/models/{MINILM}")
-    mark = own_hub.mark()
+    allowed(case.mirror, case.info)
+    mark = case.hub.mark()
     with ThreadPoolExecutor(6) as pool:
-        sizes = list(pool.map(lambda _: len(allowed(own_mirror, WEIGHTS).body), range(6)))
+        sizes = list(pool.map(lambda _: len(allowed(case.mirror, case.weights).body), range(6)))
     assert sizes == [90_868_376] * 6
-    assert len(own_hub.requests("cdn", since=mark)) == 1
+    assert len(case.hub.requests("cdn", since=mark)) == 1
 
 
-def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(own_hub: FixtureHub, tmp_path: Path) -> None:
-    at_once = {"CURATOR_REVISION_TTL_S": "0.2", "CURATOR_BRANCH_SESSION_S": "0"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, at_once) as mirror:
-        old = allowed(mirror, f"{TINY}/revision/v1.0").json["sha"]
-        new = allowed(mirror, TINY).json["sha"]
-        own_hub.move_branch("acme-research/tiny-bert", "main", old)
-        time.sleep(0.3)
-        assert allowed(mirror, TINY).json["sha"] == old
-        assert allowed(mirror, f"{TINY}/revision/{new}").json["sha"] == new
+def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(case: Case) -> None:
+    old = allowed(case.mirror, f"{case.info}/revision/v1.0").json["sha"]
+    new = allowed(case.mirror, case.info).json["sha"]
+    case.hub.move_branch(case.repo, "main", old)
+    assert allowed(case.mirror, case.info).json["sha"] == old
+    assert allowed(case.mirror, f"{case.info}/revision/{new}").json["sha"] == new
 
 
 def pickle_of(size: int) -> bytes:
