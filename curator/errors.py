@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from curator.redaction import without_secrets
+
 
 class CuratorError(Exception):
     """Something a user must be told, in one sentence: what, where, what to do.
@@ -13,6 +15,10 @@ class CuratorError(Exception):
     status = 500
     code: str | None = None
     exit_code = 2
+
+    def __str__(self) -> str:
+        # It may quote what somebody sent, and a token in it would be in a log of his build from then on.
+        return without_secrets(super().__str__())
 
     @property
     def sentence(self) -> str:

@@ -32,6 +32,7 @@ from curator.queue.celery import Sender, celery_app
 from curator.queue.work import LeaseLost, Work, claim, fail, renew
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
+from curator.store.fetched import Fetched
 from curator.store.fill import Filler
 from curator.upstream.client import Upstream
 from curator.upstream.connect import WORKER_PATIENCE_S, connect
@@ -134,12 +135,13 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
     database = Database(settings.database)
     store = BlobStore(settings.store_folder, settings.store_reserve_bytes)
     store.prepare()
+    fetched = Fetched(database)
     known = known_names(settings)
     limits = Limits(memory_bytes=settings.scan_memory_bytes, wall_s=settings.scan_timeout_s)
     with start_blocking_portal() as portal, Jail(limits, engines=settings.second_opinions) as jail:
 
         async def begin() -> tuple[Upstream, Filler]:
-            return connect(settings, database, patience_s=WORKER_PATIENCE_S), Filler(store)
+            return connect(settings, database, patience_s=WORKER_PATIENCE_S), Filler(store, fetched.add)
 
         upstream, filler = portal.call(begin)
         threading.Thread(target=jail.start, name="jail", daemon=True).start()
@@ -153,6 +155,7 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         judge = Judge(database, settings.retry_failed_s, known)
         rejudger = Rejudger(database, settings.rejudge_days, settings.retry_failed_s)
         watch = portal.start_task_soon(UpstreamWatch(database, upstream.is_down).follow)
+        counting = portal.start_task_soon(fetched.follow)
         try:
             yield (
                 database,
@@ -171,8 +174,10 @@ def _steps(settings: Settings) -> Iterator[tuple[Database, dict[str, Step]]]:
         finally:
             reads.cancel()
             watch.cancel()
+            counting.cancel()
             portal.call(filler.close)
             portal.call(upstream.close)
+            fetched.close()
             database.close()
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from curator.errors import BadInput
+from curator.redaction import has_token, without_secrets
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?", re.ASCII)
 _SHA1 = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -56,6 +57,7 @@ class RepoId:
     @classmethod
     def parse(cls, text: str, kind: RepoKind = RepoKind.MODEL) -> Self:
         """Read `namespace/name` or `name` by the Hub's own rules (huggingface_hub `validate_repo_id`)."""
+        check_no_token(text)
         parts = text.split("/")
         wrong = (
             len(parts) > 2
@@ -81,6 +83,7 @@ class Revision:
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        check_no_token(text)
         wrong = (
             not text
             or len(text) > _LONGEST_REVISION
@@ -202,6 +205,26 @@ def parse_path(text: str) -> str:
     )
     if wrong:
         raise BadInput(f"{_shown(text)} is not a path inside a repository")
+    return text
+
+
+def check_no_token(text: str) -> None:
+    """That nobody has put a token where a name belongs: the upstream would be asked for it, and have it. Raises
+    `BadInput`."""
+    if has_token(text):
+        raise BadInput(
+            "A token stands where a name belongs, and was sent on to nobody: show it as HF_TOKEN, and have this one "
+            "revoked, for addresses are written down on the way"
+        )
+
+
+def check_no_secret(what: str, text: str) -> str:
+    """A text that is kept and that others read, as `what` says. Raises `BadInput` for one that has a secret in it."""
+    if without_secrets(text) != text:
+        raise BadInput(
+            f"There is something like a token or a password in the {what}, and nothing was kept: leave it out, since "
+            "others read this"
+        )
     return text
 
 

@@ -73,8 +73,13 @@ def own_mirror(own_hub: FixtureHub, tmp_path: Path) -> Iterator[MirrorProcess]:
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
     own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    return Databases(shared, tmp_path_factory.mktemp("databases"))
+    return Databases(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mirrors_begin_migrated(databases: Databases) -> None:
+    """That a first start makes the tables is seen in tests/contract/test_commands.py, and by the demonstration."""
+    MirrorProcess.begins_with = databases.file
 
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import itertools
 import os
@@ -23,10 +24,9 @@ _numbers = itertools.count()
 class Databases:
     """Makes them; what is migrated is a copy of one that was migrated once."""
 
-    def __init__(self, shared: Path, folder: Path) -> None:
-        """`shared` is a folder of all workers of a test run, the other is of this one."""
+    def __init__(self, shared: Path) -> None:
+        """In a folder of all workers of a test run."""
         self._shared = shared
-        self._migrated = folder / "migrated.db"
         self._server: postgres.Postgres | None = None
 
     @contextmanager
@@ -35,7 +35,7 @@ class Databases:
         if kind == SQLITE:
             file = folder / "curator.db"
             if migrated:
-                shutil.copyfile(self._file(), file)
+                shutil.copyfile(self.file(), file)
             yield f"sqlite:///{file}"
             return
         name = f"test_{os.getpid()}_{next(_numbers)}"
@@ -49,12 +49,18 @@ class Databases:
             self._server = postgres.server(self._shared, prepare=_migrate)
         return self._server
 
-    def _file(self) -> Path:
-        if not self._migrated.exists():
-            database = Database(f"sqlite:///{self._migrated}")
-            database.migrate()
-            database.close()
-        return self._migrated
+    def file(self) -> Path:
+        """An SQLite file with the tables of now and nothing in them, to be copied."""
+        migrated = self._shared / "migrated.db"
+        with (self._shared / "migrated.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not migrated.exists():
+                making = self._shared / "migrating.db"
+                database = Database(f"sqlite:///{making}")
+                database.migrate()
+                database.close()
+                making.rename(migrated)
+        return migrated
 
 
 def _migrate(server: postgres.Postgres) -> None:

@@ -25,7 +25,8 @@ from curator.notify.kinds import SUBJECTS, Way
 from curator.people import roles as roles_module
 from curator.people.roles import MAY, Permission, Role
 from curator.people.users import ROLES as PERSONS
-from curator.settings import Settings
+from curator.settings import TOPICS
+from curator.web.configuration import topic_of
 from curator.web.openapi import api_document
 from rules.conditions import FILE_CONDITIONS, TOGETHER
 from rules.form import PLACEHOLDERS, Expectation, PolicyForm, Rule
@@ -41,16 +42,20 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def settings_table() -> str:
-    rows = [
+    head = ("environment", "curator.toml", "default", "meaning")
+    return "\n".join(f"### {topic_of(next(iter(one.model_fields)))}\n{_table(head, _settings(one))}" for one in TOPICS)
+
+
+def _settings(topic: type[BaseModel]) -> list[tuple[str, ...]]:
+    return [
         (
             f"`CURATOR_{name.upper()}`",
             f"`{name}`",
             "" if field.default is None else f"`{field.default}`",
             str(field.description),
         )
-        for name, field in Settings.model_fields.items()
+        for name, field in topic.model_fields.items()
     ]
-    return _table(("environment", "curator.toml", "default", "meaning"), rows)
 
 
 def file_conditions_table() -> str:
@@ -254,12 +259,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "other licences": other_licences_table,
     "notices": notices_table,
 }
+"""A page has each between `<!-- table: name -->` and `<!-- end -->`."""
 _MEASURES = (
     (Bytes, "size, such as `10 GB`"),
     (Count, "number, such as `100` or `70 billion`"),
     (Days, "time, such as `30` (days) or `6 weeks`"),
 )
-"""A page has each between `<!-- table: name -->` and `<!-- end -->`."""
 _PLACE = re.compile(r"<!-- table: ([a-z ]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 

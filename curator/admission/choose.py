@@ -170,12 +170,7 @@ class Chooser:
 
     async def _exact(self, commit: Commit) -> Snapshot:
         """A commit of a repository by its own name: from memory, so that a pin holds while the upstream is down."""
-
-        def seen() -> Snapshot | None:
-            with self._database.read() as session:
-                return snapshots.find(session, commit)
-
-        known = await asyncio.to_thread(seen)
+        known = await self._database.ask(lambda session: snapshots.find(session, commit))
         return known if known is not None else await self._resolver.resolve(commit.repo, Revision(commit.sha))
 
     def _pin_of(self, repo: RepoId, revision: Revision) -> str | None:

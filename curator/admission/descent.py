@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +13,8 @@ from sqlmodel import Session, col, func, select
 from curator.admission.catalogue.tables import CatalogueRow
 from curator.admission.tables import DescentFillRow, DescentRow, FactsRow, SnapshotRow
 from curator.database.engine import Database, now
+from curator.upkeep import keep_doing
 from rules.facts import Facts
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 _PAUSE_S = 0.02
@@ -147,15 +144,7 @@ def _note(session: Session, snapshot_id: int, repo: str, hops: list[dict[str, An
 
 async def fill(database: Database) -> None:
     """Take what was known before descents were kept, until all is taken."""
-    while True:
-        try:
-            if await asyncio.to_thread(fill_some, database):
-                return
-            await asyncio.sleep(_PAUSE_S)
-        except Exception:
-            # A database that is away for a moment must not end this.
-            log.exception("what was made from what cannot be taken for now")
-            await asyncio.sleep(5)
+    await keep_doing(lambda: None if fill_some(database) else _PAUSE_S, "what was made from what cannot be learnt")
 
 
 def fill_some(database: Database) -> bool:

@@ -5,10 +5,8 @@ It holds no more from that moment on, whatever happens here: this is for the rec
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
-import logging
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import aliased
@@ -22,11 +20,10 @@ from curator.database.engine import Database, now
 from curator.policy import rule_sets
 from curator.queue.celery import Sender
 from curator.queue.work import Work
+from curator.upkeep import keep_doing
 from rules.circumstances import Audience
 from rules.evaluate import Decision
 from scanners.finding import SCANNER_VERSION
-
-log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 3.0
 _MOST = 200
@@ -43,13 +40,12 @@ class Expiring:
 
     async def follow(self, sender: Sender) -> None:
         """Until cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                sender.send(await asyncio.to_thread(self.look))
-            except Exception:
-                # A database that is away for a moment must not end this.
-                log.exception("what has run out could not be looked for")
+
+        def step() -> float:
+            sender.send(self.look())
+            return _LOOK_EVERY_S
+
+        await keep_doing(step, "what has run out cannot be looked for", first_after_s=_LOOK_EVERY_S)
 
     def look(self) -> list[Work]:
         """Ask for new decisions; returns what the broker is to be told."""

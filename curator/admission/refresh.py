@@ -6,7 +6,6 @@ judged again; if it is then decided otherwise, that is an event with before and 
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from curator.database.engine import Database, now
 from curator.policy import rule_sets
 from curator.queue.celery import Sender
 from curator.queue.work import Work, ask_for, finish
+from curator.upkeep import keep_doing
 from rules.evaluate import Outcome
 from scanners.finding import SCANNER_VERSION
 
@@ -73,15 +73,15 @@ class Refresher:
 
 async def keep_fresh(database: Database, sender: Sender, refresh_s: float) -> None:
     """Ask for what is due, until cancelled. Many servers may do so at once: each piece of work is done once."""
-    while True:
-        await asyncio.sleep(min(_TICK_S, refresh_s))
-        try:
-            works = await asyncio.to_thread(_ask, database, refresh_s)
-            if works:
-                await asyncio.to_thread(sender.send, works)
-        except Exception:
-            # A database that is away for a moment must not end it.
-            log.exception("what is to be looked at again could not be found out; it is tried again")
+    tick = min(_TICK_S, refresh_s)
+
+    def step() -> float:
+        works = _ask(database, refresh_s)
+        if works:
+            sender.send(works)
+        return tick
+
+    await keep_doing(step, "what is to be looked at again cannot be found out", first_after_s=tick)
 
 
 def _ask(database: Database, refresh_s: float) -> list[Work]:

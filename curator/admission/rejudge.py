@@ -9,81 +9,34 @@ a time; only what nobody has scanned goes the usual way.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, func, select
 
-from curator.admission import decisions, progress, scans, snapshots
+from curator.admission import decisions, progress
+from curator.admission.anew import Page, look, present
 from curator.admission.catalogue import keep as catalogue
-from curator.admission.decisions import Ruling, ruling_of, shared_by
+from curator.admission.decisions import Ruling
 from curator.admission.judge import circumstances_of, differ, record_change, record_decision
 from curator.admission.progress import JUDGE, LIST, LOOK, SCAN, Sought
 from curator.admission.rejudgement import RULES, SCANNERS, end, is_over, new_row
-from curator.admission.tables import DecisionRow, FactsRow, RejudgementItemRow, RejudgementRow
+from curator.admission.tables import DecisionRow, RejudgementItemRow, RejudgementRow
 from curator.admission.wanted import wanted
 from curator.database.engine import Database, now
 from curator.policy import rule_sets
-from curator.policy.in_force import NothingInForce, policy_in_force
 from curator.queue.tables import WorkRow
 from curator.queue.work import Work, ask_for, finish
-from curator.types import Commit
-from rules.audience import distinguished
-from rules.circumstances import EVERYBODY, Audience, Circumstances
-from rules.evaluate import Decision, Outcome, evaluate
-from rules.facts import Facts
-from rules.model import Policy
+from rules.circumstances import EVERYBODY, Audience
+from rules.evaluate import Outcome
 from scanners.finding import SCANNER_VERSION
 from scanners.repository.data_version import data_version
 
-log = logging.getLogger(__name__)
-
 PAGE = "curator.rejudge-page"
 
-_PAGE = 50
-"""Commits, so that a download that is to be put on the record waits for a fraction of a second at most."""
-_MOST_SCANNED = 4
-"""Commits of a page that want scans: as many at a time, so that nobody who asks waits behind a thousand of them."""
 _MOST_WAITING = 8
 """Pieces of work that may be waiting before more commits are scanned for nobody in particular."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A commit evaluated for an audience: nothing is kept of it yet."""
-
-    snapshot_id: int
-    audience: Audience
-    decision: Decision
-    facts_id: str
-    at: dt.datetime
-    expires_at: dt.datetime | None
-
-
-@dataclass(slots=True)
-class _Page:
-    """What was found out about the commits of a page, before anything is written."""
-
-    policy: Policy
-    circumstances: Circumstances
-    items: dict[int, list[Audience]]
-    """Snapshot to those who asked for it, in the page's order."""
-    commits: dict[int, Commit]
-    earlier: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
-    """What held for whoever asked, until the change."""
-    present: dict[tuple[int, Audience], Ruling] = field(default_factory=dict)
-    """What holds now already, for whom it was decided."""
-    judged: dict[tuple[int, Audience], Judged] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
-    """Ids of the decisions that were made here, and by nobody in the meantime."""
-    unscanned: list[int] = field(default_factory=list)
-
-    def audience(self, asks: Audience) -> Audience:
-        """Whom the decision for whoever asks is made for."""
-        return distinguished(self.policy, self.circumstances, asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +86,7 @@ class Rejudger:
             # Of scanners that are not mine, a worker who has them is to see to it; unless there will be none any more.
             not_mine = row.why == SCANNERS and (row.scanner, row.data) != (SCANNER_VERSION, data_version())
             busy = row.why == SCANNERS and _waiting(session) > _MOST_WAITING
-            page = None if not_mine or busy else _look(session, row, int(position), self.retry_failed_s)
+            page = None if not_mine or busy else look(session, row, int(position), self.retry_failed_s)
         if page is None:
             with self.database.write() as session:
                 finish(session, work)
@@ -146,7 +99,7 @@ class Rejudger:
                 return []
         return self._write(work, page, rejudgement_id, int(position))
 
-    def _write(self, work: Work, page: _Page, rejudgement_id: str, position: int) -> list[Work]:
+    def _write(self, work: Work, page: Page, rejudgement_id: str, position: int) -> list[Work]:
         with self.database.write() as session:
             finish(session, work)
             row = session.get_one(RejudgementRow, rejudgement_id)
@@ -193,112 +146,8 @@ class Rejudger:
             return works
 
 
-def _look(session: Session, row: RejudgementRow, position: int, retry_failed_s: float) -> _Page | None:
-    """What is known of the next commits, and what the rules in force say of it; None if there is nothing to do."""
-    if row.ended_at is not None:
-        return None
-    try:
-        policy = policy_in_force(session)
-    except NothingInForce:
-        return None
-    if row.why == RULES and not rule_sets.is_last_change(session, row.id):
-        return None
-    most = _PAGE if row.why == RULES else _MOST_SCANNED
-    rows = session.exec(
-        select(RejudgementItemRow)
-        .where(
-            RejudgementItemRow.rejudgement_id == row.id,
-            RejudgementItemRow.position >= position,
-            RejudgementItemRow.position < position + most,
-        )
-        .order_by(col(RejudgementItemRow.position), col(RejudgementItemRow.audience))
-    )
-    items: dict[int, list[Audience]] = {}
-    for item in rows:
-        items.setdefault(item.snapshot_id, []).append(Audience.parse(item.audience))
-    if not items:
-        return None
-    page = _Page(policy, circumstances_of(session, EVERYBODY), items, snapshots.commits(session, items))
-    if row.why == SCANNERS:
-        page.unscanned = list(items)
-        return page
-    decided = decisions.of_snapshots(session, list(items))
-    facts = decisions.newest_facts(session, list(items))
-    for snapshot_id, audiences in list(items.items()):
-        if len(page.unscanned) >= _MOST_SCANNED:
-            # They, and what follows them, are the next page's.
-            del items[snapshot_id]
-            continue
-        known = facts.get(snapshot_id)
-        _evaluate(session, page, snapshot_id, audiences, decided.get(snapshot_id, []), known, retry_failed_s)
-    return page
-
-
-def _evaluate(
-    session: Session,
-    page: _Page,
-    snapshot_id: int,
-    audiences: Iterable[Audience],
-    decided: list[DecisionRow],
-    known: FactsRow | None,
-    retry_failed_s: float,
-) -> None:
-    facts: Facts | None = None
-    again: dt.datetime | None = None
-    moment = now()
-    for asks in audiences:
-        audience = page.audience(asks)
-        earlier = _earlier(decided, asks, page.policy.digest)
-        if earlier is not None:
-            page.earlier[snapshot_id, asks] = earlier
-        if (snapshot_id, audience) in page.present or (snapshot_id, audience) in page.judged:
-            continue
-        present = _present(decided, page.policy.digest, audience)
-        if present is not None:
-            page.present[snapshot_id, audience] = present
-            continue
-        if known is None:
-            page.unscanned.append(snapshot_id)
-            return
-        if facts is None:
-            facts = Facts.from_json(json.loads(known.facts)).model_copy(update={"observed_at": moment})
-            # What could not be fetched or learnt then may be there in a while, as after any judgement.
-            passing = facts.unknown or scans.missing(session, snapshot_id, limit=1)
-            again = moment + dt.timedelta(seconds=retry_failed_s) if passing else None
-        decision = evaluate(page.policy, facts, replace(page.circumstances, audience=audience))
-        expires_at = min((one for one in (again, decision.until) if one is not None), default=None)
-        page.judged[snapshot_id, audience] = Judged(snapshot_id, audience, decision, known.id, moment, expires_at)
-
-
-def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling | None:
-    """What held for them before: a decision under these rules that somebody's word, or time, has ended since; else the
-    newest one under others. The most their own."""
-    moment = now()
-    for shared in shared_by(asks):
-        row = next((one for one in decided if (one.rule_set, one.audience) == (digest, shared)), None)
-        if row is not None and row.expires_at is not None and row.expires_at <= moment:
-            return ruling_of(row)
-    others = [row for row in decided if row.rule_set != digest]
-    of_last = [row for row in others if row.rule_set == others[0].rule_set]
-    for shared in shared_by(asks):
-        for row in of_last:
-            if row.audience == shared:
-                return ruling_of(row)
-    return None
-
-
-def _present(decided: list[DecisionRow], digest: str, audience: Audience) -> Ruling | None:
-    """The decision in force among all those about a commit, the newest first (`decisions.current`)."""
-    moment = now()
-    for row in decided:
-        of_now = (row.rule_set, row.scanner, row.audience) == (digest, SCANNER_VERSION, str(audience))
-        if of_now and (row.expires_at is None or row.expires_at > moment):
-            return ruling_of(row)
-    return None
-
-
 def _keep(
-    session: Session, page: _Page, snapshot_id: int, facts_id: str | None, decided: list[DecisionRow]
+    session: Session, page: Page, snapshot_id: int, facts_id: str | None, decided: list[DecisionRow]
 ) -> dict[Audience, Ruling] | None:
     """The decisions about a commit that hold now, by audience; None if what is known of it has changed meanwhile."""
     kept = {audience: ruling for (one, audience), ruling in page.present.items() if one == snapshot_id}
@@ -307,20 +156,20 @@ def _keep(
             continue
         if judged.facts_id != facts_id:
             return None
-        present = _present(decided, page.policy.digest, audience)
-        if present is None:
-            present = decisions.keep_about(
+        ruling = present(decided, page.policy.digest, audience)
+        if ruling is None:
+            ruling = decisions.keep_about(
                 session, snapshot_id, judged.decision, judged.facts_id, judged.at, judged.expires_at, audience
             )
-            page.made.add(present.id)
-        kept[audience] = present
+            page.made.add(ruling.id)
+        kept[audience] = ruling
     return kept
 
 
 def _count(
     session: Session,
     row: RejudgementRow,
-    page: _Page,
+    page: Page,
     snapshot_id: int,
     audiences: Iterable[Audience],
     kept: dict[Audience, Ruling],
@@ -357,7 +206,7 @@ def _reasons(ruling: Ruling) -> tuple[object, ...]:
     return ruling.outcome, frozenset(said), frozenset(ruling.excluded)
 
 
-def _the_usual_way(session: Session, page: _Page, snapshot_id: int, *, anew: bool) -> list[Work]:
+def _the_usual_way(session: Session, page: Page, snapshot_id: int, *, anew: bool) -> list[Work]:
     """Have a commit judged as if somebody had asked for it, once all its contents are scanned.
 
     `anew`: although there may be a decision that holds. Those under rules that are not in force end then: should they

@@ -8,6 +8,8 @@ import logging
 import math
 import time
 
+from sqlmodel import Session
+
 from curator.admission import references, snapshots
 from curator.admission.published import check_published
 from curator.admission.snapshots import Snapshot
@@ -106,12 +108,11 @@ class Resolver:
         if description.commit.sha.startswith(revision.text.lower()) or revision.text.startswith("pr/"):
             await check_published(self._upstream, description.commit, revision)
 
-        def keep() -> tuple[Snapshot, bool]:
-            with self._database.write() as session:
-                snapshot = snapshots.remember(session, repo, revision, description)
-                return snapshot, revision.is_commit or references.is_known(session, repo, revision)
+        def keep(session: Session) -> tuple[Snapshot, bool]:
+            snapshot = snapshots.remember(session, repo, revision, description)
+            return snapshot, revision.is_commit or references.is_known(session, repo, revision)
 
-        snapshot, kind_known = await asyncio.to_thread(keep)
+        snapshot, kind_known = await self._database.change(keep)
         self._holds(repo, revision, snapshot.commit, self._ttl.total_seconds())
         if not kind_known:
             await self._learn(repo)
@@ -125,8 +126,7 @@ class Resolver:
             log.info("the branches and tags of %s are not known (%s)", repo, error)
             return
 
-        def keep() -> None:
-            with self._database.write() as session:
-                references.learn(session, repo, listed)
+        def keep(session: Session) -> None:
+            references.learn(session, repo, listed)
 
-        await asyncio.to_thread(keep)
+        await self._database.change(keep)

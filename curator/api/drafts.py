@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +25,6 @@ from curator.web.in_turn import in_turn
 from curator.web.parameters import After, Id, PageSize
 from rules.editing import CannotEdit, with_dry_run
 
-T = TypeVar("T")
 Source = Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE, description="Rules, as YAML.")]
 
 
@@ -64,20 +62,6 @@ def draft_routes(desk: Desk) -> APIRouter:
     """All of them."""
     router = APIRouter(prefix="/api/curator/v1/rules", tags=["rules"])
 
-    async def read(verb: Callable[[Session], T]) -> T:
-        def look() -> T:
-            with desk.database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(look)
-
-    async def write(verb: Callable[[Session], T]) -> T:
-        def change() -> T:
-            with desk.database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(change)
-
     @router.get(
         "/in-force",
         operation_id="list_rules",
@@ -87,7 +71,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     )
     async def in_force() -> dict[str, Any]:
         """Show the rules in force one by one, what each asks, and how often it refused something of late."""
-        found = await read(ruling.in_force)
+        found = await desk.database.ask(ruling.in_force)
         if found is None:
             raise rule_sets.NoRuleSet("No rules are in force: publish some")
         return found.as_json()
@@ -103,7 +87,7 @@ def draft_routes(desk: Desk) -> APIRouter:
         """Run the tests that stand in a draft; nothing changes."""
         del caller
         policy = await in_turn(read_policy, wanted.source)
-        return (await read(lambda session: drafting.test(session, policy))).as_json()
+        return (await desk.database.ask(lambda session: drafting.test(session, policy))).as_json()
 
     @router.post("/consequences", operation_id="preview_rules", response_model=documents.Consequences)
     async def preview(wanted: Text, caller: RuleTrier) -> dict[str, Any]:
@@ -129,7 +113,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     async def get(caller: RuleTrier) -> dict[str, Any]:
         """Give your draft, with the rules that it was begun from."""
         who = drafts.whose(caller)
-        found = await read(lambda session: drafts.draft_of(session, who))
+        found = await desk.database.ask(lambda session: drafts.draft_of(session, who))
         if found is None:
             raise drafts.NoDraft("You have no draft of rules here")
         return found.as_json()
@@ -143,7 +127,7 @@ def draft_routes(desk: Desk) -> APIRouter:
             begun = wanted.edited_from or rule_sets.in_force(session) or ""
             return drafts.save(session, who, wanted.source, begun)
 
-        return (await write(verb)).as_json()
+        return (await desk.database.change(verb)).as_json()
 
     @router.delete(
         "/draft", operation_id="discard_draft", response_model=documents.DraftDiscarded, responses=problems(404)
@@ -151,14 +135,14 @@ def draft_routes(desk: Desk) -> APIRouter:
     async def discard(caller: RuleTrier) -> dict[str, Any]:
         """Forget your draft."""
         who = drafts.whose(caller)
-        await write(lambda session: drafts.discard(session, who))
+        await desk.database.change(lambda session: drafts.discard(session, who))
         return {"discarded": True}
 
     @router.get("/trials", operation_id="list_trials", response_model=documents.Trials)
     async def listed(caller: RuleTrier, after: After = None, limit: PageSize = 50) -> dict[str, Any]:
         """List the drafts that are tried or were, the newest first; results are with each alone."""
         del caller
-        found = await read(lambda session: trials.listed(session, after, limit + 1))
+        found = await desk.database.ask(lambda session: trials.listed(session, after, limit + 1))
         return page_json("trials", [one.as_json() | {"result": None} for one in found], limit)
 
     @router.post(
@@ -179,7 +163,7 @@ def draft_routes(desk: Desk) -> APIRouter:
     async def one(trial_id: Id, caller: RuleTrier) -> dict[str, Any]:
         """Say how far a trial is, and what came of it."""
         del caller
-        return {"trial": (await read(lambda session: trials.find(session, trial_id))).as_json()}
+        return {"trial": (await desk.database.ask(lambda session: trials.find(session, trial_id))).as_json()}
 
     @router.delete("/trials/{trial_id}", operation_id="cancel_trial", response_model=documents.OneTrial)
     async def cancel(trial_id: Id, caller: RuleTrier) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
 from curator.api.documents.incidents import (
     Affected,
@@ -81,7 +82,7 @@ class OneHad(BaseModel):
 
 
 class WhatIsHad(BaseModel):
-    """What somebody has in his cache."""
+    """What somebody has in their cache."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -104,12 +105,9 @@ def incident_routes(service: Service) -> APIRouter:
         caller: Owner, state: Literal["open", "lifted", "all"] = "all", after: After = None, limit: PageSize = 50
     ) -> dict[str, Any]:
         """List incidents, the newest first; developers see those that concern their team."""
-
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in listed(session, caller, state, after, limit)]
-
-        documents = await asyncio.to_thread(found)
+        documents = await database.ask(
+            lambda session: [one.as_json() for one in listed(session, caller, state, after, limit)]
+        )
         return {"incidents": documents, "next": documents[-1]["id"] if len(documents) == limit else None}
 
     @router.get("/incidents/preview", operation_id="preview_incident", response_model=Preview)
@@ -145,22 +143,16 @@ def incident_routes(service: Service) -> APIRouter:
         """Say what of somebody's cache was withdrawn."""
         del caller
         commits = [Had(one.kind, one.repository, one.commit) for one in wanted.commits]
-
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in affected(session, commits, wanted.contents)]
-
-        return {"affected": await asyncio.to_thread(found)}
+        return {
+            "affected": await database.ask(
+                lambda session: [one.as_json() for one in affected(session, commits, wanted.contents)]
+            )
+        }
 
     @router.get("/incidents/{incident_id}", operation_id="get_incident", response_model=WholeIncident, responses=_NONE)
     async def one(incident_id: Id, caller: Owner) -> dict[str, Any]:
         """Show an incident: who was hit, who asked again, and how far the teams are."""
-
-        def found() -> dict[str, Any]:
-            with database.read() as session:
-                return whole(session, incident_id, caller).as_json()
-
-        return await asyncio.to_thread(found)
+        return await database.ask(lambda session: whole(session, incident_id, caller).as_json())
 
     @router.get(
         "/incidents/{incident_id}/users", operation_id="list_incident_users", response_model=Users, responses=_NONE
@@ -208,12 +200,11 @@ def incident_routes(service: Service) -> APIRouter:
         """List who was told of it, and how far each notice has come."""
         del caller
 
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                incidents.find(session, incident_id)
-                return [one.as_json() for one in told_about(session, incident_id, after, limit)]
+        def found(session: Session) -> list[dict[str, Any]]:
+            incidents.find(session, incident_id)
+            return [one.as_json() for one in told_about(session, incident_id, after, limit)]
 
-        documents = await asyncio.to_thread(found)
+        documents = await database.ask(found)
         return {"notices": documents, "next": documents[-1]["id"] if len(documents) == limit else None}
 
     @router.post(

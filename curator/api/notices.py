@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from sqlmodel import Session
@@ -39,7 +38,6 @@ from curator.web.guard import Notifier, Owner
 from curator.web.parameters import After, Id, PageSize
 from curator.web.service import Service
 
-Value = TypeVar("Value")
 WebhookId = Annotated[str, Path(min_length=1, max_length=100, description="A webhook, by id or name.")]
 _Json = dict[str, Any]
 
@@ -49,20 +47,6 @@ def notice_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/api/curator/v1")
     settings, database = service.settings, service.database
     seal, allowed = seal_of(settings), Allowed.parse(settings.webhook_allow)
-
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
 
     @router.get(
         "/notices", operation_id="list_notices", response_model=Notices, responses=problems(409), tags=["notices"]
@@ -76,7 +60,7 @@ def notice_routes(service: Service) -> APIRouter:
             page = page_json("notices", [one.as_json() for one in found], limit)
             return page | {"unread": inbox.unread_count(session, user_id)}
 
-        return await read(verb)
+        return await database.ask(verb)
 
     @router.post(
         "/notices/read", operation_id="read_notices", response_model=Read, responses=problems(409), tags=["notices"]
@@ -84,7 +68,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def read_notices(wanted: Reading, caller: Owner) -> _Json:
         """Mark notices as read, or all of them."""
         user_id = person_of(caller)
-        return {"read": await write(lambda session: inbox.mark_read(session, user_id, wanted.ids))}
+        return {"read": await database.change(lambda session: inbox.mark_read(session, user_id, wanted.ids))}
 
     @router.get(
         "/notices/choices",
@@ -94,9 +78,9 @@ def notice_routes(service: Service) -> APIRouter:
         tags=["notices"],
     )
     async def get_choices(caller: Owner) -> _Json:
-        """Show how whoever asks is told of what, and whether he chose so."""
+        """Show how whoever asks is told of what, and whether they chose so."""
         user_id = person_of(caller)
-        return await read(lambda session: _choices_json(session, user_id, caller))
+        return await database.ask(lambda session: _choices_json(session, user_id, caller))
 
     @router.put(
         "/notices/choices",
@@ -122,7 +106,7 @@ def notice_routes(service: Service) -> APIRouter:
             session.flush()
             return _choices_json(session, user_id, caller)
 
-        return await write(verb)
+        return await database.change(verb)
 
     @router.post(
         "/notices/test",
@@ -134,13 +118,17 @@ def notice_routes(service: Service) -> APIRouter:
     async def test_mail(caller: Owner) -> _Json:
         """Send a mail to the own mailbox, to see that it arrives."""
         user_id, mails = person_of(caller), settings.smtp_host is not None
-        return {"delivery": await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))}
+        return {
+            "delivery": await database.change(
+                lambda session: trying.try_mail(session, user_id, settings.url, mails=mails)
+            )
+        }
 
     @router.get("/webhooks", operation_id="list_webhooks", response_model=Webhooks, tags=["webhooks"])
     async def list_webhooks(caller: Notifier) -> _Json:
         """List webhooks by name, without their secrets."""
         del caller
-        return {"webhooks": [webhooks.as_json(row) for row in await read(webhooks.active)]}
+        return {"webhooks": [webhooks.as_json(row) for row in await database.ask(webhooks.active)]}
 
     @router.post(
         "/webhooks", operation_id="create_webhook", status_code=201, response_model=MadeWebhook, tags=["webhooks"]
@@ -160,7 +148,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def show_webhook(webhook_id: WebhookId, caller: Notifier) -> _Json:
         """Show a webhook, without its secret."""
         del caller
-        return {"webhook": webhooks.as_json(await read(lambda session: webhooks.find(session, webhook_id)))}
+        return {"webhook": webhooks.as_json(await database.ask(lambda session: webhooks.find(session, webhook_id)))}
 
     @router.put(
         "/webhooks/{webhook_id}",
@@ -220,7 +208,9 @@ def notice_routes(service: Service) -> APIRouter:
     )
     async def test_webhook(webhook_id: WebhookId, caller: Notifier) -> _Json:
         """Send a notice of the type `test`."""
-        delivery = await write(lambda session: trying.try_webhook(session, webhook_id, caller.name, settings.url))
+        delivery = await database.change(
+            lambda session: trying.try_webhook(session, webhook_id, caller.name, settings.url)
+        )
         return {"delivery": delivery}
 
     @router.post(
@@ -233,7 +223,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def replay_webhook(webhook_id: WebhookId, wanted: Replay, caller: Notifier) -> _Json:
         """Send once more what could not be delivered since a moment, and on demand also what was."""
         since = read_since(wanted.since)
-        sent = await write(
+        sent = await database.change(
             lambda session: webhooks.replay(session, webhook_id, since, caller.name, dead_only=not wanted.delivered)
         )
         return {"replayed": len(sent)}
@@ -263,7 +253,7 @@ def notice_routes(service: Service) -> APIRouter:
     async def replay_delivery(delivery_id: Id, caller: Notifier) -> _Json:
         """Send a delivery once more, with the same id."""
         del caller
-        return {"delivery": await write(lambda session: outbox.replay(session, delivery_id))}
+        return {"delivery": await database.change(lambda session: outbox.replay(session, delivery_id))}
 
     return router
 

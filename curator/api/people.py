@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from sqlmodel import Session
@@ -32,7 +30,6 @@ from curator.web.guard import Administrator, SettingsViewer
 from curator.web.parameters import After, PageSize
 from rules.circumstances import Audience
 
-Value = TypeVar("Value")
 Json = dict[str, object]
 
 Login = Annotated[str, Path(min_length=1, max_length=64, description="A person, by login.")]
@@ -43,35 +40,9 @@ OnlyTeam = Annotated[str | None, Query(min_length=1, max_length=64, description=
 Whether = Literal["active", "ended", "all"]
 
 
-def reading(database: Database, verb: Callable[[Session], Value]) -> Callable[[], Value]:
-    """The verb with a session that only reads."""
-
-    def run() -> Value:
-        with database.read() as session:
-            return verb(session)
-
-    return run
-
-
-def writing(database: Database, verb: Callable[[Session], Value]) -> Callable[[], Value]:
-    """The verb in a transaction of its own."""
-
-    def run() -> Value:
-        with database.write() as session:
-            return verb(session)
-
-    return run
-
-
 def people_routes(database: Database) -> APIRouter:
     """All of them."""
     router = APIRouter(prefix="/api/curator/v1", tags=["people"])
-
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        return await asyncio.to_thread(reading(database, verb))
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        return await asyncio.to_thread(writing(database, verb))
 
     @router.get("/users", operation_id="list_users", response_model=Users)
     async def list_users(
@@ -85,7 +56,7 @@ def people_routes(database: Database) -> APIRouter:
     ) -> Json:
         """List people, by name."""
         del caller
-        found = await read(
+        found = await database.ask(
             lambda session: users.list_users(
                 session, state=state, role=role, team=team, search=search, after=after or "", limit=limit + 1
             )
@@ -103,14 +74,14 @@ def people_routes(database: Database) -> APIRouter:
             home=Audience(wanted.team, wanted.project),
             teams=wanted.teams,
         )
-        made = await write(lambda session: users.make_user(session, new, by(request, caller)))
+        made = await database.change(lambda session: users.make_user(session, new, by(request, caller)))
         return {"user": made.as_json()}
 
     @router.get("/users/{login}", operation_id="get_user", response_model=OneUser)
     async def show_user(login: Login, caller: SettingsViewer) -> Json:
         """Show a person."""
         del caller
-        return {"user": (await read(lambda session: users.find_user(session, login))).as_json()}
+        return {"user": (await database.ask(lambda session: users.find_user(session, login))).as_json()}
 
     @router.patch("/users/{login}", operation_id="change_user", response_model=OneUser)
     async def change_user(login: Login, wanted: ChangedUser, caller: Administrator, request: Request) -> Json:
@@ -122,19 +93,19 @@ def people_routes(database: Database) -> APIRouter:
             team=wanted.team,
             project=wanted.project,
         )
-        changed = await write(lambda session: users.change_user(session, login, change, by(request, caller)))
+        changed = await database.change(lambda session: users.change_user(session, login, change, by(request, caller)))
         return {"user": changed.as_json()}
 
     @router.post("/users/{login}/disable", operation_id="disable_user", response_model=OneUser)
     async def disable_user(login: Login, caller: Administrator, request: Request) -> Json:
-        """Disable a person: all that he signs in or asks with is worth nothing at once. He stays in the record."""
-        done = await write(lambda session: users.disable_user(session, login, by(request, caller)))
+        """Disable a person: all that they sign in or ask with is worth nothing at once. They stay in the record."""
+        done = await database.change(lambda session: users.disable_user(session, login, by(request, caller)))
         return {"user": done.as_json()}
 
     @router.post("/users/{login}/enable", operation_id="enable_user", response_model=OneUser)
     async def enable_user(login: Login, caller: Administrator, request: Request) -> Json:
-        """Enable a person again, with those of his tokens that have not ended."""
-        done = await write(lambda session: users.enable_user(session, login, by(request, caller)))
+        """Enable a person again, with those of their tokens that have not ended."""
+        done = await database.change(lambda session: users.enable_user(session, login, by(request, caller)))
         return {"user": done.as_json()}
 
     @router.get("/teams", operation_id="list_teams", response_model=Teams)
@@ -147,7 +118,7 @@ def people_routes(database: Database) -> APIRouter:
     ) -> Json:
         """List teams, by name."""
         del caller
-        found = await read(
+        found = await database.ask(
             lambda session: teams.list_teams(session, state=state, search=search, after=after or "", limit=limit + 1)
         )
         return page_json("teams", [one.as_json() for one in found], limit, lambda one: str(one["name"]))
@@ -155,42 +126,44 @@ def people_routes(database: Database) -> APIRouter:
     @router.post("/teams", operation_id="create_team", status_code=201, response_model=OneTeam)
     async def make_team(wanted: WantedTeam, caller: Administrator, request: Request) -> Json:
         """Make a team, or begin one again that has ended."""
-        made = await write(lambda session: teams.make_team(session, wanted.name, wanted.title, by(request, caller)))
+        made = await database.change(
+            lambda session: teams.make_team(session, wanted.name, wanted.title, by(request, caller))
+        )
         return {"team": made.as_json()}
 
     @router.get("/teams/{team}", operation_id="get_team", response_model=OneTeam)
     async def show_team(team: TeamName, caller: SettingsViewer) -> Json:
         """Show a team; who is in it, `/users?team=` lists."""
         del caller
-        return {"team": (await read(lambda session: teams.find_team(session, team))).as_json()}
+        return {"team": (await database.ask(lambda session: teams.find_team(session, team))).as_json()}
 
     @router.delete("/teams/{team}", operation_id="end_team", response_model=OneTeam)
     async def end_team(team: TeamName, caller: Administrator, request: Request) -> Json:
         """End a team: everybody leaves it, its projects end, and tokens that ask for it are revoked.
 
         The answer is the team as it is then, with what it had."""
-        ended = await write(lambda session: teams.end_team(session, team, by(request, caller)))
+        ended = await database.change(lambda session: teams.end_team(session, team, by(request, caller)))
         return {"team": ended.as_json()}
 
     @router.put("/teams/{team}/members/{login}", operation_id="add_member", response_model=OneUser)
     async def add_member(team: TeamName, login: Login, caller: Administrator, request: Request) -> Json:
-        """Put a person into a team; it becomes his home if he has none."""
+        """Put a person into a team; it becomes their home if they have none."""
 
         def verb(session: Session) -> Json:
             teams.add_member(session, team, login, by(request, caller))
             return {"user": users.find_user(session, login).as_json()}
 
-        return await write(verb)
+        return await database.change(verb)
 
     @router.delete("/teams/{team}/members/{login}", operation_id="remove_member", response_model=OneUser)
     async def remove_member(team: TeamName, login: Login, caller: Administrator, request: Request) -> Json:
-        """Take a person out of a team: those of his tokens that ask for it are revoked."""
+        """Take a person out of a team: those of their tokens that ask for it are revoked."""
 
         def verb(session: Session) -> Json:
             teams.remove_member(session, team, login, by(request, caller))
             return {"user": users.find_user(session, login).as_json()}
 
-        return await write(verb)
+        return await database.change(verb)
 
     @router.get("/projects", operation_id="list_projects", response_model=Projects)
     async def list_projects(
@@ -204,7 +177,7 @@ def people_routes(database: Database) -> APIRouter:
         """List projects, by team and name."""
         del caller
         of, _, name = (after or "").partition(":")
-        found = await read(
+        found = await database.ask(
             lambda session: teams.list_projects(
                 session, team=team, state=state, search=search, after=(of, name), limit=limit + 1
             )
@@ -217,7 +190,7 @@ def people_routes(database: Database) -> APIRouter:
     )
     async def make_project(wanted: WantedProject, caller: Administrator, request: Request) -> Json:
         """Make a project of a team, or begin one again that has ended."""
-        made = await write(
+        made = await database.change(
             lambda session: teams.make_project(session, wanted.team, wanted.name, wanted.title, by(request, caller))
         )
         return {"project": made.as_json()}
@@ -225,7 +198,7 @@ def people_routes(database: Database) -> APIRouter:
     @router.delete("/projects/{team}/{project}", operation_id="end_project", response_model=OneProject)
     async def end_project(team: TeamName, project: ProjectName, caller: Administrator, request: Request) -> Json:
         """End a project: tokens that ask for it are revoked."""
-        ended = await write(lambda session: teams.end_project(session, team, project, by(request, caller)))
+        ended = await database.change(lambda session: teams.end_project(session, team, project, by(request, caller)))
         return {"project": ended.as_json()}
 
     return router

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 from starlette.background import BackgroundTask
 
 from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
@@ -129,23 +130,21 @@ def queue_routes(service: Service) -> APIRouter:
     async def grouped(caller: Overseer, by: Literal["publisher", "family"] = "publisher") -> Any:
         """Say which publishers, or families of models, have the most lines in the queue."""
         del caller
-
-        def read() -> dict[str, Any]:
-            with database.read() as session:
-                return {"groups": [one.as_json() for one in queue.groups(session, Filter(), by, review_hours=hours)]}
-
-        return await asyncio.to_thread(read)
+        return await database.ask(
+            lambda session: {
+                "groups": [one.as_json() for one in queue.groups(session, Filter(), by, review_hours=hours)]
+            }
+        )
 
     @router.get("/proposals", operation_id="list_proposals", response_model=Proposals)
     async def proposed(caller: Overseer, after: After = None, limit: PageSize = 50) -> Any:
         """List what one reviewer has approved and another must agree to, the newest first."""
         del caller
-
-        def read() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in proposals.waiting(session, after, limit + 1)]
-
-        return page_json("proposals", await asyncio.to_thread(read), limit)
+        return page_json(
+            "proposals",
+            await database.ask(lambda session: [one.as_json() for one in proposals.waiting(session, after, limit + 1)]),
+            limit,
+        )
 
     @router.post("/proposals/{proposal_id}", operation_id="second_proposal", response_model=Answered)
     async def second(proposal_id: Id, wanted: WantedSecond, caller: Decider) -> Any:
@@ -171,14 +170,13 @@ def queue_routes(service: Service) -> APIRouter:
         named = await asyncio.to_thread(_named, service, wanted)
         if wanted.preview:
 
-            def read() -> dict[str, Any]:
-                with database.read() as session:
-                    return {
-                        "done": [],
-                        "plans": [one.as_json() for one in deciding.preview(session, named, verdict, desk())],
-                    }
+            def read(session: Session) -> dict[str, Any]:
+                return {
+                    "done": [],
+                    "plans": [one.as_json() for one in deciding.preview(session, named, verdict, desk())],
+                }
 
-            return await asyncio.to_thread(read)
+            return await database.ask(read)
         done = await asyncio.to_thread(lambda: deciding.decide(database, named, verdict, desk()))
         return _then_judged(service, done)
 

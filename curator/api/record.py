@@ -59,12 +59,9 @@ def record_routes(service: Service) -> APIRouter:
     async def listed(caller: RecordReader, wanted: Wanted, after: Seq = None, limit: PageSize = 50) -> dict[str, Any]:
         """List rows of the record, the newest first."""
         del caller
-
-        def rows() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() | {"told": one.told} for one in read.page(session, wanted, after, limit + 1)]
-
-        found = await asyncio.to_thread(rows)
+        found = await database.ask(
+            lambda session: [one.as_json() | {"told": one.told} for one in read.page(session, wanted, after, limit + 1)]
+        )
         return page_json("rows", found, limit, lambda row: str(row["seq"]))
 
     @router.get("/record/state", operation_id="get_record_state", response_model=State)
@@ -118,12 +115,11 @@ def record_routes(service: Service) -> APIRouter:
     async def held(caller: RecordReader, after: After = None, limit: PageSize = 50) -> dict[str, Any]:
         """List legal holds, the newest first."""
         del caller
-
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in holds.listed(session, after, limit + 1)]
-
-        return page_json("holds", await asyncio.to_thread(found), limit)
+        return page_json(
+            "holds",
+            await database.ask(lambda session: [one.as_json() for one in holds.listed(session, after, limit + 1)]),
+            limit,
+        )
 
     @router.post("/record/holds", operation_id="place_hold", status_code=201, response_model=OneHold)
     async def place(wanted: WantedHold, caller: RecordKeeper) -> dict[str, Any]:
@@ -166,12 +162,14 @@ def record_routes(service: Service) -> APIRouter:
     ) -> dict[str, Any]:
         """List who was given files of a repository, the latest first."""
         del caller
-
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in uses.users_of(session, kind, repo, commit, after, limit + 1)]
-
-        return page_json("uses", await asyncio.to_thread(found), limit, uses.cursor_of)
+        return page_json(
+            "uses",
+            await database.ask(
+                lambda session: [one.as_json() for one in uses.users_of(session, kind, repo, commit, after, limit + 1)]
+            ),
+            limit,
+            uses.cursor_of,
+        )
 
     @router.get("/asked", operation_id="list_asked", response_model=Asks)
     async def asked(
@@ -184,11 +182,13 @@ def record_routes(service: Service) -> APIRouter:
     ) -> dict[str, Any]:
         """List who asked for a commit and was refused it or had to wait, the latest first."""
         del caller
-
-        def found() -> list[dict[str, Any]]:
-            with database.read() as session:
-                return [one.as_json() for one in uses.asked_for(session, kind, repo, commit, after, limit + 1)]
-
-        return page_json("asked", await asyncio.to_thread(found), limit, uses.cursor_of)
+        return page_json(
+            "asked",
+            await database.ask(
+                lambda session: [one.as_json() for one in uses.asked_for(session, kind, repo, commit, after, limit + 1)]
+            ),
+            limit,
+            uses.cursor_of,
+        )
 
     return router

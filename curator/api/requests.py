@@ -129,7 +129,7 @@ def request_routes(service: Service) -> APIRouter:
 
     @router.post("/{request_id}/replies", operation_id="reply_to_reviewer", response_model=OneRequest)
     async def reply(request_id: Id, said: Said, caller: Asker) -> Any:
-        """Answer a reviewer's question: it waits for him again."""
+        """Answer a reviewer's question: it waits for the reviewer again."""
         await asyncio.to_thread(requests.shown_to, database, request_id, caller)
         return shown(await asyncio.to_thread(requests.reply, database, request_id, caller.name, said.said))
 

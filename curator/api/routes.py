@@ -11,6 +11,7 @@ from curator.api.drafts import draft_routes
 from curator.api.facts import KnownFacts, facts_routes
 from curator.api.incidents import incident_routes
 from curator.api.lists import list_routes
+from curator.api.mailboxes import mailbox_routes
 from curator.api.notices import notice_routes
 from curator.api.own import Own, own_routes
 from curator.api.people import people_routes
@@ -48,6 +49,7 @@ def api_routes(service: Service) -> tuple[APIRouter, ...]:
         request_routes(service),
         queue_routes(service),
         notice_routes(service),
+        mailbox_routes(service),
         incident_routes(service),
         catalogue_routes(service),
         draft_routes(desk),

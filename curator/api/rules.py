@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session
 
 from curator.api.documents.rules import RuleChange, RulesDifference, RulesHistory, RulesStatus, RulesText
 from curator.api.words import page_json
@@ -62,22 +60,15 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
     router = APIRouter(tags=["rules"])
     readers = [Depends(May(Permission.PULL))]
 
-    async def read(verb: Callable[[Session], Any]) -> Any:
-        def look() -> Any:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(look)
-
     @router.get(_AT, dependencies=readers, operation_id="get_rules", response_model=RulesStatus)
     async def status() -> Json:
         """Say which rules are in force, what is wrong, and how far the rest is judged anew."""
-        return dict(await read(lambda session: publishing.status(session, settings, database)))
+        return dict(await database.ask(lambda session: publishing.status(session, settings, database)))
 
     @router.get(f"{_AT}/history", dependencies=readers, operation_id="list_rule_changes", response_model=RulesHistory)
     async def history(after: After = None, limit: PageSize = 100) -> Json:
         """List which rules came into force when, by whom, and why, the newest first."""
-        changes = await read(lambda session: rule_sets.history(session, limit + 1, after))
+        changes = await database.ask(lambda session: rule_sets.history(session, limit + 1, after))
         return page_json("changes", [one.as_json() for one in changes], limit)
 
     @router.get(
@@ -89,12 +80,12 @@ def rules_routes(settings: Settings, database: Database, sender: Sender) -> APIR
     )
     async def diff(a: Digits, b: Digits) -> Json:
         """Say what differs between two sets of rules that are or were in force."""
-        return dict(await read(lambda session: rule_sets.difference(session, a, b).as_json()))
+        return dict(await database.ask(lambda session: rule_sets.difference(session, a, b).as_json()))
 
     @router.get(f"{_AT}/sets/{{digest}}", dependencies=readers, operation_id="get_rules_text", response_model=RulesText)
     async def show(digest: Digits) -> Json:
         """Give the text of rules that are or were in force."""
-        row = await read(lambda session: rule_sets.find(session, digest))
+        row = await database.ask(lambda session: rule_sets.find(session, digest))
         return {
             "digest": row.digest,
             "name": row.name,

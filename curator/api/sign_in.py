@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -73,12 +72,7 @@ def sign_in_api(service: Service) -> APIRouter:
         """Make a link by which a person chooses a password, once and within a day. An older one ends."""
         if service.settings.oidc_only:
             raise BadInput(f"Nobody has a password here: people sign in by {service.settings.oidc_title}")
-
-        def made() -> accounts.Invitation:
-            with database.write() as session:
-                return accounts.invite(session, login, by(request, caller))
-
-        link = await asyncio.to_thread(made)
+        link = await database.change(lambda session: accounts.invite(session, login, by(request, caller)))
         response.headers.update(_SHOWN_ONCE)
         return {
             "user": link.user,
@@ -90,26 +84,24 @@ def sign_in_api(service: Service) -> APIRouter:
     async def listed(caller: Owner, user: OfUser = None) -> Json:
         """List one's own sessions of the console, or another's."""
 
-        def read() -> list[Json]:
-            with database.read() as session:
-                whose = _whose(session, caller, user)
-                return [one.as_json() for one in sessions.sittings(session, caller, whose)]
+        def read(session: Session) -> list[Json]:
+            whose = _whose(session, caller, user)
+            return [one.as_json() for one in sessions.sittings(session, caller, whose)]
 
-        return {"sessions": await asyncio.to_thread(read)}
+        return {"sessions": await database.ask(read)}
 
     @router.delete("/sessions/{session_id}", operation_id="end_session", response_model=EndedSession)
     async def ended(request: Request, caller: Owner, session_id: SessionId) -> Json:
         """End a session: one's own, or as an administrator any."""
 
-        def end() -> None:
-            with database.write() as session:
-                row = sessions.find(session, session_id)
-                if not sessions.is_of(row, caller) and not caller.may(Permission.ADMINISTER):
-                    # Not a word of whether somebody else has one of that name.
-                    raise sessions.NoSession(f"There is no session {session_id!a}: it has ended already, or never was")
-                sessions.end(session, row, "ended", by(request, caller))
+        def end(session: Session) -> None:
+            row = sessions.find(session, session_id)
+            if not sessions.is_of(row, caller) and not caller.may(Permission.ADMINISTER):
+                # Not a word of whether somebody else has one of that name.
+                raise sessions.NoSession(f"There is no session {session_id!a}: it has ended already, or never was")
+            sessions.end(session, row, "ended", by(request, caller))
 
-        await asyncio.to_thread(end)
+        await database.change(end)
         return {"ended": session_id}
 
     @router.post("/account/password", operation_id="change_password", response_model=Changed, responses=problems(429))

@@ -18,7 +18,7 @@ from curator.api.documents.state import (
 from curator.database.engine import now
 from curator.web.configuration import configuration
 from curator.web.documents import API
-from curator.web.guard import Overseer, SettingsViewer, Viewer
+from curator.web.guard import Overseer, Owner, SettingsViewer, Viewer
 from curator.web.listening import event_stream
 from curator.web.overview import Window, changes_for, traffic_of
 from curator.web.service import Service
@@ -39,22 +39,14 @@ def state_routes(service: Service) -> APIRouter:
     @router.get(f"{API}/traffic", operation_id="show_traffic", response_model=TrafficDocument)
     async def traffic(_: Overseer, window: Window = Window.FORTNIGHT) -> dict[str, Any]:
         """Show what was asked for in the last 24 hours, or 14 days, by what became of it."""
-
-        def read() -> dict[str, Any]:
-            with service.database.read() as session:
-                return traffic_of(session, window, now()).as_json()
-
-        return await asyncio.to_thread(read)
+        return await service.database.ask(lambda session: traffic_of(session, window, now()).as_json())
 
     @router.get(f"{API}/changes", operation_id="list_changes", response_model=ChangesDocument)
     async def changes(caller: Viewer, limit: Annotated[int, Query(ge=1, le=50)] = 20) -> dict[str, Any]:
-        """List what has changed of late; for whoever may not see all, of what he has pulled himself."""
-
-        def read() -> dict[str, Any]:
-            with service.database.read() as session:
-                return {"changes": [one.as_json() for one in changes_for(session, caller, limit)]}
-
-        return await asyncio.to_thread(read)
+        """List what has changed of late; for whoever may not see all, of what they have pulled themselves."""
+        return await service.database.ask(
+            lambda session: {"changes": [one.as_json() for one in changes_for(session, caller, limit)]}
+        )
 
     @router.get(f"{API}/settings", operation_id="show_settings", response_model=ConfigurationDocument)
     async def settings(_: SettingsViewer) -> dict[str, Any]:
@@ -67,11 +59,13 @@ def state_routes(service: Service) -> APIRouter:
         response_model=LiveNowDocument,
         responses={200: {"content": {"text/event-stream": {}}, "description": "As JSON, or as events that go on."}},
     )
-    async def live(request: Request, _: Overseer) -> Any:
-        """Show what is judged and what arrives now; as events that go on, for `Accept: text/event-stream`."""
+    async def live(request: Request, caller: Owner) -> Any:
+        """Show what is judged and what arrives now; as events that go on, for `Accept: text/event-stream`.
+
+        Whoever may not see all is shown what comes for themselves."""
         if "text/event-stream" in request.headers.get("accept", ""):
             return _stream(request)
-        return (await service.live.get()).as_json()
+        return (await service.live.get()).for_caller(caller).as_json()
 
     def _stream(request: Request) -> StreamingResponse:
         return event_stream(service.live, request)

@@ -1,11 +1,9 @@
-"""Tokens, and whoever asks: his own account."""
+"""Tokens, and whoever asks: their own account."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
@@ -21,7 +19,7 @@ from curator.api.documents.people import (
     WantedOwnToken,
     WantedToken,
 )
-from curator.api.people import Json, OnlyTeam, Search, reading, writing
+from curator.api.people import Json, OnlyTeam, Search
 from curator.api.words import page_json
 from curator.database.engine import Database, now
 from curator.people import account, tokens
@@ -36,8 +34,6 @@ from curator.web.guard import Administrator, Owner, SettingsViewer
 from curator.web.parameters import After, Id, PageSize
 from rules.circumstances import Audience
 
-Value = TypeVar("Value")
-
 _OnlyOwner = Annotated[str | None, Query(min_length=1, max_length=64, description="Only of this person.")]
 
 
@@ -45,12 +41,6 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     """All of them."""
     router = APIRouter(prefix="/api/curator/v1")
     most_days = settings.token_max_days
-
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        return await asyncio.to_thread(reading(database, verb))
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        return await asyncio.to_thread(writing(database, verb))
 
     @router.get("/tokens", operation_id="list_tokens", response_model=Tokens, tags=["tokens"])
     async def list_tokens(
@@ -65,7 +55,7 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     ) -> Json:
         """List tokens, the newest first, never their text; those of runs of pipelines only with `jobs`."""
         del caller
-        found = await read(
+        found = await database.ask(
             lambda session: tokens.list_tokens(
                 session,
                 state=state,
@@ -90,19 +80,19 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     async def make_token(wanted: WantedToken, caller: Administrator, request: Request, response: Response) -> Json:
         """Make a token for a person, or for a service. Its text is in this answer and nowhere else."""
         new = _wanted(wanted, wanted.owner)
-        made = await write(lambda session: tokens.make_token(session, new, by(request, caller), most_days))
+        made = await database.change(lambda session: tokens.make_token(session, new, by(request, caller), most_days))
         return _made(made, response)
 
     @router.get("/tokens/{token_id}", operation_id="get_token", response_model=OneToken, tags=["tokens"])
     async def show_token(token_id: Id, caller: SettingsViewer) -> Json:
         """Show a token, without its text."""
         del caller
-        return {"token": (await read(lambda session: tokens.token_by_id(session, token_id))).as_json()}
+        return {"token": (await database.ask(lambda session: tokens.token_by_id(session, token_id))).as_json()}
 
     @router.delete("/tokens/{token_id}", operation_id="revoke_token", response_model=OneToken, tags=["tokens"])
     async def revoke_token(token_id: Id, caller: Administrator, request: Request) -> Json:
         """Revoke a token: it is worth nothing from this moment on. It stays in the record."""
-        done = await write(lambda session: tokens.revoke(session, token_id, by(request, caller)))
+        done = await database.change(lambda session: tokens.revoke(session, token_id, by(request, caller)))
         return {"token": done.as_json()}
 
     @router.post(
@@ -117,7 +107,7 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     ) -> Json:
         """Make a token anew; the old one ends after the grace. The new text is in this answer and nowhere else."""
         grace = dt.timedelta(hours=wanted.grace_hours)
-        made = await write(
+        made = await database.change(
             lambda session: tokens.rotate(session, token_id, grace, by(request, caller), max_days=most_days)
         )
         return _made(made, response)
@@ -136,12 +126,12 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
                 "token": token.as_json() if token is not None else None,
             }
 
-        return await read(verb)
+        return await database.ask(verb)
 
     @router.patch("/account", operation_id="change_account", response_model=OneUser, responses=problems(404))
     async def change_account(wanted: ChangedAccount, caller: Owner, request: Request) -> Json:
         """Change one's own name, or the team that one asks for in the console."""
-        changed = await write(
+        changed = await database.change(
             lambda session: account.change_own(
                 session,
                 caller,
@@ -156,7 +146,7 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     @router.get("/account/tokens", operation_id="list_own_tokens", response_model=Tokens, responses=problems(404))
     async def list_own_tokens(caller: Owner, after: After = None, limit: PageSize = 50) -> Json:
         """List one's own tokens, the newest first."""
-        found = await read(lambda session: account.own_tokens(session, caller, after or "", limit + 1))
+        found = await database.ask(lambda session: account.own_tokens(session, caller, after or "", limit + 1))
         return page_json("tokens", [one.as_json() for one in found], limit)
 
     @router.post(
@@ -171,13 +161,17 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
 
         Its text is in this answer and nowhere else."""
         new = _wanted(wanted, None)
-        made = await write(lambda session: account.make_own_token(session, caller, new, by(request, caller), most_days))
+        made = await database.change(
+            lambda session: account.make_own_token(session, caller, new, by(request, caller), most_days)
+        )
         return _made(made, response)
 
     @router.delete("/account/tokens/{token_id}", operation_id="revoke_own_token", response_model=OneToken)
     async def revoke_own_token(token_id: Id, caller: Owner, request: Request) -> Json:
         """Revoke one of one's own tokens."""
-        done = await write(lambda session: account.revoke_own_token(session, caller, token_id, by(request, caller)))
+        done = await database.change(
+            lambda session: account.revoke_own_token(session, caller, token_id, by(request, caller))
+        )
         return {"token": done.as_json()}
 
     @router.post(
@@ -191,7 +185,7 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     ) -> Json:
         """Make one of one's own tokens anew; the old one ends after the grace."""
         grace = dt.timedelta(hours=wanted.grace_hours)
-        made = await write(
+        made = await database.change(
             lambda session: account.rotate_own_token(session, caller, token_id, grace, by(request, caller), most_days)
         )
         return _made(made, response)

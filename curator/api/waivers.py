@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
+from sqlmodel import Session
 
 from curator.admission.gate import StillJudged
 from curator.admission.kinds import check_kind
@@ -69,14 +70,13 @@ def waiver_routes(desk: Desk) -> APIRouter:
         """Show a waiver of any time, and what it was used for."""
         own = reach(caller)
 
-        def read() -> dict[str, Any]:
-            with desk.database.read() as session:
-                kept = waivers.find(session, waiver_id)
-                if own is not None and not kept.waiver.scope.covers(own):
-                    raise waivers.no_such_waiver(waiver_id)
-                return {"waiver": kept.as_json(), "uses": waiving.uses(session, waiver_id, own)}
+        def read(session: Session) -> dict[str, Any]:
+            kept = waivers.find(session, waiver_id)
+            if own is not None and not kept.waiver.scope.covers(own):
+                raise waivers.no_such_waiver(waiver_id)
+            return {"waiver": kept.as_json(), "uses": waiving.uses(session, waiver_id, own)}
 
-        return await asyncio.to_thread(read)
+        return await desk.database.ask(read)
 
     @router.post(
         "",

@@ -18,15 +18,22 @@ from curator.database.engine import Database
 Take = Callable[[Session, Sequence[AuditRow]], None]
 """It reads the rows, by the names of their columns, and changes none."""
 _AUDIT = AuditRow.__table__  # type: ignore[attr-defined]
+_PLACE = sa.select(col(AuditFollowerRow.seq)).where(col(AuditFollowerRow.name) == sa.bindparam("follower"))
+_NEWER = sa.select(_AUDIT.c.seq).where(_AUDIT.c.seq > sa.bindparam("place")).limit(1)
 
 
 def follow(database: Database, name: str, take: Take, most: int = 1_000) -> int:
     """Have the follower take what is new, `most` rows in a transaction; returns how many rows that were."""
-    if not _behind(database, name):
-        # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
+    if not is_behind(database, name):
         return 0
     with database.write() as session:
         return follow_in(session, name, take, most)
+
+
+def is_behind(database: Database, name: str) -> bool:
+    """Whether there are rows that the follower has not taken. Nearly always there are none, and whoever only looks
+    keeps no writer waiting."""
+    return database.value_of(_NEWER, place=database.value_of(_PLACE, follower=name) or 0) is not None
 
 
 def follow_in(session: Session, name: str, take: Take, most: int = 1_000) -> int:
@@ -58,10 +65,3 @@ def move_on(session: Session, name: str, since: int, to: int) -> bool:
     place.seq = to
     session.add(place)
     return True
-
-
-def _behind(database: Database, name: str) -> bool:
-    with database.read() as session:
-        place = session.get(AuditFollowerRow, name)
-        newer = select(AuditRow.id).where(col(AuditRow.seq) > (place.seq if place is not None else 0)).limit(1)
-        return session.exec(newer).first() is not None

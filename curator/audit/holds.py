@@ -14,6 +14,7 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditHoldRow, AuditRow
 from curator.database.engine import Database, new_id, now
 from curator.errors import BadInput, NotServed
+from curator.types import check_no_secret
 
 _LONGEST = 500
 MOST = 200
@@ -171,7 +172,7 @@ def _reason(reason: str) -> str:
     checked = reason.strip()
     if not checked or len(checked) > _LONGEST:
         raise BadInput(f"Say why, in 1 to {_LONGEST} characters, for whoever reads this in a year")
-    return checked
+    return check_no_secret("reason", checked)
 
 
 def _event(hold: Hold, by: str, outcome: str, sentence: str) -> AuditEvent:

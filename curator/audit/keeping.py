@@ -8,12 +8,9 @@ import datetime as dt
 import logging
 import time
 
-from sqlmodel import col, select
-
 from curator.audit.retention import sweep
 from curator.audit.seals import seal_if_due
-from curator.audit.tables import AuditRow
-from curator.audit.verify import last_result
+from curator.audit.standing import last_checked, unverified_since
 from curator.audit.verifying import Verifying
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
@@ -50,7 +47,5 @@ async def keep(database: Database, seal: Seal, days: int | None, verifying: Veri
 def is_to_be_verified(database: Database) -> bool:
     """Whether nobody has verified it for a day; one that has only just begun can wait."""
     with database.read() as session:
-        checked = last_result(session)
-        first = select(AuditRow.at).where(col(AuditRow.seq).is_not(None)).order_by(col(AuditRow.seq)).limit(1)
-        since = checked.at if checked is not None else session.exec(first).first()
+        since = unverified_since(session, last_checked(session))
     return since is not None and since < now() - _VERIFY_EVERY

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from sqlalchemy import delete
 from sqlmodel import select
 
@@ -12,8 +9,7 @@ from curator.audit import traffic, uses
 from curator.audit.follow import follow
 from curator.audit.tables import AuditFollowerRow, AuditHeadRow
 from curator.database.engine import Database
-
-log = logging.getLogger(__name__)
+from curator.upkeep import keep_doing
 
 FOLLOWERS = {made.FOLLOWER: made for made in (traffic, uses)}
 _PAUSE_S = 1.0
@@ -36,14 +32,10 @@ def catch_up(database: Database, batches: int | None = None) -> int:
 
 async def keep_up(database: Database) -> None:
     """The same until cancelled, so slowly that it keeps nobody from writing."""
-    while True:
-        try:
-            taken = await asyncio.to_thread(catch_up, database, 1)
-        except Exception:
-            # A database that is away for a moment must not end this.
-            log.exception("what is made from the record cannot be kept up with it")
-            taken = 0
-        await asyncio.sleep(_PAUSE_S if taken < _BATCH else _PAUSE_S / 50)
+    await keep_doing(
+        lambda: _PAUSE_S if catch_up(database, 1) < _BATCH else _PAUSE_S / 50,
+        "what is made from the record cannot be kept up with it",
+    )
 
 
 def rebuild(database: Database) -> int:

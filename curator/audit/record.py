@@ -15,6 +15,7 @@ from curator.audit.asking import asks
 from curator.audit.tables import AuditHeadRow, AuditRow
 from curator.database.chain import FORM, link
 from curator.database.engine import Database, new_id, now
+from curator.redaction import without_secrets
 from curator.types import RepoKind
 
 _LONGEST_TEXT = 2_000
@@ -61,9 +62,11 @@ class Action(StrEnum):
     TOKEN = "token"  # noqa: S105 - no token, but the name of what is done with one
     """A token was made, has ended or was revoked; `subject` is its name."""
     REQUEST = "request"
-    """Somebody asked for an exception; `subject` is the request's id."""
+    """Somebody asked for an exception, or wants it no longer, or it ended by itself; `subject` is the request's id,
+    `outcome` a `review.states.Step`."""
     ANSWER = "answer"
-    """Somebody answered a request: `outcome` is `approve`, `reject`, `ask` or `second` (another must agree)."""
+    """Somebody answered a request: `outcome` is `approve`, `approve-in-part` (something else still stands), `reject`,
+    `block`, `ask`, `second` (another must agree) or `lapse` (nobody else has agreed in time)."""
     WAIVER_ENDING = "waiver-ending"
     """A waiver or an approval is about to end; `subject` is its id."""
     INCIDENT = "incident"
@@ -152,8 +155,10 @@ _MOVE_HEAD = (
 
 
 def _row(event: AuditEvent, seq: int) -> dict[str, Any]:
+    # Whoever reads the record, or what it is sent to, gets no token that somebody put into an address or a reason.
     row: dict[str, Any] = {
-        name: value[:_LONGEST_TEXT] if isinstance(value := getattr(event, name), str) else value for name in _FIELDS
+        name: without_secrets(value)[:_LONGEST_TEXT] if isinstance(value := getattr(event, name), str) else value
+        for name in _FIELDS
     }
     return row | {
         "action": event.action.value,

@@ -6,10 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from sqlmodel import Session, col, select
+
 from curator.audit.gaps import Gap, gaps_after
 from curator.audit.made import behind
 from curator.audit.read import head
 from curator.audit.seals import RecordSeal, newest_seal, own_keys
+from curator.audit.tables import AuditRow
 from curator.audit.verify import last_result
 from curator.database.engine import Database
 
@@ -58,10 +61,21 @@ class RecordStanding:
         }
 
 
+def last_checked(session: Session) -> Checked | None:
+    """How it ended when all of it was last verified; None if it never was."""
+    row = last_result(session)
+    return Checked(row.at, row.rows, row.problems, row.sentence) if row is not None else None
+
+
+def unverified_since(session: Session, checked: Checked | None) -> dt.datetime | None:
+    """When all of it was last verified; the first row, if it never was; None if there is none."""
+    first = select(AuditRow.at).where(col(AuditRow.seq).is_not(None)).order_by(col(AuditRow.seq)).limit(1)
+    return checked.at if checked is not None else session.exec(first).first()
+
+
 def record_standing(database: Database) -> RecordStanding:
     with database.read() as session:
-        row = last_result(session)
-        checked = Checked(row.at, row.rows, row.problems, row.sentence) if row is not None else None
+        checked = last_checked(session)
         keys = tuple(sorted(own_keys(session)))
         gaps = tuple(gaps_after(session, limit=_MOST_GAPS))
         seal, rows = newest_seal(session), head(session)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,24 +15,21 @@ from sqlmodel import Session, col, select
 from curator.audit.adding import add_to
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow, HourRow, TopRow, TrafficRow
+from curator.database.days import day_of, read_day
 
 FOLLOWER = "traffic"
 TABLES = (HourRow, TrafficRow, TopRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """What was asked for in an hour, by what became of it."""
+class Asked:
+    """What was asked for in an hour, or on a day, by what became of it."""
 
-    hour: dt.datetime
-    """Its begin."""
+    begin: dt.datetime
     outcome: str
     """`served` for what was given, else the outcome that it was refused by: `hold`, `block`, `left-out`, ..."""
     requests: int
     bytes: int
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"hour": self.hour.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +46,53 @@ class Top:
         return asdict(self)
 
 
-def requests_by_outcome(session: Session, since: dt.datetime) -> list[Hour]:
-    """By hour, the earliest first; hours in which nothing was asked are left out."""
-    table = TrafficRow.__table__  # type: ignore[attr-defined]
-    hours: dict[tuple[dt.datetime, str], tuple[int, int]] = {}
-    for row in session.connection().execute(table.select().where(table.c.hour >= _hour(since))):
-        key = (row.hour, SERVED if row.action == Action.DOWNLOAD else row.outcome)
-        requests, size = hours.get(key, (0, 0))
-        hours[key] = (requests + row.requests, size + row.bytes)
-    return [Hour(*key, *sums) for key, sums in sorted(hours.items())]
+def by_hour(session: Session, since: dt.datetime) -> list[Asked]:
+    """From the begin of that hour on; hours in which nothing was asked are left out."""
+    row = TrafficRow
+    wanted = sa.select(col(row.hour), col(row.action), col(row.outcome), col(row.requests), col(row.bytes))
+    rows = session.connection().execute(wanted.where(col(row.hour) >= _hour(since)))
+    return [Asked(begin, _outcome(*of), requests, size) for begin, *of, requests, size in rows]
 
 
-def blocked_since(session: Session, since: dt.datetime) -> int:
-    """How many requests were refused by a rule or a list that blocks, from the begin of that hour on."""
-    wanted = select(func.coalesce(func.sum(TrafficRow.requests), 0)).where(
-        col(TrafficRow.hour) >= _hour(since), TrafficRow.action == Action.REFUSE.value, TrafficRow.outcome == "block"
-    )
-    return int(session.exec(wanted).one())
+def by_day(session: Session, since: dt.datetime) -> list[Asked]:
+    """The same from that hour on, by day (UTC): the database adds up."""
+    row = TrafficRow
+    of = (day_of(session, row.hour), col(row.action), col(row.outcome))
+    wanted = sa.select(*of, func.sum(row.requests), func.sum(row.bytes)).where(col(row.hour) >= _hour(since))
+    rows = session.connection().execute(wanted.group_by(*of))
+    return [Asked(read_day(day), _outcome(*of), int(requests), int(size)) for day, *of, requests, size in rows]
 
 
-def top_repositories(session: Session, since: dt.datetime, limit: int = 10) -> list[Top]:
-    """Those of which most files were given, from the begin of that day (UTC) on.
+def _outcome(action: str, outcome: str) -> str:
+    return SERVED if action == Action.DOWNLOAD else outcome
+
+
+def top_repositories(session: Session, since: dt.datetime, until: dt.datetime, limit: int = 10) -> list[Top]:
+    """Those of which most files were given, from the begin of the first day (UTC) to the end of the last.
 
     Looked for among the first of each day. What is not among these was given less often in all than the last of each
     day together; if that many reach, no other can be meant, and else more of each day are looked at (the threshold
     algorithm: R. Fagin and others, Optimal aggregation algorithms for middleware, 2003).
     """
-    first = since.astimezone(dt.UTC).date()
-    few = select(col(TopRow.day)).where(col(TopRow.day) >= first).limit(_FEW).subquery()
+    first, last = since.astimezone(dt.UTC).date(), until.astimezone(dt.UTC).date()
+    days = [first + dt.timedelta(days=one) for one in range((last - first).days + 1)]
+    few = select(col(TopRow.day)).where(col(TopRow.day).between(first, last)).limit(_FEW).subquery()
     if session.exec(select(func.count()).select_from(few)).one() < _FEW:
-        return _counted_all(session, first, limit)
-    days = list(_days(session, first))
+        return _counted_all(session, first, last, limit)
     depth = _DEEPER * limit
     while len(days) * depth <= _MOST_CANDIDATES:
         candidates: dict[str, set[str]] = {}
-        others = 0
-        for day in days:
-            begin = _of_a_day(session, day, depth)
-            for kind, repo, _ in begin:
-                candidates.setdefault(kind, set()).add(repo)
-            others += begin[-1][2] if len(begin) == depth else 0
+        given: dict[dt.date, list[int]] = {}
+        for day, kind, repo, downloads in _of_each_day(session, days, depth):
+            candidates.setdefault(kind, set()).add(repo)
+            given.setdefault(day, []).append(downloads)
+        others = sum(min(counts) for counts in given.values() if len(counts) == depth)
         found = [top for kind, repos in candidates.items() for top in _sums(session, days, kind, repos)]
         found.sort(key=lambda top: (-top.downloads, top.kind, top.repo))
         if not others or (len(found) >= limit and found[limit - 1].downloads > others):
             return found[:limit]
         depth *= _DEEPER
-    return _counted_all(session, first, limit)
+    return _counted_all(session, first, last, limit)
 
 
 _FEW = 20_000
@@ -102,18 +101,23 @@ _DEEPER = 5
 _MOST_CANDIDATES = 10_000
 
 
-def _days(session: Session, first: dt.date) -> Iterator[dt.date]:
-    """From this day on, those on which something was asked."""
-    day = session.exec(select(func.min(TopRow.day)).where(col(TopRow.day) >= first)).one()
-    while day is not None:
-        yield day
-        day = session.exec(select(func.min(TopRow.day)).where(col(TopRow.day) > day)).one()
+def _of_each_day(session: Session, days: Sequence[dt.date], most: int) -> Sequence[Any]:
+    """Day, kind, repository and how many files were given of it: of each day those of which most were."""
+    named: dict[str, Any] = {f"day{place}": day for place, day in enumerate(days)}
+    return session.connection().execute(_first_of(len(days)), named | {"most": most}).all()
 
 
-def _of_a_day(session: Session, day: dt.date, most: int) -> Sequence[tuple[str, str, int]]:
-    """Kind, repository and how many files were given of it; the most first."""
-    wanted = select(TopRow.kind, TopRow.repo, TopRow.downloads).where(TopRow.day == day, TopRow.downloads > 0)
-    return session.exec(wanted.order_by(col(TopRow.downloads).desc()).limit(most)).all()
+@cache
+def _first_of(days: int) -> sa.CompoundSelect[Any]:
+    """One statement for all days, put together once: that takes longer than the database needs to answer it."""
+    row = TopRow
+    wanted = (col(row.day), col(row.kind), col(row.repo), col(row.downloads))
+    parts = []
+    for place in range(days):
+        of_day = sa.select(*wanted).where(col(row.day) == sa.bindparam(f"day{place}"), col(row.downloads) > 0)
+        first = of_day.order_by(col(row.downloads).desc()).limit(sa.bindparam("most", type_=sa.Integer))
+        parts.append(sa.select(first.subquery()))
+    return sa.union_all(*parts)
 
 
 def _sums(session: Session, days: Sequence[dt.date], kind: str, repos: Collection[str]) -> list[Top]:
@@ -123,12 +127,12 @@ def _sums(session: Session, days: Sequence[dt.date], kind: str, repos: Collectio
     return [Top(kind, row[0], *(int(value) for value in row[1:])) for row in rows]
 
 
-def _counted_all(session: Session, first: dt.date, limit: int) -> list[Top]:
+def _counted_all(session: Session, first: dt.date, last: dt.date, limit: int) -> list[Top]:
     """The same by adding up all there is of these days."""
     downloads = func.sum(TopRow.downloads).label("downloads")
     sums = (downloads, func.sum(TopRow.bytes), func.sum(TopRow.refusals))
     of = (col(TopRow.kind), col(TopRow.repo))
-    wanted = select(*of, *sums).where(col(TopRow.day) >= first)  # type: ignore[call-overload]
+    wanted = select(*of, *sums).where(col(TopRow.day).between(first, last))  # type: ignore[call-overload]
     ordered = wanted.group_by(*of).having(downloads > 0).order_by(downloads.desc(), *of).limit(limit)
     return [Top(row[0], row[1], *(int(value) for value in row[2:])) for row in session.execute(ordered)]
 

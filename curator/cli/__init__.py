@@ -13,7 +13,10 @@ def main() -> None:
     """The `curator` command. Ends with 0 as asked, 1 the answer is no, 2 bad usage, 3 not judged, 4 no server."""
     # What is imported stays: to look through it for garbage after each 700 objects is a sixth of every start.
     gc.set_threshold(_OBJECTS)
+    from curator.cli.careful import be_careful
     from curator.errors import CuratorError
+
+    be_careful()
 
     try:
         if sys.argv[1:2] == ["scan"]:

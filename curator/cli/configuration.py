@@ -48,10 +48,27 @@ def status(server: str | None, *, as_json: bool) -> None:
         print(f"Scanners: {state['scanners']}, data {state['scanner_data'][:12]}")
         print(f"Work:     {work['running']} at work, {work['waiting']} waiting")
         print(f"Store:    {store['bytes']} bytes in {store['files']} files, {store['free']} bytes free")
-        print(f"Record:   {state['record']} rows")
+        print(f"Upstream: {_upstream(state)}")
+        print(f"Record:   {state['record']} rows, {_verified(state)}")
         if state["rejudging"] and not state["rejudging"]["over"]:
             print(state["rejudging"]["sentence"])
         for alarm in state["alarms"]:
             print(f"{alarm['level']}: {alarm['sentence']}")
     if state["level"] != "well":
         sys.exit(1)
+
+
+def _upstream(state: dict[str, Any]) -> str:
+    if state["upstream_mode"] == "offline":
+        return "not asked, as it is set"
+    since: str | None = state["upstream_down_since"]
+    return f"has not answered since {since[:16].replace('T', ' ')} UTC" if since is not None else "no outage known"
+
+
+def _verified(state: dict[str, Any]) -> str:
+    verified: dict[str, Any] | None = state["verified"]
+    if verified is None:
+        return "not verified yet"
+    problems = verified["problems"]
+    found = "found whole" if not problems else f"{problems} problems found"
+    return f"{found} on {verified['at'][:16].replace('T', ' ')} UTC"

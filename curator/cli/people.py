@@ -68,13 +68,13 @@ def change_user(login: str, change: UserChange, place: Place, *, as_json: bool) 
 
 def disable_user(login: str, place: Place, *, as_json: bool) -> None:
     done = _write(place, lambda session: users.disable_user(session, login, _by()))
-    said = f"{done.login} is nobody here from this moment on, and so are his tokens."
+    said = f"{done.login} is nobody here from this moment on, and so are their tokens."
     _say(done.as_json(), said, as_json=as_json)
 
 
 def enable_user(login: str, place: Place, *, as_json: bool) -> None:
     done = _write(place, lambda session: users.enable_user(session, login, _by()))
-    said = f"{done.login} is {done.role} here again, with those of his tokens that have not ended."
+    said = f"{done.login} is {done.role} here again, with those of their tokens that have not ended."
     _say(done.as_json(), said, as_json=as_json)
 
 

@@ -32,8 +32,8 @@ ProjectName = Annotated[str, typer.Argument(help="The project's name.", metavar=
 Title = Annotated[str, typer.Option(help="What it is called at length.")]
 FullName = Annotated[str | None, typer.Option("--name", help="The name at length.")]
 Email = Annotated[str | None, typer.Option(help="The address of mail.")]
-HomeTeam = Annotated[str | None, typer.Option("--team", help="The home team, for which he asks.")]
-HomeProject = Annotated[str | None, typer.Option("--project", help="The project of it, if he asks for one alone.")]
+HomeTeam = Annotated[str | None, typer.Option("--team", help="The home team, for which they ask.")]
+HomeProject = Annotated[str | None, typer.Option("--project", help="The project of it, if they ask for one alone.")]
 OfTeam = Annotated[str, typer.Option("--team", help="The team that it is of.")]
 OnlyTeam = Annotated[str | None, typer.Option("--team", help="Only of this team.")]
 Every = Annotated[bool, typer.Option("--all", help="Also what has ended or is disabled.")]
@@ -42,7 +42,7 @@ Every = Annotated[bool, typer.Option("--all", help="Also what has ended or is di
 @user.command("create", epilog="Example: curator user create alice --role reviewer --team search --email a@example.org")
 def user_create(
     login: Login,
-    role: Annotated[PersonsRole, typer.Option(help="What he may: see docs/people.md.")] = PersonsRole.DEVELOPER,
+    role: Annotated[PersonsRole, typer.Option(help="What they may: see docs/people.md.")] = PersonsRole.DEVELOPER,
     name: FullName = None,
     email: Email = None,
     home_team: HomeTeam = None,
@@ -51,7 +51,7 @@ def user_create(
     config: Config = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Make a person. How he signs in is said by `curator user invite`, or by your identity provider."""
+    """Make a person. How they sign in is said by `curator user invite`, or by your identity provider."""
     from curator.cli import people as command
     from curator.cli.token import Place
     from curator.people.roles import Role
@@ -105,7 +105,7 @@ def user_show(
 @user.command("change", epilog="Example: curator user change alice --role security")
 def user_change(
     login: Login,
-    role: Annotated[PersonsRole | None, typer.Option(help="What he may from now on.")] = None,
+    role: Annotated[PersonsRole | None, typer.Option(help="What they may from now on.")] = None,
     name: FullName = None,
     email: Email = None,
     home_team: HomeTeam = None,
@@ -134,7 +134,7 @@ def user_change(
 def user_disable(
     login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Let a person be nobody here from this moment on, with all his tokens. He stays in the record."""
+    """Let a person be nobody here from this moment on, with all their tokens. They stay in the record."""
     from curator.cli import people as command
     from curator.cli.token import Place
 

@@ -135,7 +135,7 @@ def request_reply(
     server: Server = None,
     report_format: Format = ReportFormat.TABLE,
 ) -> None:
-    """Answer a reviewer's question. The request waits for him again."""
+    """Answer a reviewer's question. The request waits for the reviewer again."""
     from curator.cli import requesting as command
 
     command.reply(request_id, said, server, as_json=report_format is ReportFormat.JSON)

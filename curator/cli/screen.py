@@ -8,6 +8,7 @@ import sys
 
 from curator.admission.explained import WIDTH
 from curator.admission.explained.page import PLAIN, Paint, Tone
+from curator.cli.careful import painted
 
 _CODES = {Tone.GOOD: "1;32", Tone.BAD: "1;31", Tone.DOUBT: "1;33", Tone.HEAD: "1"}
 _WIDEST = 120
@@ -26,4 +27,4 @@ def paint() -> Paint:
 
 
 def _painted(text: str, tone: Tone) -> str:
-    return f"\x1b[{_CODES[tone]}m{text}\x1b[0m"
+    return painted(text, _CODES[tone])

@@ -45,7 +45,7 @@ def ci_login(
 def user_invite(
     login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
 ) -> None:
-    """Make a link by which a person chooses a password, his first or another: good once, for a day."""
+    """Make a link by which a person chooses a password, their first or another: good once, for a day."""
     from curator.cli import sign_in as command
     from curator.cli.token import Place
 

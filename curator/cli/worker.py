@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from curator.cli import logs
@@ -11,6 +12,8 @@ from curator.tasks import run_worker
 
 
 def run(config: Path | None, *, quiet: bool, parent: int | None) -> None:
+    # What was imported is no garbage, and is looked through no more.
+    gc.freeze()
     settings = Settings.load(config)
     logs.configure(quiet=quiet)
     end_with(parent)

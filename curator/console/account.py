@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from curator.console.forms import Form
@@ -17,7 +14,7 @@ from curator.console.people import PAGE, After, Search, next_page, role_of, said
 from curator.console.render import done, page
 from curator.database.engine import now
 from curator.errors import CuratorError
-from curator.people import account, teams, tokens, users
+from curator.people import account, teams, tokens
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
 from curator.people.token import Token
@@ -28,7 +25,6 @@ from curator.web.guard import Administrator, Owner, SettingsViewer
 from curator.web.service import Service
 from rules.circumstances import Audience
 
-Value = TypeVar("Value")
 _GRACE = dt.timedelta(hours=24)
 _TOKEN_ROLES = (Role.DEVELOPER, Role.ROBOT, Role.REVIEWER, Role.AUDITOR, Role.SECURITY, Role.ADMIN)
 _ENDS = ((7, "in a week"), (30, "in a month"), (90, "in three months"))
@@ -38,20 +34,6 @@ def account_pages(service: Service) -> APIRouter:
     """All of them."""
     router = APIRouter(include_in_schema=False)
     database, most_days = service.database, service.settings.token_max_days
-
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
 
     def shown_once(request: Request, caller: Caller, made: tuple[Token, str], back: str) -> HTMLResponse:
         token, secret = made
@@ -81,13 +63,13 @@ def account_pages(service: Service) -> APIRouter:
         wrong: CuratorError | None = None,
         typed: FormData | None = None,
     ) -> HTMLResponse:
-        found = await read(
+        found = await database.ask(
             lambda session: tokens.list_tokens(
                 session, state=state, search=search, jobs=jobs, after=after, limit=PAGE + 1
             )
         )
         shown = found[:PAGE]
-        unmade = await read(lambda session: teams.unmade(session, {one.team for one in shown}))
+        unmade = await database.ask(lambda session: teams.unmade(session, {one.team for one in shown}))
         last = shown[-1].id if len(found) > PAGE else None
         asked = {"search": search, "state": state, "jobs": "yes" if jobs else ""}
         return page(
@@ -112,21 +94,23 @@ def account_pages(service: Service) -> APIRouter:
     async def make_token(request: Request, caller: Administrator, form: Form) -> Response:
         try:
             wanted = _wanted(form, said(form, "owner") or None)
-            made = await write(lambda session: tokens.make_token(session, wanted, by(request, caller), most_days))
+            made = await database.change(
+                lambda session: tokens.make_token(session, wanted, by(request, caller), most_days)
+            )
         except CuratorError as error:
             return await tokens_page(request, caller, wrong=error, typed=form)
         return shown_once(request, caller, made, "/-/people/tokens")
 
     @router.post("/-/people/tokens/{token_id}/revoke")
     async def revoke_token(request: Request, caller: Administrator, token_id: str, form: Form) -> Response:
-        token = await write(lambda session: tokens.revoke(session, token_id, by(request, caller)))
+        token = await database.change(lambda session: tokens.revoke(session, token_id, by(request, caller)))
         back = f"/-/people/users/{token.owner}" if said(form, "back") == "person" else "/-/people/tokens"
         return done(request, back, f"The token {token.name} is worth nothing from this moment on.")
 
     @router.post("/-/people/tokens/{token_id}/rotate")
     async def rotate_token(request: Request, caller: Administrator, token_id: str, form: Form) -> Response:
         del form
-        made = await write(
+        made = await database.change(
             lambda session: tokens.rotate(session, token_id, _GRACE, by(request, caller), max_days=most_days)
         )
         return shown_once(request, caller, made, "/-/people/tokens")
@@ -142,10 +126,12 @@ def account_pages(service: Service) -> APIRouter:
         wrong: CuratorError | None = None,
         typed: FormData | None = None,
     ) -> HTMLResponse:
-        def verb(session: Session) -> tuple[users.User, list[Token]]:
-            return account.own_user(session, caller), account.own_tokens(session, caller, after, PAGE + 1)
-
-        user, found = await read(verb)
+        user, found = await database.ask(
+            lambda session: (
+                account.own_user(session, caller),
+                account.own_tokens(session, caller, after, PAGE + 1),
+            )
+        )
         shown = found[:PAGE]
         return page(
             request,
@@ -167,7 +153,7 @@ def account_pages(service: Service) -> APIRouter:
     @router.post("/-/account")
     async def change_account(request: Request, caller: Owner, form: Form) -> Response:
         try:
-            await write(
+            await database.change(
                 lambda session: account.change_own(
                     session,
                     caller,
@@ -185,7 +171,7 @@ def account_pages(service: Service) -> APIRouter:
     async def make_own_token(request: Request, caller: Owner, form: Form) -> Response:
         try:
             wanted = _wanted(form, None)
-            made = await write(
+            made = await database.change(
                 lambda session: account.make_own_token(session, caller, wanted, by(request, caller), most_days)
             )
         except CuratorError as error:
@@ -195,14 +181,16 @@ def account_pages(service: Service) -> APIRouter:
     @router.post("/-/account/tokens/{token_id}/revoke")
     async def revoke_own_token(request: Request, caller: Owner, token_id: str, form: Form) -> Response:
         del form
-        token = await write(lambda session: account.revoke_own_token(session, caller, token_id, by(request, caller)))
+        token = await database.change(
+            lambda session: account.revoke_own_token(session, caller, token_id, by(request, caller))
+        )
         return done(request, "/-/account", f"The token {token.name} is worth nothing from this moment on.")
 
     @router.post("/-/account/tokens/{token_id}/rotate")
     async def rotate_own_token(request: Request, caller: Owner, token_id: str, form: Form) -> Response:
         del form
         try:
-            made = await write(
+            made = await database.change(
                 lambda session: account.rotate_own_token(
                     session, caller, token_id, _GRACE, by(request, caller), most_days
                 )

@@ -131,11 +131,7 @@ def activity_routes(service: Service) -> APIRouter:
     async def listed(
         request: Request, caller: RecordReader, after: Annotated[str | None, Query(max_length=64)] = None
     ) -> HTMLResponse:
-        def found() -> list[holds.Hold]:
-            with database.read() as session:
-                return holds.listed(session, after, _PAGE)
-
-        kept = await asyncio.to_thread(found)
+        kept = await database.ask(lambda session: holds.listed(session, after, _PAGE))
         return page(
             request,
             caller,

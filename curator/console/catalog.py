@@ -14,9 +14,10 @@ from curator.admission.catalogue import search
 from curator.admission.catalogue.describe import SIZES
 from curator.admission.catalogue.said import AGAIN, FACETS, LONGEST_SEARCH, Facets, Page, Query, Sort, Viewpoint
 from curator.console.render import page, root_of
+from curator.errors import BadInput
 from curator.people.caller import Caller
 from curator.people.roles import Permission
-from curator.types import RepoKind
+from curator.types import RepoId, RepoKind
 from curator.web.guard import Viewer
 from curator.web.service import Service
 from curator.web.viewing import viewpoint
@@ -72,6 +73,7 @@ def catalog_routes(service: Service) -> APIRouter:
             "catalog.html",
             query=query,
             found=found,
+            named=_is_repository(query.search),
             facets=facets,
             apart=apart,
             groups=_groups(here, query, facets, sees_all=caller.may(Permission.SEE_ALL)),
@@ -84,6 +86,14 @@ def catalog_routes(service: Service) -> APIRouter:
         )
 
     return router
+
+
+def _is_repository(text: str) -> bool:
+    """Whether what somebody looks for has a page of its own, also where nothing is known of it."""
+    try:
+        return RepoId.parse(text).namespace is not None
+    except BadInput:
+        return False
 
 
 def _query(sent: Mapping[str, str], caller: Caller) -> Query:

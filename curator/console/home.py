@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from curator.audit import traffic as sums
 from curator.audit import uses
 from curator.audit.uses import Use
 from curator.console.render import page
@@ -45,7 +44,6 @@ class Overseen:
     """What concerns whoever may see all."""
 
     queue: Queue
-    oldest: dt.datetime | None
     traffic: Traffic
     pictures: TrafficPictures
     blocked: int
@@ -56,7 +54,8 @@ class Overseen:
 class Seen:
     """All that the page speaks of."""
 
-    mine: Mine
+    mine: Mine | None
+    """None for whoever may see all: his page is of that."""
     changes: tuple[Changed, ...]
     overseen: Overseen | None
     state: State | None
@@ -98,23 +97,22 @@ def _seen(service: Service, caller: Caller, window: Window, at: dt.datetime) -> 
         state = state_of(service.settings, service.database, service.sizes, at)
     hours = service.settings.review_hours
     with service.database.read() as session:
-        asked = requests.listed(session, by=caller.name, limit=_LINES) if caller.may(Permission.ASK) else []
-        used = uses.uses_by(session, caller.name, limit=_LINES)
-        overseen = None
+        mine, overseen = None, None
         if caller.may(Permission.SEE_ALL):
             lines = queue.page(session, Filter(), review_hours=hours, limit=_LINES)
-            oldest = queue.page(session, Filter(), review_hours=hours, sort="age", limit=1).lines
             traffic = traffic_of(session, window, at)
-            midnight = at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            overseen = Overseen(
-                queue=lines,
-                oldest=oldest[0].since if oldest else None,
-                traffic=traffic,
-                pictures=pictures(traffic),
-                blocked=sums.blocked_since(session, midnight),
-            )
+            overseen = Overseen(lines, traffic, pictures(traffic), _blocked_today(traffic, at))
+        else:
+            asked = requests.listed(session, by=caller.name, limit=_LINES) if caller.may(Permission.ASK) else []
+            mine = Mine(tuple(asked), tuple(uses.uses_by(session, caller.name, limit=_LINES)))
         changes = tuple(changes_for(session, caller))
-    return Seen(Mine(tuple(asked), tuple(used)), changes, overseen, state)
+    return Seen(mine, changes, overseen, state)
+
+
+def _blocked_today(traffic: Traffic, at: dt.datetime) -> int:
+    """Both windows have all of this day (UTC)."""
+    midnight = at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return sum(place.requests["block"] for place in traffic.places if place.begin >= midnight)
 
 
 def _heading(seen: Seen) -> str:
@@ -126,7 +124,7 @@ def _heading(seen: Seen) -> str:
         if not total:
             return "Nothing waits for a decision"
         return f"{_waits(total)} for a decision" + (f", {late} for too long" if late else "")
-    if (count := seen.mine.waiting) > 0:
+    if seen.mine is not None and (count := seen.mine.waiting) > 0:
         return "1 request waits for an answer" if count == 1 else f"{count} requests wait for an answer"
     return "Models that your organisation allows"
 

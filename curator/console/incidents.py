@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
 
 from curator.console.forms import Form
 from curator.console.render import done, page
@@ -43,12 +44,11 @@ def incident_pages(service: Service) -> APIRouter:
         state = query.get("state", "open")
         state = state if state in STATES else "open"
 
-        def find() -> tuple[list[incidents.Incident], dict[str, tuple[int, int]]]:
-            with database.read() as session:
-                found = listed(session, caller, state, query.get("after"), _PAGE)
-                return found, incidents.states_of(session, [one.id for one in found])
+        def find(session: Session) -> tuple[list[incidents.Incident], dict[str, tuple[int, int]]]:
+            found = listed(session, caller, state, query.get("after"), _PAGE)
+            return found, incidents.states_of(session, [one.id for one in found])
 
-        found, cleaned = await asyncio.to_thread(find)
+        found, cleaned = await database.ask(find)
         last = found[-1].id if len(found) == _PAGE else ""
         return page(
             request,
@@ -160,30 +160,29 @@ def incident_pages(service: Service) -> APIRouter:
     ) -> HTMLResponse:
         sees_all, query = caller.may(Permission.SEE_ALL), request.query_params
 
-        def find() -> dict[str, Any]:
-            with database.read() as session:
-                known = whole(session, incident_id, caller)
-                subject = known.incident.subject
-                users = blast.users(session, subject, query.get("after"), _PAGE, own_team(caller))
-                more = blast.cursor(subject, users[-1]) if len(users) == _PAGE else ""
-                made = blast.relatives(session, subject, query.get("made"), _RELATIVES) if sees_all else []
-                return {
-                    "known": known,
-                    "users": users,
-                    "next_users": f"?after={quote(more)}#users" if more else "",
-                    "descendants": made,
-                    "next_descendants": f"?made={quote(made[-1].descendant.cursor)}#descendants"
-                    if len(made) == _RELATIVES
-                    else "",
-                    "notices": told_about(session, incident_id, limit=_NOTICES) if sees_all else [],
-                }
+        def find(session: Session) -> dict[str, Any]:
+            known = whole(session, incident_id, caller)
+            subject = known.incident.subject
+            users = blast.users(session, subject, query.get("after"), _PAGE, own_team(caller))
+            more = blast.cursor(subject, users[-1]) if len(users) == _PAGE else ""
+            made = blast.relatives(session, subject, query.get("made"), _RELATIVES) if sees_all else []
+            return {
+                "known": known,
+                "users": users,
+                "next_users": f"?after={quote(more)}#users" if more else "",
+                "descendants": made,
+                "next_descendants": f"?made={quote(made[-1].descendant.cursor)}#descendants"
+                if len(made) == _RELATIVES
+                else "",
+                "notices": told_about(session, incident_id, limit=_NOTICES) if sees_all else [],
+            }
 
         return page(
             request,
             caller,
             "incident.html",
             error.status if error is not None else 200,
-            **await asyncio.to_thread(find),
+            **await database.ask(find),
             error=error.sentence if error is not None else "",
             sees_all=sees_all,
             may_respond=caller.may(Permission.RESPOND),

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from curator.console.render import page
-from curator.web.guard import Overseer
+from curator.people.roles import Permission
+from curator.web.guard import Owner
 from curator.web.listening import event_stream
 from curator.web.service import Service
 
@@ -16,11 +17,12 @@ def live_routes(service: Service) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/-/live")
-    async def live(request: Request, caller: Overseer) -> HTMLResponse:
-        return page(request, caller, "live.html", live=await service.live.get())
+    async def live(request: Request, caller: Owner) -> HTMLResponse:
+        live = (await service.live.get()).for_caller(caller)
+        return page(request, caller, "live.html", live=live, sees_all=caller.may(Permission.SEE_ALL))
 
     @router.get("/-/live/events")
-    async def events(request: Request, _: Overseer) -> StreamingResponse:
+    async def events(request: Request, _: Owner) -> StreamingResponse:
         return event_stream(service.live, request)
 
     return router

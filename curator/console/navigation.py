@@ -26,7 +26,7 @@ class Item:
 ITEMS = (
     Item("Home", "/-/", Permission.SEE_CATALOG, "h", "home", "Overview"),
     Item("Catalog", "/-/catalog", Permission.SEE_CATALOG, "c", "catalog", "Overview"),
-    Item("Live", "/-/live", Permission.SEE_ALL, "l", "live", "Overview"),
+    Item("Live", "/-/live", Permission.OWN_ACCOUNT, "l", "live", "Overview"),
     Item("Review", "/-/review", Permission.SEE_ALL, "r", "review", "Decide"),
     Item("My requests", "/-/requests", Permission.ASK, "m", "requests", "Decide"),
     Item("Rules", "/-/rules", Permission.PULL, "u", "rules", "Decide"),

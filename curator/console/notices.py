@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -30,7 +29,6 @@ from curator.web.guard import Notifier, Owner
 from curator.web.parameters import After
 from curator.web.service import Service
 
-Value = TypeVar("Value")
 _PAGE = 50
 _HOOK_PAGE = 25
 _WAYS = (
@@ -39,7 +37,6 @@ _WAYS = (
     (Way.DIGEST, "In a digest"),
     (Way.NOW, "At once"),
 )
-_OFFSETS = tuple(range(-12 * 60, 14 * 60 + 1, 60))
 _Id = Annotated[str, Path(min_length=1, max_length=100)]
 
 
@@ -49,20 +46,6 @@ def notices_routes(service: Service) -> APIRouter:
     settings, database = service.settings, service.database
     seal, allowed = seal_of(settings), Allowed.parse(settings.webhook_allow)
     mails = settings.smtp_host is not None
-
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
 
     @router.get("/-/notices")
     async def mine(request: Request, caller: Owner, show: str = "", after: After = None) -> HTMLResponse:
@@ -74,7 +57,7 @@ def notices_routes(service: Service) -> APIRouter:
             found = inbox.received(session, user_id, unread=unread, after=after, limit=_PAGE)
             return found, inbox.unread_count(session, user_id)
 
-        found, count = await read(verb)
+        found, count = await database.ask(verb)
         return page(
             request,
             caller,
@@ -93,7 +76,7 @@ def notices_routes(service: Service) -> APIRouter:
         user_id = _person(caller)
         ids = [str(one)[:64] for one in form.getlist("id")][:_PAGE]
         every = form.get("all") == "yes"
-        count = await write(lambda session: inbox.mark_read(session, user_id, None if every else ids))
+        count = await database.change(lambda session: inbox.mark_read(session, user_id, None if every else ids))
         return done(request, "/-/notices", f"{count} {'notice is' if count == 1 else 'notices are'} marked as read.")
 
     @router.get("/-/notices/choices")
@@ -105,7 +88,7 @@ def notices_routes(service: Service) -> APIRouter:
         user_id = _person(caller)
         try:
             wanted = _read_choices(form)
-            await write(lambda session: choosing.choose(session, user_id, caller.name, wanted))
+            await database.change(lambda session: choosing.choose(session, user_id, caller.name, wanted))
         except CuratorError as error:
             return await _choices_page(request, caller, form, error)
         return done(request, "/-/notices/choices", "It is kept: you are told so from now on.")
@@ -114,7 +97,7 @@ def notices_routes(service: Service) -> APIRouter:
     async def test_mail(request: Request, caller: Owner, form: Form) -> RedirectResponse:
         del form
         user_id = _person(caller)
-        await write(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
+        await database.change(lambda session: trying.try_mail(session, user_id, settings.url, mails=mails))
         return done(request, "/-/notices/choices", "A test is on its way to your mailbox.")
 
     @router.get("/-/notices/webhooks")
@@ -145,7 +128,7 @@ def notices_routes(service: Service) -> APIRouter:
         form: FormData | None = None,
         error: CuratorError | None = None,
     ) -> HTMLResponse:
-        row = await read(lambda session: webhooks.find(session, webhook_id))
+        row = await database.ask(lambda session: webhooks.find(session, webhook_id))
         wanted = state if state in {"waiting", "sent", "dead"} else None
         about = _about(row)
         kept = {"name": row.name, "url": "", "format": row.format, "team": row.team, "repos": "\n".join(about["repos"])}
@@ -172,10 +155,10 @@ def notices_routes(service: Service) -> APIRouter:
 
     @router.post("/-/notices/webhooks/{webhook_id}/{verb}")
     async def act(request: Request, caller: Notifier, webhook_id: _Id, verb: str, form: Form) -> Response:
-        row = await read(lambda session: webhooks.find(session, webhook_id))
+        row = await database.ask(lambda session: webhooks.find(session, webhook_id))
         there = f"/-/notices/webhooks/{row.id}"
         if verb == "test":
-            await write(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
+            await database.change(lambda session: trying.try_webhook(session, row.id, caller.name, settings.url))
             return done(request, there, "A test is on its way: open this page again to see what came of it.")
         if verb == "change":
             try:
@@ -194,7 +177,7 @@ def notices_routes(service: Service) -> APIRouter:
             await asyncio.to_thread(webhooks.end, database, row.id, caller.name)
             return done(request, "/-/notices/webhooks", f"The webhook {row.name} is ended.")
         if verb == "replay":
-            count = len(await write(lambda session: _replay(session, row, form, caller.name)))
+            count = len(await database.change(lambda session: _replay(session, row, form, caller.name)))
             return done(request, there, f"{count} {'notice is' if count == 1 else 'notices are'} on the way once more.")
         raise webhooks.NoSuchWebhook(f"There is nothing called {verb[:40]!a} to be done with a webhook")
 
@@ -207,7 +190,7 @@ def notices_routes(service: Service) -> APIRouter:
             chosen = session.get(NoticeChoiceRow, user_id) is not None
             return choosing.choices_of(session, user_id, caller.role), chosen, user.email if user is not None else ""
 
-        kept, chosen, address = await read(verb)
+        kept, chosen, address = await database.ask(verb)
         return page(
             request,
             caller,
@@ -221,14 +204,14 @@ def notices_routes(service: Service) -> APIRouter:
             mails=mails,
             subjects=[one for one in SUBJECTS if caller.may(one.permission)],
             ways=_WAYS,
-            offsets=[(str(minutes), _offset(minutes)) for minutes in _OFFSETS],
+            offsets=OFFSETS,
             problem=error.sentence if error is not None else "",
         )
 
     async def _hooks_page(
         request: Request, caller: Caller, form: FormData | None, error: CuratorError | None
     ) -> HTMLResponse:
-        rows = await read(webhooks.active)
+        rows = await database.ask(webhooks.active)
         given: dict[str, Any] = {name: str(form.get(name, "")) for name in _FIELDS} if form is not None else {}
         return page(
             request,
@@ -318,3 +301,7 @@ def _about(row: WebhookRow) -> dict[str, Any]:
 
 def _offset(minutes: int) -> str:
     return f"UTC{'+' if minutes >= 0 else '-'}{abs(minutes) // 60:02}:00" if minutes else "UTC"
+
+
+OFFSETS = tuple((str(minutes), _offset(minutes)) for minutes in range(-12 * 60, 14 * 60 + 1, 60))
+"""Clocks as a form names them."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -16,6 +14,7 @@ from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.console.sign_in import browser_of
 from curator.errors import BadInput, CuratorError
+from curator.notify.mailboxes import mailbox_of
 from curator.people import accounts, sessions, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
@@ -27,7 +26,6 @@ from curator.web.service import Service
 from rules.circumstances import Audience
 
 PAGE = 50
-Value = TypeVar("Value")
 Search = Annotated[str, Query(max_length=100)]
 After = Annotated[str, Query(max_length=200)]
 Whether = Literal["active", "ended", "all"]
@@ -59,20 +57,6 @@ def people_pages(service: Service) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     database = service.database
 
-    async def read(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
-
-    async def write(verb: Callable[[Session], Value]) -> Value:
-        def run() -> Value:
-            with database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(run)
-
     @router.get("/-/people")
     async def people(
         request: Request,
@@ -96,7 +80,7 @@ def people_pages(service: Service) -> APIRouter:
         typed: FormData | None = None,
     ) -> HTMLResponse:
         only = Role(role) if role else None
-        found = await read(
+        found = await database.ask(
             lambda session: users.list_users(
                 session, state=state, role=only, search=search, after=after, limit=PAGE + 1
             )
@@ -130,10 +114,10 @@ def people_pages(service: Service) -> APIRouter:
                 email=said(form, "email"),
                 home=Audience(said(form, "team"), said(form, "project")),
             )
-            made = await write(lambda session: users.make_user(session, new, by(request, caller)))
+            made = await database.change(lambda session: users.make_user(session, new, by(request, caller)))
         except CuratorError as error:
             return await people_page(request, caller, wrong=error, typed=form)
-        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let him choose a password.")
+        return done(request, f"/-/people/users/{made.login}", f"{made.login} was made. Now let them choose a password.")
 
     @router.get("/-/people/users/{login}")
     async def person(request: Request, caller: SettingsViewer, login: str) -> HTMLResponse:
@@ -149,7 +133,7 @@ def people_pages(service: Service) -> APIRouter:
             sittings = sessions.sittings(session, caller, user.id) if administers else []
             return user, tokens.list_tokens(session, owner=user.login, limit=PAGE), sittings
 
-        user, found, sittings = await read(verb)
+        user, found, sittings = await database.ask(verb)
         may = [permission for permission in Permission if permission in MAY[user.role]]
         return page(
             request,
@@ -177,7 +161,9 @@ def people_pages(service: Service) -> APIRouter:
                 team=said(form, "team"),
                 project=said(form, "project"),
             )
-            changed = await write(lambda session: users.change_user(session, login, change, by(request, caller)))
+            changed = await database.change(
+                lambda session: users.change_user(session, login, change, by(request, caller))
+            )
         except CuratorError as error:
             return await person_page(request, caller, login, error)
         return done(request, f"/-/people/users/{changed.login}", f"{changed.login} was changed.")
@@ -186,7 +172,7 @@ def people_pages(service: Service) -> APIRouter:
     async def disable_user(request: Request, caller: Administrator, login: str, form: Form) -> Response:
         del form
         try:
-            user = await write(lambda session: users.disable_user(session, login, by(request, caller)))
+            user = await database.change(lambda session: users.disable_user(session, login, by(request, caller)))
         except CuratorError as error:
             return await person_page(request, caller, login, error)
         return done(request, f"/-/people/users/{user.login}", f"{user.login} is nobody here from this moment on.")
@@ -194,14 +180,14 @@ def people_pages(service: Service) -> APIRouter:
     @router.post("/-/people/users/{login}/enable")
     async def enable_user(request: Request, caller: Administrator, login: str, form: Form) -> Response:
         del form
-        user = await write(lambda session: users.enable_user(session, login, by(request, caller)))
+        user = await database.change(lambda session: users.enable_user(session, login, by(request, caller)))
         return done(request, f"/-/people/users/{user.login}", f"{user.login} is {user.role} here again.")
 
     @router.post("/-/people/users/{login}/invite")
     async def invite(request: Request, caller: Administrator, login: str, form: Form) -> Response:
         del form
         try:
-            made = await write(lambda session: accounts.invite(session, login, by(request, caller)))
+            made = await database.change(lambda session: accounts.invite(session, login, by(request, caller)))
         except CuratorError as error:
             return await person_page(request, caller, login, error)
         link = f"{service.settings.url}/-/choose-password/{made.secret}"
@@ -223,7 +209,7 @@ def people_pages(service: Service) -> APIRouter:
         wrong: CuratorError | None = None,
         typed: FormData | None = None,
     ) -> HTMLResponse:
-        found = await read(
+        found = await database.ask(
             lambda session: teams.list_teams(session, state=state, search=search, after=after, limit=PAGE + 1)
         )
         shown = found[:PAGE]
@@ -246,7 +232,7 @@ def people_pages(service: Service) -> APIRouter:
     @router.post("/-/people/teams")
     async def make_team(request: Request, caller: Administrator, form: Form) -> Response:
         try:
-            made = await write(
+            made = await database.change(
                 lambda session: teams.make_team(session, said(form, "name"), said(form, "title"), by(request, caller))
             )
         except CuratorError as error:
@@ -268,7 +254,8 @@ def people_pages(service: Service) -> APIRouter:
                 tokens.list_tokens(session, state="active", team=name, limit=PAGE),
             )
 
-        found, members, projects, of_team = await read(verb)
+        found, members, projects, of_team = await database.ask(verb)
+        mailbox = await database.ask(lambda session: mailbox_of(session, name))
         last = members[PAGE - 1].login if len(members) > PAGE else None
         return page(
             request,
@@ -276,6 +263,8 @@ def people_pages(service: Service) -> APIRouter:
             "team.html",
             wrong.status if wrong is not None else 200,
             team=found,
+            mailbox=mailbox,
+            notifies=caller.may(Permission.NOTIFY),
             members=members[:PAGE],
             projects=projects,
             tokens=of_team,
@@ -290,7 +279,7 @@ def people_pages(service: Service) -> APIRouter:
         login, out = said(form, "login"), said(form, "what") == "remove"
         verb = teams.remove_member if out else teams.add_member
         try:
-            await write(lambda session: verb(session, name, login, by(request, caller)))
+            await database.change(lambda session: verb(session, name, login, by(request, caller)))
         except CuratorError as error:
             return await team_page(request, caller, name, wrong=error)
         told = "is not in the team any more" if out else "is in the team now"
@@ -306,7 +295,7 @@ def people_pages(service: Service) -> APIRouter:
             return teams.make_project(session, name, project, said(form, "title"), by(request, caller))
 
         try:
-            await write(verb)
+            await database.change(verb)
         except CuratorError as error:
             return await team_page(request, caller, name, wrong=error)
         told = f"The project {project} has ended." if out else f"There is a project {project} now."
@@ -316,7 +305,7 @@ def people_pages(service: Service) -> APIRouter:
     async def end_team(request: Request, caller: Administrator, name: str, form: Form) -> Response:
         del form
         try:
-            ended = await write(lambda session: teams.end_team(session, name, by(request, caller)))
+            ended = await database.change(lambda session: teams.end_team(session, name, by(request, caller)))
         except CuratorError as error:
             return await team_page(request, caller, name, wrong=error)
         told = f"The team {name} has ended: {ended.members} people left it, {ended.tokens} tokens were revoked."
@@ -327,7 +316,7 @@ def people_pages(service: Service) -> APIRouter:
         request: Request, caller: SettingsViewer, search: Search = "", state: Whether = "active", after: After = ""
     ) -> HTMLResponse:
         of, _, name = after.partition(":")
-        found = await read(
+        found = await database.ask(
             lambda session: teams.list_projects(session, state=state, search=search, after=(of, name), limit=PAGE + 1)
         )
         shown = found[:PAGE]

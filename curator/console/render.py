@@ -20,6 +20,7 @@ from curator.console.hostile import finalized, shown
 from curator.console.navigation import groups_for, items_for
 from curator.database.engine import now
 from curator.people.caller import Caller
+from curator.redaction import without_secrets
 
 HERE = Path(__file__).parent
 _SAID = "curator_said"
@@ -51,8 +52,8 @@ def page(
     said = unquote(request.cookies.get(_SAID, ""))
     theme = request.cookies.get(THEME, "")
     root = root_of(request)
-    here = str(request.scope["path"])
-    query = request.url.query
+    here = without_secrets(str(request.scope["path"]))
+    query = without_secrets(request.url.query)
     text = (
         environment()
         .get_template(template)

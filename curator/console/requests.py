@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
 from starlette.datastructures import FormData
 
 from curator.admission import decisions, snapshots
@@ -81,13 +82,12 @@ def request_pages(service: Service) -> APIRouter:
         others = query.get("of") == "all" and caller.may(Permission.SEE_ALL)
         state = "all" if query.get("state") == "all" else "waiting"
 
-        def read() -> list[requests.KeptRequest]:
-            with database.read() as session:
-                by = None if others else caller.name
-                after = query.get("after")
-                return requests.listed(session, by=by, state=state, after=after, limit=_PAGE)
+        def read(session: Session) -> list[requests.KeptRequest]:
+            by = None if others else caller.name
+            after = query.get("after")
+            return requests.listed(session, by=by, state=state, after=after, limit=_PAGE)
 
-        found = await asyncio.to_thread(read)
+        found = await database.ask(read)
         kept = {"of": "all" if others else "mine", "state": state}
         last = found[-1].id if len(found) == _PAGE else ""
         return page(
@@ -148,11 +148,6 @@ def request_pages(service: Service) -> APIRouter:
         request: Request, caller: Caller, request_id: str, error: CuratorError | None = None
     ) -> HTMLResponse:
         found = await asyncio.to_thread(requests.shown_to, database, request_id, caller)
-
-        def line() -> str:
-            with database.read() as session:
-                return queue.item_of(session, found.commit.repo) or ""
-
         return page(
             request,
             caller,
@@ -160,7 +155,9 @@ def request_pages(service: Service) -> APIRouter:
             error.status if error is not None else 200,
             kept=found,
             mine=any(requester.name == caller.name for requester in found.requesters),
-            item=await asyncio.to_thread(line) if caller.may(Permission.SEE_ALL) and found.is_open else "",
+            item=await database.ask(lambda session: queue.item_of(session, found.commit.repo) or "")
+            if caller.may(Permission.SEE_ALL) and found.is_open
+            else "",
             error=error.sentence if error is not None else "",
         )
 

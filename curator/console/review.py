@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session
 from starlette.background import BackgroundTask
 from starlette.datastructures import QueryParams
 
@@ -105,12 +106,13 @@ def review_routes(service: Service) -> APIRouter:
     @router.get("/-/review/groups")
     async def grouped(request: Request, caller: Overseer) -> HTMLResponse:
         by = "family" if request.query_params.get("by") == "family" else "publisher"
-
-        def read() -> list[queue.Group]:
-            with database.read() as session:
-                return queue.groups(session, Filter(), by, review_hours=hours)
-
-        return page(request, caller, "review_groups.html", groups=await asyncio.to_thread(read), by=by)
+        return page(
+            request,
+            caller,
+            "review_groups.html",
+            groups=await database.ask(lambda session: queue.groups(session, Filter(), by, review_hours=hours)),
+            by=by,
+        )
 
     @router.get("/-/review/several")
     async def several(request: Request, caller: Decider) -> HTMLResponse:
@@ -235,25 +237,24 @@ def review_routes(service: Service) -> APIRouter:
         if not named:
             raise BadWord("Nothing is chosen: go back to the queue and choose what you decide about")
 
-        def read() -> list[tuple[queue.Line, Opening | None, str]]:
-            with database.read() as session:
-                rows: list[tuple[queue.Line, Opening | None, str]] = []
-                for item_id, _ in named[: deciding.MOST_AT_ONCE]:
-                    line = queue.find(session, item_id, review_hours=hours)
-                    try:
-                        verdict = filled_in(fields.verdict(Answer.APPROVE, caller.name, settings.exception_days))
-                        (made,) = deciding.preview(session, [Named(item_id)], verdict, desk())
-                        rows.append((line, made, ""))
-                    except CuratorError as wrong:
-                        rows.append((line, None, wrong.sentence))
-                return rows
+        def read(session: Session) -> list[tuple[queue.Line, Opening | None, str]]:
+            rows: list[tuple[queue.Line, Opening | None, str]] = []
+            for item_id, _ in named[: deciding.MOST_AT_ONCE]:
+                line = queue.find(session, item_id, review_hours=hours)
+                try:
+                    verdict = filled_in(fields.verdict(Answer.APPROVE, caller.name, settings.exception_days))
+                    (made,) = deciding.preview(session, [Named(item_id)], verdict, desk())
+                    rows.append((line, made, ""))
+                except CuratorError as wrong:
+                    rows.append((line, None, wrong.sentence))
+            return rows
 
         return page(
             request,
             caller,
             "review_several.html",
             error.status if error is not None else 200,
-            rows=await asyncio.to_thread(read),
+            rows=await database.ask(read),
             left=left,
             fields=fields,
             error=error.sentence if error is not None else "",

@@ -12,6 +12,7 @@ from curator.console.catalog import catalog_routes
 from curator.console.home import home_routes
 from curator.console.incidents import incident_pages
 from curator.console.live import live_routes
+from curator.console.mailboxes import mailbox_pages
 from curator.console.models import model_routes
 from curator.console.notices import notices_routes
 from curator.console.people import people_pages
@@ -43,6 +44,7 @@ def console_routes(service: Service) -> tuple[APIRouter, ...]:
         request_pages(service),
         settings_routes(service),
         notices_routes(service),
+        mailbox_pages(service),
         activity_routes(service),
         incident_pages(service),
         api_pages(),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import TypeVar
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
@@ -18,7 +14,6 @@ from curator.web.guard import Puller, RuleTrier
 from curator.web.parameters import After, Id
 from curator.web.service import Service
 
-T = TypeVar("T")
 _PAGE = 50
 
 
@@ -26,13 +21,6 @@ def rules_routes(service: Service) -> APIRouter:
     """All of them."""
     router = APIRouter(include_in_schema=False)
     database, settings = service.database, service.settings
-
-    async def read(verb: Callable[[Session], T]) -> T:
-        def look() -> T:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(look)
 
     @router.get("/-/rules")
     async def in_force(request: Request, caller: Puller) -> HTMLResponse:
@@ -42,7 +30,7 @@ def rules_routes(service: Service) -> APIRouter:
             mine = drafts.draft_of(session, who) if who and caller.may(Permission.TRY_RULES) else None
             return publishing.status(session, settings, database), ruling.in_force(session), mine
 
-        standing, found, draft = await read(look)
+        standing, found, draft = await database.ask(look)
         return page(request, caller, "rules.html", standing=standing, found=found, draft=draft)
 
     @router.get("/-/rules/text")
@@ -52,28 +40,28 @@ def rules_routes(service: Service) -> APIRouter:
             wanted = digest or now
             return (rule_sets.find(session, wanted) if wanted is not None else None), now
 
-        row, now = await read(look)
+        row, now = await database.ask(look)
         return page(request, caller, "rules_text.html", row=row, digest_in_force=now)
 
     @router.get("/-/rules/text/{digest}.yaml")
     async def download(caller: Puller, digest: Id) -> Response:
         del caller
-        row = await read(lambda session: rule_sets.find(session, digest))
+        row = await database.ask(lambda session: rule_sets.find(session, digest))
         return _file(row.source, f"{row.digest[:12]}.yaml")
 
     @router.get("/-/rules/draft.yaml")
     async def download_draft(caller: RuleTrier) -> Response:
         who = drafts.whose(caller)
-        draft = await read(lambda session: drafts.draft_of(session, who))
+        draft = await database.ask(lambda session: drafts.draft_of(session, who))
         if draft is None:
             raise drafts.NoDraft("You have no draft of rules here")
         return _file(draft.source, "rules.yaml")
 
     @router.get("/-/rules/history")
     async def history(request: Request, caller: Puller, after: After = None) -> HTMLResponse:
-        changes = await read(lambda session: rule_sets.history(session, _PAGE, after))
+        changes = await database.ask(lambda session: rule_sets.history(session, _PAGE, after))
         following = changes[-1].id if len(changes) == _PAGE else None
-        now = await read(rule_sets.in_force)
+        now = await database.ask(rule_sets.in_force)
         return page(
             request,
             caller,
@@ -92,7 +80,7 @@ def rules_routes(service: Service) -> APIRouter:
                 raise rule_sets.NoRuleSet(f"There is no change of rules {change_id[:64]!a}")
             return found, rule_sets.difference(session, found.before, found.digest)
 
-        found, differs = await read(look)
+        found, differs = await database.ask(look)
         return page(request, caller, "rules_change.html", change=found, difference=differs)
 
     return router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from curator.console.forms import Form
 from curator.console.render import done, page
-from curator.database.engine import now
+from curator.database.engine import Found, now
 from curator.errors import BadInput, CuratorError
 from curator.people.caller import Caller
 from curator.policy import drafts, rule_sets
@@ -28,7 +28,6 @@ from curator.web.service import Service
 from rules.editing import CannotEdit, with_dry_run
 from rules.model import starter_policy
 
-T = TypeVar("T")
 _PAGE = 50
 _DAYS = 90.0
 _AGAIN_S = "2"
@@ -39,26 +38,12 @@ def rules_editing_routes(service: Service) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     database, settings = service.database, service.settings
 
-    async def read(verb: Callable[[Session], T]) -> T:
-        def look() -> T:
-            with database.read() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(look)
-
-    async def read_rules(verb: Callable[[Session], T]) -> T:
-        def look() -> T:
+    async def read_rules(verb: Callable[[Session], Found]) -> Found:
+        def look() -> Found:
             with database.read() as session:
                 return verb(session)
 
         return await in_turn(look)
-
-    async def write(verb: Callable[[Session], T]) -> T:
-        def change() -> T:
-            with database.write() as session:
-                return verb(session)
-
-        return await asyncio.to_thread(change)
 
     def editor(request: Request, caller: Caller, draft: Draft, status: int = 200, **more: Any) -> HTMLResponse:
         values: dict[str, Any] = {
@@ -73,14 +58,14 @@ def rules_editing_routes(service: Service) -> APIRouter:
     @router.get("/-/rules/edit")
     async def edit(request: Request, caller: RuleTrier) -> HTMLResponse:
         who = drafts.whose(caller)
-        draft = await read(lambda session: drafts.draft_of(session, who) or _of_those_in_force(session))
+        draft = await database.ask(lambda session: drafts.draft_of(session, who) or _of_those_in_force(session))
         return await in_turn(editor, request, caller, draft)
 
     @router.post("/-/rules/edit")
     async def edited(request: Request, caller: RuleTrier, form: Form) -> Response:
         who, do = drafts.whose(caller), str(form.get("do", "save"))
         source, begun = _text(form.get("source")), str(form.get("edited_from", ""))
-        draft = await write(lambda session: drafts.save(session, who, source, begun))
+        draft = await database.change(lambda session: drafts.save(session, who, source, begun))
         tested = None
         try:
             match do.partition(":"):
@@ -90,7 +75,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
                     checked = await in_turn(drafting.check, source)
                     if checked.policy is not None:
                         policy = checked.policy
-                        tested = await read(lambda session: drafting.test(session, policy))
+                        tested = await database.ask(lambda session: drafting.test(session, policy))
                 case ("catalogue" | "requests", _, _):
                     asked = Wanted(source, _DAYS, do == "catalogue")
                     trial = await asyncio.to_thread(trials.begin, database, settings.data, caller.name, asked)
@@ -99,7 +84,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
                     return done(request, "/-/rules/publish")
                 case ("try" | "enforce", _, rule):
                     changed = await in_turn(with_dry_run, source, rule, on=do.startswith("try"))
-                    draft = await write(lambda session: drafts.save(session, who, changed, begun))
+                    draft = await database.change(lambda session: drafts.save(session, who, changed, begun))
                 case _:
                     raise BadInput(f"The editor has no button {do[:40]!a}")
         except (CuratorError, CannotEdit) as error:
@@ -114,7 +99,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
         """The part of the page that says what is wrong, for the script; what was typed is kept."""
         who, source = drafts.whose(caller), _text(form.get("source"))
         begun = str(form.get("edited_from", ""))
-        await write(lambda session: drafts.save(session, who, source, begun))
+        await database.change(lambda session: drafts.save(session, who, source, begun))
         found = await in_turn(drafting.check, source)
         return page(request, caller, "rules_checked.html", checked=found)
 
@@ -122,18 +107,18 @@ def rules_editing_routes(service: Service) -> APIRouter:
     async def discard(request: Request, caller: RuleTrier, form: Form) -> Response:
         del form
         who = drafts.whose(caller)
-        await write(lambda session: drafts.discard(session, who))
+        await database.change(lambda session: drafts.discard(session, who))
         return done(request, "/-/rules", "Your draft is gone. The rules in force are as they were.")
 
     @router.get("/-/rules/trials")
     async def listed(request: Request, caller: RuleTrier, after: After = None) -> HTMLResponse:
-        found = await read(lambda session: trials.listed(session, after, _PAGE))
+        found = await database.ask(lambda session: trials.listed(session, after, _PAGE))
         following = found[-1].id if len(found) == _PAGE else None
         return page(request, caller, "rules_trials.html", trials=found, following=following, first=after is None)
 
     @router.get("/-/rules/trials/{trial_id}")
     async def trial(request: Request, caller: RuleTrier, trial_id: Id) -> HTMLResponse:
-        found = await read(lambda session: trials.find(session, trial_id))
+        found = await database.ask(lambda session: trials.find(session, trial_id))
         response = page(request, caller, "rules_trial.html", trial=found, result=found.result)
         if found.state == "running":
             response.headers["Refresh"] = _AGAIN_S
@@ -152,7 +137,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
     @router.post("/-/rules/publish")
     async def publish(request: Request, caller: RuleWriter, form: Form) -> Response:
         who, digest = drafts.whose(caller), str(form.get("digest", ""))
-        draft = await read(lambda session: drafts.draft_of(session, who))
+        draft = await database.ask(lambda session: drafts.draft_of(session, who))
         if draft is None:
             raise drafts.NoDraft("You have no draft of rules here: begin one")
         try:
@@ -210,7 +195,7 @@ def rules_editing_routes(service: Service) -> APIRouter:
         do, reason = str(form.get("do", "")), str(form.get("reason", ""))
         try:
             if do in ("catalogue", "requests"):
-                row = await read(lambda session: rule_sets.find(session, digest))
+                row = await database.ask(lambda session: rule_sets.find(session, digest))
                 asked = Wanted(row.source, _DAYS, do == "catalogue")
                 trial = await asyncio.to_thread(trials.begin, database, settings.data, caller.name, asked)
                 return done(request, f"/-/rules/trials/{trial.id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -25,11 +26,12 @@ def settings_routes(service: Service) -> APIRouter:
         state = await asyncio.to_thread(state_of, service.settings, service.database, service.sizes, at)
         found = configuration(service.settings)
         changed = [one for one in found.settings if one.changed]
+        shown = changed if show == "changed" else found.settings
         return page(
             request,
             caller,
             "settings.html",
-            settings=changed if show == "changed" else found.settings,
+            topics=[(topic, list(some)) for topic, some in groupby(shown, lambda one: one.topic)],
             only_changed=show == "changed",
             total=len(found.settings),
             changed=len(changed),

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import select
+from sqlmodel import Session, select
 from starlette.datastructures import FormData
 
 from curator.console.forms import FirstForm, Form, attempt_of, hidden
@@ -96,9 +96,8 @@ def sign_in_routes(service: Service) -> APIRouter:
         cookies = sign_in.cookies
         response.delete_cookie(cookie, path=cookies.path, secure=cookies.secure, httponly=True, samesite="lax")
 
-    def nobody_yet() -> bool:
-        with database.read() as session:
-            return session.exec(select(UserRow.id).limit(1)).first() is None
+    def nobody_yet(session: Session) -> bool:
+        return session.exec(select(UserRow.id).limit(1)).first() is None
 
     @router.get("/-/sign-in", dependencies=[OPEN])
     async def sign_in_page(request: Request, next: str = "", way: str = "") -> Response:  # noqa: A002
@@ -106,7 +105,7 @@ def sign_in_routes(service: Service) -> APIRouter:
         cookie = session_cookie(request)
         if cookie is not None and await asyncio.to_thread(sign_in.caller, cookie) is not None:
             return RedirectResponse(f"{root_of(request)}{wanted}", 303, HEADERS)
-        if not way and not service.settings.oidc_issuer and await asyncio.to_thread(nobody_yet):
+        if not way and not service.settings.oidc_issuer and await database.ask(nobody_yet):
             way = "token"
         return card(request, attempt_of(request), wanted, way)
 
@@ -121,7 +120,7 @@ def sign_in_routes(service: Service) -> APIRouter:
                 began = await sign_in.by_password(_text(form, "login"), _text(form, "password"), by)
         except CuratorError as error:
             return card(request, attempt_of(request), wanted, way, error=error, typed=_text(form, "login"))
-        if way == "token" and began.caller.role is Role.ADMIN and await asyncio.to_thread(nobody_yet):
+        if way == "token" and began.caller.role is Role.ADMIN and await database.ask(nobody_yet):
             wanted = "/-/sign-in/first"
         return into(request, began, wanted)
 
@@ -154,13 +153,12 @@ def sign_in_routes(service: Service) -> APIRouter:
     async def first_form(request: Request, caller: Administrator, form: Form) -> Response:
         by, login = by_of(request, caller), _text(form, "login").strip()
 
-        def made() -> str:
-            with database.write() as session:
-                user = make_user(session, NewUser(login=login, role=Role.ADMIN), by)
-                return accounts.invite(session, user.login, by).secret
+        def made(session: Session) -> str:
+            user = make_user(session, NewUser(login=login, role=Role.ADMIN), by)
+            return accounts.invite(session, user.login, by).secret
 
         try:
-            secret = await asyncio.to_thread(made)
+            secret = await database.change(made)
         except CuratorError as error:
             return page(request, caller, "first_account.html", error.status, sentence=error.sentence, typed=login)
         return done(request, f"/-/choose-password/{secret}")
@@ -223,13 +221,12 @@ def sign_in_routes(service: Service) -> APIRouter:
         return await account(request, caller)
 
     async def account(request: Request, caller: Caller, error: CuratorError | None = None) -> HTMLResponse:
-        def read() -> tuple[list[sessions.Sitting], bool]:
-            with database.read() as session:
-                mine = sessions.sittings(session, caller)
-                user = session.get(UserRow, caller.user_id) if caller.user_id is not None else None
-                return mine, user is not None and user.issuer is None and not service.settings.oidc_only
+        def read(session: Session) -> tuple[list[sessions.Sitting], bool]:
+            mine = sessions.sittings(session, caller)
+            user = session.get(UserRow, caller.user_id) if caller.user_id is not None else None
+            return mine, user is not None and user.issuer is None and not service.settings.oidc_only
 
-        mine, has_password = await asyncio.to_thread(read)
+        mine, has_password = await database.ask(read)
         return page(
             request,
             caller,
@@ -253,23 +250,21 @@ def sign_in_routes(service: Service) -> APIRouter:
 
     @router.post("/-/account/sign-in/end")
     async def end_session(request: Request, caller: Owner, form: Form) -> Response:
-        def ended() -> None:
-            with database.write() as session:
-                row = sessions.find(session, _text(form, "id"))
-                if not sessions.is_of(row, caller):
-                    raise sessions.NoSession("There is no session of yours of that name")
-                sessions.end(session, row, "ended", by_of(request, caller))
+        def ended(session: Session) -> None:
+            row = sessions.find(session, _text(form, "id"))
+            if not sessions.is_of(row, caller):
+                raise sessions.NoSession("There is no session of yours of that name")
+            sessions.end(session, row, "ended", by_of(request, caller))
 
-        await asyncio.to_thread(ended)
+        await database.change(ended)
         return done(request, "/-/account/sign-in", "The session has ended.")
 
     @router.post("/-/people/users/{login}/sessions/end")
     async def end_of_another(request: Request, caller: Administrator, login: str, form: Form) -> Response:
-        def ended() -> None:
-            with database.write() as session:
-                sessions.end(session, sessions.find(session, _text(form, "id")), "ended", by_of(request, caller))
+        def ended(session: Session) -> None:
+            sessions.end(session, sessions.find(session, _text(form, "id")), "ended", by_of(request, caller))
 
-        await asyncio.to_thread(ended)
+        await database.change(ended)
         return done(request, f"/-/people/users/{login}", f"The session of {login} has ended.")
 
     return router

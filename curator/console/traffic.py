@@ -29,6 +29,7 @@ class Row:
     counts: tuple[int, ...]
     """In the order of `legend`."""
     bytes: int
+    fetched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class TrafficPictures:
     legend: tuple[tuple[str, str, int], ...]
     """What each colour stands for: name, class, how many in all. Outcomes that there were not are left out."""
     rows: tuple[Row, ...]
+    cached: str
+    """How much of what was served came from the cache, in percent; empty where nothing was served."""
 
 
 def pictures(traffic: Traffic) -> TrafficPictures:
@@ -57,10 +60,19 @@ def pictures(traffic: Traffic) -> TrafficPictures:
         bytes=sparkline(f"Bytes served, {span}", [place.bytes for place in traffic.places]),
         legend=tuple((*OUTCOMES[outcome], sums[outcome]) for outcome in there),
         rows=tuple(
-            Row(name, tuple(place.requests[outcome] for outcome in there), place.bytes)
+            Row(name, tuple(place.requests[outcome] for outcome in there), place.bytes, place.fetched)
             for name, place in zip(places, traffic.places, strict=True)
         ),
+        cached=percent(traffic.cache.share) if traffic.cache.share is not None else "",
     )
+
+
+def percent(share: float) -> str:
+    """Of 0 to 1; all and nothing are said of all and nothing alone."""
+    told = round(100 * share)
+    if told in {0, 100} and share not in {0.0, 1.0}:
+        return "below 1\u00a0%" if told == 0 else "above 99\u00a0%"
+    return f"{told}\u00a0%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.engine import make_url
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col
 
 from curator.database.engine import Database
 
@@ -42,6 +42,9 @@ class GenerationRow(SQLModel, table=True):
     value: int
 
 
+_VALUE = select(col(GenerationRow.value)).where(col(GenerationRow.id) == 1)
+
+
 def changed(session: Session) -> None:
     """Say, within the transaction of a change, that answers given before it may not hold after it."""
     if session.info.get(_CHANGED):
@@ -58,7 +61,7 @@ def changed(session: Session) -> None:
 
 def row_of(session: Session) -> int:
     """The number that belongs to the state of the database which this session sees."""
-    return session.exec(select(GenerationRow.value).where(GenerationRow.id == 1)).one()
+    return int(session.execute(_VALUE).scalar_one())
 
 
 class Generation:
@@ -114,8 +117,7 @@ class Generation:
                 self._row = -1 if self._row >= 0 else self._row - 1
 
     def _read(self) -> int:
-        with self._database.read() as session:
-            return row_of(session)
+        return int(self._database.value_of(_VALUE))
 
 
 def _page_beside(url: str) -> Path | None:

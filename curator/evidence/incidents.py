@@ -25,7 +25,7 @@ from curator.policy import lists
 from curator.policy.lists import Wanted
 from curator.policy.word import checked_reason
 from curator.review import listing
-from curator.types import RepoKind
+from curator.types import RepoKind, check_no_secret
 from rules.circumstances import ListEffect, Scope
 
 Said = Literal["acknowledge", "clean"]
@@ -199,7 +199,7 @@ def lift(database: Database, incident_id: str, reason: str, by: str, rule_set: s
 
 def answer(database: Database, incident_id: str, team: str, said: Said, note: str, by: str) -> TeamState:
     """That a team knows of it, or has deleted what it had. Raises `NoSuchIncident`, `BadInput`."""
-    text = " ".join(note.split())[:_LONGEST_NOTE]
+    text = check_no_secret("note", " ".join(note.split())[:_LONGEST_NOTE])
     with database.write() as session:
         incident = _incident(_row(session, incident_id))
         row = session.get(IncidentTeamRow, (incident_id, team))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import dataclass
 
@@ -151,12 +150,9 @@ class Admission:
 
     async def _withdrawal(self, repo: RepoId, revision: Revision, commit: Commit | None) -> Withdrawal | None:
         """Whether an incident is open about what is asked for."""
-
-        def read() -> Withdrawal | None:
-            with self._database.read() as session:
-                return withdrawal(session, repo, commit, of_branch=not revision.is_commit)
-
-        return await asyncio.to_thread(read)
+        return await self._database.ask(
+            lambda session: withdrawal(session, repo, commit, of_branch=not revision.is_commit)
+        )
 
     def _withdrawn(self, found: Withdrawal, repo: RepoId, said: str, audit_id: str) -> str:
         """What whoever may have it must know, before all else."""

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.database.engine import new_id
 from curator.errors import CuratorError, DatabaseAway, NotAllowed, ReadOnly, UnknownToken, WrongMethod
+from curator.hub.addresses import read_route
 from curator.hub.admit import Refused
 from curator.hub.answer import Answer
 from curator.hub.closed import refuse_closed
@@ -50,7 +51,6 @@ from curator.hub.routes import (
     Telemetry,
     WhoAmI,
     XetToken,
-    read_route,
 )
 from curator.hub.search import Catalogue
 from curator.hub.sending import send_answer, send_whole

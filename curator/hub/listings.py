@@ -102,12 +102,9 @@ class Listings:
         except (MirrorOffline, UpstreamUnavailable):
             # Who last changed a file is nothing that anybody should be stopped for.
             changes = {}
-
-        def reports() -> Mapping[tuple[BlobId, str], Report]:
-            with self.database.read() as session:
-                return scans.reports_of(session, admitted.snapshot.id)
-
-        return Details(changes, await asyncio.to_thread(reports))
+        return Details(
+            changes, await self.database.ask(lambda session: scans.reports_of(session, admitted.snapshot.id))
+        )
 
 
 @dataclass(frozen=True, slots=True)

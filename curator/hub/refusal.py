@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from curator.errors import CuratorError, EntryNotFound, RevisionNotFound
 from curator.hub.answer import Answer, header_text, json_answer
+from curator.redaction import without_secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +35,21 @@ class Refusal:
 
 def refuse(refusal: Refusal) -> Answer:
     """The refusal in the clients' own form."""
-    line = header_text(refusal.sentence)
+    sentence = without_secrets(refusal.sentence)
+    line = header_text(sentence)
     headers = {"X-Error-Message": line, "X-Request-Id": refusal.audit_id, "Cache-Control": "no-store"}
     if refusal.code is not None:
         headers["X-Error-Code"] = refusal.code
     if refusal.repo:
         # Clients print a warning once per topic, the part before the semicolon.
-        headers["X-HF-Warning"] = header_text(f"curation {refusal.repo} {refusal.decision or refusal.outcome}; {line}")
+        topic = without_secrets(f"curation {refusal.repo} {refusal.decision or refusal.outcome}")
+        headers["X-HF-Warning"] = header_text(f"{topic}; {line}")
     if refusal.commit_sha is not None:
         headers["X-Repo-Commit"] = refusal.commit_sha
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
     document = {
-        "error": refusal.sentence,
+        "error": sentence,
         "curator": {
             "outcome": refusal.outcome,
             "rules": list(refusal.rules),

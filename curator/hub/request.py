@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 from curator.audit.asking import Who
 from curator.errors import BadInput
 from curator.people.caller import Caller
+from curator.types import check_no_token
 from curator.web.asking import who
 
 _MOST_BODY_BYTES = 8 << 20
@@ -90,6 +91,9 @@ def read_headers(scope: Scope) -> dict[str, str]:
 
 def read_query(scope: Scope) -> tuple[tuple[str, str], ...]:
     try:
-        return tuple(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=1_000))
+        read = tuple(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=1_000))
     except ValueError:
         raise BadInput("The query of the address cannot be read") from None
+    for pair in read:
+        check_no_token("=".join(pair))
+    return read

@@ -141,10 +141,9 @@ def choose(session: Session, user_id: str, name: str, wanted: Choices) -> None:
     stray = next((key for key in wanted.ways if key not in keys), None)
     if stray is not None:
         raise BadChoice(f"There is nothing to be told of {stray[:40]!a}: choose among {', '.join(sorted(keys))}")
-    if wanted.about not in ABOUT or wanted.rhythm not in RHYTHMS:
-        raise BadChoice(f"Choose one of {', '.join(ABOUT)}, and one of {', '.join(RHYTHMS)}")
-    if not 0 <= wanted.hour <= 23 or abs(wanted.utc_offset) > MOST_OFFSET:
-        raise BadChoice("The hour of the digest is 0 to 23, and a clock is at most 14 hours before or behind UTC")
+    if wanted.about not in ABOUT:
+        raise BadChoice(f"{wanted.about[:40]!a} is nothing to be told about: choose one of {', '.join(ABOUT)}")
+    check_rhythm(wanted)
     check_globs(wanted.repos)
     session.merge(
         NoticeChoiceRow(
@@ -170,6 +169,14 @@ def choose(session: Session, user_id: str, name: str, wanted: Choices) -> None:
             sentence=f"{name} chose how to be told of notices",
         ),
     )
+
+
+def check_rhythm(wanted: Choices) -> None:
+    """When a digest comes. Raises `BadChoice`."""
+    if wanted.rhythm not in RHYTHMS:
+        raise BadChoice(f"A digest comes {' or '.join(RHYTHMS)}, and not {wanted.rhythm[:40]!a}")
+    if not 0 <= wanted.hour <= 23 or abs(wanted.utc_offset) > MOST_OFFSET:
+        raise BadChoice("The hour of the digest is 0 to 23, and a clock is at most 14 hours before or behind UTC")
 
 
 def check_globs(globs: Sequence[str]) -> None:

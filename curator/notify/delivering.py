@@ -16,11 +16,12 @@ from curator.database.sealing import Seal
 from curator.errors import BadInput, CuratorError
 from curator.notify import outbox, webhooks
 from curator.notify.addresses import Allowed, read_place, resolve
+from curator.notify.choices import Person
 from curator.notify.drafts import line
 from curator.notify.kinds import SUBJECT_OF, NoticeType
 from curator.notify.mail import Mailer, NotMailed, message
 from curator.notify.posting import Answer, NoAnswer, post
-from curator.notify.readers import may_know, person
+from curator.notify.readers import is_mailbox, may_know, reader
 from curator.notify.signing import headers
 from curator.notify.tables import DeliveryRow, NoticeRow, WebhookRow
 from curator.settings import Settings
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _REST_S = 30.0
 """A receiver that does not answer is left alone so long, by whatever else waits for it."""
 _GONE = 410
+_OF_A_TEAM = "Administrators and security choose what this mailbox is told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,11 @@ class Deliverer:
         if self.mailer is None:
             return Tried("There is no server for mail any more: set CURATOR_SMTP_HOST", for_good=True)
         with self.database.read() as session:
-            who = person(session, row.user_id or "")
+            who = reader(session, row.user_id or "")
         if who is None or not who.email:
-            return Tried("The person is disabled, or has no address", for_good=True)
+            return Tried("Whoever it is for is disabled, has ended, or has no address", for_good=True)
         if NoticeType(notice.type) in SUBJECT_OF and not may_know(who, notice):
-            return Tried("The person may not know of this any more", for_good=True)
+            return Tried("Whoever it is for may not know of this any more", for_good=True)
         try:
             made = message(
                 to=who.email,
@@ -137,7 +139,8 @@ class Deliverer:
                 link=f"{self.url}{notice.path}",
                 message_id=row.id,
                 type_=notice.type,
-                url=self.url,
+                choices=f"{self.url}{_choices_of(who)}",
+                foot=_OF_A_TEAM if is_mailbox(who.id) else "Choose what you are told, and how",
                 at=row.created_at,
             )
             self.mailer.send(made)
@@ -146,6 +149,11 @@ class Deliverer:
         except NotMailed as error:
             return Tried(f"It was not mailed: {error}", for_good=error.for_good)
         return Tried()
+
+
+def _choices_of(who: Person) -> str:
+    """The page where it is chosen what they are told."""
+    return f"/-/people/teams/{min(who.teams)}/mailbox" if is_mailbox(who.id) else "/-/notices/choices"
 
 
 def deliverer_of(settings: Settings, database: Database) -> Deliverer:

@@ -15,7 +15,7 @@ from curator.notify.choices import Person
 from curator.notify.drafts import Draft
 from curator.notify.kinds import SUBJECTS, NoticeType
 from curator.notify.outbox import send_out
-from curator.notify.readers import may_know, people_of, person
+from curator.notify.readers import is_mailbox, may_know, reader, readers_of
 from curator.notify.tables import NoticeReaderRow, NoticeRow
 
 _PAGE = 500
@@ -42,7 +42,7 @@ def _due(session: Session) -> Iterator[str]:
             .limit(_PAGE)
         )
         oldest = {row[0]: row[1] for row in session.connection().execute(waiting)}
-        people = people_of(session, list(oldest))
+        people = readers_of(session, list(oldest))
         moment = now()
         for user_id, notice_id in oldest.items():
             who = people.get(user_id)
@@ -56,7 +56,7 @@ def _due(session: Session) -> Iterator[str]:
 def _make(database: Database, user_id: str, url: str) -> bool:
     """One person's, in a transaction of its own: no other writer waits for all of them."""
     with database.read() as session:
-        who = person(session, user_id)
+        who = reader(session, user_id)
         rows = session.exec(_pending(user_id).limit(_MOST_TAKEN)).all()
     kept = [row for row in rows if who is not None and may_know(who, row)]
     notice = _notice(who, kept, url) if who is not None and kept else None
@@ -92,8 +92,17 @@ def _notice(who: Person, rows: Sequence[NoticeRow], url: str) -> NoticeRow:
         lines += [f"- {row.at:%m-%d %H:%M} {row.title}" for row in of_it[:_MOST_LINES]]
         if len(of_it) > _MOST_LINES:
             lines.append(f"- and {len(of_it) - _MOST_LINES} more")
-    title = f"Your {who.choices.rhythm} digest: {total} {'notice' if total == 1 else 'notices'}"
-    draft = Draft(NoticeType.DIGEST, now(), f"person:{who.name}", title, tuple(lines[1:]), "/-/notices")
+    counted = f"{total} {'notice' if total == 1 else 'notices'}"
+    if is_mailbox(who.id):
+        (team,) = who.teams
+        title, audience, path = (
+            f"The {who.choices.rhythm} digest of {team}: {counted}",
+            f"mailbox:{team}",
+            "/-/requests",
+        )
+    else:
+        title, audience, path = f"Your {who.choices.rhythm} digest: {counted}", f"person:{who.name}", "/-/notices"
+    draft = Draft(NoticeType.DIGEST, now(), audience, title, tuple(lines[1:]), path)
     notice_id = new_id()
     return NoticeRow(
         id=notice_id,

@@ -41,6 +41,10 @@ class Asker:
 
     name: str
     request: str
+    team: str = ""
+    """For whom it is asked."""
+    commit: str = ""
+    """What it is about, where the event does not say that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Known:
     """Who gave what is about to end."""
     askers: Sequence[Asker] = ()
     """Who asked for what is answered."""
+    mailboxes: Sequence[str] = ()
+    """Teams that it is about, and that are told of what is theirs."""
     item: str = ""
     """The line of the queue where reviewers answer what is asked for."""
     of_incident: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
-from curator.notify.answers import answered, asked
+from curator.notify.answers import about_request, answered, ending
 from curator.notify.drafts import (
     ALL,
     LONGEST_TITLE,
@@ -39,9 +39,11 @@ def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
         return _incident(row, known)
     if action == Action.ANSWER:
         return answered(row, known)
+    if action == Action.REQUEST:
+        return about_request(row, known)
+    if action == Action.WAIVER_ENDING:
+        return (_ending(row, known), *ending(row, known))
     one = {
-        Action.REQUEST.value: asked,
-        Action.WAIVER_ENDING.value: _ending,
         Action.RULES.value: _rules,
         Action.SCANNERS.value: _scanners,
         Action.HEALTH.value: _health,
@@ -154,7 +156,7 @@ def _used(users: Sequence[User]) -> tuple[str, ...]:
     return (head, *told, *filter(None, (more,)))
 
 
-def _ending(row: AuditRow, known: Known) -> Draft | None:
+def _ending(row: AuditRow, known: Known) -> Draft:
     return Draft(
         NoticeType.ENDING,
         row.at,

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
+from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.notify.marks import last_said, said_first
 from curator.notify.tables import NoticeMarkRow
@@ -71,6 +72,19 @@ def still_bad(database: Database, subject: str) -> None:
 def is_bad(session: Session, subject: str) -> bool:
     said = last_said(session, _key(subject))
     return said is not None and said.value == BAD
+
+
+def upstream_down_since(session: Session) -> dt.datetime | None:
+    """When servers and workers found that the upstream does not answer; None while nobody does."""
+    if not is_bad(session, UPSTREAM):
+        return None
+    begun = select(AuditRow.at).where(
+        AuditRow.action == Action.HEALTH.value, AuditRow.subject == UPSTREAM, AuditRow.outcome == BAD
+    )
+    # Rows about health are few, and the newest of them is this one or close to it.
+    found = session.exec(begun.order_by(col(AuditRow.seq).desc()).limit(1)).first()
+    said = last_said(session, _key(UPSTREAM))
+    return found or (said.at if said is not None else None)
 
 
 def forget_upstream(database: Database) -> bool:

@@ -18,6 +18,10 @@ class NoticeType(StrEnum):
     ASKED = "exception.asked"
     DECIDED = "exception.decided"
     ENDING = "exception.ending"
+    OVER = "request.over"
+    """A request ended without an answer."""
+    RUNS_OUT = "request.ending"
+    """What somebody asked for and was given is about to end."""
     RULES = "rules.changed"
     SCANNERS = "scanners.changed"
     UPSTREAM_DOWN = "upstream.down"
@@ -60,8 +64,8 @@ class Subject:
 SUBJECTS = (
     Subject(
         "decided",
-        "An exception I asked for is decided",
-        (NoticeType.DECIDED,),
+        "An exception I asked for is decided, ends, or is about to end",
+        (NoticeType.DECIDED, NoticeType.OVER, NoticeType.RUNS_OUT),
         Permission.ASK,
     ),
     Subject("reversed", "What was allowed is not any more", (NoticeType.REVERSED,), Permission.SEE_CATALOG),

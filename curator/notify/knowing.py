@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from curator.admission.tables import DecisionRow, EntryRow, SnapshotRow
 from curator.audit import uses
+from curator.audit.prefixes import begins_with
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
+from curator.notify import mailboxes
 from curator.notify.drafts import Asker, Known, User
 from curator.notify.events import was_allowed
 from curator.policy.tables import ListEntryRow, WaiverRow
 from curator.review.queue import item_of
-from curator.review.states import STILL_OPEN
+from curator.review.states import STILL_OPEN, State
 from curator.review.tables import RequesterRow, RequestRow, WaitingRow
 from curator.types import RepoId, RepoKind
+from rules.circumstances import Audience, Scope
 from rules.form import BLOCKED_LIST
 
 _MOST_PAGES = 20
 _MOST_INCIDENTS = 50
 _INCIDENT_LASTS = dt.timedelta(days=3)
 """After which all that it concerns has long been judged anew."""
-_OF_LINES = frozenset({"second", "reject"})
+_MOST_REQUESTS = 200
+_SAME_TIME = dt.timedelta(minutes=1)
+_OF_LINES = frozenset({"second", "reject", "lapse"})
 """Answers about what a reviewer proposed, and not about a request."""
 
 
@@ -43,14 +50,60 @@ def known_of(session: Session, row: AuditRow) -> Known:
         if row.action == Action.CHANGE and _is_of_incident(session, row):
             return Known(of_incident=True)
         return Known(users=_users(session, row))
-    if row.action == Action.REQUEST and row.kind and row.repo:
-        return Known(item=item_of(session, RepoId.parse(row.repo, RepoKind(row.kind))) or "")
+    if row.action == Action.REQUEST and row.kind and row.repo and row.subject:
+        item = item_of(session, RepoId.parse(row.repo, RepoKind(row.kind))) or ""
+        askers = _askers(session, row.subject, row.outcome)
+        return Known(item=item, askers=askers, mailboxes=_told(session, {row.team}))
     if row.action == Action.ANSWER and row.subject:
-        return Known(askers=_askers(session, row.subject, row.outcome))
+        return _with_mailboxes(session, _askers(session, row.subject, row.outcome))
     if row.action == Action.WAIVER_ENDING and row.subject:
         word = session.get(WaiverRow, row.subject) or session.get(ListEntryRow, row.subject)
-        return Known(people=(word.by,) if word is not None else ())
+        if word is None:
+            return Known()
+        return replace(_with_mailboxes(session, _wanted_by(session, word)), people=(word.by,))
     return Known()
+
+
+def _with_mailboxes(session: Session, askers: tuple[Asker, ...]) -> Known:
+    return Known(askers=askers, mailboxes=_told(session, {one.team for one in askers}))
+
+
+def _told(session: Session, teams: Iterable[str]) -> tuple[str, ...]:
+    return tuple(team for team in sorted(teams) if mailboxes.is_told(session, team))
+
+
+def _wanted_by(session: Session, word: WaiverRow | ListEntryRow) -> tuple[Asker, ...]:
+    """Whose requests were approved with it, which is when it was given."""
+    scope = Scope.from_json(json.loads(word.scope))
+    query = select(RequestRow).where(
+        RequestRow.state == State.APPROVED.value,
+        col(RequestRow.changed_at).between(word.created_at, word.created_at + _SAME_TIME),
+    )
+    if isinstance(word, WaiverRow):
+        query = query.where(RequestRow.kind == word.kind, RequestRow.repo == word.repo)
+    else:
+        globs = json.loads(word.repositories)
+        kinds = json.loads(word.kinds)
+        plain = [glob for glob in globs if not set(glob) & set("*?[")]
+        owned = [
+            begins_with(session, col(RequestRow.repo), glob[:-1])
+            for glob in globs
+            if glob.endswith("/*") and not set(glob[:-1]) & set("*?[")
+        ]
+        query = query.where(
+            col(RequestRow.kind).in_(kinds or [kind.value for kind in RepoKind]),
+            or_(col(RequestRow.repo).in_(plain), *owned),
+        )
+    rows = session.exec(query.order_by(col(RequestRow.id).desc()).limit(_MOST_REQUESTS)).all()
+    covered = {row.id: row for row in rows if scope.covers(Audience(row.team, row.project))}
+    found = session.exec(
+        select(RequesterRow.name, RequesterRow.request_id).where(col(RequesterRow.request_id).in_(list(covered)))
+    ).all()
+    newest = {(name, covered[request].repo): request for name, request in sorted(found, key=lambda one: one[1])}
+    return tuple(
+        Asker(name, request, covered[request].team, f"{repo}@{covered[request].commit[:8]}")
+        for (name, repo), request in newest.items()
+    )
 
 
 def _seen_before(session: Session, row: AuditRow) -> bool:
@@ -73,7 +126,9 @@ def _seen_before(session: Session, row: AuditRow) -> bool:
 
 def _askers(session: Session, subject: str, outcome: str) -> tuple[Asker, ...]:
     """Who wants what the answer is about: a request; or what reviewers agree about, which is a line of the queue."""
-    named = select(RequesterRow.name, RequesterRow.request_id)
+    named = select(RequesterRow.name, RequesterRow.request_id, RequestRow.team).join(
+        RequestRow, col(RequestRow.id) == RequesterRow.request_id
+    )
     found = session.exec(named.where(RequesterRow.request_id == subject)).all()
     line = session.get(WaitingRow, subject) if not found and outcome in _OF_LINES else None
     if line is not None:
@@ -81,7 +136,7 @@ def _askers(session: Session, subject: str, outcome: str) -> tuple[Asker, ...]:
             RequestRow.kind == line.kind, RequestRow.repo == line.repo, col(RequestRow.state).in_(STILL_OPEN)
         )
         found = session.exec(named.where(col(RequesterRow.request_id).in_(of_it))).all()
-    return tuple(Asker(name, request) for name, request in found)
+    return tuple(Asker(name, request, team) for name, request, team in found)
 
 
 def _is_of_incident(session: Session, row: AuditRow) -> bool:

@@ -43,6 +43,8 @@ class Lanes:
         """Have free lanes begin with what is due; returns how many did. They go on until nothing is."""
         begun = 0
         for mails, most in ((True, _MAIL_LANES), (False, _WEBHOOK_LANES)):
+            if not outbox.is_any_due(self.database, mails=mails):
+                continue
             while self._running[mails] < most and (row := self._begin(mails=mails)) is not None:
                 with self._lock:
                     self._running[mails] += 1

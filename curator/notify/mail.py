@@ -19,6 +19,11 @@ _PATIENCE_S = 15.0
 _MAILBOX = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
 
 
+def is_mailbox(address: str) -> bool:
+    """Whether it is the address of one mailbox, with nothing in it that could become a header."""
+    return _MAILBOX.fullmatch(address) is not None
+
+
 class NotMailed(Exception):
     """The server did not take it; says why."""
 
@@ -93,10 +98,24 @@ class Mailer:
 
 
 def message(
-    *, to: str, sender: str, title: str, body: str, link: str, message_id: str, type_: str, url: str, at: dt.datetime
+    *,
+    to: str,
+    sender: str,
+    title: str,
+    body: str,
+    link: str,
+    message_id: str,
+    type_: str,
+    choices: str,
+    foot: str,
+    at: dt.datetime,
 ) -> EmailMessage:
-    """What a person is sent. Raises `BadInput` for an address that is none: nothing in it becomes a header."""
-    if not _MAILBOX.fullmatch(to):
+    """What a person or a team is sent; `choices`: the page where that is chosen, and `foot`
+    what is said of it.
+
+    Raises `BadInput` for an address that is none: nothing in it becomes a header.
+    """
+    if not is_mailbox(to):
         raise BadInput(f"{to[:80]!a} is no address of a mailbox")
     made = EmailMessage(SMTP)
     made["From"] = f"Model Curator <{sender}>"
@@ -104,11 +123,10 @@ def message(
     made["Subject"] = f"[Curator] {line(title, 160)}"
     made["Date"] = format_datetime(at)
     made["Message-ID"] = f"<{message_id}@{sender.partition('@')[2]}>"
-    made["List-Unsubscribe"] = f"<{url}/-/notices>"
+    made["List-Unsubscribe"] = f"<{choices}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Curator-Notice"] = line(type_, 60)
-    foot = f"-- \nChoose what you are told, and how: {url}/-/notices"
-    made.set_content(f"{title}\n\n{body.strip()}\n\n{link}\n\n{foot}\n")
+    made.set_content(f"{title}\n\n{body.strip()}\n\n{link}\n\n-- \n{foot}: {choices}\n")
     return made
 
 

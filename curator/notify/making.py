@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from curator.audit import uses
-from curator.audit.follow import ahead, follow, move_on
+from curator.audit.follow import ahead, follow, is_behind, move_on
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
@@ -54,6 +54,8 @@ class Maker:
 
     def _take(self) -> bool:
         """The next rows; what they mean is found out before anybody is kept waiting. Whether there were any."""
+        if not is_behind(self.database, FOLLOWER):
+            return False
         with self.database.read() as session:
             since, rows = _next(session)
         if not rows:

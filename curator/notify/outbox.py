@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database, new_id, now
@@ -26,6 +26,13 @@ _LEASE = dt.timedelta(seconds=120)
 """More than the slowest receiver or mail server is waited for."""
 _LONGEST_PAUSE_S = 86_400
 MOST_REPLAYED = 1_000
+_DUE = (
+    select(col(DeliveryRow.id))
+    .where(col(DeliveryRow.state) == "waiting", col(DeliveryRow.due_at) <= bindparam("moment"))
+    .limit(1)
+)
+_MAIL_DUE = _DUE.where(col(DeliveryRow.webhook_id).is_(None))
+_WEBHOOK_DUE = _DUE.where(col(DeliveryRow.webhook_id) > "")
 
 
 class NoSuchDelivery(CuratorError):
@@ -81,6 +88,11 @@ def made(notice_id: str, *, webhook_id: str | None = None, user_id: str | None =
         "due_at": moment,
         "created_at": moment,
     }
+
+
+def is_any_due(database: Database, *, mails: bool) -> bool:
+    """Whether the time of a delivery has come: of a mail, or of one to any webhook."""
+    return database.value_of(_MAIL_DUE if mails else _WEBHOOK_DUE, moment=now()) is not None
 
 
 def some_due(session: Session, *, mails: bool, but: Collection[str] = ()) -> DeliveryRow | None:

@@ -15,6 +15,8 @@ from curator.notify.addresses import Place
 
 _CONNECT_S = 5.0
 _WHOLE_S = 15.0
+_MOST_ADDRESSES = 4
+"""Of one name: whoever owns it may give it hundreds, each of which would be waited for."""
 _MOST_READ = 2_048
 MOST_KEPT = 300
 
@@ -40,14 +42,11 @@ def post(
     end = time.monotonic() + _WHOLE_S
     connection = http.client.HTTPConnection(place.host, place.port, timeout=_WHOLE_S)
     try:
-        connected = _connect(place, addresses, tls)
+        connected = _connect(place, addresses[:_MOST_ADDRESSES], tls, end)
     except OSError as error:
         raise NoAnswer(_why(error)) from error
     connection.sock = connected
-    # Whatever arrives a letter at a time ends with this: it keeps a thread for no longer.
-    alarm = threading.Timer(max(end - time.monotonic(), 0.1), _hang_up, [connected])
-    alarm.daemon = True
-    alarm.start()
+    alarm = _alarm(connected, end)
     try:
         connection.request("POST", place.target, body, {"Host": place.authority, **headers})
         response = connection.getresponse()
@@ -62,21 +61,50 @@ def post(
         connected.close()
 
 
-def _connect(place: Place, addresses: Sequence[str], tls: ssl.SSLContext) -> socket.socket:
+def _connect(place: Place, addresses: Sequence[str], tls: ssl.SSLContext, end: float) -> socket.socket:
     failure: OSError = OSError("it has no address")
     for address in addresses:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
         try:
-            plain = socket.create_connection((address, place.port), _CONNECT_S)
+            plain = socket.create_connection((address, place.port), min(_CONNECT_S, left))
         except OSError as error:
             failure = error
             continue
+        plain.settimeout(_WHOLE_S)
+        if not place.https:
+            return plain
         try:
-            plain.settimeout(_WHOLE_S)
-            return tls.wrap_socket(plain, server_hostname=place.host) if place.https else plain
+            return _secured(plain, place.host, tls, end)
         except OSError as error:
-            plain.close()
             failure = error
     raise failure
+
+
+def _secured(plain: socket.socket, host: str, tls: ssl.SSLContext, end: float) -> ssl.SSLSocket:
+    try:
+        wrapped = tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    except BaseException:
+        plain.close()
+        raise
+    alarm = _alarm(wrapped, end)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    finally:
+        alarm.cancel()
+    return wrapped
+
+
+def _alarm(connected: socket.socket, end: float) -> threading.Timer:
+    """Whatever arrives a letter at a time, also of a handshake, ends with this: it keeps a thread for no longer."""
+    alarm = threading.Timer(max(end - time.monotonic(), 0.1), _hang_up, [connected])
+    alarm.daemon = True
+    alarm.start()
+    return alarm
 
 
 def _hang_up(connected: socket.socket) -> None:

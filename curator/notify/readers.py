@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from curator.notify import mailboxes
 from curator.notify.choices import Person, any_matches, choices_of, chosen_by, defaults
 from curator.notify.kinds import SUBJECT_OF, NoticeType, Way
 from curator.notify.tables import NoticeChoiceRow, NoticeRow
@@ -25,6 +27,8 @@ def candidates(session: Session, notice: NoticeRow, after: str, limit: int) -> l
     type by his role or has chosen for himself. Everybody else is not even looked at."""
     subject = SUBJECT_OF[NoticeType(notice.type)]
     kind, _, name = notice.audience.partition(":")
+    if kind == "mailbox":
+        return []
     wanted = sa.select(*_COLUMNS).where(col(UserRow.disabled_at).is_(None), col(UserRow.id) > after)
     if kind == "person":
         wanted = wanted.where(col(UserRow.folded) == name.lower())
@@ -40,6 +44,38 @@ def candidates(session: Session, notice: NoticeRow, after: str, limit: int) -> l
         wanted = wanted.where(members if alone else sa.or_(members, col(UserRow.role).in_(_SEEING_ALL)))
     rows = session.connection().execute(wanted.order_by(col(UserRow.id)).limit(limit)).all()
     return _people(session, rows)
+
+
+def mailboxes_for(
+    session: Session, notice: NoticeRow, all_of_them: Mapping[str, Person], data: Mapping[str, Any]
+) -> list[Person]:
+    """The mailboxes of teams that a notice may concern."""
+    kind, _, name = notice.audience.partition(":")
+    if kind in {"mailbox", "team"}:
+        own = all_of_them.get(f"{mailboxes.MARK}{name}")
+        return [own] if own is not None else []
+    if kind != "all":
+        return []
+    key = SUBJECT_OF[NoticeType(notice.type)].key
+    wanting = [one for one in all_of_them.values() if one.way(key) is not Way.OFF]
+    repos = repos_in(data)
+    teams = mailboxes.concerned(session, frozenset[str]().union(*(one.teams for one in wanting)), repos)
+    return [replace(one, asked=repos) for one in wanting if not teams.isdisjoint(one.teams)]
+
+
+def readers_of(session: Session, reader_ids: Sequence[str]) -> dict[str, Person]:
+    """People and mailboxes of teams, by id; whoever is disabled, or not there, is left out."""
+    return people_of(session, reader_ids) | mailboxes.readers(session, reader_ids)
+
+
+def reader(session: Session, reader_id: str) -> Person | None:
+    """One of them."""
+    return mailboxes.reader(session, reader_id) if is_mailbox(reader_id) else person(session, reader_id)
+
+
+def is_mailbox(reader_id: str) -> bool:
+    """Whether it is a team's, and no person."""
+    return reader_id.startswith(mailboxes.MARK)
 
 
 def people_of(session: Session, user_ids: Sequence[str]) -> dict[str, Person]:
@@ -89,7 +125,7 @@ def way_for(who: Person, notice: NoticeRow, data: Mapping[str, Any]) -> Way:
     if subject is None or not may_know(who, notice):
         return Way.OFF
     choices = who.choices
-    concerns = notice.audience.startswith(("team:", "person:"))
+    concerns = notice.audience.startswith(("team:", "person:", "mailbox:"))
     if choices.about == "teams" and subject.key in _BY_TEAM and not concerns and who.teams.isdisjoint(teams_in(data)):
         return Way.OFF
     repos = repos_in(data)
@@ -105,6 +141,8 @@ def may_know(who: Person, notice: NoticeRow) -> bool:
     subject = SUBJECT_OF[NoticeType(notice.type)]
     may = MAY[who.role]
     kind, _, name = notice.audience.partition(":")
+    if kind == "mailbox":
+        return who.id == f"{mailboxes.MARK}{name}"
     if subject.permission not in may:
         return False
     if kind == "all":

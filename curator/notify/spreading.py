@@ -8,7 +8,7 @@ twice, and of two processes at it one finds that the other was quicker.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,11 @@ from sqlalchemy import Connection, insert, update
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database
-from curator.notify import webhooks
+from curator.notify import mailboxes, webhooks
+from curator.notify.choices import Person
 from curator.notify.kinds import Way
 from curator.notify.outbox import made
-from curator.notify.readers import candidates, repos_in, way_for
+from curator.notify.readers import candidates, mailboxes_for, repos_in, way_for
 from curator.notify.tables import BEGUN, DeliveryRow, NoticeReaderRow, NoticeRow, WebhookRow
 
 _PEOPLE = 500
@@ -54,10 +55,13 @@ def _plan(session: Session, *, mails: bool) -> list[_Part]:
     waiting = select(NoticeRow).where(col(NoticeRow.told_to) >= BEGUN).order_by(col(NoticeRow.id)).limit(_NOTICES)
     notices = session.exec(waiting).all()
     hooks = webhooks.active(session) if notices else []
+    boxes = mailboxes.readers(session) if notices and mails else {}
     parts: list[_Part] = []
     left = _PEOPLE
     for notice in notices:
-        part, looked_at = _part(session, notice, hooks, left, mails=mails)
+        part, looked_at = _part(session, notice, left, mails=mails)
+        if part.since == BEGUN:
+            _to_places(session, part, notice, hooks, boxes)
         parts.append(part)
         left -= looked_at
         if left <= 0:
@@ -65,9 +69,8 @@ def _plan(session: Session, *, mails: bool) -> list[_Part]:
     return parts
 
 
-def _part(
-    session: Session, notice: NoticeRow, hooks: Sequence[WebhookRow], most: int, *, mails: bool
-) -> tuple[_Part, int]:
+def _part(session: Session, notice: NoticeRow, most: int, *, mails: bool) -> tuple[_Part, int]:
+    """To the next people."""
     data: dict[str, Any] = json.loads(notice.document)["data"]
     since = notice.told_to or BEGUN
     people = candidates(session, notice, since, most)
@@ -82,11 +85,25 @@ def _part(
         )
         if by_mail and way is Way.NOW:
             part.deliveries.append(made(notice.id, user_id=person.id))
-    if since == BEGUN:
-        repos = repos_in(data)
-        wanted = (hook for hook in hooks if webhooks.wants(hook, notice, repos))
-        part.deliveries += [made(notice.id, webhook_id=hook.id) for hook in wanted]
     return part, len(people)
+
+
+def _to_places(
+    session: Session, part: _Part, notice: NoticeRow, hooks: Sequence[WebhookRow], boxes: Mapping[str, Person]
+) -> None:
+    """To webhooks and the mailboxes of teams, which are few."""
+    data: dict[str, Any] = json.loads(notice.document)["data"]
+    repos = repos_in(data)
+    wanted = (hook for hook in hooks if webhooks.wants(hook, notice, repos))
+    part.deliveries += [made(notice.id, webhook_id=hook.id) for hook in wanted]
+    for box in mailboxes_for(session, notice, boxes, data) if boxes else ():
+        way = way_for(box, notice, data)
+        if way is Way.NOW:
+            part.deliveries.append(made(notice.id, user_id=box.id))
+        elif way is Way.DIGEST:
+            # Nobody reads it in the console: it is read as soon as it is sent.
+            row = {"user_id": box.id, "notice_id": notice.id, "read_at": notice.at, "digest": True}
+            part.readers.append(row)
 
 
 def _write(connection: Connection, parts: Sequence[_Part]) -> None:

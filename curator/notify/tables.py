@@ -33,7 +33,7 @@ class NoticeRow(SQLModel, table=True):
     ref: str = ""
     """What later events are about, too: the id of a request, a waiver, an incident."""
     audience: str
-    """Who may be told: `all`, `overseers`, `managers`, `team:NAME` or `person:NAME`."""
+    """Who may be told: `all`, `overseers`, `managers`, `team:NAME`, `mailbox:NAME` (of a team) or `person:NAME`."""
     count: int = 1
     """How many events it stands for."""
     open_until: dt.datetime | None = Field(default=None, sa_type=Utc)
@@ -52,7 +52,7 @@ class NoticeRow(SQLModel, table=True):
 
 
 class NoticeReaderRow(SQLModel, table=True):
-    """A notice that lies in a person's inbox."""
+    """A notice that lies in a person's inbox, or waits for the digest of a team's mailbox (`team:NAME`)."""
 
     __tablename__ = "notice_readers"
     __table_args__ = (
@@ -65,7 +65,7 @@ class NoticeReaderRow(SQLModel, table=True):
     notice_id: str = Field(primary_key=True, foreign_key="notices.id")
     read_at: dt.datetime | None = Field(default=None, sa_type=Utc)
     digest: bool = False
-    """That it is to be in his next digest."""
+    """That it is to be in the next digest."""
 
 
 class NoticeChoiceRow(SQLModel, table=True):
@@ -87,6 +87,23 @@ class NoticeChoiceRow(SQLModel, table=True):
     utc_offset: int
     """Minutes that his clock is before UTC."""
     changed_at: dt.datetime = Field(sa_type=Utc)
+
+
+class MailboxRow(SQLModel, table=True):
+    """Where a team is told by mail of what concerns it."""
+
+    __tablename__ = "team_mailboxes"
+
+    team: str = Field(primary_key=True)
+    address: str
+    choices: str
+    """JSON, by subject: `off`, `digest`, `now`."""
+    rhythm: str
+    hour: int
+    utc_offset: int
+    """As of a person's choices."""
+    changed_at: dt.datetime = Field(sa_type=Utc)
+    changed_by: str
 
 
 class WebhookRow(SQLModel, table=True):
@@ -136,7 +153,7 @@ class DeliveryRow(SQLModel, table=True):
     notice_id: str = Field(foreign_key="notices.id", index=True)
     webhook_id: str | None = None
     user_id: str | None = None
-    """The person that gets it as a mail; his address is looked up when it is sent."""
+    """The person that gets it as a mail, or `team:NAME`; the address is looked up when it is sent."""
     state: str
     """`waiting`, `sent` or `dead`."""
     attempts: int = 0

@@ -19,6 +19,7 @@ from curator.notify.lanes import Lanes
 from curator.notify.making import Maker
 from curator.notify.tables import DeliveryRow, NoticeReaderRow, NoticeRow, WebhookRow
 from curator.settings import Settings
+from curator.upkeep import keep_doing
 
 log = logging.getLogger(__name__)
 
@@ -145,9 +146,8 @@ def forget_old(database: Database) -> int:
 
 
 async def _every(pause_s: float, verb: Callable[[], None]) -> None:
-    while True:
-        try:
-            await asyncio.to_thread(verb)
-        except Exception:
-            log.exception("notices: %s failed; it goes on", verb.__name__)
-        await asyncio.sleep(pause_s)
+    def step() -> float:
+        verb()
+        return pause_s
+
+    await keep_doing(step, f"notices: {verb.__name__} fails")

@@ -22,6 +22,7 @@ from curator.notify.marks import said_first
 from curator.notify.outbox import replay_since
 from curator.notify.signing import new_secret
 from curator.notify.tables import NoticeRow, WebhookRow
+from curator.types import check_no_secret
 
 FORMATS = ("json", "text")
 BOTH_FOR = dt.timedelta(hours=24)
@@ -215,9 +216,9 @@ def as_json(row: WebhookRow) -> dict[str, Any]:
 
 def _may_know(row: WebhookRow, notice: NoticeRow) -> bool:
     kind, _, name = notice.audience.partition(":")
-    copied = kind == "team" and notice.type == NoticeType.REVERSED
+    copied = kind == "mailbox" or (kind == "team" and notice.type == NoticeType.REVERSED)
     if row.team:
-        return kind == "all" or (kind == "team" and name == row.team)
+        return kind == "all" or (kind in {"team", "mailbox"} and name == row.team)
     # Whoever gets everything has the whole of it, and needs no team's part.
     return not copied
 
@@ -229,6 +230,7 @@ def _switch_on(row: WebhookRow) -> None:
 def _check(wanted: Wanted, allowed: Allowed) -> None:
     if not wanted.name.strip() or len(wanted.name) > _LONGEST_NAME or not wanted.name.isprintable():
         raise BadWebhook(f"A webhook needs a name of 1 to {_LONGEST_NAME} printable characters")
+    check_no_secret("name", wanted.name)
     if wanted.format not in FORMATS:
         raise BadWebhook(f"There is no format {wanted.format[:40]!a}: choose one of {', '.join(FORMATS)}")
     stray = next((one for one in wanted.types if one not in SUBSCRIBED), None)

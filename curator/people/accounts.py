@@ -48,7 +48,7 @@ def invite(session: Session, login: str, by: By) -> Invitation:
     """
     user = find_user(session, login)
     if not user.active:
-        raise BadInput(f"{user.login} is disabled: enable him first")
+        raise BadInput(f"{user.login} is disabled: enable the person first")
     if user.issuer is not None:
         raise BadInput(f"{user.login} signs in by {user.issuer}, and has no password here")
     session.execute(delete(InvitationRow).where(col(InvitationRow.user_id) == user.id))

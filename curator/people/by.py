@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curator.people.caller import Caller
+from curator.redaction import without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,5 @@ class By:
     @classmethod
     def caller(cls, caller: Caller, address: str | None = None, user_agent: str | None = None) -> By:
         """The same for somebody who called the server."""
-        return cls(
-            caller.name, caller.team, caller.project, caller.token_name, caller.job, address, (user_agent or "")[:500]
-        )
+        program = without_secrets(user_agent or "")[:500]
+        return cls(caller.name, caller.team, caller.project, caller.token_name, caller.job, address, program)

@@ -84,8 +84,8 @@ def _new(session: Session, identity: Identity, role: Role, teams: Sequence[str],
         )
     except Taken:
         raise Taken(
-            f"There is an account {login} here already that is not of the identity provider, and is not taken over: "
-            "ask an administrator to link the two, or to rename one"
+            f"There is an account or a token {login} here already that is not of the identity provider, and is not "
+            "taken over: ask an administrator to link the two, or to rename one"
         ) from None
 
 

@@ -94,11 +94,14 @@ class Issuer:
         self._metadata: dict[str, Any] = {}
         self._keys: KeySet | None = None
         self._asked = float("-inf")
+        self._tried = float("-inf")
+        self._failed: str | None = None
+        """What the last try failed with, if it did."""
 
     async def endpoint(self, name: str) -> str:
         """The address of one of its parts, such as `token_endpoint`. Raises `IssuerAway`."""
         await self._know()
-        return self._address(name)
+        return self._address(name, self._metadata)
 
     async def metadata(self) -> Mapping[str, Any]:
         """All that it says of itself. Raises `IssuerAway`."""
@@ -119,28 +122,47 @@ class Issuer:
             raise _not_signed() from None
 
     async def _know(self, *, newer: bool = False) -> KeySet:
+        """Its keys. Whoever shows a key that is known waits for nobody who invents one, and of those who do one waits
+        for an issuer that is slow or away: for the others its last answer holds for some seconds."""
+        if not newer and (kept := self._fresh()) is not None:
+            return kept
         async with self._lock:
-            age = time.monotonic() - self._asked
-            if self._keys is None or age > _KEPT_S or (newer and age > _AGAIN_AFTER_S):
+            kept, tried_before = self._fresh(), time.monotonic() - self._tried
+            if kept is not None and not newer:
+                return kept
+            if tried_before <= _AGAIN_AFTER_S:
+                if self._failed is not None:
+                    raise IssuerAway(self._failed)
+                if kept is not None:
+                    return kept
+            try:
                 await self._learn()
+                self._failed = None
+            except IssuerAway as away:
+                self._failed = str(away)
+                raise
+            finally:
+                self._tried = time.monotonic()
             assert self._keys is not None
             return self._keys
+
+    def _fresh(self) -> KeySet | None:
+        return self._keys if time.monotonic() - self._asked <= _KEPT_S else None
 
     async def _learn(self) -> None:
         metadata = await self.http.get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
         if not isinstance(metadata, dict) or metadata.get("issuer") != self.url:
             said = metadata.get("issuer") if isinstance(metadata, dict) else None
             raise IssuerAway(f"The identity provider at {self.url} calls itself {said!a:.200}: name it to the letter")
-        self._metadata = metadata
-        document = await self.http.get(self._address("jwks_uri"))
+        document = await self.http.get(self._address("jwks_uri", metadata))
         try:
-            self._keys = KeySet.import_key_set(document)
+            keys = KeySet.import_key_set(document)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise IssuerAway(f"The identity provider at {self.url} has no keys that can be used") from None
-        self._asked = time.monotonic()
+        self._metadata, self._keys, self._asked = metadata, keys, time.monotonic()
 
-    def _address(self, name: str) -> str:
-        address = str(self._metadata.get(name))
+    def _address(self, name: str, metadata: Mapping[str, Any]) -> str:
+        address = str(metadata.get(name))
         try:
             an_issuer(address.partition("?")[0])
         except ValueError:

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from curator.errors import BadInput, CuratorError
 from curator.people.tables import ProjectRow, TeamRow
+from curator.types import check_no_secret
 from rules.circumstances import Audience
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -42,7 +43,7 @@ def check_text(what: str, text: str) -> str:
     said = " ".join(text.split())
     if len(said) > _LONGEST_TEXT or not said.isprintable():
         raise BadInput(f"The {what} has {_LONGEST_TEXT} printable characters at most: write it shorter, in one line")
-    return said
+    return check_no_secret(what, said)
 
 
 def check_email(email: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import logging
 import threading
 import time
 
@@ -14,8 +12,7 @@ from sqlmodel import col
 from curator.database.engine import Database, now
 from curator.people.caller import Caller
 from curator.people.tables import TokenRow, UserRow
-
-log = logging.getLogger(__name__)
+from curator.upkeep import keep_doing
 
 _HOUR_S = 3_600.0
 _WRITE_EVERY_S = 30.0
@@ -48,13 +45,12 @@ class Seen:
 
     async def follow(self) -> None:
         """Write down what is new, until cancelled."""
-        while True:
-            await asyncio.sleep(_WRITE_EVERY_S)
-            try:
-                await asyncio.to_thread(self.write)
-            except Exception:
-                # Nobody is kept from anything by it, and the next hour says it again.
-                log.exception("when tokens were last used could not be written down")
+
+        def step() -> float:
+            self.write()
+            return _WRITE_EVERY_S
+
+        await keep_doing(step, "when tokens were last used cannot be written down", first_after_s=_WRITE_EVERY_S)
 
     def write(self) -> None:
         """Write down who was here since the last time; of several processes, one does."""

@@ -75,28 +75,26 @@ class SignIn:
             raise NotAllowed(f"Nobody signs in by a password here: use {self.settings.oidc_title}")
         account, address = Counted.account(login), Counted.address(by.address)
 
-        def counted() -> tuple[User | None, str | None]:
-            with self._database.write() as session:
-                attempts.count(session, (account, address))
-                return accounts.hashed_of(session, login)
+        def counted(session: Session) -> tuple[User | None, str | None]:
+            attempts.count(session, (account, address))
+            return accounts.hashed_of(session, login)
 
-        user, kept = await asyncio.to_thread(counted)
+        user, kept = await self._database.change(counted)
         right = await self._passwords.fits(kept, password)
         again = await self._passwords.hashed(password) if right and kept and self._passwords.is_old(kept) else None
 
-        def settled() -> Began | None:
-            with self._database.write() as session:
-                # Looked at anew: meanwhile he may have been disabled, or have chosen another password.
-                now_user, now_kept = accounts.hashed_of(session, login)
-                if not right or now_user is None or now_kept != kept:
-                    self._refused(session, user, "password", by)
-                    return None
-                attempts.forgive(session, account=account, address=address)
-                if again is not None:
-                    accounts.rehash(session, now_user, again)
-                return self._begin(session, _caller(now_user), "password", by)
+        def settled(session: Session) -> Began | None:
+            # Looked at anew: meanwhile he may have been disabled, or have chosen another password.
+            now_user, now_kept = accounts.hashed_of(session, login)
+            if not right or now_user is None or now_kept != kept:
+                self._refused(session, user, "password", by)
+                return None
+            attempts.forgive(session, account=account, address=address)
+            if again is not None:
+                accounts.rehash(session, now_user, again)
+            return self._begin(session, _caller(now_user), "password", by)
 
-        began = await asyncio.to_thread(settled)
+        began = await self._database.change(settled)
         if began is None:
             raise SignInRefused(_PASSWORD)
         return began
@@ -105,20 +103,19 @@ class SignIn:
         """Raises `SignInRefused`, `NotAllowed` and `TooMany`."""
         address = Counted.address(by.address)
 
-        def tried() -> Began | None:
-            with self._database.write() as session:
-                attempts.count(session, (address,))
-                try:
-                    caller = caller_of(session, token.strip())
-                except TokenEnded:
-                    caller = None
-                if caller is None or not caller.may(Permission.OWN_ACCOUNT):
-                    self._refused(session, None, "token", by, caller)
-                    return Began(caller, "") if caller is not None else None
-                attempts.forgive(session, address=address)
-                return self._begin(session, caller, "token", by)
+        def tried(session: Session) -> Began | None:
+            attempts.count(session, (address,))
+            try:
+                caller = caller_of(session, token.strip())
+            except TokenEnded:
+                caller = None
+            if caller is None or not caller.may(Permission.OWN_ACCOUNT):
+                self._refused(session, None, "token", by, caller)
+                return Began(caller, "") if caller is not None else None
+            attempts.forgive(session, address=address)
+            return self._begin(session, caller, "token", by)
 
-        began = await asyncio.to_thread(tried)
+        began = await self._database.change(tried)
         if began is None:
             raise SignInRefused(_TOKEN)
         if not began.cookie:
@@ -133,11 +130,10 @@ class SignIn:
         """Whom the identity provider sends back. Raises `NotBelieved`, `NoGroup`, `Taken`, `IssuerAway`, `TooMany`."""
         address = Counted.address(by.address)
 
-        def counted() -> None:
-            with self._database.write() as session:
-                attempts.count(session, (address,))
+        def counted(session: Session) -> None:
+            attempts.count(session, (address,))
 
-        await asyncio.to_thread(counted)
+        await self._database.change(counted)
         try:
             identity = await self._the_provider().answered(attempt, answer)
             return await asyncio.to_thread(self._federated, identity, address, by)
@@ -154,11 +150,10 @@ class SignIn:
         """A token for a job of a pipeline. Raises what `Pipelines.job` does, and `TooMany`."""
         address = Counted.address(by.address)
 
-        def counted() -> None:
-            with self._database.write() as session:
-                attempts.count(session, (address,))
+        def counted(session: Session) -> None:
+            attempts.count(session, (address,))
 
-        await asyncio.to_thread(counted)
+        await self._database.change(counted)
         try:
             job = await self._pipelines.job(identity_token)
         except (UnknownToken, NotAllowed) as refused:
@@ -187,12 +182,11 @@ class SignIn:
         check_good(password, user.login)
         hashed = await self._passwords.hashed(password)
 
-        def kept() -> Began:
-            with self._database.write() as session:
-                chosen = accounts.use_link(session, secret, hashed, replace(by, name=user.login))
-                return self._begin(session, _caller(chosen), "password", by)
+        def kept(session: Session) -> Began:
+            chosen = accounts.use_link(session, secret, hashed, replace(by, name=user.login))
+            return self._begin(session, _caller(chosen), "password", by)
 
-        return await asyncio.to_thread(kept)
+        return await self._database.change(kept)
 
     def invited(self, secret: str) -> User:
         """Who may choose a password by this link. Raises `LinkOver`. Asks the database."""
@@ -205,26 +199,24 @@ class SignIn:
         """Raises `SignInRefused`, `BadInput` and `TooMany`."""
         account = Counted.account(caller.name)
 
-        def counted() -> tuple[User | None, str | None]:
-            with self._database.write() as session:
-                user = user_by_id(session, caller.user_id or "")
-                if user is None or user.issuer is not None:
-                    raise BadInput(f"{caller.name} has no password here, and needs none")
-                attempts.count(session, (account,))
-                return accounts.hashed_of(session, user.login)
+        def counted(session: Session) -> tuple[User | None, str | None]:
+            user = user_by_id(session, caller.user_id or "")
+            if user is None or user.issuer is not None:
+                raise BadInput(f"{caller.name} has no password here, and needs none")
+            attempts.count(session, (account,))
+            return accounts.hashed_of(session, user.login)
 
-        user, kept = await asyncio.to_thread(counted)
+        user, kept = await self._database.change(counted)
         if not await self._passwords.fits(kept, old) or user is None:
             raise SignInRefused("The old password is wrong: nothing was changed")
         check_good(new, user.login)
         hashed = await self._passwords.hashed(new)
 
-        def changed() -> None:
-            with self._database.write() as session:
-                attempts.forgive(session, account=account)
-                accounts.change_password(session, user, hashed, caller.session_id, by)
+        def changed(session: Session) -> None:
+            attempts.forgive(session, account=account)
+            accounts.change_password(session, user, hashed, caller.session_id, by)
 
-        await asyncio.to_thread(changed)
+        await self._database.change(changed)
 
     def _federated(self, identity: Identity, address: Counted, by: By) -> Began:
         with self._database.write() as session:

@@ -18,7 +18,7 @@ from curator.people.by import By
 from curator.people.names import NoSuchName, Taken, check_audience, check_email, check_name, check_text
 from curator.people.recording import record
 from curator.people.roles import Role
-from curator.people.tables import MembershipRow, UserRow
+from curator.people.tables import MembershipRow, TokenRow, UserRow
 from rules.circumstances import EVERYBODY, Audience
 
 ROLES = (Role.DEVELOPER, Role.REVIEWER, Role.AUDITOR, Role.SECURITY, Role.ADMIN)
@@ -117,6 +117,19 @@ def make_user(session: Session, wanted: NewUser, by: By) -> User:
     if other is not None:
         state = " (disabled)" if other.disabled_at is not None else ""
         raise Taken(f"There is a person named {other.login!r} already{state}: choose another name, or change that one")
+    token = session.exec(
+        select(TokenRow.name).where(
+            func.lower(TokenRow.name) == wanted.login.lower(),
+            col(TokenRow.user_id).is_(None),
+            col(TokenRow.revoked_at).is_(None),
+            or_(col(TokenRow.expires_at).is_(None), col(TokenRow.expires_at) > now()),
+        )
+    ).first()
+    if token is not None:
+        raise Taken(
+            f"There is a token named {token!r} that belongs to nobody, and each would be taken for the other: choose "
+            "another name, or revoke it first"
+        )
     if wanted.issuer is not None and wanted.subject is not None:
         _check_identity_free(session, wanted.issuer, wanted.subject)
     check_audience(session, wanted.home)
@@ -193,7 +206,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
     session.add(row)
     session.flush()
     changed(session)
-    record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all his tokens with him")
+    record(session, Action.USER, by, row.login, "disabled", f"{row.login} was disabled, and all their tokens with them")
     return _user(session, row)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import logging
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,8 +14,7 @@ from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database
 from curator.policy.tables import RuleHitsRow
-
-log = logging.getLogger(__name__)
+from curator.upkeep import keep_doing
 
 FOLLOWER = "rule hits"
 _EVERY_S = 5.0
@@ -48,10 +45,6 @@ def take(session: Session, rows: Sequence[AuditRow]) -> None:
 
 async def count_hits(database: Database) -> None:
     """Follow the record, until cancelled."""
-    while True:
-        try:
-            while await asyncio.to_thread(follow, database, FOLLOWER, take):
-                pass
-        except Exception:
-            log.exception("what rules have refused could not be counted")
-        await asyncio.sleep(_EVERY_S)
+    await keep_doing(
+        lambda: 0.0 if follow(database, FOLLOWER, take) else _EVERY_S, "what rules have refused cannot be counted"
+    )

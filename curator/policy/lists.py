@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.policy.tables import ListEntryRow
-from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
+from curator.policy.word import BadWord, Given, NoSuchWord, Said, WordsInForce, checked_end, checked_reason, page, shown
 from rules.circumstances import Audience, ListEffect, ListEntry, Scope
 
 _GLOB = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,96}(?:/[A-Za-z0-9_.*?\[\]!-]{1,96})?", re.ASCII)
@@ -198,6 +198,11 @@ def names(entry: ListEntry, repo: str) -> bool:
 def active(session: Session, moment: dt.datetime) -> tuple[ListEntry, ...]:
     """Those in force, for whomever they are."""
     return _IN_FORCE.at(session, moment)
+
+
+def held_since(session: Session, moment: dt.datetime) -> tuple[Said[ListEntry], ...]:
+    """Those that held then or later, each with its time."""
+    return _IN_FORCE.held_since(session, moment)
 
 
 def _row(session: Session, entry_id: str) -> ListEntryRow:

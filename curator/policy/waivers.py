@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, or_, select
 from curator.database.engine import new_id, now
 from curator.database.generation import changed
 from curator.policy.tables import WaiverRow
-from curator.policy.word import BadWord, Given, NoSuchWord, WordsInForce, checked_end, checked_reason, page, shown
+from curator.policy.word import BadWord, Given, NoSuchWord, Said, WordsInForce, checked_end, checked_reason, page, shown
 from curator.types import RepoId, RepoKind
 from rules.circumstances import Audience, Scope, Waiver
 
@@ -175,6 +175,11 @@ def listed(
 def active(session: Session, moment: dt.datetime) -> tuple[Waiver, ...]:
     """Those in force, for whomever they are."""
     return _IN_FORCE.at(session, moment)
+
+
+def held_since(session: Session, moment: dt.datetime) -> tuple[Said[Waiver], ...]:
+    """Those that held then or later, each with its time."""
+    return _IN_FORCE.held_since(session, moment)
 
 
 def rules_answered(session: Session, moment: dt.datetime) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 from curator.database.engine import now
 from curator.errors import BadInput, CuratorError
 from curator.policy.tables import ListEntryRow, WaiverRow
+from curator.types import check_no_secret
 from rules.circumstances import Scope
 
 Row = TypeVar("Row", bound=WaiverRow | ListEntryRow)
@@ -59,7 +60,7 @@ class Given:
 
 
 def checked_reason(reason: str) -> str:
-    """Why somebody decides so. Raises `BadWord`."""
+    """Why somebody decides so. Raises `BadInput`."""
     text = reason.strip()
     if not text:
         raise BadWord("Say why: a reason is wanted, for whoever reads this in a year (--reason)")
@@ -67,7 +68,7 @@ def checked_reason(reason: str) -> str:
         raise BadWord("The reason has a character in it that cannot be written down: say it in plain text")
     if len(text) > _LONGEST_REASON:
         raise BadWord(f"The reason is too long: say it in {_LONGEST_REASON} characters at most")
-    return text
+    return check_no_secret("reason", text)
 
 
 def checked_scope(teams: Iterable[str], projects: Iterable[str]) -> Scope:
@@ -139,6 +140,19 @@ class _Word(Protocol):
 Value = TypeVar("Value", bound=_Word)
 
 
+@dataclass(frozen=True, slots=True)
+class Said(Generic[Value]):
+    """A word, and from when to when it held."""
+
+    word: Value
+    since: dt.datetime
+    until: dt.datetime | None
+    """None: it holds."""
+
+    def holds(self, moment: dt.datetime) -> bool:
+        return self.since <= moment and (self.until is None or moment < self.until)
+
+
 class WordsInForce(Generic[Row, Value]):
     """The words in force of one kind, as values; read anew only where one was added or taken back.
 
@@ -172,3 +186,21 @@ class WordsInForce(Generic[Row, Value]):
                 self._known.clear()
             self._known[stamp] = known
         return tuple(word for word in known if word.expires_at is None or word.expires_at > moment)
+
+    def held_since(self, session: Session, moment: dt.datetime) -> tuple[Said[Value], ...]:
+        """All that held at that moment or later."""
+        table = self._table
+        rows = session.exec(
+            select(table)
+            .where(or_(col(table.ended_at).is_(None), col(table.ended_at) > moment))
+            .where(or_(col(table.expires_at).is_(None), col(table.expires_at) > moment))
+            .order_by(col(table.id))
+        )
+        return tuple(
+            Said(
+                self._value_of(row),
+                row.created_at,
+                min((one for one in (row.ended_at, row.expires_at) if one is not None), default=None),
+            )
+            for row in rows
+        )

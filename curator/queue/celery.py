@@ -11,6 +11,9 @@ from curator.queue.work import Work
 
 log = logging.getLogger(__name__)
 
+_ASKS_FOR_S = 0.2
+"""So long the broker may keep the question for work, which it answers at once when there is some."""
+
 
 def celery_app(broker_url: str) -> Celery:
     """Tasks are idempotent and acknowledged late: delivered twice does no harm, delivered never is swept up."""
@@ -24,7 +27,13 @@ def celery_app(broker_url: str) -> Celery:
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 5},
+        broker_transport_options={
+            "visibility_timeout": 300,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 5,
+            # A worker that is told to stop ends once the question whether there is work has been answered.
+            "polling_interval": _ASKS_FOR_S,
+        },
     )
     return app
 

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from curator.database.engine import Database, now
@@ -22,6 +22,11 @@ _WAKE_AGAIN_S = 5.0
 _WAKE_SELDOM_S = 60.0
 """Where no worker has come for long, messages would only pile up in the broker."""
 _BACKOFF_S = (1.0, 4.0)
+_DUE = (
+    select(col(WorkRow.id))
+    .where(col(WorkRow.state).in_(("waiting", "running")), col(WorkRow.due_at) <= bindparam("moment"))
+    .limit(1)
+)
 
 
 class LeaseLost(Exception):
@@ -127,16 +132,15 @@ def put_off(session: Session, work: Work, until: dt.datetime, sentence: str | No
 def due(database: Database, limit: int = 1_000) -> list[Work]:
     """What a worker should be woken for: asked for a while ago and not begun, or held by a worker that died."""
     moment = now()
+    # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
+    if database.value_of(_DUE, moment=moment) is None:
+        return []
     overdue = (
         select(WorkRow)
         .where(col(WorkRow.state).in_(("waiting", "running")), WorkRow.due_at <= moment)
         .order_by(col(WorkRow.id))
         .limit(limit)
     )
-    with database.read() as session:
-        # Nearly always there is nothing, and whoever only looks keeps no writer waiting.
-        if session.exec(overdue.limit(1)).first() is None:
-            return []
     with database.write() as session:
         rows = session.exec(overdue).all()
         for row in rows:

@@ -1,4 +1,8 @@
-"""Who asks and who decides are two people, through whatever door: queue, waiver or list."""
+"""Who asks and who decides are two people, through whatever door: queue, waiver or list.
+
+A person is an account. A token that belongs to nobody may be in anybody's hands, also in those of whoever has spoken as
+himself before: it stands for no second person, and for whoever made it where he has asked for something himself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from fnmatch import fnmatchcase
 from sqlalchemy import exists
 from sqlmodel import Session, col, or_, select
 
+from curator.audit.asking import asks
 from curator.database.engine import now
 from curator.errors import NotAllowed
 from curator.people.roles import Permission, roles_that
@@ -24,14 +29,33 @@ _STILL_HIS = dt.timedelta(days=30)
 def check_not_own(session: Session, kinds: Sequence[str], names: Sequence[str], by: str, *, several: bool) -> None:
     """Nobody approves what he has asked for, but who has nobody to turn to; `names` may be globs, `several` says that a
     rule wants several people. Raises `NotAllowed`."""
-    own = next((repo for repo in _asked_by(session, by, kinds) if _any_is(names, repo)), None)
-    if own is not None and (several or _others_decide(session, by)):
-        raise NotAllowed(f"{by} has asked for {own}: somebody else who may decide is to answer that")
+    for who in (by, *_makers(session, by)):
+        own = next((repo for repo in _asked_by(session, who, kinds) if _any_is(names, repo)), None)
+        if own is not None and (several or _others_decide(session, by)):
+            whose = f", who made the token {by}," if who != by else ""
+            raise NotAllowed(f"{who}{whose} has asked for {own}: somebody else who may decide is to answer that")
+
+
+def check_person(session: Session, by: str) -> None:
+    """That it is a person who decides, where a rule wants several. Raises `NotAllowed`."""
+    if _person(session, by) is None or _by_a_token_of_nobody(session, by):
+        raise NotAllowed(
+            f"{by} is a token that belongs to nobody, and a rule here wants several people: sign in to your own "
+            "account, or use a token of it"
+        )
 
 
 def decides_no_more(session: Session, names: Sequence[str]) -> str | None:
-    """The first of these who was somebody that may decide, and is not any more."""
+    """The first of these who was a person that may decide, and is not any more."""
     return next((name for name in names if not _decides(session, name)), None)
+
+
+def _makers(session: Session, by: str) -> list[str]:
+    """Who made the token that belongs to nobody, if it is one that decides."""
+    if _person(session, by) is not None:
+        return []
+    made = select(TokenRow.created_by).where(TokenRow.name == by, col(TokenRow.user_id).is_(None))
+    return [name for name in session.exec(made.distinct().limit(100)) if name != by]
 
 
 def _asked_by(session: Session, by: str, kinds: Sequence[str]) -> list[str]:
@@ -64,10 +88,17 @@ def _others_decide(session: Session, by: str) -> bool:
 
 
 def _decides(session: Session, name: str) -> bool:
-    person = session.exec(select(UserRow).where(UserRow.folded == name.lower())).first()
-    if person is not None:
-        return person.disabled_at is None and person.role in _DECIDERS
-    rows = session.exec(select(TokenRow).where(TokenRow.name == name, col(TokenRow.user_id).is_(None))).all()
-    moment = now()
-    valid = [one for one in rows if one.revoked_at is None and (one.expires_at is None or one.expires_at > moment)]
-    return not rows or any(one.role in _DECIDERS for one in valid)
+    person = _person(session, name)
+    return person is not None and person.disabled_at is None and person.role in _DECIDERS
+
+
+def _person(session: Session, name: str) -> UserRow | None:
+    return session.exec(select(UserRow).where(UserRow.folded == name.lower())).first()
+
+
+def _by_a_token_of_nobody(session: Session, by: str) -> bool:
+    """Whether whoever asks at this moment shows one, though there is a person of that name."""
+    asking = asks.get()
+    token = asking["token"] if asking is not None and asking["actor"] == by else None
+    row = session.get(TokenRow, token) if token is not None else None
+    return row is not None and row.user_id is None

@@ -13,7 +13,7 @@ from curator.admission.decisions import Ruling
 from curator.admission.difference import Difference
 from curator.admission.dossier import FoundThing, Lineage
 from curator.audit.uses import Use, users_of
-from curator.review import proposals, queue, requests
+from curator.review import proposals, queue, requests, waiting
 from curator.review.proposals import Proposal
 from curator.review.queue import Line, NotWaiting
 from curator.review.requests import KeptRequest
@@ -101,7 +101,7 @@ def card(session: Session, item_id: str, desk: dossier.Desk, *, review_hours: in
         more_evidence=sum(found_in_all) - len(evidence),
         other_findings=len(found_in_all) - sum(found_in_all),
         lineage=dossier.lineage(facts),
-        requests=tuple(requests.kept(session, requests.open_of(session, repo))),
+        requests=tuple(requests.kept(session, waiting.open_of(session, repo))),
         silent=tuple((one.name, Audience(one.team, one.project)) for one in silent(session, repo)),
         uses=tuple(uses[:_MOST_USES]),
         more_uses=len(uses) > _MOST_USES,

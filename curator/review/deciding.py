@@ -118,6 +118,7 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
         if by in proposal.agreed:
             raise NotAllowed(f"{by} has agreed to this already: the rule wants another person")
         apart.check_not_own(session, (row.kind,), (row.repo,), by, several=True)
+        apart.check_person(session, by)
         gone = apart.decides_no_more(session, proposal.agreed)
         if gone is not None:
             raise Answered(f"{gone} has agreed to this and may decide no longer: reject the proposal, and make another")
@@ -168,9 +169,11 @@ def expire(database: Database) -> None:
         waiting.expire(session)
         for proposal in proposals.expired(session):
             row = session.get_one(WaitingRow, proposal.item_id)
+            said = "Nobody else has agreed in time"
             for request in _requests(session, row):
                 request.state = State.OPEN.value
-                requests.note(session, request, Step.EXPIRE, "curator", "Nobody else has agreed in time")
+                requests.note(session, request, Step.EXPIRE, "curator", said)
+            _record(session, row, "curator", "lapse", f"{said} to what {proposal.agreed[0]} has approved")
             waiting.refresh(session, _repo(row))
 
 
@@ -191,6 +194,7 @@ def _decide(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk) -> 
         apart.check_not_own(session, (row.kind,), (row.repo,), verdict.by, several=made.needs > 1)
         _check_opens(row, made, verdict)
         if made.needs > 1:
+            apart.check_person(session, verdict.by)
             return _propose(session, row, asked, verdict, made)
     return _carry_out(session, row, verdict, made, desk, ())
 
@@ -231,7 +235,9 @@ def _carry_out(
         f"{together}: {verdict.reason}"
     )
     approves = verdict.answer is Answer.APPROVE
-    state, step = (State.APPROVED, Step.APPROVE) if approves else (State.REJECTED, Step.REJECT)
+    state, step = State.REJECTED, Step.BLOCK
+    if approves:
+        state, step = State.APPROVED, Step.APPROVE if made.opens else Step.APPROVE_IN_PART
     ends = f"It is for {scope_said(verdict.scope)}{until}: {verdict.reason}" if approves else verdict.reason
     answered = [
         request
@@ -240,7 +246,7 @@ def _carry_out(
     ]
     for request in answered:
         waiting.end(session, request, state, step, by, ends)
-        requests.record(session, request, Action.ANSWER, by, "approve" if approves else "reject", said)
+        requests.record(session, request, Action.ANSWER, by, step.value, said)
     if not answered:
         _record(session, row, by, verdict.answer.value, said)
     return _closed(session, row, verdict, said, made, tuple(reopened))
@@ -289,7 +295,7 @@ def _reject(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verd
 
 def _ask_back(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verdict: Verdict) -> Done:
     if not asked:
-        raise BadWord(f"Nobody has said what he wants {row.repo} for, so there is nobody to ask: decide about it")
+        raise BadWord(f"Nobody has said what they want {row.repo} for, so there is nobody to ask: decide about it")
     said = f"{verdict.by} asks back about {_commit(row)}: {verdict.reason}"
     for request in asked:
         request.state = State.ASKED_BACK.value
@@ -350,7 +356,7 @@ def _opening(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk, ot
 
 def _requests(session: Session, row: WaitingRow) -> list[RequestRow]:
     """Those that an answer is for; of what was asked back, too, which may be decided about without an answer."""
-    return requests.open_of(session, _repo(row))
+    return waiting.open_of(session, _repo(row))
 
 
 def _record(session: Session, row: WaitingRow, by: str, outcome: str, sentence: str) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from curator.audit.follow import follow
 from curator.database.engine import Database
 from curator.review import deciding, waiting
-
-log = logging.getLogger(__name__)
+from curator.upkeep import keep_doing
 
 _EVERY_S = 1.0
 _AT_ONCE = 1_000
@@ -21,15 +16,14 @@ _EXPIRE_EVERY_S = 60.0
 
 async def follow_queue(database: Database) -> None:
     """For as long as the server runs; what fails is tried again."""
-    expired_at = 0.0
-    while True:
-        try:
-            taken = await asyncio.to_thread(follow, database, waiting.FOLLOWER, waiting.take, _AT_ONCE)
-            if time.monotonic() - expired_at > _EXPIRE_EVERY_S:
-                await asyncio.to_thread(deciding.expire, database)
-                expired_at = time.monotonic()
-        except SQLAlchemyError as error:
-            taken = 0
-            log.warning("the queue of reviews is not up to date: %s", type(error).__name__)
-        if taken < _AT_ONCE:
-            await asyncio.sleep(_EVERY_S)
+    expired_at = -_EXPIRE_EVERY_S
+
+    def step() -> float:
+        nonlocal expired_at
+        taken = follow(database, waiting.FOLLOWER, waiting.take, _AT_ONCE)
+        if time.monotonic() - expired_at > _EXPIRE_EVERY_S:
+            deciding.expire(database)
+            expired_at = time.monotonic()
+        return _EVERY_S if taken < _AT_ONCE else 0.0
+
+    await keep_doing(step, "the queue of reviews is not up to date")

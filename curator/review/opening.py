@@ -70,13 +70,10 @@ class Opening:
     @property
     def sentences(self) -> list[str]:
         """What it does, for whoever is about to say so."""
-        said = [
-            f"waives what {one.reason.rule} says ({one.reason.outcome.value}): {_files(one.reason)}"
-            for one in self.waived
-        ]
-        said += [f"puts {_what(one)} on the list of what is {_LISTED[one.effect]}" for one in self.listed]
+        said = [_waives(one) for one in self.waived]
+        said += [f"{_LISTED[one.effect]} {_what(one)}" for one in self.listed]
         if self.elsewhere:
-            said.append(f"is about the same content elsewhere, too: {', '.join(self.elsewhere[:5])}")
+            said.append(f"the same content is in {', '.join(self.elsewhere[:5])}, too: it is passed over there")
         return said
 
     def as_json(self) -> dict[str, Any]:
@@ -87,7 +84,7 @@ class Opening:
             "decision": self.ruling.id,
             "does": self.sentences,
             "waives": [one.as_json() for one in self.waived],
-            "lists": [{"effect": one.effect.value, "what": _what(one)} for one in self.listed],
+            "lists": [{"effect": one.effect.value, "what": _named(one)} for one in self.listed],
             "outcome_before": self.before.value,
             "outcome_then": self.then.value,
             "opens": self.opens,
@@ -99,7 +96,7 @@ class Opening:
         }
 
 
-_LISTED = {ListEffect.APPROVE: "approved", ListEffect.BLOCK: "blocked"}
+_LISTED = {ListEffect.APPROVE: "approves", ListEffect.BLOCK: "blocks"}
 
 
 def opening(
@@ -259,11 +256,32 @@ def _after(
     return evaluate(policy, facts, Circumstances(audience, (*decided.waivers, *given), (*decided.entries, *entries)))
 
 
+def _waives(one: Covered) -> str:
+    """What is passed over, and how far that reaches."""
+    if not one.reason.files:
+        return f"passes over what {one.reason.rule} says of it as a whole, for as long as the rule finds just the same"
+    return (
+        f"passes over what {one.reason.rule} says of {_files(one.reason)}: this very content, in this commit and "
+        "wherever else it is"
+    )
+
+
 def _what(one: lists.Wanted) -> str:
+    """In the words of what it reaches."""
+    named = _named(one)
+    if one.commits:
+        return f"this commit alone ({named})"
+    whole = f"all of {named}, also what comes later"
+    if one.effect is ListEffect.BLOCK:
+        return whole
+    return f"{whole}, where a rule speaks of the repository and not of its files"
+
+
+def _named(one: lists.Wanted) -> str:
     named = ", ".join(one.repositories)
     return f"{named}@{next(iter(one.commits))[:12]}" if one.commits else named
 
 
 def _files(reason: Reason) -> str:
     shown = ", ".join(reason.files[:3])
-    return (f"{shown} and {len(reason.files) - 3} more" if len(reason.files) > 3 else shown) or "the repository"
+    return f"{shown} and {len(reason.files) - 3} more" if len(reason.files) > 3 else shown

@@ -14,6 +14,7 @@ from curator.policy.rule_sets import Change
 from curator.policy.watch import standing
 from curator.queue.celery import Sender
 from curator.settings import Settings
+from curator.types import check_no_secret
 from rules.model import Policy, PolicyError, parse_policy
 
 _LONGEST_REASON = 500
@@ -100,7 +101,7 @@ def checked_reason(text: str) -> str:
         raise BadInput("A change of rules wants a reason, which is kept with it")
     if len(reason) > _LONGEST_REASON:
         raise BadInput(f"The reason is too long: say it in {_LONGEST_REASON} characters at most")
-    return reason
+    return check_no_secret("reason", reason)
 
 
 def _read(source: str, file: str) -> Policy:

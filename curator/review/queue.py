@@ -145,6 +145,8 @@ class Queue:
     next: str | None
     total: int
     overdue: int
+    oldest: dt.datetime | None
+    """Since when that one waits which has waited longest, of all pages."""
 
 
 def page(
@@ -169,8 +171,10 @@ def page(
     lines = lines_of(session, _rows(session, [item_id for item_id, _ in found[:limit]]), review_hours)
     following = f"{as_of}.{found[limit - 1][1]}.{found[limit - 1][0]}" if len(found) > limit else None
     late = case((col(WaitingRow.since_s) < as_of - review_hours * _HOUR_S, 1), else_=0)
-    total, overdue = session.exec(select(func.count(), func.sum(late)).select_from(WaitingRow).where(*conditions)).one()
-    return Queue(tuple(lines), following, total, int(overdue or 0))
+    sums = select(func.count(), func.sum(late), func.min(WaitingRow.since_s)).select_from(WaitingRow)
+    total, overdue, since_s = session.exec(sums.where(*conditions)).one()
+    oldest = dt.datetime.fromtimestamp(since_s, dt.UTC) if total else None
+    return Queue(tuple(lines), following, total, int(overdue or 0), oldest)
 
 
 def count(session: Session, most: int) -> int:

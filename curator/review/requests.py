@@ -115,6 +115,11 @@ class KeptRequest:
         return self.state in STILL_OPEN
 
     @property
+    def in_part(self) -> bool:
+        """Whether it was approved, and something else stands against it all the same."""
+        return bool(self.history) and self.history[-1].step is Step.APPROVE_IN_PART
+
+    @property
     def sentence(self) -> str:
         """How it stands, and what whoever asks may do."""
         last = self.history[-1] if self.history else None
@@ -127,20 +132,25 @@ class KeptRequest:
             case State.SECOND:
                 return f"{by} has approved it, and another reviewer must agree"
             case State.APPROVED:
+                if self.in_part:
+                    return f"{by} has approved it in part, and something else stands against it still. {said}"
                 return f"{by} has approved it: run the same command again. {said}"
             case State.REJECTED:
+                if last is not None and last.step is Step.BLOCK:
+                    return f"{by} has rejected it, and blocked it for everybody: {said}"
                 return f"{by} has rejected it: {said}"
             case State.WITHDRAWN:
                 return "It was withdrawn"
             case State.OVERTAKEN:
-                return "It is allowed by now, without an exception: run the same command again"
+                return f"{said}: run the same command again"
             case State.EXPIRED:
-                return "The day until when it was wanted is over"
+                return said
 
     def as_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "state": self.state.value,
+            "in_part": self.in_part,
             "sentence": self.sentence,
             "repository": str(self.commit.repo),
             "kind": self.commit.repo.kind.value,
@@ -286,21 +296,6 @@ def listed(
 _OWN_STEPS = (Step.ASK.value, Step.JOIN.value)
 
 
-def open_of(session: Session, repo: RepoId) -> list[RequestRow]:
-    """The requests about a repository that have no answer yet."""
-    return list(
-        session.exec(
-            select(RequestRow)
-            .where(
-                RequestRow.kind == repo.kind.value,
-                RequestRow.repo == str(repo),
-                col(RequestRow.state).in_(STILL_OPEN),
-            )
-            .order_by(col(RequestRow.id))
-        )
-    )
-
-
 def kept(session: Session, rows: Sequence[RequestRow]) -> list[KeptRequest]:
     """The same with requesters and histories."""
     return _many(session, rows)
@@ -360,7 +355,7 @@ def _same(session: Session, repo: RepoId, audience: Audience, rules: tuple[str, 
     return next(
         (
             row
-            for row in open_of(session, repo)
+            for row in waiting.open_of(session, repo)
             if (row.team, row.project, row.rules) == (audience.team, audience.project, ",".join(rules))
         ),
         None,

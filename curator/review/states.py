@@ -17,7 +17,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     OVERTAKEN = "overtaken"
-    """It is allowed by now, without an answer."""
+    """It is allowed by now, or what the branch has moved on to is, without an answer."""
     EXPIRED = "expired"
     """The day until when it was wanted is over."""
 
@@ -35,6 +35,9 @@ class Step(StrEnum):
     QUESTION = "question"
     SECOND = "second"
     APPROVE = "approve"
+    APPROVE_IN_PART = "approve-in-part"
+    """Something else stands against it all the same."""
     REJECT = "reject"
+    BLOCK = "block"
     OVERTAKE = "overtake"
     EXPIRE = "expire"

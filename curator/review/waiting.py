@@ -15,7 +15,8 @@ from sqlmodel import Session, col, select
 
 from curator.admission import decisions
 from curator.admission.decisions import Ruling
-from curator.audit.record import Action
+from curator.admission.tables import DecisionRow, ObservationRow, ReferenceRow
+from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditRow
 from curator.database.engine import new_id, now
 from curator.review.states import STILL_OPEN, State, Step
@@ -196,25 +197,71 @@ def _waits(session: Session, row: AuditRow) -> bool:
 def _let_go(session: Session, row: AuditRow) -> bool:
     """Those of the decision's audience wait no longer for this commit. Whether anybody did."""
     repo = RepoId.parse(row.repo, RepoKind(row.kind))
-    meant = Scope((row.team,) if row.team else ("*",), (row.project,) if row.project else ("*",))
-    gone = [
-        one
-        for one in silent(session, repo)
-        if one.commit == row.commit and meant.covers(Audience(one.team, one.project))
-    ]
+    gone = [one for one in silent(session, repo) if one.commit == row.commit and _is_for(session, row, one)]
     for one in gone:
         session.delete(one)
-    overtaken = [
-        request
-        for request in _asked(session, repo)
-        if row.outcome == Outcome.ALLOW.value
-        and request.outcome != "left-out"
-        and request.commit == row.commit
-        and meant.covers(Audience(request.team, request.project))
-    ]
-    for request in overtaken:
-        end(session, request, State.OVERTAKEN, Step.OVERTAKE, "curator", "It is allowed by now")
+    overtaken = 0
+    if row.outcome == Outcome.ALLOW.value:
+        for request in open_of(session, repo):
+            if request.outcome == "left-out" or not _is_for(session, row, request):
+                continue
+            if request.commit == row.commit:
+                end_by_itself(session, request, State.OVERTAKEN, "It is allowed by now")
+            elif _moved_on(session, row, request.commit):
+                said = f"main has moved on to the commit {(row.commit or '')[:8]}, which is allowed"
+                end_by_itself(session, request, State.OVERTAKEN, said)
+            overtaken += request.state == State.OVERTAKEN
     return bool(gone or overtaken)
+
+
+def _is_for(session: Session, row: AuditRow, who: WaiterRow | RequestRow) -> bool:
+    """Whether this decision is for them. What was decided for everybody is for whom the decision before was for
+    everybody, too: the rules may tell others apart."""
+    if not row.team and not row.project:
+        before = session.get(DecisionRow, who.decision)
+        return before is None or not before.audience
+    meant = Scope((row.team,) if row.team else ("*",), (row.project,) if row.project else ("*",))
+    return meant.covers(Audience(who.team, who.project))
+
+
+def _moved_on(session: Session, row: AuditRow, commit: str) -> bool:
+    """Whether `main` stood for that commit, and stands for this one by now."""
+    now_at = select(ReferenceRow.sha).where(
+        ReferenceRow.kind == row.kind,
+        ReferenceRow.repo == row.repo,
+        ReferenceRow.sha == row.commit,
+        ReferenceRow.revision == "main",
+    )
+    before = select(ObservationRow.id).where(
+        ObservationRow.kind == row.kind,
+        ObservationRow.repo == row.repo,
+        ObservationRow.revision == "main",
+        ObservationRow.sha == commit,
+    )
+    return session.exec(now_at).first() is not None and session.exec(before.limit(1)).first() is not None
+
+
+def end_by_itself(session: Session, request: RequestRow, state: State, said: str) -> None:
+    """Let a request have come to this without anybody's answer, and put that on the record."""
+    step = Step.OVERTAKE if state is State.OVERTAKEN else Step.EXPIRE
+    end(session, request, state, step, "curator", said)
+    append(
+        session,
+        AuditEvent(
+            action=Action.REQUEST,
+            actor="curator",
+            team=request.team,
+            project=request.project,
+            kind=RepoKind(request.kind),
+            repo=request.repo,
+            commit=request.commit,
+            outcome=step.value,
+            decision=request.decision,
+            rules=request.rules or None,
+            subject=request.id,
+            sentence=said,
+        ),
+    )
 
 
 def end(session: Session, request: RequestRow, state: State, step: Step, by: str, said: str) -> None:
@@ -236,6 +283,21 @@ def _asked(session: Session, repo: RepoId) -> list[RequestRow]:
                 RequestRow.repo == str(repo),
                 col(RequestRow.state).in_((State.OPEN, State.SECOND)),
             )
+        )
+    )
+
+
+def open_of(session: Session, repo: RepoId) -> list[RequestRow]:
+    """The requests about a repository that have no answer yet."""
+    return list(
+        session.exec(
+            select(RequestRow)
+            .where(
+                RequestRow.kind == repo.kind.value,
+                RequestRow.repo == str(repo),
+                col(RequestRow.state).in_(STILL_OPEN),
+            )
+            .order_by(col(RequestRow.id))
         )
     )
 
@@ -273,6 +335,7 @@ def expire(session: Session) -> Ended:
         select(RequestRow).where(col(RequestRow.state).in_(STILL_OPEN), col(RequestRow.until) <= now()).limit(500)
     ).all()
     for row in rows:
-        end(session, row, State.EXPIRED, Step.EXPIRE, "curator", "The day until when it was wanted is over")
+        said = "Nobody has answered it, and the day until when it was wanted is over"
+        end_by_itself(session, row, State.EXPIRED, said)
         refresh(session, RepoId.parse(row.repo, RepoKind(row.kind)), closed_as="the request expired")
     return Ended(len(rows))

@@ -60,13 +60,14 @@ class Span:
 class Fill:
     """One blob on its way in, as this process sees it."""
 
-    def __init__(self, store: BlobStore, blob: BlobId, size: int) -> None:
+    def __init__(self, store: BlobStore, blob: BlobId, size: int, arrived: Callable[[int], None]) -> None:
         self.blob = blob
         self.size = size
         self.path: Path | None = None
         """Where the blob is, once it is proved and on the disk."""
         self.error: CuratorError | None = None
         self._store = store
+        self._arrived = arrived
         self._open_to = 0
         """Bytes from the start that readers may have. It never goes back, whoever begins anew."""
         self._ledger: Ledger | None = None
@@ -194,7 +195,7 @@ class Fill:
             await moved()
         hashing = asyncio.create_task(self._hash(part))
         try:
-            await Pull(part, fetch, pace, moved).run()
+            await Pull(part, fetch, pace, moved, self._arrived).run()
             await hashing
         finally:
             hashing.cancel()
@@ -267,8 +268,10 @@ class Fill:
 class Filler:
     """The fills under way in this process: whoever asks for a blob that is being fetched joins in."""
 
-    def __init__(self, store: BlobStore) -> None:
+    def __init__(self, store: BlobStore, arrived: Callable[[int], None] = lambda _: None) -> None:
+        """`arrived` is told how many bytes came from the upstream, each time that some did."""
         self.store = store
+        self._arrived = arrived
         self._fills: dict[tuple[BlobId, int, Look], tuple[Fill, asyncio.Task[None]]] = {}
         self._pace = Pace()
 
@@ -281,7 +284,7 @@ class Filler:
         under_way = self._fills.get(key)
         if under_way is not None:
             return under_way[0]
-        fill = Fill(self.store, blob, size)
+        fill = Fill(self.store, blob, size, self._arrived)
         # What one file has shown of the upstream is where the next begins.
         self._pace = Pace(self._pace.step)
         task = asyncio.create_task(fill.run(fetch, look, self._pace), name=f"fill {blob}")

@@ -35,11 +35,20 @@ _PAUSE_S = 0.5
 class Pull:
     """Brings a part from where it is to its end."""
 
-    def __init__(self, part: Part, fetch: Fetch, pace: Pace, moved: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        part: Part,
+        fetch: Fetch,
+        pace: Pace,
+        moved: Callable[[], Awaitable[None]],
+        arrived: Callable[[int], None],
+    ) -> None:
+        """`moved` is told that the part is further, `arrived` how many bytes came."""
         self._part = part
         self._fetch = fetch
         self._pace = pace
         self._moved = moved
+        self._arrived = arrived
         self._segments: deque[Segment] = deque()
         """Those under way or done beyond a hole, in order."""
         self._dropped: list[Segment] = []
@@ -153,6 +162,7 @@ class Pull:
     def _wrote(self, segment: Segment, size: int) -> None:
         segment.at += size
         self._received += size
+        self._arrived(size)
         self._advance()
         self._progress.set()
 

@@ -13,7 +13,7 @@ from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
 from curator.errors import BadInput
-from curator.types import RepoId, RepoKind
+from curator.types import RepoId, RepoKind, check_no_secret
 from curator.upstream.tables import UpstreamTokenRow
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?-]+(?:/[A-Za-z0-9_.*?-]+)?", re.ASCII)
@@ -69,6 +69,7 @@ def add_token(database: Database, seal: Seal, pattern: Pattern, token: str, note
         raise BadInput("A token of the Hub is one word of printable ASCII letters: nothing like it was given")
     if note is not None and (len(note) > _LONGEST_NOTE or not note.isprintable()):
         raise BadInput(f"A note has up to {_LONGEST_NOTE} printable characters")
+    check_no_secret("note", note or "")
     sealed = seal.close(token)
     with database.write() as session:
         before = session.get(UpstreamTokenRow, _key(pattern))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curator.audit.asking import Who
 from curator.people.caller import Caller
+from curator.redaction import without_secrets
 
 
 def who(caller: Caller, address: str | None, user_agent: str | None) -> Who:
@@ -15,5 +16,5 @@ def who(caller: Caller, address: str | None, user_agent: str | None) -> Who:
         token=caller.token_id,
         job=caller.job or None,
         address=address,
-        user_agent=user_agent,
+        user_agent=without_secrets(user_agent) if user_agent else user_agent,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import platform
 import re
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from curator.provenance import Origin, Said
-from curator.settings import Settings
+from curator.settings import TOPICS, Settings
 from scanners.finding import SCANNER_VERSION
 from scanners.repository.data_version import data_version
 
@@ -34,6 +35,8 @@ class Setting:
     """As it would be written; empty for none. Of a secret, whether it is `set`."""
     default: str
     meaning: str
+    topic: str
+    """What it is about, with others: the first line of a class of `curator.settings`."""
     origin: str
     """An `Origin`."""
     where: str
@@ -91,10 +94,17 @@ def _setting(settings: Settings, name: str) -> Setting:
         value=("set" if value is not None else "not set") if secret else written(value),
         default="" if secret else written(default),
         meaning=str(field.description or ""),
+        topic=topic_of(name),
         origin=said.origin.value,
         where=said.where,
         secret=secret,
     )
+
+
+def topic_of(name: str) -> str:
+    """What a setting is about."""
+    topic = next(one for one in TOPICS if name in one.model_fields)
+    return inspect.cleandoc(topic.__doc__ or "").rstrip(".")
 
 
 def written(value: Any) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, get_origin
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -22,6 +22,7 @@ from curator.people.caller import ANONYMOUS, Caller
 from curator.people.identity import Identity
 from curator.people.roles import Permission, roles_that
 from curator.people.sign_in import SignIn
+from curator.types import check_no_token
 from curator.web.asking import who
 from curator.web.errors import SignInFirst
 from curator.web.repeated import NAME
@@ -31,12 +32,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class May:
-    """A dependency: whoever calls, who must be allowed to. Raises `UnknownToken` and `NotAllowed`."""
+    """A dependency: whoever calls, who must be allowed to. Raises `UnknownToken`, `NotAllowed` and `BadInput`."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
     async def __call__(self, request: Request) -> Caller:
+        # Said to whoever it is: the address is in the history of his browser, and in the logs on the way here.
+        check_no_token(unquote_plus(f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"))
         try:
             caller = await who_calls(request)
         except UnknownToken:

@@ -76,7 +76,7 @@ def team_named(caller: Caller, team: str | None) -> str:
     Raises `NotAllowed`.
     """
     if team is not None and team != caller.team and not caller.may(Permission.RESPOND):
-        raise NotAllowed(f"{caller.name} speaks for his own team alone: leave the team out")
+        raise NotAllowed(f"{caller.name} speaks for their own team alone: leave the team out")
     return caller.team if team is None else team
 
 

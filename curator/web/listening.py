@@ -1,4 +1,4 @@
-"""Server-sent events, for whoever may see them, and for as long as he may."""
+"""Server-sent events, for whoever may see them, and for as long as they may."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ def event_stream(view: LiveView, request: Request) -> StreamingResponse:
 
 
 async def _stream(view: LiveView, request: Request, whose: str) -> AsyncIterator[str]:
-    may, asked = May(Permission.SEE_ALL), time.monotonic()
+    may, asked = May(Permission.OWN_ACCOUNT), time.monotonic()
+    caller: Caller = request.state.caller
     try:
         async for state in view.follow(whose):
             if time.monotonic() - asked > _ASK_AGAIN_S:
                 # Whose session or token has ended meanwhile hears no more.
-                await may(request)
+                caller = await may(request)
                 asked = time.monotonic()
-            yield events(state)
+            yield events(state.for_caller(caller) if state is not None else None)
     except CuratorError:
         return

@@ -12,17 +12,21 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
 from curator.admission import underway
 from curator.admission.tables import EntryRow, SnapshotRow
 from curator.admission.underway import Backlog, Judging
+from curator.audit.tables import UseRow
 from curator.database.engine import Database, now
 from curator.errors import CuratorError
+from curator.people.caller import Caller
+from curator.people.roles import Permission
 from curator.store.arriving import Arriving, arriving
 from curator.store.blobs import BlobStore
 
@@ -37,12 +41,27 @@ _FIRST_LOOK_S = 10.0
 _HEARTBEAT_S = 15.0
 _RETRY_MS = 3_000
 _SMOOTHING = 0.5
+_OF_LATE = dt.timedelta(hours=1)
+_MOST_WHOM = 200
 
 
 class TooManyListeners(CuratorError):
     """Others look on already."""
 
     status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Somebody who was given files of the commit within the last hour."""
+
+    name: str
+    team: str
+    project: str
+    job: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +77,14 @@ class Download:
     written: int
     bytes_per_s: float
     seconds_left: float | None
+    whom: tuple[Whom, ...] = ()
+    """For whom it comes, the latest first."""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"bytes_per_s": round(self.bytes_per_s)}
+        return asdict(self) | {
+            "bytes_per_s": round(self.bytes_per_s),
+            "whom": [one.as_json() for one in self.whom],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,20 @@ class Live:
     """The first of them."""
     work: Backlog
     downloads: tuple[Download, ...]
+
+    def for_caller(self, caller: Caller) -> Live:
+        """As much of it as concerns them: all, or what they or their project were given, and what is judged for them
+        alone."""
+        if caller.may(Permission.SEE_ALL):
+            return self
+        own = caller.audience
+        mine = (
+            replace(one, whom=those)
+            for one in self.downloads
+            if (those := tuple(who for who in one.whom if who.name == caller.name))
+        )
+        judged = tuple(one for one in self.judging if one.audience and one.audience == str(own))
+        return replace(self, judging=judged, downloads=tuple(mine))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -179,14 +217,15 @@ class LiveView:
 
     def _downloads(self, session: Session, coming: Sequence[Arriving]) -> list[Download]:
         of = _named(session, [str(one.blob) for one in coming])
+        whom = _whom(session, of)
         moment, rates, found = time.monotonic(), {}, []
         for one in coming:
             blob = str(one.blob)
             rate = _rate(self._rates.get(blob), moment, one.written)
             rates[blob] = (moment, one.written, rate)
-            kind, repo, path = of.get(blob, ("", "", ""))
+            kind, repo, path, _ = next(iter(of.get(blob, ())), ("", "", "", ""))
             left_s = (one.size - one.written) / rate if rate else None
-            found.append(Download(blob, kind, repo, path, one.size, one.written, rate, left_s))
+            found.append(Download(blob, kind, repo, path, one.size, one.written, rate, left_s, whom.get(blob, ())))
         self._rates = rates
         return found
 
@@ -213,15 +252,47 @@ def _rate(before: tuple[float, int, float] | None, moment: float, written: int) 
     return fresh if not rate else _SMOOTHING * fresh + (1 - _SMOOTHING) * rate
 
 
-def _named(session: Session, blobs: Sequence[str]) -> dict[str, tuple[str, str, str]]:
-    """A repository and a path that each stands for."""
+_Place = tuple[str, str, str, str]
+"""Kind, repository, path and commit."""
+
+
+def _named(session: Session, blobs: Sequence[str]) -> dict[str, list[_Place]]:
+    """The files that each stands for, some of them."""
     if not blobs:
         return {}
     rows = session.exec(
-        select(EntryRow.blob, SnapshotRow.kind, SnapshotRow.repo, EntryRow.path)
+        select(EntryRow.blob, EntryRow.path, SnapshotRow)
         .join(SnapshotRow, col(SnapshotRow.id) == col(EntryRow.snapshot_id))
         .where(col(EntryRow.blob).in_(blobs))
         .order_by(col(EntryRow.id))
         .limit(10 * len(blobs))
     )
-    return {blob: (kind, repo, path) for blob, kind, repo, path in reversed(rows.all()) if blob is not None}
+    found: dict[str, list[_Place]] = {}
+    for blob, path, of in rows:
+        if blob is not None:
+            found.setdefault(blob, []).append((of.kind, of.repo, path, of.sha))
+    return found
+
+
+def _whom(session: Session, of: Mapping[str, Sequence[_Place]]) -> dict[str, tuple[Whom, ...]]:
+    """Who was given files of these commits of late; one question for all of them."""
+    commits = {(kind, repo, sha) for places in of.values() for kind, repo, _, sha in places}
+    if not commits:
+        return {}
+    uses = session.exec(
+        select(UseRow)
+        .where(tuple_(col(UseRow.kind), col(UseRow.repo), col(UseRow.commit)).in_(commits))
+        .where(col(UseRow.last_at) > now() - _OF_LATE)
+        .order_by(col(UseRow.last_at).desc())
+        .limit(_MOST_WHOM)
+    ).all()
+    found = {}
+    for blob, places in of.items():
+        named = {(kind, repo, sha) for kind, repo, _, sha in places}
+        those = [Whom(use.actor, use.team, use.project, use.job) for use in uses if _of(use) in named]
+        found[blob] = tuple(dict.fromkeys(those))
+    return found
+
+
+def _of(use: UseRow) -> tuple[str, str, str]:
+    return use.kind, use.repo, use.commit

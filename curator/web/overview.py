@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import union_all
 from sqlmodel import Session, col, select
 
 from curator.audit import traffic, uses
@@ -16,6 +17,7 @@ from curator.audit.tables import AuditRow
 from curator.audit.traffic import Top
 from curator.people.caller import Caller
 from curator.people.roles import Permission
+from curator.store import fetched
 
 OUTCOMES = (traffic.SERVED, "hold", "block", "left-out", "other")
 _CHANGES = (Action.CHANGE, Action.RULES, Action.LIST, Action.WAIVE, Action.INCIDENT, Action.SCANNERS)
@@ -38,6 +40,8 @@ class Place:
     """By outcome: each of `OUTCOMES`."""
     bytes: int
     """That were served."""
+    fetched: int
+    """Bytes that came from the upstream."""
 
     @property
     def total(self) -> int:
@@ -48,6 +52,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class FromCache:
+    """What was served and what was fetched for it, in a window of time or since it is counted, if that is less."""
+
+    since: dt.datetime
+    served: int
+    fetched: int
+    """Also what was fetched to be scanned, and was served to nobody yet."""
+
+    @property
+    def share(self) -> float | None:
+        """How much of what was served lay in the store already, 0 to 1; None where nothing was served."""
+        return max(0.0, 1 - self.fetched / self.served) if self.served else None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"since": self.since.isoformat(timespec="seconds"), "share": self.share}
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """What was asked for in a window of time, up to now."""
 
@@ -55,6 +77,7 @@ class Traffic:
     places: tuple[Place, ...]
     """All of them, in their order; nothing may have been asked in one."""
     top: tuple[Top, ...]
+    cache: FromCache
 
     @property
     def requests(self) -> dict[str, int]:
@@ -70,6 +93,7 @@ class Traffic:
             "places": [place.as_json() for place in self.places],
             "requests": self.requests,
             "bytes": self.bytes,
+            "cache": self.cache.as_json(),
             "top": [one.as_json() for one in self.top],
         }
 
@@ -102,32 +126,47 @@ def traffic_of(session: Session, window: Window, at: dt.datetime, most: int = 8)
     begins = [last - step * back for back in reversed(range(24 if window is Window.DAY else 14))]
     requests = {begin: dict.fromkeys(OUTCOMES, 0) for begin in begins}
     size = dict.fromkeys(begins, 0)
-    for hour in traffic.requests_by_outcome(session, begins[0]):
-        # PostgreSQL tells moments in the zone of its session.
-        begin = hour.hour.astimezone(dt.UTC)
-        begin = begin if window is Window.DAY else begin.replace(hour=0)
-        if begin in requests:
-            requests[begin][hour.outcome if hour.outcome in OUTCOMES else "other"] += hour.requests
-            size[begin] += hour.bytes
-    places = tuple(Place(begin, requests[begin], size[begin]) for begin in begins)
-    return Traffic(window, places, tuple(traffic.top_repositories(session, begins[0], most)))
+    for asked in (traffic.by_hour if window is Window.DAY else traffic.by_day)(session, begins[0]):
+        if asked.begin in requests:
+            requests[asked.begin][asked.outcome if asked.outcome in OUTCOMES else "other"] += asked.requests
+            size[asked.begin] += asked.bytes
+    came = (fetched.by_hour if window is Window.DAY else fetched.by_day)(session, begins[0])
+    places = tuple(Place(begin, requests[begin], size[begin], came.get(begin, 0)) for begin in begins)
+    top = traffic.top_repositories(session, begins[0], at, most)
+    return Traffic(window, places, tuple(top), _from_cache(session, places))
+
+
+def _from_cache(session: Session, places: Sequence[Place]) -> FromCache:
+    begin, came = places[0].begin, sum(place.fetched for place in places)
+    since = fetched.counted_since(session)
+    if since is None or since <= begin:
+        return FromCache(begin, sum(place.bytes for place in places), came)
+    served = sum(asked.bytes for asked in traffic.by_day(session, since) if asked.begin <= places[-1].begin)
+    return FromCache(since, served, came)
 
 
 def changes_for(session: Session, caller: Caller, most: int = 8) -> list[Changed]:
     """What has changed of late, the newest first: of all for whoever may see all, else of what the caller uses."""
     if caller.may(Permission.SEE_ALL):
-        rows = [row for action in _CHANGES for row in _newest(session, action, most)]
+        rows = _newest(session, _CHANGES, most)
     else:
         used = {(use.kind, use.repo) for use in uses.uses_by(session, caller.name, limit=_MOST_OWN)}
         # Looked for among the newest changes, which are few, and not among all that was asked of these repositories.
-        changes = [row for action in _OWN_CHANGES for row in _newest(session, action, _MOST_LOOKED_AT if used else 0)]
+        changes = _newest(session, _OWN_CHANGES, _MOST_LOOKED_AT) if used else []
         rows = [row for row in changes if (row.kind, row.repo) in used and row.team in {"", caller.team}]
-    return [_changed(row) for row in sorted(rows, key=lambda row: row.seq or 0, reverse=True)[:most]]
+    return [_changed(row) for row in rows[:most]]
 
 
-def _newest(session: Session, action: Action, most: int) -> Sequence[AuditRow]:
-    wanted = select(AuditRow).where(AuditRow.action == action.value).order_by(col(AuditRow.seq).desc()).limit(most)
-    return session.exec(wanted).all()
+def _newest(session: Session, actions: Sequence[Action], most: int) -> Sequence[AuditRow]:
+    """So many of each, the newest first: each is the end of an index, and all of them together are none."""
+    ends = [
+        select(AuditRow.seq).where(AuditRow.action == action.value).order_by(col(AuditRow.seq).desc()).limit(most)
+        for action in actions
+    ]
+    together = union_all(*(select(end.subquery()) for end in ends))
+    return session.exec(
+        select(AuditRow).where(col(AuditRow.seq).in_(together)).order_by(col(AuditRow.seq).desc())
+    ).all()
 
 
 def _changed(row: AuditRow) -> Changed:

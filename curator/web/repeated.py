@@ -28,6 +28,8 @@ from curator.database.engine import ALONG, Database, new_id, now
 from curator.errors import BadInput, CuratorError
 from curator.people.caller import Caller
 from curator.people.mark import MARK
+from curator.redaction import has_token
+from curator.upkeep import keep_doing
 from curator.web.documents import API
 from curator.web.errors import error_response
 from curator.web.tables import RepeatedRow
@@ -201,8 +203,8 @@ def done_once(app: ASGIApp, database: Database) -> ASGIApp:
             return
         # The draft has it in quotes (RFC 8941), most clients send it without.
         key = given[0].decode("latin-1").strip('"')
-        if len(given) > 1 or not _KEY.fullmatch(key):
-            error = BadInput("An Idempotency-Key is one text of 1 to 255 letters, digits and signs without blanks")
+        if len(given) > 1 or not _KEY.fullmatch(key) or has_token(key):
+            error = BadInput("An Idempotency-Key is one text of 1 to 255 letters, digits and signs, made up for it")
             await error_response(error)(scope, receive, send)
             return
         body = await _whole(receive)
@@ -273,13 +275,9 @@ def _digest(scope: Scope, body: bytes) -> str:
 async def sweep_keys(database: Database) -> None:
     """Forget keys of more than a day ago, until cancelled."""
 
-    def swept() -> None:
+    def swept() -> float:
         with database.write() as session:
             session.exec(delete(RepeatedRow).where(col(RepeatedRow.begun_at) <= now() - _KEPT))
+        return _SWEEP_EVERY_S
 
-    while True:
-        await asyncio.sleep(_SWEEP_EVERY_S)
-        try:
-            await asyncio.to_thread(swept)
-        except Exception:
-            log.exception("old keys of requests could not be deleted")
+    await keep_doing(swept, "old keys of requests cannot be deleted", first_after_s=_SWEEP_EVERY_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from curator.admission.catalogue.apart import mark_of
 from curator.admission.catalogue.said import Viewpoint
 from curator.admission.dossier import Desk
 from curator.database.engine import now
@@ -28,8 +29,10 @@ class NeverJudged(CuratorError):
 def viewpoint(service: Service, caller: Caller) -> Viewpoint:
     """Of the catalogue; asks the database. Raises `NothingInForce`."""
     rules = service.rules.now()
-    audience = None if caller.may(Permission.SEE_ALL) else str(rules.audience(caller.audience))
-    return Viewpoint(rules.digest, SCANNER_VERSION, now(), audience)
+    if caller.may(Permission.SEE_ALL):
+        return Viewpoint(rules.digest, SCANNER_VERSION, now(), None)
+    audience = rules.audience(caller.audience)
+    return Viewpoint(rules.digest, SCANNER_VERSION, now(), str(audience), mark_of(rules, audience))
 
 
 def desk(service: Service, caller: Caller) -> Desk:

@@ -104,12 +104,9 @@ class _Template:
 def words_of(text: str) -> list[str]:
     """The words of a text, as they are compared."""
     plain = unicodedata.normalize("NFKD", text[:LONGEST_TEXT]).lower().replace("\u2019", "'")
-    # Accents, and what is not seen: it could part a word so that nobody knows it.
-    plain = (
-        "".join(sign for sign in plain if unicodedata.category(sign) not in ("Mn", "Cf"))
-        if not plain.isascii()
-        else plain
-    )
+    if not plain.isascii():
+        # Accents, and what is not seen: it could part a word so that nobody knows it.
+        plain = plain.translate({ord(sign): None for sign in set(plain) if unicodedata.category(sign) in ("Mn", "Cf")})
     plain = plain.replace("n't", " not").replace("++", "plusplus").replace("all rights reserved", " ")
     plain = _COPYRIGHT.sub(rf" {_HOLDER} \g<0> {_END_OF_LINE} ", plain)
     return [_SPELLINGS.get(word, word) for word in _WORD.findall(_ADDRESS.sub(f" {_ANY_ADDRESS} ", plain))]
@@ -315,7 +312,7 @@ def _cover(shingles: Sequence[int], known: frozenset[int], covered: bytearray) -
 
 
 def _shingles(words: Sequence[str]) -> list[int]:
-    return [hash(tuple(words[place : place + _SHINGLE])) for place in range(len(words) - _SHINGLE + 1)]
+    return [*map(hash, zip(*(words[begin:] for begin in range(_SHINGLE)), strict=False))]
 
 
 @lru_cache(maxsize=1)
@@ -339,7 +336,7 @@ def templates() -> tuple[_Template, ...]:
 
 def _template(spdx: str, words: tuple[str, ...], core: int, marked: Sequence[str]) -> _Template:
     more = _place(_GPL_3, words, _HEADING) > 0
-    fixed = frozenset(pair for pair in pairwise(marked) if _ANY_NAME not in pair)
+    fixed = frozenset(pair for pair in {*pairwise(marked)} if _ANY_NAME not in pair)
     shingles = _shingles(words)
     terms = shingles[: max(core - _SHINGLE + 1, 0)]
     appendix = [] if more else shingles[core:]
@@ -353,7 +350,8 @@ def _core(words: tuple[str, ...]) -> int:
 def _place(passage: tuple[str, ...], words: tuple[str, ...], begin: int) -> int:
     """Where a passage is for the last time; 0 if it is not behind `begin`."""
     places = range(len(words) - len(passage), begin, -1)
-    return next((place for place in places if words[place : place + len(passage)] == passage), 0)
+    first = passage[0]
+    return next((at for at in places if words[at] == first and words[at : at + len(passage)] == passage), 0)
 
 
 def _notice(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from curator.database.engine import Database
 from curator.people.roles import Role
-from curator.people.tokens import create_token
+from curator.people.tokens import FIRST, NewToken, create_token, make_token
+from curator.people.users import NewUser, make_user
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from rules.circumstances import Audience
@@ -98,11 +99,14 @@ def house(hub: FixtureHub, data: Path) -> Iterator[House]:
             for name, role, audience in (
                 ("dev", Role.DEVELOPER, Audience("shop", "till")),
                 ("eve", Role.DEVELOPER, Audience("risk")),
-                ("reva", Role.REVIEWER, Audience()),
-                ("rolf", Role.REVIEWER, Audience()),
-                ("ruth", Role.REVIEWER, Audience("model-risk")),
                 ("anna", Role.AUDITOR, Audience()),
             )
         }
+        with database.write() as session:
+            for name, home in (("reva", Audience()), ("rolf", Audience()), ("ruth", Audience("model-risk"))):
+                # Rules that want several people want accounts.
+                make_user(session, NewUser(login=name, role=Role.REVIEWER, home=home), FIRST)
+                new = NewToken(name="laptop", role=Role.REVIEWER, owner=name)
+                tokens[name] = make_token(session, new, FIRST)[1]
         database.close()
         yield House(mirror, tokens)

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, expect
 
-from curator.audit.tables import TopRow, TrafficRow
+from curator.audit.tables import AuditCheckRow, TopRow, TrafficRow
 from curator.database.engine import Database, now
+from curator.notify import health
 from curator.people.roles import Role
 from curator.people.tokens import create_token
+from curator.store.tables import FetchedRow
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from rules.circumstances import Audience
@@ -88,6 +90,8 @@ def _earlier(database: Database) -> None:
                 requests = int(busy * share * (1 + 0.3 * math.sin(back)))
                 size = requests * 410_000_000 if action == "download" else 0
                 session.add(TrafficRow(hour=hour, action=action, outcome=outcome, requests=requests, bytes=size))
+                if size:
+                    session.add(FetchedRow(hour=hour, bytes=size // 16))
         for repo, downloads in (
             ("Qwen/Qwen2.5-7B-Instruct", 8_112),
             ("meta-llama/Llama-3.1-8B-Instruct", 6_020),
@@ -132,10 +136,34 @@ def test_an_administrator_sees_what_waits_what_was_asked_and_how_the_service_is(
         expect(page.get_by_role("columnheader", name="served", exact=True)).to_be_visible()
         page.get_by_text("As a table").click()
         expect(page.get_by_role("heading", name="The service")).to_be_visible()
+        expect(page.locator(".stat", has_text="Served")).to_contain_text("94 % from the cache")
+        expect(page.locator("dl", has_text="Upstream")).to_contain_text("no outage known")
         seen(page, "home-admin")
         page.get_by_role("link", name="24 hours").click()
         expect(page.get_by_role("img", name="Requests by outcome, the last 24 hours")).to_be_visible()
         seen(page, "home-admin-day")
+
+
+def test_a_hub_that_is_away_and_a_record_that_was_altered_are_told_first(browser: Browser, house: House) -> None:
+    database = Database(f"sqlite:///{house.mirror.data}/curator.db")
+    health.report(database, health.UPSTREAM, bad=True, sentence="The Hub could not be reached several times in a row")
+    said = "The record is NOT as it was written: 2 problems in 1,204 rows, compared with 3 seals"
+    with database.write() as session:
+        session.merge(AuditCheckRow(id=1, at=now() - dt.timedelta(hours=3), rows=1_204, problems=2, sentence=said))
+    with visitor(browser, house.url, house.mirror.admin_token) as context:
+        page = context.new_page()
+        page.goto("/-/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Something needs an administrator")
+        expect(page.locator(".note", has_text="The Hub has not answered since")).to_be_visible()
+        expect(page.locator(".note", has_text="NOT as it was written")).to_be_visible()
+        expect(page.locator("dl", has_text="Upstream")).to_contain_text("down")
+        seen(page, "home-trouble")
+        health.report(database, health.UPSTREAM, bad=False, sentence="The Hub answers again")
+        with database.write() as session:
+            session.merge(AuditCheckRow(id=1, at=now(), rows=1_210, problems=0, sentence="The record is whole"))
+        page.reload()
+        expect(page.locator("dl", has_text="Upstream")).to_contain_text("no outage known")
+        expect(page.locator("dl", has_text="Record")).to_contain_text("whole")
 
 
 def test_a_reviewer_sees_no_settings_of_the_service(browser: Browser, house: House) -> None:

@@ -15,14 +15,16 @@ from typing import Any
 from urllib.parse import quote, urldefrag, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
+from curator.cli import careful
 from fixtures.hub.process import FixtureHub
 from rules.facts import Facts
 from tests.browser.looking import NARROW, visitor
 from tests.browser.review_house import BAD, GGUF, ROWS, TINY, House, house
 from tests.browser.test_every_page import _opened
 from tests.contract.http import ask
+from tests.unit.test_terminal_texts import OURS, at_a_terminal
 
 HOSTILE = (
     "\"'></title></textarea></script><img src=x onerror=\"alert('pwned')\" data-pwned><script data-pwned>alert(1)"
@@ -44,6 +46,12 @@ _LINKS = """
 ["href", "src", "action", "formaction"].flatMap((name) =>
   [...document.querySelectorAll(`[${name}]`)].map((one) => one.getAttribute(name)))
 """
+_SHOWN = """
+[...document.body.querySelectorAll("*")].filter((one) => !one.closest("textarea, script, style"))
+  .map((one) => [one.title, one.getAttribute("aria-label"), one.getAttribute("alt"), ...[...one.childNodes]
+    .filter((node) => node.nodeType === 3).map((node) => node.data)].join(" ")).join(" ") + document.title
+"""
+"""All that somebody reads: also what is folded, and titles; but what stands in a field is what he would send."""
 _SCHEME = re.compile(r"\s*(javascript|data|vbscript):", re.IGNORECASE)
 _WIDE = """
 [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
@@ -143,8 +151,8 @@ def _facts(text: str) -> str:
             Facts.from_json(document)
         except ValueError:
             put(old)
-    for name in ("repository", "name", "namespace", "commit", "base_models"):
-        # Whatever is no name of a repository is none of these: `curator.admission.facts` sees to it.
+    for name in ("repository", "name", "namespace", "commit"):
+        # Whatever is no name of a repository or commit is none of these: `curator.types` sees to it.
         document[name] = json.loads(text)[name]
     return json.dumps(document)
 
@@ -168,36 +176,83 @@ def _leaves(value: Any) -> Iterator[tuple[Callable[[str], None], str]]:
 
 def test_what_strangers_wrote_is_words_on_every_page(browser: Browser, poisoned: House) -> None:
     wrong: list[str] = []
-    seen, showing = set[str](), set[str]()
     with visitor(browser, poisoned.url, poisoned.mirror.admin_token) as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("dialog", lambda dialog: _dismissed(wrong, page, dialog))
-        page.on("console", lambda said: _said(wrong, page, said))
-        page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
-        page.on("request", lambda asked: _asked(wrong, page, asked))
-        starts = ["/-/", "/-/nowhere", f"/-/models/{BAD}", f"/-/catalog?q={quote(PRINTABLE[:150])}"]
-        starts += [f"/-/activity?actor={quote(PRINTABLE[:150])}", f"/-/sign-in?next={quote(PRINTABLE)}"]
-        to_see, kinds = deque(starts), dict[str, int]()
-        while to_see and len(seen) < MOST_PAGES:
-            path = to_see.popleft()
-            if path in seen or kinds.get(_kind(path), 0) >= MOST_OF_A_KIND:
-                continue
-            kinds[_kind(path)] = kinds.get(_kind(path), 0) + 1
-            seen.add(path)
-            answer = _opened(page, path)
-            if answer is None or answer.status >= 500 or (answer.status == 400 and "%22" not in path):
-                wrong.append(
-                    f"{path}: answers {answer.status if answer else 'nothing'}: {page.inner_text('main')[:300]}"
-                )
-                continue
-            if "text/html" in answer.headers.get("content-type", "") and page.url.endswith(path):
-                found = _looked_at(page, wrong)
-                to_see += [one for one in found if urlsplit(one).path.startswith("/-/")]
-                if "pwned" in page.content():
-                    showing.add(_kind(path))
+        showing = _walked(context, wrong, MOST_OF_A_KIND)
     assert wrong == [], "\n".join(one[:300] for one in wrong[:60])
     assert len(showing) > 10, f"hostile texts were seen on {sorted(showing)} only"
+
+
+def test_nor_is_it_anything_else_where_no_script_runs(browser: Browser, poisoned: House) -> None:
+    """What stands in `noscript` is part of the page there."""
+    wrong: list[str] = []
+    with visitor(browser, poisoned.url, poisoned.mirror.admin_token, java_script_enabled=False) as context:
+        showing = _walked(context, wrong, 1)
+    assert wrong == [], "\n".join(one[:300] for one in wrong[:60])
+    assert len(showing) > 10, f"hostile texts were seen on {sorted(showing)} only"
+
+
+COMMANDS = (
+    ["catalog"],
+    ["catalog", "--format", "json"],
+    ["review", "list"],
+    ["review", "show", "ITEM"],
+    ["request", "list"],
+    ["rules", "explain", BAD],
+    ["check", BAD, TINY],
+    ["check", BAD, TINY, "--format", "sarif"],
+    ["check", BAD, TINY, "--format", "junit"],
+    ["audit", "list"],
+    ["audit", "holds"],
+    ["user", "list"],
+    ["token", "list"],
+    ["team", "list"],
+    ["uses", BAD],
+)
+
+
+def test_no_terminal_acts_on_it(poisoned: House, tmp_path: Path) -> None:
+    item = poisoned.api("reva", "/review").json["items"][0]["id"]
+    wrong, told = [], set[str]()
+    variables = {"CURATOR_TOKEN": poisoned.mirror.admin_token or "", "CURATOR_URL": poisoned.url}
+    for command in COMMANDS:
+        seen = at_a_terminal([word.replace("ITEM", item) for word in command], tmp_path, variables)
+        if careful._ACTED_ON.search(OURS.sub("", seen)):
+            wrong.append(f"{command}: {seen[:300]!r}")
+        if "pwned" in seen:
+            told.add(command[0])
+    assert wrong == []
+    assert len(told) > 4, f"hostile texts were seen by {sorted(told)} only"
+
+
+def _walked(context: BrowserContext, wrong: list[str], most_of_a_kind: int) -> set[str]:
+    """Each kind of page, looked at; returns those that showed a hostile text."""
+    seen, showing = set[str](), set[str]()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("dialog", lambda dialog: _dismissed(wrong, page, dialog))
+    page.on("console", lambda said: _said(wrong, page, said))
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.on("request", lambda asked: _asked(wrong, page, asked))
+    starts = ["/-/", "/-/nowhere", f"/-/models/{BAD}", f"/-/catalog?q={quote(PRINTABLE[:150])}"]
+    starts += [f"/-/activity?actor={quote(PRINTABLE[:150])}", f"/-/sign-in?next={quote(PRINTABLE)}"]
+    to_see, kinds = deque(starts), dict[str, int]()
+    while to_see and len(seen) < MOST_PAGES:
+        path = to_see.popleft()
+        if path in seen or kinds.get(_kind(path), 0) >= most_of_a_kind:
+            continue
+        kinds[_kind(path)] = kinds.get(_kind(path), 0) + 1
+        seen.add(path)
+        answer = _opened(page, path)
+        if answer is None or answer.status >= 500 or answer.status == 400:
+            wrong.append(f"{path}: answers {answer.status if answer else 'nothing'}: {page.inner_text('main')[:300]}")
+            continue
+        if "text/html" in answer.headers.get("content-type", "") and page.url.endswith(path):
+            found = _looked_at(page, wrong)
+            to_see += [one for one in found if urlsplit(one).path.startswith("/-/")]
+            if "pwned" in page.content():
+                showing.add(_kind(path))
+    page.close()
+    return showing
 
 
 def _dismissed(wrong: list[str], page: Page, dialog: Dialog) -> None:
@@ -220,10 +275,10 @@ def _looked_at(page: Page, wrong: list[str]) -> list[str]:
     url = page.url
     wrong += [f"{url}: a tag of a stranger: {one}" for one in page.evaluate(_TAGS)]
     wrong += [f"{url}: {one[:200]}" for one in page.evaluate(_LINKS) if _SCHEME.match(one)]
-    text = page.content()
-    raw = next((letter for letter in ("\u202e", "\u200b", "\x1b", "\x9b") if letter in page.inner_text("body")), None)
-    if raw is not None and "<textarea" not in text:
-        wrong.append(f"{url}: shows U+{ord(raw):04X} as it is")
+    shown = page.evaluate(_SHOWN)
+    raw = next((letter for letter in ("\u202e", "\u200b", "\x1b", "\x9b") if letter in shown), None)
+    if raw is not None:
+        wrong.append(f"{url}: shows U+{ord(raw):04X} as it is: {shown[max(shown.index(raw) - 60, 0) :][:80]!r}")
     for size in ({"width": 1360, "height": 900}, NARROW):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

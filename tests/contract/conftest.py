@@ -24,6 +24,9 @@ BELOW_A_PATH = (
 WITH_A_TOKEN = ("models/acme-research/tiny-bert", "models/acme-research/tiny-gguf", "datasets/acme-data/rows")
 """What tests ask of these mirrors."""
 
+UPSTREAM_TOKEN = "hf_fixture_reader_that_accepted_nothing_002"
+"""Of an account that the stand-in Hub knows, and that may have nothing more than anybody."""
+
 _FORBID_ROWS = """
 schema: curator.rules/1
 name: strict
@@ -38,6 +41,8 @@ rules:
     outcome: block
     message: "these rows are not for us"
 """
+
+_ASKS = {"CURATOR_REVISION_TTL_S": "0.001", "CURATOR_NOT_FOUND_TTL_S": "0.001", "CURATOR_RETRY_FAILED_S": "1"}
 
 
 @dataclass(frozen=True)
@@ -92,4 +97,35 @@ def strict(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     variables = {"CURATOR_ANONYMOUS": "no", "CURATOR_RULES": str(rules)}
     with MirrorProcess(folder / "data", hub.url, variables) as mirror:
         judge(mirror.url, WITH_A_TOKEN, mirror.admin_token)
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def at_once(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that asks the Hub at every question, and tells nobody of a commit for longer than one answer.
+
+    Tests work on copies of repositories there (`hub.copy`), and may publish rules for a while (`publishing.under`).
+    """
+    variables = _ASKS | {"CURATOR_BRANCH_SESSION_S": "0"}
+    with MirrorProcess(tmp_path_factory.mktemp("at-once") / "data", hub.url, variables) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def in_sessions(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """The same, but each program goes on with the commit that it was told of."""
+    with MirrorProcess(tmp_path_factory.mktemp("in-sessions") / "data", hub.url, _ASKS) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="session")
+def otherwise(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror whose administrators have chosen otherwise: Spaces are served, and nobody searches."""
+    variables = {
+        "CURATOR_SEARCH": "off",
+        "CURATOR_SPACES": "true",
+        "CURATOR_CONTACT": "https://wiki.example/ai",
+        "CURATOR_UPSTREAM_TOKEN": UPSTREAM_TOKEN,
+    }
+    with MirrorProcess(tmp_path_factory.mktemp("otherwise") / "data", hub.url, variables) as mirror:
         yield mirror

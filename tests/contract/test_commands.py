@@ -228,7 +228,11 @@ class TestServe:
                 mirror.start()
                 assert orphan.fileno() == -1, "it did not start beside the other"
 
-    def test_the_first_start_shows_an_admin_token_and_later_ones_do_not(self, hub: FixtureHub, tmp_path: Path) -> None:
+    def test_the_first_start_shows_an_admin_token_and_later_ones_do_not(
+        self, hub: FixtureHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As a user does it: with nothing in the folder.
+        monkeypatch.setattr(MirrorProcess, "begins_with", None)
         mirror = MirrorProcess(tmp_path / "data", hub.url)
         with mirror:
             first = (mirror.data / "serve.out").read_text()

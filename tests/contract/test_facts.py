@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -55,12 +55,12 @@ def explained(mirror: MirrorProcess, repo: str, revision: str = "main", kind: st
     return document
 
 
-def _changes(mirror: MirrorProcess, name: str) -> list[dict[str, Any]]:
+def _changes(mirror: MirrorProcess, repo: str) -> list[dict[str, Any]]:
     """What is on the record as decided otherwise than before, the newest first."""
     with sqlite3.connect(f"file:{mirror.data}/curator.db?mode=ro", uri=True) as database:
         database.row_factory = sqlite3.Row
-        query = "SELECT * FROM audit WHERE action = 'change' AND repo LIKE ? ORDER BY id DESC"
-        return [dict(row) for row in database.execute(query, (f"%{name}",))]
+        query = "SELECT * FROM audit WHERE action = 'change' AND repo = ? ORDER BY id DESC"
+        return [dict(row) for row in database.execute(query, (repo,))]
 
 
 def until(holds: Callable[[], Any], patience_s: float = 60) -> Any:
@@ -105,11 +105,11 @@ def test_a_new_name_with_the_card_and_the_weights_of_another_is_told_as_one(seen
     assert "same card" in facts["lookalike"]["why"]
 
 
-def test_a_look_alike_is_compared_with_an_original_that_nobody_here_has_asked_for(
-    hub: FixtureHub, tmp_path: Path
-) -> None:
-    with MirrorProcess(tmp_path / "data", hub.url) as mirror:
-        copied = facts_of(mirror, "deepseek-ai-official/DeepSeek-Nano")["copied"]
+def test_a_look_alike_is_compared_with_an_original_that_nobody_here_has_asked_for(at_once: MirrorProcess) -> None:
+    with sqlite3.connect(at_once.data / "curator.db") as database:
+        query = "SELECT repo FROM snapshots WHERE repo LIKE 'deepseek-ai/%'"
+        assert database.execute(query).fetchall() == [], "no other test asks this mirror for it"
+    copied = facts_of(at_once, "deepseek-ai-official/DeepSeek-Nano")["copied"]
     assert copied["card_of"] == "deepseek-ai/DeepSeek-Nano"
     assert copied["weights_of"] == ["deepseek-ai/DeepSeek-Nano"]
 
@@ -191,64 +191,83 @@ def test_data_sets_have_an_owner_and_a_licence_too(seen: MirrorProcess) -> None:
     assert facts["unknown"] == []
 
 
-def test_an_owner_that_cannot_be_asked_for_is_unknown_for_a_while(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with (
-        MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_RETRY_FAILED_S": "1"}) as mirror,
-    ):
-        with own_hub.failing({"path": "/api/organizations/*", "status": 500}):
-            document = explained(mirror, "acme-research/tiny-bert")
-            assert document["facts"]["unknown"] == ["owner"]
-            assert document["expires_at"]
-        again = until(lambda: (one := explained(mirror, "acme-research/tiny-bert"))["facts"]["unknown"] == [] and one)
-        assert again["facts"]["owner"]["kind"] == "organization"
-        assert again["expires_at"] is None
+@pytest.fixture
+def owner(hub: FixtureHub) -> str:
+    """An organisation that no other test knows."""
+    name = f"house-{uuid4().hex[:8]}"
+    hub.change_owner(name, type="org", created_at="2022-03-01T10:00:00.000Z")
+    return name
 
 
-def test_an_owner_page_that_cannot_be_read_holds_nothing_up(own_hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url) as mirror:
-        own_hub.faults({"path": "/api/organizations/*", "status": 200})
-        facts = facts_of(mirror, "acme-research/tiny-bert")
-        assert facts["unknown"] == ["owner"]
-        assert facts["license"]["expression"] == "Apache-2.0"
+@pytest.fixture
+def theirs(hub: FixtureHub, owner: str) -> str:
+    """A model of it."""
+    return hub.copy("acme-research/tiny-bert", owner)
 
 
-def test_what_the_hub_changes_while_a_commit_stays_is_judged_again(own_hub: FixtureHub, tmp_path: Path) -> None:
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(_RULES)
-    with MirrorProcess(tmp_path / "data", own_hub.url, QUICK | {"CURATOR_RULES": str(rules)}) as mirror:
-        repo = "/api/models/acme-research/tiny-bert"
-        assert settled(mirror.url, repo).status == 200
-        sha = settled(mirror.url, repo).json["sha"]
-        own_hub.change("acme-research/tiny-bert", files_with_issues=[{"path": "model.safetensors", "level": "unsafe"}])
-        until(lambda: facts_of(mirror, "acme-research/tiny-bert")["hub_scan"] == "unsafe")
-        own_hub.change("acme-research/tiny-bert", disabled=True)
-        reply = until(lambda: (one := ask(mirror.url, f"{repo}/revision/{sha}")).status == 403 and one)
-        assert "does not give it any more" in reply.json["error"]
-        changes = until(lambda: _changes(mirror, "tiny-bert"))
-        assert "allowed until now" in changes[0]["sentence"]
-        assert "blocked" in changes[0]["sentence"]
-        own_hub.change("acme-research/tiny-bert", disabled=False)
-        until(lambda: ask(mirror.url, f"{repo}/revision/{sha}").status == 200)
+def test_an_owner_that_cannot_be_asked_for_is_unknown_for_a_while(
+    hub: FixtureHub, at_once: MirrorProcess, theirs: str
+) -> None:
+    with hub.failing({"path": "/api/organizations/*", "status": 500}):
+        document = explained(at_once, theirs)
+        assert document["facts"]["unknown"] == ["owner"]
+        assert document["expires_at"]
+    again = until(lambda: (one := explained(at_once, theirs))["facts"]["unknown"] == [] and one)
+    assert again["facts"]["owner"]["kind"] == "organization"
+    assert again["expires_at"] is None
 
 
-def test_a_name_that_somebody_else_has_taken_is_held(own_hub: FixtureHub, tmp_path: Path) -> None:
-    rules = tmp_path / "rules.yaml"
-    rules.write_text(_RULES)
-    with MirrorProcess(tmp_path / "data", own_hub.url, QUICK | {"CURATOR_RULES": str(rules)}) as mirror:
-        assert explained(mirror, "acme-research/tiny-bert")["outcome"] == "allow"
-        own_hub.change_owner("acme-research", id="6f" * 12, created_at="2026-11-01T00:00:00.000Z")
-        held = until(lambda: (one := explained(mirror, "acme-research/tiny-bert"))["outcome"] == "hold" and one)
-        assert held["facts"]["owner"]["changed"]
-        assert "another than when it was approved" in held["facts"]["owner"]["why"]
+def test_an_owner_page_that_cannot_be_read_holds_nothing_up(
+    hub: FixtureHub, at_once: MirrorProcess, theirs: str
+) -> None:
+    with hub.failing({"path": "/api/organizations/*", "status": 200}):
+        facts = facts_of(at_once, theirs)
+    assert facts["unknown"] == ["owner"]
+    assert facts["license"]["expression"] == "Apache-2.0"
 
 
 def test_a_licence_that_the_hub_tells_otherwise_ends_the_decision_at_the_next_question(
-    own_hub: FixtureHub, tmp_path: Path
+    hub: FixtureHub, at_once: MirrorProcess, theirs: str
 ) -> None:
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.1"}) as mirror:
-        before = explained(mirror, "acme-research/tiny-bert")
-        own_hub.change("acme-research/tiny-bert", gated="manual")
-        time.sleep(0.2)
-        after = explained(mirror, "acme-research/tiny-bert")
-        assert after["decision"] != before["decision"]
-        assert after["facts"]["gated"]
+    before = explained(at_once, theirs)
+    hub.change(theirs, gated="manual")
+    after = explained(at_once, theirs)
+    assert after["decision"] != before["decision"]
+    assert after["facts"]["gated"]
+
+
+@pytest.fixture(scope="module")
+def looks_again(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror that asks every second whether the Hub says something else of what it has allowed."""
+    folder = tmp_path_factory.mktemp("looks-again")
+    (folder / "rules.yaml").write_text(_RULES)
+    with MirrorProcess(folder / "data", hub.url, QUICK | {"CURATOR_RULES": str(folder / "rules.yaml")}) as mirror:
+        yield mirror
+
+
+def test_what_the_hub_changes_while_a_commit_stays_is_judged_again(
+    hub: FixtureHub, looks_again: MirrorProcess, theirs: str
+) -> None:
+    mirror, repo = looks_again, f"/api/models/{theirs}"
+    sha = settled(mirror.url, repo).json["sha"]
+    assert settled(mirror.url, repo).status == 200
+    hub.change(theirs, files_with_issues=[{"path": "model.safetensors", "level": "unsafe"}])
+    until(lambda: facts_of(mirror, theirs)["hub_scan"] == "unsafe")
+    hub.change(theirs, disabled=True)
+    reply = until(lambda: (one := ask(mirror.url, f"{repo}/revision/{sha}")).status == 403 and one)
+    assert "does not give it any more" in reply.json["error"]
+    changes = until(lambda: _changes(mirror, theirs))
+    assert "allowed until now" in changes[0]["sentence"]
+    assert "blocked" in changes[0]["sentence"]
+    hub.change(theirs, disabled=False)
+    until(lambda: ask(mirror.url, f"{repo}/revision/{sha}").status == 200)
+
+
+def test_a_name_that_somebody_else_has_taken_is_held(
+    hub: FixtureHub, looks_again: MirrorProcess, owner: str, theirs: str
+) -> None:
+    assert explained(looks_again, theirs)["outcome"] == "allow"
+    hub.change_owner(owner, id="6f" * 12, created_at="2026-11-01T00:00:00.000Z")
+    held = until(lambda: (one := explained(looks_again, theirs))["outcome"] == "hold" and one)
+    assert held["facts"]["owner"]["changed"]
+    assert "another than when it was approved" in held["facts"]["owner"]["why"]

@@ -134,3 +134,16 @@ def test_a_branch_moves_and_the_old_commit_stays(own_hub: FixtureHub) -> None:
     own_hub.move_branch("acme-research/tiny-bert", "main", other)
     assert ask(own_hub.url, "/api/models/acme-research/tiny-bert").json["sha"] == other
     assert ask(own_hub.url, f"/api/models/acme-research/tiny-bert/revision/{before}").json["sha"] == before
+
+
+def test_a_copy_has_what_the_original_has_and_a_fate_of_its_own(hub: FixtureHub) -> None:
+    repo = "acme-research/tiny-bert"
+    copy = hub.copy(repo, "somebody")
+    info, original = (ask(hub.url, f"/api/models/{name}").json for name in (copy, repo))
+    assert copy.startswith("somebody/tiny-bert-")
+    assert (info["sha"], info["siblings"]) == (original["sha"], original["siblings"])
+    hub.change(copy, disabled=True)
+    assert ask(hub.url, f"/api/models/{copy}").status == 403
+    assert ask(hub.url, f"/api/models/{repo}").status == 200
+    assert ask(hub.url, "/api/models?search=somebody").json == []
+    assert [one["id"] for one in ask(hub.url, f"/api/models?search={copy}").json] == [copy]

@@ -20,9 +20,6 @@ from fixtures.mirror import MirrorProcess
 from tests.contract.http import Reply
 from tests.contract.test_branches import REPO, Commits, commits_of
 
-INFO = f"/api/models/{REPO}/revision/main"
-TREE = f"/api/models/{REPO}/tree/main"
-FILE = f"/{REPO}/resolve/main/README.md"
 FRESH_S, SESSION_S = 3.0, 10.0
 
 
@@ -39,9 +36,13 @@ class Processes:
         with closing(self._connected(pid)) as connection:
             return _reply(connection, method, path, agent)
 
-    def commits(self, pid: int, agent: str) -> set[str]:
+    def commits(self, pid: int, repo: str, agent: str) -> set[str]:
         """Of which commit of `main` this process tells this program, in all that is asked of a branch."""
-        asked = [("GET", INFO), ("GET", TREE), ("HEAD", FILE)]
+        asked = [
+            ("GET", info(repo)),
+            ("GET", f"/api/models/{repo}/tree/main"),
+            ("HEAD", f"/{repo}/resolve/main/README.md"),
+        ]
         return {self.ask(pid, path, agent, method).headers["x-repo-commit"] for method, path in asked}
 
     def worked_for(self, pid: int, path: str) -> int:
@@ -56,6 +57,10 @@ class Processes:
         with _stopped(self.first if pid == self.second else self.second):
             _reply(connection, "GET", "/healthz", "who connects")
         return connection
+
+
+def info(repo: str) -> str:
+    return f"/api/models/{repo}/revision/main"
 
 
 def _reply(connection: http.client.HTTPConnection, method: str, path: str, agent: str) -> Reply:
@@ -90,87 +95,99 @@ def rows(mirror: MirrorProcess) -> int:
         return int(database.execute("SELECT count(*) FROM branch_sessions").fetchone()[0])
 
 
-def judge(processes: Processes, hub: FixtureHub, commits: Commits) -> None:
-    """Have all that is asked for judged before, so that no test waits for it, and leave `main` at the good commit."""
-    hub.move_branch(REPO, "main", commits.good)
+def judged(processes: Processes, hub: FixtureHub, commits: Commits) -> str:
+    """A copy of the repository, at its good commit: all that is asked for is judged before, so that no test waits."""
+    repo = hub.copy(REPO)
+    hub.move_branch(repo, "main", commits.good)
     for sha in (commits.good, commits.mended):
-        path = f"/api/models/{REPO}/revision/{sha}"
+        path = f"/api/models/{repo}/revision/{sha}"
         while b"is being scanned" in (reply := processes.ask(processes.first, path, "who judges")).body:
             pass
         assert reply.status == 200, reply.body
+    return repo
+
+
+@pytest.fixture(scope="module")
+def commits(hub: FixtureHub) -> Commits:
+    return commits_of(hub)
+
+
+@pytest.fixture(scope="module")
+def shared_by_two(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
+    """A mirror of two processes that asks the Hub at every question."""
+    variables = {"CURATOR_SERVER_PROCESSES": "2", "CURATOR_REVISION_TTL_S": "0.001"}
+    with MirrorProcess(tmp_path_factory.mktemp("two") / "data", hub.url, variables) as mirror:
+        yield mirror
+
+
+@pytest.fixture
+def both(shared_by_two: MirrorProcess) -> Processes:
+    return Processes(shared_by_two)
 
 
 @pytest.mark.parametrize("begins_with", ["first", "second"])
 def test_a_program_sees_one_commit_whichever_process_it_reaches(
-    begins_with: str, own_hub: FixtureHub, tmp_path: Path
+    begins_with: str, hub: FixtureHub, both: Processes, commits: Commits
 ) -> None:
-    commits = commits_of(own_hub)
-    variables = {"CURATOR_SERVER_PROCESSES": "2", "CURATOR_REVISION_TTL_S": "0.001"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
-        both = Processes(mirror)
-        judge(both, own_hub, commits)
-        here, there = (both.first, both.second) if begins_with == "first" else (both.second, both.first)
-        assert both.commits(here, "early") == {commits.good}
-        own_hub.move_branch(REPO, "main", commits.mended)
-        assert both.commits(there, "late") == {commits.mended}
-        for pid in (there, here, there, here):
-            assert both.commits(pid, "early") == {commits.good}
-            assert both.commits(pid, "late") == {commits.mended}
-        own_hub.move_branch(REPO, "main", commits.good)
-        assert both.commits(here, "latest") == both.commits(there, "latest") == {commits.good}
-        assert both.commits(here, "late") == both.commits(there, "late") == {commits.mended}
+    repo = judged(both, hub, commits)
+    here, there = (both.first, both.second) if begins_with == "first" else (both.second, both.first)
+    assert both.commits(here, repo, "early") == {commits.good}
+    hub.move_branch(repo, "main", commits.mended)
+    assert both.commits(there, repo, "late") == {commits.mended}
+    for pid in (there, here, there, here):
+        assert both.commits(pid, repo, "early") == {commits.good}
+        assert both.commits(pid, repo, "late") == {commits.mended}
+    hub.move_branch(repo, "main", commits.good)
+    assert both.commits(here, repo, "latest") == both.commits(there, repo, "latest") == {commits.good}
+    assert both.commits(here, repo, "late") == both.commits(there, repo, "late") == {commits.mended}
 
 
-def test_a_program_that_was_answered_from_memory_sees_one_commit_too(own_hub: FixtureHub, tmp_path: Path) -> None:
-    commits = commits_of(own_hub)
+def test_a_program_goes_on_with_its_commit_when_the_process_that_told_it_is_killed(
+    hub: FixtureHub, both: Processes, commits: Commits
+) -> None:
+    repo = judged(both, hub, commits)
+    assert both.commits(both.second, repo, "early") == {commits.good}
+    hub.move_branch(repo, "main", commits.mended)
+    os.kill(both.second, signal.SIGKILL)
+    both.second = _beside(both.mirror, other_than=both.second)
+    for pid in (both.first, both.second):
+        assert both.commits(pid, repo, "early") == {commits.good}
+        assert both.commits(pid, repo, "late") == {commits.mended}
+
+
+def test_a_program_that_was_answered_from_memory_sees_one_commit_too(
+    hub: FixtureHub, commits: Commits, tmp_path: Path
+) -> None:
     variables = {
         "CURATOR_SERVER_PROCESSES": "2",
         "CURATOR_REVISION_TTL_S": str(FRESH_S),
         "CURATOR_BRANCH_SESSION_S": str(SESSION_S),
     }
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
+    with MirrorProcess(tmp_path / "data", hub.url, variables) as mirror:
         both = Processes(mirror)
-        judge(both, own_hub, commits)
+        repo = judged(both, hub, commits)
         # With the first one the mirror learns of the branch: a change, which its row tells of for another half second.
         for scout, pause_s in (("first scout", 1.0), ("second scout", SESSION_S + 1.5), ("third scout", 0.0)):
-            assert both.ask(both.first, INFO, scout).headers["x-repo-commit"] == commits.good
+            assert both.ask(both.first, info(repo), scout).headers["x-repo-commit"] == commits.good
             time.sleep(pause_s)
-        before = both.worked_for(both.first, INFO)
+        before = both.worked_for(both.first, info(repo))
         for _ in range(50):
-            early = both.ask(both.first, INFO, "early")
+            early = both.ask(both.first, info(repo), "early")
             assert early.headers["x-repo-commit"] == commits.good
-        assert both.worked_for(both.first, INFO) == before, "the branch was the same for long: memory is enough"
-        own_hub.move_branch(REPO, "main", commits.mended)
+        assert both.worked_for(both.first, info(repo)) == before, "the branch was the same for long: memory is enough"
+        hub.move_branch(repo, "main", commits.mended)
         time.sleep(FRESH_S + 0.1)
-        assert both.ask(both.second, INFO, "late").headers["x-repo-commit"] == commits.mended
+        assert both.ask(both.second, info(repo), "late").headers["x-repo-commit"] == commits.mended
         for pid in (both.second, both.first):
-            assert both.commits(pid, "early") == {commits.good}
-            assert both.commits(pid, "late") == {commits.mended}
+            assert both.commits(pid, repo, "early") == {commits.good}
+            assert both.commits(pid, repo, "late") == {commits.mended}
         assert rows(mirror) <= 6, "one row a program and branch, however often it asks"
 
 
-def test_a_program_goes_on_with_its_commit_when_the_process_that_told_it_is_killed(
-    own_hub: FixtureHub, tmp_path: Path
-) -> None:
-    commits = commits_of(own_hub)
-    variables = {"CURATOR_SERVER_PROCESSES": "2", "CURATOR_REVISION_TTL_S": "0.001"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, variables) as mirror:
-        both = Processes(mirror)
-        judge(both, own_hub, commits)
-        assert both.commits(both.second, "early") == {commits.good}
-        own_hub.move_branch(REPO, "main", commits.mended)
-        os.kill(both.second, signal.SIGKILL)
-        both.second = _beside(mirror, other_than=both.second)
-        for pid in (both.first, both.second):
-            assert both.commits(pid, "early") == {commits.good}
-            assert both.commits(pid, "late") == {commits.mended}
-
-
-def test_one_process_alone_writes_down_nothing(own_hub: FixtureHub, own_mirror: MirrorProcess) -> None:
-    commits = commits_of(own_hub)
-    url = urlsplit(own_mirror.url)
+def test_one_process_alone_writes_down_nothing(hub: FixtureHub, in_sessions: MirrorProcess, commits: Commits) -> None:
+    repo, url = hub.copy(REPO), urlsplit(in_sessions.url)
     with closing(http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)) as connection:
-        while b"is being scanned" in (reply := _reply(connection, "GET", INFO, "early")).body:
+        while b"is being scanned" in (reply := _reply(connection, "GET", info(repo), "early")).body:
             pass
         assert reply.headers["x-repo-commit"] == commits.mended
-    assert rows(own_mirror) == 0
+    assert rows(in_sessions) == 0

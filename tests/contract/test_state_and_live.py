@@ -5,45 +5,40 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from curator.database.engine import Database
+from curator.people.roles import Role
+from curator.people.tokens import create_token
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract.conftest import UPSTREAM_TOKEN
 from tests.contract.http import ask
 
 API = "/api/curator/v1"
 
 
-@pytest.fixture(scope="module")
-def told(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    """A mirror with settings of each origin."""
-    said = {"CURATOR_CONTACT": "https://wiki.example/ai", "CURATOR_UPSTREAM_TOKEN": "hf_" + "s" * 34}
-    with MirrorProcess(tmp_path_factory.mktemp("told") / "data", hub.url, said) as mirror:
-        yield mirror
+def known(mirror: MirrorProcess, token: str | None = None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token or mirror.admin_token}"}
 
 
-def known(mirror: MirrorProcess, **more: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {mirror.admin_token}"} | more
-
-
-def test_each_setting_says_where_it_comes_from_and_no_secret_is_shown(told: MirrorProcess) -> None:
-    reply = ask(told.url, f"{API}/settings", headers=known(told))
+def test_each_setting_says_where_it_comes_from_and_no_secret_is_shown(otherwise: MirrorProcess) -> None:
+    reply = ask(otherwise.url, f"{API}/settings", headers=known(otherwise))
     assert reply.status == 200
     found = {one["name"]: one for one in reply.json["settings"]}
     assert (found["upstream"]["origin"], found["upstream"]["where"]) == ("command line", "--upstream")
     assert (found["contact"]["origin"], found["contact"]["where"]) == ("environment", "CURATOR_CONTACT")
     assert (found["lease_s"]["origin"], found["lease_s"]["value"]) == ("default", "20")
     assert (found["upstream_token"]["value"], found["upstream_token"]["secret"]) == ("set", True)
-    assert b"s" * 34 not in reply.body
-    assert b"s" * 34 not in ask(told.url, "/-/settings", headers=known(told)).body
+    assert UPSTREAM_TOKEN.encode() not in reply.body
+    assert UPSTREAM_TOKEN.encode() not in ask(otherwise.url, "/-/settings", headers=known(otherwise)).body
 
 
-def test_the_state_says_which_rules_and_scanners_decide_and_how_much_room_there_is(told: MirrorProcess) -> None:
-    state = ask(told.url, f"{API}/state", headers=known(told)).json
+def test_the_state_says_which_rules_and_scanners_decide_and_how_much_room_there_is(otherwise: MirrorProcess) -> None:
+    state = ask(otherwise.url, f"{API}/state", headers=known(otherwise)).json
     assert state["rules"]["name"]
     assert state["scanners"]
     assert state["store"]["free"] > 0
@@ -51,18 +46,18 @@ def test_the_state_says_which_rules_and_scanners_decide_and_how_much_room_there_
     assert [alarm["topic"] for alarm in state["alarms"]] in ([], ["store"])
 
 
-def test_who_may_not_see_all_is_told_nothing_of_it(told: MirrorProcess) -> None:
+def test_who_may_not_see_all_is_told_nothing_of_it(otherwise: MirrorProcess) -> None:
     for path in (f"{API}/state", f"{API}/settings", f"{API}/live", "/-/live", "/-/live/events", "/-/settings"):
-        assert ask(told.url, path).status == 403, path
+        assert ask(otherwise.url, path).status == 403, path
 
 
 class Listener:
     """Somebody who looks on."""
 
-    def __init__(self, mirror: MirrorProcess, path: str) -> None:
+    def __init__(self, mirror: MirrorProcess, path: str, token: str | None = None) -> None:
         url = urlsplit(mirror.url)
         self.connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=20)
-        self.connection.request("GET", path, headers=known(mirror, Accept="text/event-stream"))
+        self.connection.request("GET", path, headers=known(mirror, token) | {"Accept": "text/event-stream"})
         self.answer = self.connection.getresponse()
 
     def event(self) -> dict[str, str]:
@@ -78,8 +73,8 @@ class Listener:
 
 
 @pytest.mark.parametrize("path", [f"{API}/live", "/-/live/events"])
-def test_what_happens_is_told_as_it_happens(path: str, told: MirrorProcess) -> None:
-    listener = Listener(told, path)
+def test_what_happens_is_told_as_it_happens(path: str, otherwise: MirrorProcess) -> None:
+    listener = Listener(otherwise, path)
     assert listener.answer.headers["content-type"].startswith("text/event-stream")
     assert listener.answer.headers["x-accel-buffering"] == "no"
     assert listener.answer.headers["cache-control"] == "no-store"
@@ -89,22 +84,25 @@ def test_what_happens_is_told_as_it_happens(path: str, told: MirrorProcess) -> N
     listener.close()
 
 
-def test_only_so_many_look_on_at_once_and_the_next_is_told_so(own_mirror: MirrorProcess) -> None:
-    listeners = [Listener(own_mirror, "/-/live/events") for _ in range(8)]
+def test_only_so_many_look_on_at_once_and_the_next_is_told_so(otherwise: MirrorProcess) -> None:
+    database = Database(f"sqlite:///{otherwise.data}/curator.db")
+    token = create_token(database, "looks-on", Role.ADMIN)
+    database.close()
+    listeners = [Listener(otherwise, "/-/live/events", token) for _ in range(8)]
     assert all(one.event()["event"] == "state" for one in listeners)
-    refused = ask(own_mirror.url, "/-/live/events", headers=known(own_mirror))
+    refused = ask(otherwise.url, "/-/live/events", headers=known(otherwise, token))
     assert refused.status == 503
     assert "You look on 8 times already" in refused.json["error"]
     for one in listeners:
         one.close()
     deadline = time.monotonic() + 20
-    while ask_first(own_mirror) == 503:
+    while ask_first(otherwise, token) == 503:
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def ask_first(mirror: MirrorProcess) -> int:
-    listener = Listener(mirror, "/-/live/events")
+def ask_first(mirror: MirrorProcess, token: str) -> int:
+    listener = Listener(mirror, "/-/live/events", token)
     listener.close()
     return listener.answer.status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -132,32 +133,34 @@ def test_an_authority_that_cannot_be_read_ends_the_start(tmp_path: Path, content
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_one_account_opens_a_gated_model_for_everybody_without_a_restart(own_hub: FixtureHub, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with MirrorProcess(data, own_hub.url, {"CURATOR_RETRY_FAILED_S": "1"}) as mirror:
-        refused = soon(mirror, GATED, 403)
-        assert "`curator upstream-token add 'meta-llama/*'`" in refused.json["error"]
-        done = upstream_token(data, "add", "meta-llama/*", "--note", "legal's account", stdin=f"{TOKEN}\n")
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == "The upstream is asked for meta-llama/* with this token from now on.\n"
-        mark = own_hub.mark()
-        soon(mirror, GATED)
-        soon(mirror, GATED_WEIGHTS)
-        soon(mirror, TINY)
-        for entry in own_hub.requests(since=mark):
-            gated = entry["origin"] == "hub" and "meta-llama" in entry["path"]
-            assert entry["token"] in ({TOKEN, ""} if gated else {""}), entry
-        assert TOKEN in {entry["token"] for entry in own_hub.requests("hub", since=mark)}
-        listed = upstream_token(data, "list", "--format", "json")
-        (row,) = json.loads(listed.stdout)
-        assert (row["pattern"], row["kind"], row["note"]) == ("meta-llama/*", None, "legal's account")
-        shown = listed.stdout + upstream_token(data, "list").stdout + done.stdout + done.stderr
-        answers = b"".join(ask(mirror.url, path).body for path in (GATED, "/readyz", "/"))
-        log = mirror.log.read_text()
-    assert TOKEN not in shown + log
+def test_one_account_opens_a_gated_model_for_everybody_without_a_restart(
+    hub: FixtureHub, at_once: MirrorProcess
+) -> None:
+    data = at_once.data
+    refused = soon(at_once, GATED, 403)
+    assert "`curator upstream-token add 'meta-llama/*'`" in refused.json["error"]
+    done = upstream_token(data, "add", "meta-llama/*", "--note", "legal's account", stdin=f"{TOKEN}\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "The upstream is asked for meta-llama/* with this token from now on.\n"
+    mark = hub.mark()
+    soon(at_once, GATED)
+    soon(at_once, GATED_WEIGHTS)
+    soon(at_once, TINY)
+    for entry in hub.requests(since=mark):
+        gated = entry["origin"] == "hub" and "meta-llama" in entry["path"]
+        assert entry["token"] in ({TOKEN, ""} if gated else {""}), entry
+    assert TOKEN in {entry["token"] for entry in hub.requests("hub", since=mark)}
+    listed = upstream_token(data, "list", "--format", "json")
+    (row,) = json.loads(listed.stdout)
+    assert (row["pattern"], row["kind"], row["note"]) == ("meta-llama/*", None, "legal's account")
+    shown = listed.stdout + upstream_token(data, "list").stdout + done.stdout + done.stderr
+    answers = b"".join(ask(at_once.url, path).body for path in (GATED, "/readyz", "/"))
+    assert TOKEN not in shown + at_once.log.read_text()
     assert TOKEN.encode() not in answers
     for file in data.rglob("*"):
-        assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
+        # What is being fetched has another name a moment later.
+        with contextlib.suppress(FileNotFoundError):
+            assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
     removed = upstream_token(data, "remove", "meta-llama/*")
     assert removed.stdout == "The token for meta-llama/* is forgotten.\n"
     again = upstream_token(data, "remove", "meta-llama/*")

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.errors import BadInput
+from curator.hub.addresses import read_route
 from curator.hub.ranges import ByteRange, Unsatisfiable, read_range
-from curator.hub.routes import RepoTree, ResolveFile, read_route
+from curator.hub.routes import RepoTree, ResolveFile
 from curator.types import parse_path
 
 WORDS = st.sampled_from(

@@ -82,9 +82,9 @@ POST   /api/curator/v1/rules/replay                     try-rules
 POST   /-/theme                                         open
 GET    /favicon.ico                                     open
 GET    /robots.txt                                      open
-GET    /-/live                                          see-all
-GET    /-/live/events                                   see-all
-GET    /api/curator/v1/live                             see-all
+GET    /-/live                                          own-account
+GET    /-/live/events                                   own-account
+GET    /api/curator/v1/live                             own-account
 GET    /-/settings                                      see-settings
 GET    /api/curator/v1/settings                         see-settings
 GET    /api/curator/v1/state                            see-settings
@@ -181,6 +181,12 @@ GET    /api/curator/v1/teams/{team}                     see-settings
 DELETE /api/curator/v1/teams/{team}                     administer
 PUT    /api/curator/v1/teams/{team}/members/{login}     administer
 DELETE /api/curator/v1/teams/{team}/members/{login}     administer
+DELETE /api/curator/v1/teams/{team}/mailbox            notify
+GET    /-/people/teams/{name}/mailbox                  notify
+GET    /api/curator/v1/teams/{team}/mailbox            see-settings
+POST   /-/people/teams/{name}/mailbox                  notify
+POST   /api/curator/v1/teams/{team}/mailbox/test       notify
+PUT    /api/curator/v1/teams/{team}/mailbox            notify
 GET    /api/curator/v1/projects                         see-settings
 POST   /api/curator/v1/projects                         administer
 DELETE /api/curator/v1/projects/{team}/{project}        administer

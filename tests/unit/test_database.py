@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 import curator.app  # noqa: F401 - it imports every table
 from curator.admission.history import observed
 from curator.database.engine import Database
-from curator.errors import BadSettings
+from curator.errors import BadInput, BadSettings
 from curator.types import RepoId, Revision
 from tests.databases import Databases
 
@@ -35,6 +37,15 @@ def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -
     database.migrate()
     with database.read() as session:
         assert session.connection().execute(text("SELECT value FROM kept")).scalar() == 7
+
+
+def test_a_database_of_the_newest_form_is_known_without_loading_what_makes_it(database: Database) -> None:
+    script = f"""import sys
+from curator.database.engine import Database
+Database({database.url!r}).migrate()
+print("alembic" in sys.modules)"""
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert said == "False\n"
 
 
 def test_what_branches_were_last_seen_at_is_the_beginning_of_their_history(blank_url: str) -> None:
@@ -115,3 +126,29 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(BadSettings, match=r"psycopg is not installed\. The drivers of SQLite and PostgreSQL come with"):
         Database("postgresql://me@host/db")
+
+
+def test_the_event_loop_goes_on_while_a_database_is_asked(database: Database) -> None:
+    asked = threading.Event()
+
+    def slow(session: Session) -> int:
+        assert asked.wait(10)
+        return int(session.connection().execute(text("SELECT 7")).scalar_one())
+
+    async def both() -> int:
+        answer = asyncio.create_task(database.ask(slow))
+        await asyncio.sleep(0)
+        asked.set()
+        return await answer
+
+    assert asyncio.run(both()) == 7
+
+
+def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> None:
+    def change(session: Session) -> None:
+        session.connection().execute(text("CREATE TABLE half (value INTEGER)"))
+        raise BadInput("No")
+
+    with pytest.raises(BadInput):
+        asyncio.run(database.change(change))
+    assert "half" not in inspect(database.engine).get_table_names()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +31,8 @@ class Site:
         self.url = ""
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.asked: list[str] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def discovery(self, **changed: object) -> None:
         document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **changed}
@@ -40,6 +45,7 @@ def serving(site: Site) -> Iterator[None]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             site.asked.append(self.path)
+            site.may_answer.wait(10)
             status, headers, body = site.answers.get(self.path, (404, {}, b"{}"))
             self.send_response(status)
             for name, value in headers.items():
@@ -161,3 +167,93 @@ def test_nobody_who_does_not_listen_is_waited_for() -> None:
         pass
     with pytest.raises(IssuerAway, match="does not answer"):
         signed(site)
+
+
+def test_whose_key_is_known_waits_for_nobody_who_invents_one(site: Site) -> None:
+    """Also while the issuer is slow: inventing keys would be a way to keep everybody out."""
+
+    async def flooded() -> float:
+        issuer = Issuer(site.url, Http())
+        await issuer.signed(TOKEN)
+        issuer._tried -= 60
+        site.may_answer.clear()
+        invented = [jwt.encode({"alg": "RS256", "kid": f"k{number}"}, {"sub": "7"}, KEY) for number in range(20)]
+        flood = [asyncio.create_task(issuer.signed(token)) for token in invented]
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        for _ in range(20):
+            assert (await issuer.signed(TOKEN)).claims == {"sub": "7"}
+        took = time.monotonic() - began
+        site.may_answer.set()
+        ended = await asyncio.gather(*flood, return_exceptions=True)
+        assert all(isinstance(one, UnknownToken) for one in ended)
+        return took
+
+    assert asyncio.run(flooded()) < 2
+    assert len(site.asked) <= 4
+
+
+def test_of_many_who_ask_an_issuer_that_fails_one_waits_and_all_are_told(site: Site) -> None:
+    site.answers["/keys"] = (500, {}, b"")
+
+    async def many() -> None:
+        issuer = Issuer(site.url, Http())
+        ended = await asyncio.gather(*(issuer.signed(TOKEN) for _ in range(30)), return_exceptions=True)
+        assert {type(one) for one in ended} == {IssuerAway}
+        assert len(site.asked) <= 2
+        # It is asked again, and then all is well.
+        site.answers["/keys"] = (200, {}, KEYS)
+        issuer._tried -= 60
+        assert (await issuer.signed(TOKEN)).claims == {"sub": "7"}
+
+    asyncio.run(many())
+
+
+def _forged() -> list[tuple[str, str]]:
+    """Tokens that a careless reader takes for signed: what they try, and the token."""
+    from joserfc.jwk import ECKey, OctKey
+
+    mine = RSAKey.generate_key(2048, {"kid": "one"})
+    public = KEY.as_dict(private=False)
+    pem = KEY.as_pem(private=False)
+    claims = {"sub": "7", "iss": "x"}
+
+    def part(document: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+    def mac(header: dict[str, object], secret: bytes) -> str:
+        signed_part = f"{part(header)}.{part(claims)}"
+        digest = hmac.digest(secret, signed_part.encode(), "sha256")
+        return f"{signed_part}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+    head, body, signature = TOKEN.split(".")
+    return [
+        ("no signature", f"{part({'alg': 'none', 'kid': 'one'})}.{part(claims)}."),
+        ("no signature, written otherwise", f"{part({'alg': 'NoNe', 'kid': 'one'})}.{part(claims)}."),
+        ("no algorithm", f"{part({'kid': 'one'})}.{part(claims)}.{signature}"),
+        ("the public key as a shared secret", mac({"alg": "HS256", "kid": "one"}, pem)),
+        ("its JSON as a shared secret", mac({"alg": "HS256", "kid": "one"}, json.dumps(public).encode())),
+        ("no secret at all", mac({"alg": "HS256", "kid": "one"}, b"")),
+        ("a key of its own in the header", jwt.encode(
+            {"alg": "RS256", "kid": "one", "jwk": mine.as_dict(private=False)}, claims, mine)),
+        ("an address of keys in the header", jwt.encode(
+            {"alg": "RS256", "kid": "one", "jku": "https://keys.evil.example/"}, claims, mine)),
+        ("another kind of key", jwt.encode(
+            {"alg": "ES256", "kid": "one"}, claims, ECKey.generate_key("P-256", {"kid": "one"}))),
+        ("a key without a name", jwt.encode({"alg": "RS256"}, claims, mine)),
+        ("other claims under the signature", f"{head}.{part({'sub': 'root'})}.{signature}"),
+        (
+            "a header that must be understood",
+            f"{part({'alg': 'RS256', 'kid': 'one', 'crit': ['x'], 'x': 1})}.{body}.{signature}",
+        ),
+        ("five parts", f"{head}.{body}.{signature}.{body}.{signature}"),
+        ("a name that is a path", mac({"alg": "HS256", "kid": "../../../dev/null"}, b"")),
+        ("a name that is no text", mac({"alg": "RS256", "kid": {"a": []}}, b"")),
+        ("a secret of ours", jwt.encode({"alg": "HS256"}, claims, OctKey.import_key("x" * 32))),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", _forged(), ids=lambda forged: forged[0])
+def test_no_forged_token_is_taken_for_signed(site: Site, forged: tuple[str, str]) -> None:
+    with pytest.raises(UnknownToken):
+        signed(site, forged[1])

@@ -7,6 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from curator.admission import underway
 from curator.admission.progress import JUDGE, SCAN, scan_key
@@ -14,15 +15,19 @@ from curator.admission.tables import AdmissionRow, EntryRow, SnapshotRow
 from curator.audit import traffic, uses
 from curator.audit.follow import follow
 from curator.audit.record import Action, AuditEvent, append
+from curator.audit.tables import AuditCheckRow, AuditHeadRow, TrafficRow
+from curator.audit.verify import keep_result, verify
 from curator.database.engine import Database, now
+from curator.notify import health
 from curator.people.caller import Caller
 from curator.people.roles import Role
 from curator.queue.tables import WorkRow
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
+from curator.store.fetched import Fetched, by_hour, hour_of
 from curator.store.part import Part
 from curator.store.sizes import Sizes
-from curator.types import BlobId, HashKind, RepoKind
+from curator.types import BlobId, HashKind, RepoKind, UpstreamMode
 from curator.web.live import MOST_LISTENERS, Live, LiveView, TooManyListeners
 from curator.web.overview import OUTCOMES, Window, changes_for, traffic_of
 from curator.web.state import Level, state_of
@@ -131,6 +136,101 @@ def test_traffic_is_told_by_what_became_of_it_in_every_hour_and_day(database: Da
         assert seen.bytes == 200
         assert [(one.repo, one.downloads, one.refusals) for one in seen.top] == [("acme/a", 2, 2)]
         assert seen.places[-1].total == 4
+
+
+def test_the_share_of_the_cache_is_what_was_served_and_did_not_come_from_the_hub_meanwhile(database: Database) -> None:
+    fetched = Fetched(database)
+    for window in Window:
+        with database.read() as session:
+            assert traffic_of(session, window, now()).cache.share is None, "nothing was served"
+    for _ in range(4):
+        asked(database, Action.DOWNLOAD, "allow")
+    follow(database, traffic.FOLLOWER, traffic.take)
+    fetched.add(60)
+    fetched.write()
+    fetched.add(40)
+    fetched.write()
+    fetched.write()
+    for window in Window:
+        with database.read() as session:
+            seen = traffic_of(session, window, now())
+        assert (seen.cache.served, seen.cache.fetched, seen.cache.share) == (400, 100, 0.75)
+        assert seen.places[-1].fetched == 100
+    fetched.add(400)
+    fetched.write()
+    with database.read() as session:
+        assert traffic_of(session, Window.DAY, now()).cache.share == 0, "more was fetched to be scanned than was served"
+
+
+def test_what_was_served_before_anything_was_counted_is_no_part_of_the_share(database: Database) -> None:
+    asked(database, Action.DOWNLOAD, "allow")
+    follow(database, traffic.FOLLOWER, traffic.take)
+    began = hour_of(now())
+    with database.write_rows() as connection:
+        # It was served yesterday.
+        connection.execute(update(TrafficRow).values(hour=began - dt.timedelta(days=1)))
+    asked(database, Action.DOWNLOAD, "allow")
+    follow(database, traffic.FOLLOWER, traffic.take)
+    with database.read() as session:
+        seen = traffic_of(session, Window.FORTNIGHT, now())
+    assert seen.bytes == 200
+    assert (seen.cache.since, seen.cache.served) == (began, 100)
+
+
+def test_what_could_not_be_written_down_is_not_forgotten(database: Database, tmp_path: Path) -> None:
+    fetched = Fetched(Database(f"sqlite:///{tmp_path}/none/there.db"))
+    fetched.add(7)
+    fetched.close()
+    fetched._database = database
+    fetched.add(1)
+    fetched.close()
+    with database.read() as session:
+        assert sum(by_hour(session, now()).values()) == 8
+
+
+def test_a_hub_that_does_not_answer_is_an_alarm_until_it_does(database: Database, store: BlobStore) -> None:
+    settings, sizes = Settings(), Sizes(store, 0)
+    health.report(database, health.UPSTREAM, bad=True, sentence="The Hub could not be reached")
+    health.still_bad(database, health.UPSTREAM)
+    state = state_of(settings, database, sizes, now())
+    assert state.upstream_down_since is not None
+    assert [alarm.level for alarm in state.alarms if alarm.topic == "upstream"] == ["bad"]
+    offline = Settings(upstream_mode=UpstreamMode.OFFLINE)
+    assert state_of(offline, database, sizes, now()).upstream_down_since is None
+    health.report(database, health.UPSTREAM, bad=False, sentence="The Hub answers again")
+    state = state_of(settings, database, sizes, now())
+    assert state.upstream_down_since is None
+    assert "upstream" not in {alarm.topic for alarm in state.alarms}
+
+
+def test_the_state_says_when_the_record_was_verified_and_that_it_is_not_whole(
+    database: Database, store: BlobStore
+) -> None:
+    settings, sizes = Settings(), Sizes(store, 0)
+
+    def told() -> list[tuple[str, str]]:
+        alarms = state_of(settings, database, sizes, now()).alarms
+        return [(alarm.level, alarm.sentence) for alarm in alarms if alarm.topic == "record"]
+
+    asked(database, Action.DOWNLOAD, "allow")
+    assert state_of(settings, database, sizes, now()).verified is None
+    assert told() == [], "a record that has only just begun can wait"
+    keep_result(database, verify(database))
+    state = state_of(settings, database, sizes, now())
+    assert state.verified is not None
+    assert (state.verified.rows, state.verified.problems) == (1, 0)
+    assert told() == []
+    with database.write_rows() as connection:
+        connection.execute(update(AuditCheckRow).values(at=now() - dt.timedelta(days=4)))
+    ((level, sentence),) = told()
+    assert level == "warning"
+    assert "curator audit verify" in sentence
+    with database.write_rows() as connection:
+        connection.execute(update(AuditHeadRow).values(seq=9))
+    keep_result(database, verify(database))
+    ((level, sentence),) = told()
+    assert level == "bad"
+    assert "NOT as it was written" in sentence
 
 
 def test_a_developer_is_told_of_changes_to_what_he_has_pulled_and_to_nothing_else(database: Database) -> None:

@@ -36,7 +36,7 @@ def test_the_last_bytes_are_told_however_slow_the_telling_is(tmp_path: Path) -> 
         await asyncio.sleep(0.05)
         told.append(part.written)
 
-    asyncio.run(Pull(part, fetch, Pace(), moved).run())
+    asyncio.run(Pull(part, fetch, Pace(), moved, lambda _: None).run())
     part.verify()
     part.close(keep=False)
     assert told[-1] == len(content)

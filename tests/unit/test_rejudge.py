@@ -196,7 +196,7 @@ def test_what_a_branch_stands_for_is_judged_anew_though_nobody_downloads_it(hous
 def test_a_worker_that_dies_between_pages_leaves_nothing_out_and_nothing_done_twice(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.admission.rejudge._PAGE", 2)
+    monkeypatch.setattr("curator.admission.anew._PAGE", 2)
     commits = [house.commit(f"bad/n{number}") for number in range(5)]
     house.publish(policy_of("second", "bad/*"))
     house.work(only=REJUDGE)

@@ -151,7 +151,7 @@ def test_the_same_facts_are_evaluated_once_for_many_requests(house: House) -> No
     assert (document["decisions"], document["served"], document["evaluations"]) == (3, 30, 1)
 
 
-def test_ages_are_those_of_the_time_and_waivers_those_of_now(house: House) -> None:
+def test_ages_and_what_people_had_said_are_those_of_the_time(house: House) -> None:
     old = now() - 2 * MONTH
     young_then = facts_of("acme/grown", file_of("m.safetensors"), created_at=old - dt.timedelta(days=1))
     house.asked(young_then, ("risk", "m.safetensors"), at=old)
@@ -169,10 +169,13 @@ def test_ages_are_those_of_the_time_and_waivers_those_of_now(house: House) -> No
                 by="ada",
             ),
         )
-    assert house.replayed(days=90)["sentence"] == "Would have changed nothing."
+    assert house.replayed(days=90)["changes"]["held"]["requests"] == 1, "it was approved after it was asked for"
+    assert house.replayed(catalogue=True)["changes"]["held"]["requests"] == 1, "nobody asks for the team alone"
+    house.asked(young_then, ("risk", "m.safetensors"))
+    assert house.replayed(days=30)["sentence"] == "Would have changed nothing."
 
 
-def test_a_waiver_that_is_in_force_counts_in_a_replay(house: House) -> None:
+def test_a_waiver_counts_for_what_was_asked_for_while_it_was_in_force(house: House) -> None:
     bad = file_of("old.bin", Verdict.UNSAFE)
     house.asked(facts_of("acme/mixed", bad), ("risk", "old.bin"))
     assert house.replayed()["changes"]["left-out"]["requests"] == 1
@@ -188,7 +191,16 @@ def test_a_waiver_that_is_in_force_counts_in_a_replay(house: House) -> None:
     )
     with house.database.write() as session:
         waivers.add(session, wanted, Limits(365, without_end=False))
-    assert house.replayed()["changes"]["left-out"]["requests"] == 0
+    assert house.replayed()["changes"]["left-out"]["requests"] == 1, "it was given after the download"
+    assert house.replayed(catalogue=True)["changes"]["left-out"]["requests"] == 0, "what would be served now"
+    house.asked(facts_of("acme/mixed", bad), ("risk", "old.bin"), ("fx", "old.bin"))
+    assert house.replayed()["served"] == 3
+    assert house.replayed()["changes"]["left-out"]["requests"] == 1
+    with house.database.write() as session:
+        (kept,) = waivers.listed(session)
+        waivers.end(session, kept.waiver.id, "ada")
+    house.asked(facts_of("acme/mixed", bad), ("risk", "old.bin"))
+    assert house.replayed()["changes"]["left-out"]["requests"] == 2, "and not after it was taken back"
 
 
 def test_what_cannot_be_replayed_is_counted_and_named(house: House) -> None:

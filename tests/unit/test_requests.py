@@ -107,6 +107,12 @@ class House:
             base_models=(base,) if base else (),
         )
 
+    def people(self, *logins: str) -> None:
+        """Who may decide, each with an account of his own."""
+        with self.database.write() as session:
+            for login in logins:
+                make_user(session, NewUser(login=login, role=Role.REVIEWER), BY)
+
     def judged(
         self,
         repo: str,
@@ -271,7 +277,10 @@ def test_a_preview_says_what_is_opened_and_does_nothing(house: House) -> None:
         (made,) = deciding.preview(session, [Named(line.id)], verdict, house.desk)
     assert made.opens
     assert made.elsewhere == ("acme/other",)
-    assert next(sentence.split(":")[0] for sentence in made.sentences) == "waives what unsafe-file says (block)"
+    first, *_, last = made.sentences
+    assert first.startswith("passes over what unsafe-file says of")
+    assert "this very content, in this commit and wherever else it is" in first
+    assert "acme/other" in last
     assert house.outcome_now(ruling) == "block"
     assert house.holds(ruling)
 
@@ -365,6 +374,7 @@ def test_what_has_moved_on_is_not_decided_about_unseen(house: House) -> None:
 
 
 def test_a_rule_that_wants_two_people_is_not_opened_by_one(house: House) -> None:
+    house.people("ada", "bob")
     ruling = house.judged("acme/tiny", gated=True)
     asked = house.asks(ruling)
     (line,) = house.lines()
@@ -389,6 +399,7 @@ def test_a_rule_that_wants_two_people_is_not_opened_by_one(house: House) -> None
 
 
 def test_who_does_not_agree_leaves_it_held_and_the_request_open(house: House) -> None:
+    house.people("ada", "bob")
     ruling = house.judged("acme/tiny", gated=True)
     asked = house.asks(ruling)
     (done,) = house.decide(Answer.APPROVE, *house.lines())
@@ -400,6 +411,7 @@ def test_who_does_not_agree_leaves_it_held_and_the_request_open(house: House) ->
 
 
 def test_a_proposal_that_nobody_agrees_to_in_time_is_over(house: House) -> None:
+    house.people("ada", "bob")
     ruling = house.judged("acme/tiny", gated=True)
     asked = house.asks(ruling)
     (done,) = house.decide(Answer.APPROVE, *house.lines())
@@ -557,6 +569,7 @@ def test_a_request_past_its_day_expires(house: House) -> None:
 
 
 def test_a_decision_that_nobody_waits_for_can_be_proposed_about(house: House) -> None:
+    house.people("ada", "bob")
     ruling = house.judged("acme/tiny", gated=True)
     item_id = deciding.item_named(house.database, ruling.id)
     (done,) = deciding.decide(

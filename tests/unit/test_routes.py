@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from curator.errors import BadInput
+from curator.hub.addresses import read_route
 from curator.hub.closed import CLOSED, ClosedAddress
 from curator.hub.lane import is_own
 from curator.hub.routes import (
@@ -26,7 +27,6 @@ from curator.hub.routes import (
     Telemetry,
     WhoAmI,
     XetToken,
-    read_route,
 )
 from curator.types import RepoId, RepoKind, Revision
 

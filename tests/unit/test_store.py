@@ -113,6 +113,21 @@ def test_a_blob_is_sent_on_and_kept(store: BlobStore, name: Callable[[bytes], Bl
     assert parts(store) == []
 
 
+def test_what_came_from_the_upstream_is_told_once_and_what_lay_here_is_not(store: BlobStore) -> None:
+    came: list[int] = []
+    blob = sha256_blob(CONTENT)
+
+    async def run() -> None:
+        filler = Filler(store, came.append)
+        asks = [received(filler.open(blob, len(CONTENT), upstream(CONTENT), agreed), len(CONTENT)) for _ in range(3)]
+        await asyncio.gather(*asks)
+        assert sum(came) == len(CONTENT)
+        await received(filler.open(blob, len(CONTENT), upstream(CONTENT), agreed), len(CONTENT))
+        assert sum(came) == len(CONTENT)
+
+    asyncio.run(run())
+
+
 def test_the_same_bytes_under_two_names_are_kept_once(store: BlobStore) -> None:
     filled(store, sha256_blob(CONTENT), len(CONTENT), upstream(CONTENT))
     filled(store, git_blob(CONTENT), len(CONTENT), upstream(CONTENT))

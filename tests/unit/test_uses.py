@@ -115,13 +115,17 @@ def test_traffic_is_what_the_rows_say(database: Database) -> None:
         plain = Counter(
             (row.at.replace(minute=0), "served" if row.action == "download" else row.outcome) for row in rows
         )
-        found = traffic.requests_by_outcome(session, START)
-        assert {(one.hour, one.outcome): one.requests for one in found} == plain
-        assert sum(one.bytes for one in found) == sum(row.size or 0 for row in rows if row.action == "download")
+        by_day = Counter[tuple[dt.datetime, str]]()
+        for (hour, outcome), requests in plain.items():
+            by_day[hour.replace(hour=0), outcome] += requests
+        for verb, of_plain in ((traffic.by_hour, plain), (traffic.by_day, by_day)):
+            found = verb(session, START)
+            assert {(one.begin, one.outcome): one.requests for one in found} == of_plain
+            assert sum(one.bytes for one in found) == sum(row.size or 0 for row in rows if row.action == "download")
         since = START + dt.timedelta(hours=10)
-        blocked = [row for row in rows if row.outcome == "block" and row.at >= since]
-        assert traffic.blocked_since(session, since) == len(blocked)
-        top = traffic.top_repositories(session, START, 3)
+        later = sum(one.requests for one in traffic.by_day(session, since))
+        assert later == len([row for row in rows if row.at >= since])
+        top = traffic.top_repositories(session, START, rows[-1].at, 3)
         served = Counter(row.repo for row in rows if row.action == "download")
         assert [(one.repo, one.downloads) for one in top] == sorted(
             served.items(), key=lambda item: (-item[1], item[0])
@@ -147,9 +151,10 @@ def test_the_most_used_are_the_same_however_long_the_tail_is(
     with database.write_rows() as connection:
         connection.execute(insert(TopRow), rows)
     plain = sorted(((repo, files) for repo, files in sums.items() if files), key=lambda one: (-one[1], one[0]))
+    window = (START + dt.timedelta(days=2), START + dt.timedelta(days=8))
     with database.read() as session:
         for most in (1, 3, 10, 500):
-            found = traffic.top_repositories(session, START + dt.timedelta(days=2), most)
+            found = traffic.top_repositories(session, *window, most)
             assert [(one.repo, one.downloads) for one in found] == plain[:most]
             assert all(one.bytes == one.downloads and one.refusals == 7 for one in found)
 

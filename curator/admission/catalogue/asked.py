@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +15,7 @@ from curator.audit.follow import follow
 from curator.audit.record import Action
 from curator.audit.tables import AuditRow
 from curator.database.engine import Database
-
-log = logging.getLogger(__name__)
+from curator.upkeep import keep_doing
 
 NAME = "catalogue"
 _LOOK_EVERY_S = 5.0
@@ -36,14 +33,7 @@ class _Use:
 async def keep_counted(database: Database) -> None:
     """Until cancelled; one process of a server does. What is not in the catalogue yet is taken into it first."""
     await fill(database)
-    while True:
-        try:
-            taken = await asyncio.to_thread(count_some, database)
-            await asyncio.sleep(_PAUSE_S if taken else _LOOK_EVERY_S)
-        except Exception:
-            # A database that is away for a moment must not end this.
-            log.exception("uses cannot be counted for now")
-            await asyncio.sleep(_LOOK_EVERY_S)
+    await keep_doing(lambda: _PAUSE_S if count_some(database) else _LOOK_EVERY_S, "uses cannot be counted")
 
 
 def count_some(database: Database) -> int:

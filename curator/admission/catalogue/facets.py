@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, and_, case
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
 from curator.admission.catalogue.describe import SEPARATOR, formats_in
@@ -28,7 +27,7 @@ _AT_LEAST_S = 15.0
 """Counts are not made anew sooner, however often something changes: their age is told."""
 PATIENCE_S = 0.06
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
-_Key = tuple[str, str, str | None, str, str]
+_Key = tuple[str, str, str | None, str, str, str]
 _COUNTED = ("kind", "verdict", "task", "licence", "size", "format", "team")
 
 
@@ -39,13 +38,6 @@ class _Group:
     count: int
     values: Mapping[str, tuple[str, ...]]
     """By facet; only formats may be several."""
-
-    def as_again(self) -> _Group:
-        return _Group(self.count, {**self.values, "verdict": (AGAIN,)})
-
-    def less(self) -> _Group:
-        """The same, to be taken away."""
-        return _Group(-self.count, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ class FacetCounts:
         """
         # The database counts what cannot be told from its groups: names and publishers.
         base = Query(search=query.search.lower(), publisher=query.publisher)
-        key = (base.search, (base.publisher or "").lower(), view.audience, view.rule_set, view.scanner)
+        key = (base.search, (base.publisher or "").lower(), view.audience, view.rule_set, view.scanner, view.mark)
         with self._database.read() as session:
             generation = row_of(session)
         with self._lock:
@@ -112,16 +104,11 @@ class FacetCounts:
 def _count(session: Session, base: Query, view: Viewpoint, generation: int) -> _Counted:
     began = time.monotonic()
     groups = list(_groups(session, base, view))
-    if view.audience:
-        # What was decided for everybody tells them that it is known, where there is nothing of their own.
-        everybody = replace(view, audience="")
-        groups += [group.as_again() for group in _groups(session, base, everybody)]
-        groups += [group.as_again().less() for group in _groups(session, base, everybody, but_for=view.audience)]
     row = CatalogueRow
     everyone = replace(base, publisher=None)
     publishers = session.execute(
         select(col(row.publisher), func.count())
-        .where(*_wanted(everyone, replace(view, audience="") if view.audience else view))
+        .where(*_wanted(everyone, view))
         .group_by(col(row.publisher))
         .order_by(func.count().desc(), col(row.publisher))
         .limit(_MOST_VALUES)
@@ -132,15 +119,11 @@ def _count(session: Session, base: Query, view: Viewpoint, generation: int) -> _
     return _Counted(tuple(groups), tuple((name, count) for name, count in publishers), generation, until, now())
 
 
-def _groups(session: Session, base: Query, view: Viewpoint, but_for: str | None = None) -> Iterator[_Group]:
-    """In the order of one index, so that the database sorts nothing; `but_for`: of these, what they have themselves."""
+def _groups(session: Session, base: Query, view: Viewpoint) -> Iterator[_Group]:
+    """In the order of one index, so that the database sorts nothing."""
     row, verdict = CatalogueRow, verdict_of(view)
     sums = [func.sum(case((verdict == outcome, 1), else_=0)) for outcome in _OUTCOMES]
     statement = select(col(row.alike), col(row.audience), func.count(), *sums).where(*_wanted(base, view))
-    if but_for is not None:
-        own = aliased(CatalogueRow)
-        same = and_(col(own.kind) == row.kind, col(own.repo) == row.repo, col(own.audience) == but_for)
-        statement = statement.join(own, same)
     for alike, audience, count, *counts in session.execute(statement.group_by(col(row.alike), col(row.audience))):
         kind, task, licence, size, formats = alike.split(SEPARATOR)
         values: dict[str, tuple[str, ...]]
@@ -152,7 +135,9 @@ def _groups(session: Session, base: Query, view: Viewpoint, but_for: str | None 
 
 
 def _wanted(base: Query, view: Viewpoint) -> list[ColumnElement[bool]]:
-    """As in a search, but for one audience alone."""
+    """As in a search."""
+    if view.audience:
+        return conditions(base, view)
     wanted = conditions(base, replace(view, audience=None))
     if view.audience is not None:
         wanted.append(col(CatalogueRow.audience) == view.audience)

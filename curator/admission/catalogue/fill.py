@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 
 from sqlmodel import Session, col, func, select
 
@@ -12,9 +10,8 @@ from curator.admission.catalogue.keep import decided
 from curator.admission.catalogue.tables import CatalogueFillRow
 from curator.admission.tables import DecisionRow
 from curator.database.engine import Database
+from curator.upkeep import keep_doing
 from rules.decision import Decision
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 _PAUSE_S = 0.02
@@ -23,15 +20,7 @@ _PAUSE_S = 0.02
 
 async def fill(database: Database) -> None:
     """Until all is taken; what cannot be reached for a moment is tried again."""
-    while True:
-        try:
-            if await asyncio.to_thread(fill_some, database):
-                return
-            await asyncio.sleep(_PAUSE_S)
-        except Exception:
-            # A database that is away for a moment must not end this.
-            log.exception("the catalogue cannot be filled for now")
-            await asyncio.sleep(5)
+    await keep_doing(lambda: None if fill_some(database) else _PAUSE_S, "the catalogue cannot be filled")
 
 
 def fill_some(database: Database) -> bool:

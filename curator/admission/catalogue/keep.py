@@ -87,7 +87,7 @@ def _said(row: DecisionRow, snapshot: SnapshotRow, decision: Decision, *, of_mai
         "decision": row.id,
         "facts_id": row.facts_id,
         "outcome": row.outcome,
-        "rule": _rule(decision),
+        "rule": deciding_rule(decision),
         "rule_set": row.rule_set,
         "scanner": row.scanner,
         "decided_at": row.at,
@@ -103,7 +103,8 @@ def _used(session: Session, kind: str, repo: str) -> dict[str, Any]:
     return {"used": found[0], "asked_at": found[1]} if found is not None else {}
 
 
-def _rule(decision: Decision) -> str:
+def deciding_rule(decision: Decision) -> str:
+    """The first rule that made the outcome; empty if it is allowed."""
     return next(
         (
             reason.rule

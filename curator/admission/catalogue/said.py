@@ -68,6 +68,8 @@ class Viewpoint:
     moment: dt.datetime
     audience: str | None
     """Whose decisions: as they are kept. None: all, for those who may see them."""
+    mark: str = ""
+    """What these are told apart from everybody by (`apart.mark_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ class Item:
     kind: str
     repo: str
     audience: str
+    """For whom the decision that is named was made."""
     verdict: str
-    """`allow`, `hold`, `block`, or `again`."""
+    """`allow`, `hold`, `block`, or `again`: what holds for whoever asks."""
     sha: str
     decision: str
     decided_at: dt.datetime

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, not_, or_, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from curator.admission.catalogue.describe import formats_in
 from curator.admission.catalogue.said import AGAIN, BadCursor, Item, Page, Query, Sort, Viewpoint
-from curator.admission.catalogue.tables import CatalogueRow
+from curator.admission.catalogue.tables import CatalogueApartRow, CatalogueRow
 
 _MOST = 200
 _LONGEST_CURSOR = 1_000
@@ -26,29 +27,51 @@ def page(session: Session, query: Query, view: Viewpoint, after: str | None = No
         statement = statement.where(_behind(query.sort, _read(after, query.sort)))
     limit = min(limit, _MOST)
     rows = session.exec(statement.limit(limit + 1)).all()
-    items = tuple(_item(row, verdict) for row, verdict in rows[:limit])
+    apart = _apart(session, [row for row, _ in rows[:limit]], view)
+    items = tuple(_item(row, verdict, apart.get((row.kind, row.repo))) for row, verdict in rows[:limit])
     return Page(items, _cursor(query.sort, rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def verdict_of(view: Viewpoint) -> ColumnElement[str]:
     """What holds: a decision under other rules, by other scanners, for others or that has ended says nothing now."""
-    return case((_holds(view), col(CatalogueRow.outcome)), else_=AGAIN)
+    if not view.audience:
+        return case((_holds(view), col(CatalogueRow.outcome)), else_=AGAIN)
+    row, apart = CatalogueRow, CatalogueApartRow
+    # What was decided for everybody, as the rules answer it for these.
+    answered = (
+        select(apart.outcome)
+        .where(apart.mark == view.mark, apart.kind == col(row.kind), apart.repo == col(row.repo))
+        .where(apart.decision == col(row.decision))
+        .where(or_(col(apart.expires_at).is_(None), col(apart.expires_at) > view.moment))
+        .scalar_subquery()
+    )
+    in_force = and_(*_in_force(row, view))
+    return case(
+        (and_(col(row.audience) == view.audience, in_force), col(row.outcome)),
+        (and_(col(row.audience) == "", in_force), func.coalesce(answered, AGAIN)),
+        else_=AGAIN,
+    )
 
 
 def _holds(view: Viewpoint) -> ColumnElement[bool]:
-    row = CatalogueRow
-    said = [
+    said = _in_force(CatalogueRow, view)
+    if view.audience is not None:
+        said.append(col(CatalogueRow.audience) == view.audience)
+    return and_(*said)
+
+
+def _in_force(row: type[CatalogueRow], view: Viewpoint) -> list[ColumnElement[bool]]:
+    return [
         col(row.rule_set) == view.rule_set,
         col(row.scanner) == view.scanner,
         or_(col(row.expires_at).is_(None), col(row.expires_at) > view.moment),
     ]
-    if view.audience is not None:
-        said.append(col(row.audience) == view.audience)
-    return and_(*said)
 
 
 def _is_decided(verdict: str, view: Viewpoint) -> ColumnElement[bool]:
     """As plain conditions: databases know how many rows these leave, and not what a `CASE` is worth."""
+    if view.audience:
+        return verdict_of(view) == verdict
     if verdict == AGAIN:
         return not_(_holds(view))
     return and_(col(CatalogueRow.outcome) == verdict, _holds(view))
@@ -59,7 +82,7 @@ def conditions(query: Query, view: Viewpoint, *, without: str = "") -> list[Colu
     row = CatalogueRow
     wanted: list[ColumnElement[bool]] = []
     if view.audience is not None:
-        wanted.append(_theirs(view.audience))
+        wanted.append(_theirs(view))
     elif query.team is not None and without != "team":
         wanted.append(col(row.audience) == query.team)
     if query.search:
@@ -78,19 +101,41 @@ def conditions(query: Query, view: Viewpoint, *, without: str = "") -> list[Colu
     return wanted
 
 
-def _theirs(audience: str) -> ColumnElement[bool]:
-    """What was decided for them; where nothing was, what was decided for everybody tells them that it is known."""
+def _theirs(view: Viewpoint) -> ColumnElement[bool]:
+    """One line a repository: what was decided for them, if that holds; else what was for everybody, if that holds; else
+    whichever there is, their own first."""
     row = CatalogueRow
-    if not audience:
+    if not view.audience:
         return col(row.audience) == ""
-    own = aliased(CatalogueRow)
-    has_own: ColumnElement[bool] = (
-        select(own.kind)
-        .where(col(own.kind) == row.kind, col(own.repo) == row.repo, col(own.audience) == audience)
-        .exists()
+    own, every = aliased(CatalogueRow), aliased(CatalogueRow)
+
+    def other(of: type[CatalogueRow], audience: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+        same = (col(of.kind) == row.kind, col(of.repo) == row.repo, col(of.audience) == audience)
+        return select(of.kind).where(*same, *more).exists()
+
+    holds = and_(*_in_force(row, view))
+    is_own = and_(col(row.audience) == view.audience, or_(holds, not_(other(every, "", *_in_force(every, view)))))
+    is_everybodys = and_(
+        col(row.audience) == "",
+        not_(other(own, view.audience, *_in_force(own, view))),
+        or_(holds, not_(other(own, view.audience))),
     )
-    wanted: ColumnElement[bool] = or_(col(row.audience) == audience, and_(col(row.audience) == "", not_(has_own)))
+    wanted: ColumnElement[bool] = or_(is_own, is_everybodys)
     return wanted
+
+
+def _apart(session: Session, rows: Sequence[CatalogueRow], view: Viewpoint) -> dict[tuple[str, str], CatalogueApartRow]:
+    """What the rules answer for those who ask, of these lines that were decided for everybody."""
+    named = [(row.kind, row.repo) for row in rows if row.audience == ""]
+    if not view.audience or not named:
+        return {}
+    found = session.exec(
+        select(CatalogueApartRow).where(
+            CatalogueApartRow.mark == view.mark,
+            tuple_(col(CatalogueApartRow.kind), col(CatalogueApartRow.repo)).in_(named),
+        )
+    )
+    return {(one.kind, one.repo): one for one in found}
 
 
 def _order(sort: Sort) -> tuple[Any, ...]:
@@ -145,7 +190,8 @@ def _read(after: str, sort: Sort) -> list[Any]:
     return place
 
 
-def _item(row: CatalogueRow, verdict: str) -> Item:
+def _item(row: CatalogueRow, verdict: str, apart: CatalogueApartRow | None = None) -> Item:
+    said = apart if apart is not None and apart.decision == row.decision else row
     return Item(
         kind=row.kind,
         repo=row.repo,
@@ -154,7 +200,7 @@ def _item(row: CatalogueRow, verdict: str) -> Item:
         sha=row.sha,
         decision=row.decision,
         decided_at=row.decided_at,
-        rule=row.rule if verdict != AGAIN else "",
+        rule=said.rule if verdict != AGAIN else "",
         allowed_sha=row.allowed_sha if row.allowed_sha != row.sha else None,
         task=row.task,
         library=row.library,
@@ -166,7 +212,7 @@ def _item(row: CatalogueRow, verdict: str) -> Item:
         family=row.family,
         downloads=row.downloads,
         likes=row.likes,
-        left_out=row.left_out,
+        left_out=said.left_out,
         risk=row.risk,
         used=row.used,
         asked_at=row.asked_at,

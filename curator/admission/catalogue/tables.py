@@ -86,6 +86,23 @@ class CatalogueRow(SQLModel, table=True):
     """When it was last asked for."""
 
 
+class CatalogueApartRow(SQLModel, table=True):
+    """What the rules say of a line for those whom they tell apart from everybody: for lists alone."""
+
+    __tablename__ = "catalogue_apart"
+
+    mark: str = Field(primary_key=True)
+    """What they are told apart by (`apart.mark_of`)."""
+    kind: str = Field(primary_key=True)
+    repo: str = Field(primary_key=True)
+    decision: str
+    """The one for everybody that it was made beside: with another it says nothing any more."""
+    outcome: str
+    rule: str
+    left_out: int
+    expires_at: dt.datetime | None = Field(default=None, sa_type=Utc)
+
+
 class CatalogueFillRow(SQLModel, table=True):
     """How far a database that was there before the catalogue has been taken into it: one row, from the migration on."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import tuple_
@@ -23,13 +23,14 @@ from curator.admission.explain import explain_ruling
 from curator.admission.snapshots import Snapshot
 from curator.admission.tables import DecisionRow, FactsRow, ScanRow, SnapshotRow
 from curator.audit.uses import user_counts, users_of
+from curator.database.engine import now
 from curator.policy import lists, waivers
 from curator.policy.in_force import InForce
 from curator.settings import Settings
 from curator.store.blobs import BlobStore
 from curator.types import BlobId, Commit, RepoId
-from rules.circumstances import Audience, Waiver
-from rules.evaluate import Outcome
+from rules.circumstances import EVERYBODY, Audience, Waiver
+from rules.evaluate import Outcome, evaluate
 from rules.facts import Facts, FileFacts
 from scanners.finding import Report
 
@@ -81,7 +82,7 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
     chosen = _ruling(session, snapshot, desk) if snapshot else None
     if snapshot is None or chosen is None:
         return None
-    ruling, facts, in_force = chosen
+    ruling, facts, in_force, made = chosen
     explanation = explain_ruling(session, desk.settings, commit, ruling, facts)
     explanation.pop("facts")
     look = looks.find(session, snapshot.id)
@@ -91,6 +92,7 @@ def dossier(session: Session, commit: Commit, desk: Desk) -> Dossier | None:
         commit=commit,
         explanation=explanation,
         in_force=in_force,
+        made=made,
         facts=facts,
         findings=found,
         more_findings=more,
@@ -162,15 +164,27 @@ def _canonical(session: Session, repo: RepoId) -> RepoId | None:
     return RepoId.parse(found, repo.kind) if found is not None else None
 
 
-def _ruling(session: Session, snapshot: Snapshot, desk: Desk) -> tuple[Ruling, Facts, bool] | None:
-    """The decision in force for whoever asks, else the newest one that he may see."""
-    ruling = decisions.current(session, snapshot.id, desk.rules.digest, desk.rules.audience(desk.asks))
+def _ruling(session: Session, snapshot: Snapshot, desk: Desk) -> tuple[Ruling, Facts, bool, bool] | None:
+    """The decision in force for whoever asks, whether one is, and whether it was made for them.
+
+    Where one is in force for everybody and none for them, it is as the rules would decide for them now; where none is,
+    the newest that they may see.
+    """
+    audience = desk.rules.audience(desk.asks)
+    ruling = decisions.current(session, snapshot.id, desk.rules.digest, audience)
+    if ruling is None and audience != EVERYBODY:
+        everybodys = decisions.current(session, snapshot.id, desk.rules.digest)
+        found = decisions.find(session, everybodys.id) if everybodys is not None else None
+        if found is not None:
+            facts = found[1].model_copy(update={"observed_at": now()})
+            decision = evaluate(desk.rules.policy, facts, replace(desk.rules.circumstances, audience=audience))
+            return replace(found[0], decision=decision, audience=audience), found[1], True, False
     in_force = ruling is not None
     if ruling is None:
         row = history.newest_about(session, snapshot.id, desk.audiences)
         ruling = ruling_of(row) if row is not None else None
     found = decisions.find(session, ruling.id) if ruling is not None else None
-    return (*found, in_force) if found is not None else None
+    return (*found, in_force, True) if found is not None else None
 
 
 def _words(session: Session, commit: Commit, facts: Facts, desk: Desk) -> Iterator[dict[str, Any]]:

@@ -246,6 +246,9 @@ class Dossier:
     """`curator.explanation/1` without the facts."""
     in_force: bool
     """Whether the decision holds now, for whoever asks; else it is the last one there was."""
+    made: bool
+    """Whether it was made for whoever asks; else it is what the rules say for them now, beside what was decided for
+    everybody."""
     facts: Facts
     findings: tuple[FoundThing, ...]
     more_findings: int
@@ -279,6 +282,7 @@ class Dossier:
             "kind": self.commit.repo.kind.value,
             "commit": self.commit.sha,
             "in_force": self.in_force,
+            "made": self.made,
             "decision": dict(self.explanation),
             "difference": self.difference.as_json() if self.difference else None,
             "findings": [one.as_json() for one in self.findings],

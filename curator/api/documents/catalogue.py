@@ -218,6 +218,10 @@ class DossierAnswer(Answer):
     kind: RepoKind
     commit: str
     in_force: Annotated[bool, Field(description="Whether the decision holds now, for whoever asks.")]
+    made: Annotated[
+        bool,
+        Field(description="Whether it was made for whoever asks; else it is what the rules say for them by now."),
+    ]
     decision: Annotated[dict[str, Any], Field(description="`curator.explanation/1` without the facts.")]
     difference: DifferenceAnswer | None
     findings: list[FoundThing]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from curator.api.documents.record import Ask
+from curator.api.documents.record import Ask, Use
 from curator.api.documents.words import Reopened
 from curator.evidence.subjects import About
 from curator.types import RepoKind
@@ -58,30 +58,10 @@ class Hit(Numbers):
     teams: list[TeamHit]
 
 
-class User(Answer):
-    """Somebody who was given it."""
-
-    id: str
-    kind: str
-    repo: str
-    commit: str
-    actor: str
-    token: str
-    team: str
-    project: str
-    job: str
-    first_at: Moment
-    last_at: Moment
-    files: int
-    bytes: int
-    address: str
-    user_agent: str
-
-
 class Users(Answer):
     """A page of those who were given it."""
 
-    users: list[User]
+    users: list[Use]
     next: Next
 
 
@@ -111,7 +91,7 @@ class Preview(Answer):
     subject: Subject
     known: Annotated[bool, Field(description="Whether the mirror has ever seen it.")]
     hit: Hit
-    users: list[User]
+    users: list[Use]
     descendants: list[Descendant]
     complete: Annotated[bool, Field(description="False while descendants of before an update are still being taken.")]
 
@@ -169,7 +149,7 @@ class Again(Answer):
 
 
 class WholeIncident(Answer):
-    """An incident with all that is known of it by now; of a developer's, his own team's part."""
+    """An incident with all that is known of it by now; for a developer, their own team's part."""
 
     incident: Incident
     hit: Hit

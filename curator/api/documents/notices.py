@@ -79,7 +79,41 @@ class Choices(Answer):
     rhythm: Literal["daily", "weekly"]
     hour: int
     utc_offset: int
-    chosen: Annotated[bool, Field(description="Whether he chose so; false: it is what his role suggests.")]
+    chosen: Annotated[bool, Field(description="Whether they chose so; false: it is what their role suggests.")]
+
+
+class WantedMailbox(BaseModel):
+    """Where a team wants to be told of what concerns it, and of what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: Annotated[str, Field(min_length=3, max_length=320, examples=["risk-models@bank.example"])]
+    ways: Annotated[
+        dict[Annotated[str, Field(max_length=40)], Literal["off", "digest", "now"]] | None,
+        Field(max_length=10, description="By subject; what is not named is off. Null: what is usual."),
+    ] = None
+    rhythm: Literal["daily", "weekly"] = "daily"
+    hour: Annotated[int, Field(ge=0, le=23)] = 7
+    utc_offset: Annotated[int, Field(ge=-MOST_OFFSET, le=MOST_OFFSET, description="Minutes before UTC.")] = 0
+
+
+class Mailbox(Answer):
+    """Where a team is told, and of what."""
+
+    team: str
+    address: str
+    ways: dict[str, Literal["off", "digest", "now"]]
+    rhythm: Literal["daily", "weekly"]
+    hour: int
+    utc_offset: int
+    changed_at: Moment
+    changed_by: str
+
+
+class OneMailbox(Answer):
+    """The mailbox of a team."""
+
+    mailbox: Mailbox
 
 
 class WantedWebhook(BaseModel):

@@ -30,7 +30,7 @@ class User(Answer):
     full_name: str
     email: str
     role: Role
-    team: Annotated[str, Field(description="His home team, for which he asks in the console; empty: none.")]
+    team: Annotated[str, Field(description="The home team, for which they ask in the console; empty: none.")]
     project: str
     teams: list[str]
     state: Literal["active", "disabled"]
@@ -156,10 +156,10 @@ class Account(Answer):
     """Whoever asks, and as what."""
 
     user: User
-    role: Annotated[Role, Field(description="That he asks with: a token may be for less than its owner.")]
+    role: Annotated[Role, Field(description="That they ask with: a token may be for less than its owner.")]
     team: str
     project: str
-    token: Annotated[Token | None, Field(description="That he asks with; null in a session of the console.")]
+    token: Annotated[Token | None, Field(description="That they ask with; null in a session of the console.")]
 
 
 class Wanted(BaseModel):
@@ -218,7 +218,7 @@ class WantedToken(Wanted):
 
 
 class WantedOwnToken(Wanted):
-    """A token that somebody wants for himself."""
+    """A token that somebody wants for their own use."""
 
     name: TokenName
     role: TokensRole = "developer"

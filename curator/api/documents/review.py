@@ -43,6 +43,7 @@ class Request(Answer):
 
     id: str
     state: State
+    in_part: Annotated[bool, Field(description="Approved, and not served yet: something else stands against it.")]
     sentence: Annotated[str, Field(description="How it stands, and what whoever asks may do.")]
     repository: str
     kind: RepoKind

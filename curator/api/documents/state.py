@@ -55,6 +55,15 @@ class StoreDocument(Answer):
     reserve: int
 
 
+class VerifiedDocument(Answer):
+    """How the newest verification of the whole record ended."""
+
+    at: Moment
+    rows: int
+    problems: int
+    sentence: str
+
+
 class StateDocument(Answer):
     """How the service is."""
 
@@ -65,11 +74,16 @@ class StateDocument(Answer):
     scanner_data: str
     upstream: str
     upstream_mode: str
+    upstream_down_since: Moment | None
+    """Null while it answers, or is not asked at all."""
     rules: RulesDocument
     rejudging: RejudgingDocument | None
     work: WorkDocument
     store: StoreDocument
     record: int
+    verified: VerifiedDocument | None
+    """Null if the record was never verified."""
+    sealed_at: Moment | None
     alarms: list[AlarmDocument]
 
 
@@ -87,6 +101,15 @@ class JudgingDocument(Answer):
     now: list[str]
 
 
+class WhomDocument(Answer):
+    """Somebody who was given files of a commit within the last hour."""
+
+    name: str
+    team: str
+    project: str
+    job: str
+
+
 class DownloadDocument(Answer):
     """A file on its way in from the upstream."""
 
@@ -98,6 +121,7 @@ class DownloadDocument(Answer):
     written: int
     bytes_per_s: int
     seconds_left: float | None
+    whom: list[WhomDocument]
 
 
 class LiveNowDocument(Answer):
@@ -117,6 +141,7 @@ class SettingDocument(Answer):
     value: str
     default: str
     meaning: str
+    topic: str
     origin: str
     where: str
     secret: bool
@@ -137,6 +162,18 @@ class PlaceDocument(Answer):
     """By outcome."""
     bytes: int
     """That were served."""
+    fetched: int
+    """Bytes that came from the upstream."""
+
+
+class FromCacheDocument(Answer):
+    """What was served and what was fetched for it, in bytes, in the window of time or since it is counted."""
+
+    since: Moment
+    served: int
+    fetched: int
+    share: float | None
+    """How much of what was served lay in the store already, 0 to 1; null where nothing was served."""
 
 
 class TopDocument(Answer):
@@ -156,6 +193,7 @@ class TrafficDocument(Answer):
     places: list[PlaceDocument]
     requests: dict[str, int]
     bytes: int
+    cache: FromCacheDocument
     top: list[TopDocument]
 
 

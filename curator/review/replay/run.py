@@ -14,15 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+from sqlmodel import Session
+
 from curator.database.engine import Database, now
 from curator.errors import CuratorError
 from curator.policy import lists, rule_sets, waivers
-from curator.policy.word import BadWord
+from curator.policy.word import BadWord, Said
 from curator.review.replay import cases
 from curator.review.replay.cases import Case
 from curator.review.replay.report import Shown, document
 from curator.review.replay.tally import Tally
 from curator.review.replay.trial import Setup
+from rules.circumstances import ListEntry, Waiver
 from rules.document import MOST_LETTERS
 from rules.model import Policy, PolicyError, parse_policy
 
@@ -30,6 +33,7 @@ PROCESSES = 2
 LONGEST_SOURCE = MOST_LETTERS
 """Characters of a file of rules."""
 _MOST_S = 900.0
+_LONGEST_DECISION = dt.timedelta(days=400)
 
 
 class ReplayFailed(CuratorError):
@@ -68,8 +72,7 @@ def replay(
             database.engine.url.render_as_string(hide_password=False),
             wanted.source,
             base.source if base is not None else None,
-            waivers.active(session, moment),
-            lists.active(session, moment),
+            *_words(session, None if wanted.catalogue else since, moment),
         )
         connection = session.connection()
         undecided = 0 if wanted.catalogue else cases.without_a_decision(connection, since)
@@ -77,6 +80,21 @@ def replay(
         tally = _tried(batches, setup, processes, began + _MOST_S, progress or (lambda _: None))
     shown = Shown(draft, base, wanted.catalogue, wanted.days, since, moment, undecided, time.monotonic() - began)
     return document(tally, shown)
+
+
+def _words(
+    session: Session, since: dt.datetime | None, moment: dt.datetime
+) -> tuple[tuple[Said[Waiver], ...], tuple[Said[ListEntry], ...]]:
+    """What people had decided when each request was made; of the catalogue (`since` is None) what they have by now."""
+    if since is not None:
+        # A request may have been answered by a decision of long before.
+        since -= _LONGEST_DECISION
+        return waivers.held_since(session, since), lists.held_since(session, since)
+    always = dt.datetime.min.replace(tzinfo=dt.UTC)
+    return (
+        tuple(Said(one, always, one.expires_at) for one in waivers.active(session, moment)),
+        tuple(Said(one, always, one.expires_at) for one in lists.active(session, moment)),
+    )
 
 
 def read_draft(source: str) -> Policy:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from curator.admission.tables import DecisionRow, FactsRow, SnapshotRow
+from curator.policy.word import Said
 from curator.review.replay.cases import Case, Use
 from curator.review.replay.tally import Change, Failed, LeftOut, Place, Tally
 from rules.audience import distinguished
@@ -40,8 +41,9 @@ class Setup:
     """Source of the rules that are tried."""
     against: str | None
     """Source of the rules that they are compared with; None: with what was decided."""
-    waivers: tuple[Waiver, ...]
-    entries: tuple[ListEntry, ...]
+    waivers: tuple[Said[Waiver], ...]
+    entries: tuple[Said[ListEntry], ...]
+    """Each with the time at which it held: what was said later counts for nothing asked for before."""
 
 
 @dataclass(slots=True)
@@ -50,9 +52,11 @@ class _Answer:
 
     decision: Decision
     since: dt.datetime
+    until: dt.datetime | None
+    """When time alone, or what people said then, may make it another."""
 
     def holds(self, at: dt.datetime) -> bool:
-        return self.since <= at and (self.decision.until is None or at < self.decision.until)
+        return self.since <= at and (self.until is None or at < self.until)
 
 
 class Side:
@@ -60,34 +64,41 @@ class Side:
 
     def __init__(self, policy: Policy, setup: Setup) -> None:
         self.policy = policy
-        self._all = Circumstances(waivers=setup.waivers, entries=setup.entries)
+        self._all = Circumstances(
+            waivers=tuple(said.word for said in setup.waivers), entries=tuple(said.word for said in setup.entries)
+        )
         self.reduced = lru_cache(maxsize=10_000)(self._reduced)
-        self._waivers: dict[str, list[Waiver]] = {}
+        self._waivers: dict[str, list[Said[Waiver]]] = {}
         for waiver in setup.waivers:
-            for fingerprint in waiver.fingerprints:
+            for fingerprint in waiver.word.fingerprints:
                 self._waivers.setdefault(fingerprint, []).append(waiver)
-        self._of_one: dict[str, list[ListEntry]] = {}
-        self._of_many: list[ListEntry] = []
+        self._of_one: dict[str, list[Said[ListEntry]]] = {}
+        self._of_many: list[Said[ListEntry]] = []
         for entry in setup.entries:
-            if _GLOB.search("".join(entry.repositories)):
+            if _GLOB.search("".join(entry.word.repositories)):
                 self._of_many.append(entry)
             else:
-                for repo in entry.repositories:
+                for repo in entry.word.repositories:
                     self._of_one.setdefault(repo.lower(), []).append(entry)
 
-    def decide(self, facts: Facts, audience: Audience) -> Decision:
+    def decide(self, facts: Facts, audience: Audience, at: dt.datetime) -> _Answer:
+        """As it was at that moment, with what people had said by then."""
         entries = (*self._of_many, *self._of_one.get(facts.repository.lower(), ()))
-        decision = evaluate(self.policy, facts, Circumstances(audience, (), entries), brief=not self._waivers)
+        then = tuple(said.word for said in entries if said.holds(at))
+        decision = evaluate(self.policy, facts, Circumstances(audience, (), then), brief=not self._waivers)
         # What a reason rests on does not depend on waivers, so that those that matter are known by now.
         waivers = {
-            waiver.id: waiver
+            said.word.id: said
             for reason in decision.reasons
             for fingerprint in reason.fingerprints
-            for waiver in self._waivers.get(fingerprint, ())
+            for said in self._waivers.get(fingerprint, ())
         }
-        if not waivers:
-            return decision
-        return evaluate(self.policy, facts, Circumstances(audience, tuple(waivers.values()), entries), brief=True)
+        held = tuple(said.word for said in waivers.values() if said.holds(at))
+        if held:
+            decision = evaluate(self.policy, facts, Circumstances(audience, held, then), brief=True)
+        edges = (edge for said in (*entries, *waivers.values()) for edge in (said.since, said.until))
+        later = (edge for edge in (decision.until, *edges) if edge is not None and edge > at)
+        return _Answer(decision, at, min(later, default=None))
 
     def _reduced(self, audience: Audience) -> Audience:
         return distinguished(self.policy, self._all, audience)
@@ -163,7 +174,7 @@ class Trial:
             if facts.observed_at != at:
                 facts = facts.model_copy(update={"observed_at": at})
             tally.evaluations += 1
-            answer = known.answers[key] = _Answer(side.decide(facts, key[1]), at)
+            answer = known.answers[key] = side.decide(facts, key[1], at)
         return answer.decision
 
     def _requests(self, tally: Tally, uses: Sequence[Use], stated: _Stated, known: _KnownFacts) -> None:

@@ -32,27 +32,25 @@ def test_06_a_commit_of_another_repository_is_none_of_this_one(
 
 
 def test_07_a_branch_that_moved_to_a_blocked_commit_is_given_at_the_allowed_one_by_all_answers(
-    own_hub: FixtureHub, tmp_path: Path
+    hub: FixtureHub, at_once: MirrorProcess
 ) -> None:
-    repo = "acme-research/turned"
-    tags = ask(own_hub.url, f"/api/models/{repo}/refs").json["tags"]
+    repo, url = hub.copy("acme-research/turned"), at_once.url
+    tags = ask(hub.url, f"/api/models/{repo}/refs").json["tags"]
     good, bad = (next(tag["targetCommit"] for tag in tags if tag["name"] == name) for name in ("v1", "bad"))
-    own_hub.move_branch(repo, "main", good)
-    at_once = {"CURATOR_REVISION_TTL_S": "0.001", "CURATOR_BRANCH_SESSION_S": "0"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, at_once) as mirror:
-        assert settled(mirror.url, f"/api/models/{repo}").json["sha"] == good
-        own_hub.move_branch(repo, "main", bad)
-        assert settled(mirror.url, f"/api/models/{repo}/revision/{bad}").status == 403
-        info = ask(mirror.url, f"/api/models/{repo}")
-        refs = ask(mirror.url, f"/api/models/{repo}/refs")
-        history = ask(mirror.url, f"/api/models/{repo}/commits/main")
-        raw = ask(mirror.url, f"/{repo}/raw/main/config.json")
-        named = [branch["targetCommit"] for branch in refs.json["branches"] if branch["name"] == "main"]
-        assert [info.json["sha"], *named, history.json[0]["id"], raw.headers["x-repo-commit"]] == [good] * 4
-        assert refs.headers["x-curator-upstream-commit"] == bad
-        (found,) = ask(mirror.url, "/api/models?search=turned").json
-        assert found["curator"]["outcome"] == "allow", "what can be had is not marked as if it could not"
-        assert "curator:blocked" not in found["tags"]
+    hub.move_branch(repo, "main", good)
+    assert settled(url, f"/api/models/{repo}").json["sha"] == good
+    hub.move_branch(repo, "main", bad)
+    assert settled(url, f"/api/models/{repo}/revision/{bad}").status == 403
+    info = ask(url, f"/api/models/{repo}")
+    refs = ask(url, f"/api/models/{repo}/refs")
+    history = ask(url, f"/api/models/{repo}/commits/main")
+    raw = ask(url, f"/{repo}/raw/main/config.json")
+    named = [branch["targetCommit"] for branch in refs.json["branches"] if branch["name"] == "main"]
+    assert [info.json["sha"], *named, history.json[0]["id"], raw.headers["x-repo-commit"]] == [good] * 4
+    assert refs.headers["x-curator-upstream-commit"] == bad
+    (found,) = ask(url, f"/api/models?search={repo}").json
+    assert found["curator"]["outcome"] == "allow", "what can be had is not marked as if it could not"
+    assert "curator:blocked" not in found["tags"]
 
 
 @pytest.mark.usefixtures("untouched")

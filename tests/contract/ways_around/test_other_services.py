@@ -61,14 +61,13 @@ def test_12_a_list_of_spaces_is_refused_in_words_that_hf_prints(mirror: MirrorPr
     assert "Spaces are not served by this mirror" in done.stdout + done.stderr
 
 
-def test_12_a_space_that_is_switched_on_is_judged_as_a_model_is(hub: FixtureHub, tmp_path: Path) -> None:
-    with MirrorProcess(tmp_path / "data", hub.url, {"CURATOR_SPACES": "true"}) as mirror:
-        assert settled(mirror.url, "/api/spaces/acme-research/demo-space").status == 200
-        client = Client("2.4", mirror.url, tmp_path / "home")
-        path = client.file("acme-research/demo-space", "app.py", repo_type="space")
-        assert path.read_bytes() == (REPOS / "spaces/acme-research/demo-space/main/app.py").read_bytes()
-        info = client.call("info", repo_id="acme-research/demo-space", repo_type="space")
-        assert info.value["id"] == "acme-research/demo-space"
+def test_12_a_space_that_is_switched_on_is_judged_as_a_model_is(otherwise: MirrorProcess, tmp_path: Path) -> None:
+    assert settled(otherwise.url, "/api/spaces/acme-research/demo-space").status == 200
+    client = Client("2.4", otherwise.url, tmp_path / "home")
+    path = client.file("acme-research/demo-space", "app.py", repo_type="space")
+    assert path.read_bytes() == (REPOS / "spaces/acme-research/demo-space/main/app.py").read_bytes()
+    info = client.call("info", repo_id="acme-research/demo-space", repo_type="space")
+    assert info.value["id"] == "acme-research/demo-space"
 
 
 @pytest.mark.usefixtures("untouched")

@@ -40,7 +40,25 @@ def row(action: str, **fields: Any) -> AuditRow:
 
 @given(
     some.sampled_from([*Action]),
-    some.sampled_from(["hold", "block", "allow", "bad", "good", "in-force", "approve", "failing", "disabled", ""]),
+    some.sampled_from(
+        [
+            "hold",
+            "block",
+            "allow",
+            "bad",
+            "good",
+            "in-force",
+            "approve",
+            "approve-in-part",
+            "withdraw",
+            "expire",
+            "overtake",
+            "lapse",
+            "failing",
+            "disabled",
+            "",
+        ]
+    ),
     TEXT,
     TEXT,
     some.none() | TEXT,
@@ -58,7 +76,9 @@ def test_whatever_the_record_says_a_notice_has_a_title_of_one_line_and_a_documen
 ) -> None:
     event = row(action.value, outcome=outcome, repo=repo, actor=actor, sentence=sentence, subject=subject, rules=rules)
     users = (User("risk", repo, actor, NOW, repo), User("", "", actor))
-    drafts = notices_of(event, Known(users=users, people=("dora",), askers=(Asker("dora", "r1"),)))
+    drafts = notices_of(
+        event, Known(users=users, people=("dora",), askers=(Asker("dora", "r1", "risk"),), mailboxes=("risk",))
+    )
     assert not drafts or matters(event), "what is passed over unseen has no notice"
     for draft in drafts:
         assert draft.title
@@ -111,9 +131,11 @@ def test_a_chat_is_never_told_a_mention_or_a_link_of_somebody_else(title: str, b
         ("rules", "in-force", "x", [NoticeType.RULES]),
         ("scanners", "in-force", "x", [NoticeType.SCANNERS]),
         ("request", "ask", "x", [NoticeType.ASKED]),
-        ("request", "withdraw", "x", []),
+        ("request", "withdraw", "x", [NoticeType.OVER]),
+        ("request", "expire", "x", [NoticeType.OVER]),
+        ("request", "overtake", "x", [NoticeType.OVER]),
         ("answer", "approve", "x", [NoticeType.DECIDED]),
-        ("waiver-ending", "waiver", "x", [NoticeType.ENDING]),
+        ("waiver-ending", "waiver", "x", [NoticeType.ENDING, NoticeType.RUNS_OUT]),
         ("notify", "made", "x", []),
         ("notify", "failing", "x", [NoticeType.WEBHOOK_FAILING]),
     ],
@@ -149,7 +171,7 @@ def test_nobody_is_told_by_default_of_what_his_role_may_not_see(role: Role) -> N
     ("outcome", "sentence", "said"),
     [
         ("approve", "acme/tiny: held before, allowed now, for everybody: read by hand", "the same command works now"),
-        ("approve", "acme/tiny: held before, blocked now, for everybody: in part", "is approved in part"),
+        ("approve-in-part", "acme/tiny: held before, blocked now, for everybody: read", "is approved in part"),
         ("reject", "acme/tiny stays as it is: too few downloads", "is rejected"),
         ("block", "acme/tiny: held before, blocked now, for everybody: advisory 7", "is blocked for everybody"),
         ("ask", "rita asks back about acme/tiny: for which project?", "has a question back"),

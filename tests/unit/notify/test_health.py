@@ -118,7 +118,7 @@ def waiver(database: Database, days: float, **fields: Any) -> str:
         "kind": "model",
         "repo": "acme/tiny",
         "rules": "r1",
-        "scope": "{}",
+        "scope": '{"teams": ["*"], "projects": ["*"]}',
         "reason": "read by hand\r\nBcc: x",
         "by": "rita",
     }
@@ -158,7 +158,7 @@ def test_an_approval_that_is_about_to_end_is_told_of_and_a_block_is_not(database
                     repositories='["acme/*"]',
                     kinds="[]",
                     commits="[]",
-                    scope="{}",
+                    scope='{"teams": ["*"], "projects": ["*"]}',
                     reason="known",
                     by="rita",
                     created_at=now(),

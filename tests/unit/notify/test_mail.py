@@ -46,7 +46,7 @@ def test_a_mail_goes_to_one_person_over_tls_with_a_password(database: Database, 
         first, second = server.mails()
         assert sorted([first["To"], second["To"]]) == ["rita@bank.example", "sam@bank.example"]
         assert first["Subject"].strip() == "[Curator] Not allowed any more: acme/tiny@11111111 is blocked from now on"
-        assert first["List-Unsubscribe"] == f"<{URL}/-/notices>"
+        assert first["List-Unsubscribe"] == f"<{URL}/-/notices/choices>"
         assert f"{URL}/-/" in first.get_content()
         assert [(one["tls"], one["as"], len(one["to"])) for one in server.sessions()] == [(True, USER, 1)] * 2
     assert {row.state for row in deliveries(database)} == {"sent"}
@@ -109,7 +109,8 @@ def test_whatever_a_notice_says_a_mail_has_its_own_headers_and_no_other(title: s
         link=URL,
         message_id="msg_1",
         type_=type_,
-        url=URL,
+        choices=URL,
+        foot="f",
         at=now(),
     )
     raw = made.as_bytes()
@@ -133,7 +134,18 @@ def test_whatever_a_notice_says_a_mail_has_its_own_headers_and_no_other(title: s
 @pytest.mark.parametrize("to", ["", "a", "a@b\r\nBcc: c@d", "a@b, c@d", "<a@b>", '"a b"@c', "a@b c"])
 def test_an_address_that_is_none_is_refused(to: str) -> None:
     with pytest.raises(BadInput):
-        message(to=to, sender=SENDER, title="t", body="b", link=URL, message_id="m", type_="test", url=URL, at=now())
+        message(
+            to=to,
+            sender=SENDER,
+            title="t",
+            body="b",
+            link=URL,
+            message_id="m",
+            type_="test",
+            choices=URL,
+            foot="f",
+            at=now(),
+        )
 
 
 def test_a_digest_comes_once_at_the_hour_that_somebody_chose(
