@@ -15,9 +15,10 @@ from starlette.background import BackgroundTask
 from curator.api.documents.review import Answered, Groups, Lines, OneLine, Proposals
 from curator.api.words import Names, page_json
 from curator.policy.word import BadWord, checked_scope
-from curator.review import deciding, proposals, queue
+from curator.review import deciding, lines, proposals, queue
 from curator.review.card import card
-from curator.review.deciding import Desk, Named
+from curator.review.deciding import Desk
+from curator.review.lines import Named
 from curator.review.mine import groups_of
 from curator.review.queue import Filter
 from curator.review.verdicts import Answer, Reach, Verdict, end_of, usual_reach
@@ -47,7 +48,7 @@ class WantedAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer: Answer
-    items: Annotated[list[Item], Field(max_length=deciding.MOST_AT_ONCE)] = []
+    items: Annotated[list[Item], Field(max_length=lines.MOST_AT_ONCE)] = []
     publisher: Annotated[str, Field(max_length=200)] = ""
     """Instead of items: all of a publisher."""
     family: Annotated[str, Field(max_length=200)] = ""
@@ -201,14 +202,14 @@ def _named(service: Service, wanted: WantedAnswer) -> list[Named]:
     if wanted.publisher or wanted.family:
         of = Filter(publisher=wanted.publisher, family=wanted.family)
         with database.read() as session:
-            found = queue.page(session, of, review_hours=hours, limit=deciding.MOST_AT_ONCE)
+            found = queue.page(session, of, review_hours=hours, limit=lines.MOST_AT_ONCE)
         if found.next is not None:
             raise BadWord(
-                f"{wanted.publisher or wanted.family} has {found.total} lines, and {deciding.MOST_AT_ONCE} are decided "
+                f"{wanted.publisher or wanted.family} has {found.total} lines, and {lines.MOST_AT_ONCE} are decided "
                 "about at once: name so many as `items`, and then the next"
             )
         return [Named(line.id) for line in found.lines]
-    return [Named(deciding.item_named(database, one.id), one.decision) for one in wanted.items]
+    return [Named(lines.item_named(database, one.id), one.decision) for one in wanted.items]
 
 
 def _then_judged(service: Service, done: list[deciding.Done]) -> JSONResponse:

@@ -17,7 +17,8 @@ from curator.people.roles import Permission
 from curator.policy.word import read_until
 from curator.review import requests
 from curator.review.asking import Asking, Wish
-from curator.review.requests import KeptRequest, Wanted
+from curator.review.request import KeptRequest
+from curator.review.requests import Wanted
 from curator.types import RepoKind
 from curator.web.documents import STILL_SCANNED, problems
 from curator.web.guard import Asker, audience_asked

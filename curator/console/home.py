@@ -18,7 +18,7 @@ from curator.people.caller import Caller
 from curator.people.roles import Permission
 from curator.review import queue, requests
 from curator.review.queue import Filter, Queue
-from curator.review.requests import KeptRequest
+from curator.review.request import KeptRequest
 from curator.web.guard import Viewer
 from curator.web.overview import Changed, Traffic, Window, changes_for, traffic_of
 from curator.web.service import Service

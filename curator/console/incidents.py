@@ -14,6 +14,7 @@ from curator.console.forms import Form
 from curator.console.render import done, page
 from curator.errors import BadInput, CuratorError
 from curator.evidence import blast, incidents
+from curator.evidence.incident import Incident, TeamState
 from curator.evidence.subjects import read
 from curator.notify.about import told_about
 from curator.people.caller import Caller
@@ -44,7 +45,7 @@ def incident_pages(service: Service) -> APIRouter:
         state = query.get("state", "open")
         state = state if state in STATES else "open"
 
-        def find(session: Session) -> tuple[list[incidents.Incident], dict[str, tuple[int, int]]]:
+        def find(session: Session) -> tuple[list[Incident], dict[str, tuple[int, int]]]:
             found = listed(session, caller, state, query.get("after"), _PAGE)
             return found, incidents.states_of(session, [one.id for one in found])
 
@@ -110,7 +111,7 @@ def incident_pages(service: Service) -> APIRouter:
     async def answered(request: Request, incident_id: Id, caller: Asker, form: Form) -> Response:
         team, note = form.get("team"), str(form.get("note", ""))
 
-        def answer() -> incidents.TeamState:
+        def answer() -> TeamState:
             with database.read() as session:
                 incidents.shown_to(session, incident_id, caller)
             named = team_named(caller, str(team) if team is not None else None)

@@ -24,6 +24,7 @@ from curator.people.roles import Permission
 from curator.policy.word import read_until
 from curator.review import queue, requests
 from curator.review.asking import Asking, Wish
+from curator.review.request import KeptRequest
 from curator.review.requests import Wanted
 from curator.review.waiving import standing_against
 from curator.types import RepoKind
@@ -82,7 +83,7 @@ def request_pages(service: Service) -> APIRouter:
         others = query.get("of") == "all" and caller.may(Permission.SEE_ALL)
         state = "all" if query.get("state") == "all" else "waiting"
 
-        def read(session: Session) -> list[requests.KeptRequest]:
+        def read(session: Session) -> list[KeptRequest]:
             by = None if others else caller.name
             after = query.get("after")
             return requests.listed(session, by=by, state=state, after=after, limit=_PAGE)

@@ -20,9 +20,10 @@ from curator.errors import CuratorError
 from curator.people.caller import Caller
 from curator.people.roles import Permission
 from curator.policy.word import BadWord
-from curator.review import deciding, proposals, queue
+from curator.review import deciding, lines, proposals, queue
 from curator.review.card import Card, card
-from curator.review.deciding import Desk, Done, Named
+from curator.review.deciding import Desk, Done
+from curator.review.lines import Named
 from curator.review.mine import groups_of
 from curator.review.opening import Opening
 from curator.review.queue import SORTS, Filter, Queue
@@ -239,7 +240,7 @@ def review_routes(service: Service) -> APIRouter:
 
         def read(session: Session) -> list[tuple[queue.Line, Opening | None, str]]:
             rows: list[tuple[queue.Line, Opening | None, str]] = []
-            for item_id, _ in named[: deciding.MOST_AT_ONCE]:
+            for item_id, _ in named[: lines.MOST_AT_ONCE]:
                 line = queue.find(session, item_id, review_hours=hours)
                 try:
                     verdict = filled_in(fields.verdict(Answer.APPROVE, caller.name, settings.exception_days))
@@ -263,7 +264,7 @@ def review_routes(service: Service) -> APIRouter:
 
     def _all_of(wanted: Filter) -> Queue:
         with database.read() as session:
-            return queue.page(session, wanted, review_hours=hours, limit=deciding.MOST_AT_ONCE)
+            return queue.page(session, wanted, review_hours=hours, limit=lines.MOST_AT_ONCE)
 
     def _next(item_id: str, query: QueryParams, caller: Caller) -> str:
         """The line that matters most after this one, of those that were looked through; else the queue."""

@@ -21,7 +21,7 @@ from curator.errors import BadInput
 from curator.evidence import incidents
 from curator.evidence.archive import END, Writer
 from curator.evidence.contents import Contents, line
-from curator.evidence.incidents import Incident
+from curator.evidence.incident import Incident
 from curator.evidence.subjects import About, Subject
 from curator.evidence.words import README
 from curator.review import requests

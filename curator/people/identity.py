@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from curator.database.engine import Database
 from curator.errors import UnknownToken
+from curator.people.bearer import TokenEnded, caller_of
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.mark import looks_like_ours
 from curator.people.seen import Seen
-from curator.people.tokens import TokenEnded, caller_of
 
 
 class Identity:

@@ -14,13 +14,13 @@ from sqlmodel import Session, col, select
 from curator.audit.record import Action
 from curator.database.engine import Database, new_id, now
 from curator.errors import CuratorError
+from curator.people.bearer import TokenEnded, caller_by_id
 from curator.people.by import By
 from curator.people.caller import Caller
 from curator.people.names import NoSuchName
 from curator.people.recording import record
 from curator.people.sign_in_tables import SessionRow
 from curator.people.tables import UserRow
-from curator.people.tokens import TokenEnded, caller_by_id
 from curator.people.users import user_by_id
 
 _SEEN_EVERY = dt.timedelta(minutes=1)

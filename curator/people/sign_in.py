@@ -16,6 +16,7 @@ from curator.database.engine import Database
 from curator.errors import BadInput, NotAllowed, UnknownToken
 from curator.people import accounts, attempts, sessions
 from curator.people.attempts import Counted
+from curator.people.bearer import TokenEnded, caller_of
 from curator.people.by import By
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.cookies import Cookies
@@ -28,7 +29,6 @@ from curator.people.pipelines import JobToken, Pipelines, admit
 from curator.people.recording import record
 from curator.people.roles import Permission, Role
 from curator.people.sessions import Lasting
-from curator.people.tokens import TokenEnded, caller_of
 from curator.people.users import User, user_by_id
 from curator.settings import Settings
 

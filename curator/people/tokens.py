@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from curator.audit.record import Action
 from curator.database.engine import Database, new_id, now
 from curator.database.generation import changed
-from curator.errors import BadInput, UnknownToken
+from curator.errors import BadInput
+from curator.people.bearer import digest_of, with_owners
 from curator.people.by import By
-from curator.people.caller import Caller
 from curator.people.mark import MARK
 from curator.people.names import NoSuchName, check_audience, check_no_persons_name, check_text
 from curator.people.recording import record
-from curator.people.roles import MAY, Role, lesser
+from curator.people.roles import MAY, Role
 from curator.people.tables import MembershipRow, TokenRow, UserRow
 from curator.people.token import Token, value_of
 from curator.types import check_no_secret
@@ -35,15 +32,6 @@ _LONGEST_NAME = 100
 _FARTHEST_DAYS = 36_500
 FIRST = By("curator")
 """Who makes the token of the first start."""
-
-
-class TokenEnded(UnknownToken):
-    """The token was one of this mirror, and is worth nothing any more; told only to whoever holds it."""
-
-    def __init__(self, sentence: str, *, persons: bool) -> None:
-        super().__init__(sentence)
-        self.persons = persons
-        """Whether it was a person's, who can make another one himself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +197,7 @@ def list_tokens(
         theirs = select(UserRow.id).where(col(UserRow.folded).contains(text, autoescape=True))
         query = query.where(or_(_says(session, text), col(TokenRow.user_id).in_(theirs)))
     found = session.exec(query).all()
-    rows = session.exec(_with_owners().where(col(TokenRow.id).in_(found)).order_by(col(TokenRow.id).desc()))
+    rows = session.exec(with_owners().where(col(TokenRow.id).in_(found)).order_by(col(TokenRow.id).desc()))
     return [value_of(row, user) for row, user in rows]
 
 
@@ -220,29 +208,6 @@ def _says(session: Session, text: str) -> ColumnElement[bool]:
         # Its LIKE takes both for the same, and needs half the time for two columns as they are.
         return or_(name.contains(text, autoescape=True), description.contains(text, autoescape=True))
     return func.lower(name + "\n" + description).contains(text, autoescape=True)
-
-
-def caller_of(session: Session, token: str) -> Caller | None:
-    """Whom the token stands for; None if it was never ours. Raises `TokenEnded` if it is worth nothing any more."""
-    found = session.exec(_with_owners().where(TokenRow.digest == _digest(token))).first()
-    return _caller(*found) if found is not None else None
-
-
-def caller_by_id(session: Session, token_id: str) -> Caller:
-    """The same for a token that was shown before. Raises `TokenEnded` and `NoSuchName`."""
-    found = session.exec(_with_owners().where(TokenRow.id == token_id)).first()
-    if found is None:
-        raise NoSuchName("There is no such token any more")
-    return _caller(*found)
-
-
-def _caller(row: TokenRow, owner: UserRow | None) -> Caller:
-    _check_valid(row, owner)
-    role = Role(row.role) if owner is None else lesser(Role(row.role), Role(owner.role))
-    name = row.name if owner is None else owner.login
-    return Caller(
-        name, role, row.id, row.team, row.project, row.user_id, None, row.job, token_name=row.name, until=row.expires_at
-    )
 
 
 def create_token(database: Database, name: str, role: Role, audience: Audience = EVERYBODY) -> str:
@@ -257,16 +222,6 @@ def create_first_admin(database: Database) -> str | None:
         if session.exec(select(TokenRow.id).limit(1)).first() is not None:
             return None
         return make_token(session, NewToken(name="admin", role=Role.ADMIN), FIRST)[1]
-
-
-def _check_valid(row: TokenRow, owner: UserRow | None) -> None:
-    persons = owner is not None
-    if owner is not None and owner.disabled_at is not None:
-        raise TokenEnded(f"{owner.login} was disabled here on {_day(owner.disabled_at)}", persons=False)
-    if row.revoked_at is not None:
-        raise TokenEnded(f"This token was revoked on {_day(row.revoked_at)}", persons=persons)
-    if row.expires_at is not None and row.expires_at <= now():
-        raise TokenEnded(f"This token ended on {_day(row.expires_at)}", persons=persons)
 
 
 def _check(session: Session, wanted: NewToken, owner: UserRow | None, audience: Audience) -> None:
@@ -319,7 +274,7 @@ def _end(wanted: dt.datetime | None, max_days: int | None) -> dt.datetime | None
 
 def _put(session: Session, row: TokenRow) -> str:
     text = MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LETTERS))
-    row.digest = _digest(text)
+    row.digest = digest_of(text)
     session.add(row)
     session.flush()
     changed(session)
@@ -347,11 +302,6 @@ def _named(session: Session, name: str, owner: str | None) -> Sequence[TokenRow]
     return rows
 
 
-def _with_owners() -> SelectOfScalar[tuple[TokenRow, UserRow | None]]:
-    query = select(TokenRow, UserRow).join(UserRow, col(UserRow.id) == col(TokenRow.user_id), isouter=True)
-    return cast("SelectOfScalar[tuple[TokenRow, UserRow | None]]", query)
-
-
 def _subject(row: TokenRow, owner: UserRow | None) -> str:
     return f"{owner.login}/{row.name}" if owner is not None else row.name
 
@@ -365,14 +315,6 @@ def _what(row: TokenRow, owner: UserRow | None) -> str:
 
 def _lasts(row: TokenRow) -> str:
     return f", to end {_moment(row.expires_at)}" if row.expires_at is not None else ", without an end"
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _day(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%d")
 
 
 def _moment(at: dt.datetime) -> str:

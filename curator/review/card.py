@@ -16,7 +16,7 @@ from curator.audit.uses import Use, users_of
 from curator.review import proposals, queue, requests, waiting
 from curator.review.proposals import Proposal
 from curator.review.queue import Line, NotWaiting
-from curator.review.requests import KeptRequest
+from curator.review.request import KeptRequest
 from curator.review.waiting import silent
 from curator.review.waiving import standing_against
 from rules.circumstances import Audience

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from curator.admission import decisions
 from curator.admission.reopening import Reopened
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
@@ -22,18 +21,23 @@ from curator.policy.waivers import Limits
 from curator.policy.word import BadWord, checked_reason
 from curator.queue.work import Work
 from curator.review import apart, listing, proposals, requests, waiting, waiving
+from curator.review.lines import (
+    Named,
+    check_many,
+    commit_of,
+    line,
+    repo_of,
+)
 from curator.review.opening import Opening, opening
 from curator.review.proposals import Proposal
-from curator.review.queue import NotWaiting
 from curator.review.states import State, Step
 from curator.review.tables import RequestRow, WaitingRow
 from curator.review.verdicts import Answer, Answered, Reach, StillStands, Verdict
 from curator.review.waiving import scope_said
-from curator.types import Commit, RepoId, RepoKind
+from curator.types import Commit, RepoKind
 from rules.circumstances import EVERYBODY, Audience, ListEffect
 from rules.evaluate import Outcome
 
-MOST_AT_ONCE = 200
 _SAID = {Outcome.ALLOW: "allowed", Outcome.HOLD: "held", Outcome.BLOCK: "blocked"}
 
 
@@ -43,14 +47,6 @@ class Desk:
 
     rule_set: str
     limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A line as a reviewer names it, and the decision that he has seen there; empty if he says nothing of that."""
-
-    item_id: str
-    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,8 @@ class Done:
 
 def preview(session: Session, named: Sequence[Named], verdict: Verdict, desk: Desk) -> list[Opening]:
     """What a verdict would do to each of these lines. Raises `BadWord`, `NotWaiting`, `Answered`."""
-    _check_many(named)
-    return [_opening(session, _line(session, one), verdict, desk) for one in named]
+    check_many(named)
+    return [_opening(session, line(session, one), verdict, desk) for one in named]
 
 
 def decide(database: Database, named: Sequence[Named], verdict: Verdict, desk: Desk) -> list[Done]:
@@ -94,12 +90,12 @@ def decide(database: Database, named: Sequence[Named], verdict: Verdict, desk: D
     Raises `BadWord`, `NotWaiting`, `NotAllowed`, `Answered` if somebody was quicker, and `StillStands` if what is to be
     approved would be refused all the same.
     """
-    _check_many(named)
+    check_many(named)
     verdict = replace(verdict, reason=checked_reason(verdict.reason))
     if verdict.answer is Answer.BLOCK and verdict.reach is Reach.FINDINGS:
         raise BadWord("Findings are not blocked but by rules: block the commit, the repository or the publisher")
     with database.write() as session:
-        return [_decide(session, _line(session, one), verdict, desk) for one in named]
+        return [_decide(session, line(session, one), verdict, desk) for one in named]
 
 
 def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk, *, agrees: bool) -> Done:
@@ -127,7 +123,7 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
             left = proposal.needs - len(proposal.agreed)
             sentence = f"{by} agrees; {left} more must"
             _record(session, row, by, "second", sentence)
-            return Done(row.id, _commit(row), sentence, None, proposal)
+            return Done(row.id, commit_of(row), sentence, None, proposal)
         others = proposal.agreed[1:]
         made = _opening(session, row, proposal.verdict, desk, others)
         if made.needs > proposal.needs:
@@ -135,32 +131,6 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
         ended = proposals.end(session, proposal_id, proposals.State.CONFIRMED, by)
         done = _carry_out(session, row, proposal.verdict, made, desk, others)
         return replace(done, proposal=ended)
-
-
-def item_named(database: Database, name: str) -> str:
-    """The id of a line, named by itself or by a decision. Raises `NotWaiting`."""
-    with database.read() as session:
-        if session.get(WaitingRow, name) is not None:
-            return name
-    return item_of_decision(database, name)
-
-
-def item_of_decision(database: Database, decision_id: str) -> str:
-    """The id of the line of the repository that a decision is about, made if there is none. Raises `NotWaiting`."""
-    with database.write() as session:
-        found = decisions.find(session, decision_id)
-        if found is None:
-            raise NotWaiting(f"There is no {decision_id[:64]!a} in the queue: `curator review list` shows what waits")
-        ruling, facts = found
-        repo = RepoId.parse(facts.repository, RepoKind(facts.kind.value))
-        row = session.exec(
-            select(WaitingRow).where(WaitingRow.kind == repo.kind.value, WaitingRow.repo == str(repo))
-        ).first() or waiting.blank(repo)
-        if not row.waits:
-            waiting.describe(row, ruling, facts)
-        session.add(row)
-        session.flush()
-        return row.id
 
 
 def expire(database: Database) -> None:
@@ -174,7 +144,7 @@ def expire(database: Database) -> None:
                 request.state = State.OPEN.value
                 requests.note(session, request, Step.EXPIRE, "curator", said)
             _record(session, row, "curator", "lapse", f"{said} to what {proposal.agreed[0]} has approved")
-            waiting.refresh(session, _repo(row))
+            waiting.refresh(session, repo_of(row))
 
 
 def _decide(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk) -> Done:
@@ -269,7 +239,7 @@ def _propose(session: Session, row: WaitingRow, asked: Sequence[RequestRow], ver
         row.waits, row.held = True, True
         session.add(row)
     session.flush()
-    return Done(row.id, _commit(row), said, made, kept)
+    return Done(row.id, commit_of(row), said, made, kept)
 
 
 def _reject_proposal(session: Session, row: WaitingRow, proposal: Proposal, by: str, said: str) -> Done:
@@ -279,12 +249,12 @@ def _reject_proposal(session: Session, row: WaitingRow, proposal: Proposal, by: 
         requests.note(session, request, Step.REPLY, by, f"does not agree with {proposal.agreed[0]}: {said}")
     sentence = f"{by} does not agree to what {proposal.agreed[0]} has approved: {said}"
     _record(session, row, by, "reject", sentence)
-    waiting.refresh(session, _repo(row))
-    return Done(row.id, _commit(row), sentence, None, ended)
+    waiting.refresh(session, repo_of(row))
+    return Done(row.id, commit_of(row), sentence, None, ended)
 
 
 def _reject(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verdict: Verdict) -> Done:
-    said = f"{_commit(row)} stays as it is: {verdict.reason}"
+    said = f"{commit_of(row)} stays as it is: {verdict.reason}"
     for request in asked:
         waiting.end(session, request, State.REJECTED, Step.REJECT, verdict.by, verdict.reason)
         requests.record(session, request, Action.ANSWER, verdict.by, verdict.answer.value, said)
@@ -296,7 +266,7 @@ def _reject(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verd
 def _ask_back(session: Session, row: WaitingRow, asked: Sequence[RequestRow], verdict: Verdict) -> Done:
     if not asked:
         raise BadWord(f"Nobody has said what they want {row.repo} for, so there is nobody to ask: decide about it")
-    said = f"{verdict.by} asks back about {_commit(row)}: {verdict.reason}"
+    said = f"{verdict.by} asks back about {commit_of(row)}: {verdict.reason}"
     for request in asked:
         request.state = State.ASKED_BACK.value
         requests.note(session, request, Step.QUESTION, verdict.by, verdict.reason)
@@ -312,14 +282,14 @@ def _closed(
     made: Opening | None,
     reopened: tuple[Reopened, ...],
 ) -> Done:
-    repo = _repo(row)
+    repo = repo_of(row)
     if verdict.answer is Answer.APPROVE:
         waiting.let_go(session, repo, verdict.scope)
     else:
         waiting.let_go(session, repo)
     row.waits = True  # It is closed by whoever has just decided, also if nobody waited.
     waiting.refresh(session, repo, closed_by=verdict.by, closed_as=_CLOSED[verdict.answer])
-    return Done(row.id, _commit(row), said, made, None, reopened)
+    return Done(row.id, commit_of(row), said, made, None, reopened)
 
 
 _CLOSED = {
@@ -330,33 +300,15 @@ _CLOSED = {
 }
 
 
-def _check_many(named: Sequence[Named]) -> None:
-    if not named:
-        raise BadWord("Nothing is chosen: choose what you decide about")
-    if len(named) > MOST_AT_ONCE:
-        raise BadWord(f"{len(named)} at once are too many: {MOST_AT_ONCE} at most")
-
-
-def _line(session: Session, named: Named) -> WaitingRow:
-    row = session.get(WaitingRow, named.item_id)
-    if row is None:
-        raise NotWaiting(f"There is no {named.item_id[:64]!a} in the queue: `curator review list` shows what waits")
-    if not row.waits and row.closed_at is not None:
-        raise Answered(f"{row.repo} was {row.closed_as} by {row.closed_by} at {row.closed_at:%H:%M} UTC")
-    if named.decision and named.decision != row.decision:
-        raise Answered(f"{row.repo} has moved on since you looked: look at what is wanted now, and decide about that")
-    return row
-
-
 def _opening(session: Session, row: WaitingRow, verdict: Verdict, desk: Desk, others: tuple[str, ...] = ()) -> Opening:
-    who = {Audience(one.team, one.project) for one in waiting.silent(session, _repo(row))}
+    who = {Audience(one.team, one.project) for one in waiting.silent(session, repo_of(row))}
     who |= {Audience(one.team, one.project) for one in _requests(session, row)}
     return opening(session, row.decision, verdict, frozenset(who or {EVERYBODY}), desk.rule_set, desk.limits, others)
 
 
 def _requests(session: Session, row: WaitingRow) -> list[RequestRow]:
     """Those that an answer is for; of what was asked back, too, which may be decided about without an answer."""
-    return waiting.open_of(session, _repo(row))
+    return waiting.open_of(session, repo_of(row))
 
 
 def _record(session: Session, row: WaitingRow, by: str, outcome: str, sentence: str) -> None:
@@ -375,11 +327,3 @@ def _record(session: Session, row: WaitingRow, by: str, outcome: str, sentence: 
             sentence=sentence,
         ),
     )
-
-
-def _repo(row: WaitingRow) -> RepoId:
-    return RepoId.parse(row.repo, RepoKind(row.kind))
-
-
-def _commit(row: WaitingRow) -> Commit:
-    return Commit(_repo(row), row.commit)

@@ -13,7 +13,7 @@ from curator.database.engine import Database
 from curator.errors import NotAllowed
 from curator.evidence import blast, incidents
 from curator.evidence.blast import Again, Hit, Relative
-from curator.evidence.incidents import Incident, Step, TeamState
+from curator.evidence.incident import Incident, Step, TeamState
 from curator.evidence.subjects import Subject, read
 from curator.people.caller import Caller
 from curator.people.roles import Permission

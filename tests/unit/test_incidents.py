@@ -20,6 +20,7 @@ from curator.database.engine import Database, now
 from curator.errors import BadInput
 from curator.evidence import blast, incidents
 from curator.evidence.affected import Had, affected
+from curator.evidence.incident import Incident
 from curator.evidence.incidents import NoSuchIncident, NotNow
 from curator.evidence.subjects import commits_of, read
 from curator.people.caller import Caller
@@ -90,7 +91,7 @@ class House:
         with self.database.write_rows() as connection:
             add_rows(connection, [event])
 
-    def opens(self, text: str) -> incidents.Incident:
+    def opens(self, text: str) -> Incident:
         with self.database.read() as session:
             subject = read(session, text)
         return incidents.open_incident(self.database, subject, "stolen", "sue", self.rule_set).incident

@@ -15,7 +15,7 @@ from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.database.generation import Generation
 from curator.errors import BadInput, CuratorError, NotAllowed, UnknownToken
-from curator.people import account, teams, tokens, users
+from curator.people import account, bearer, teams, tokens, users
 from curator.people.by import By
 from curator.people.caller import Caller
 from curator.people.identity import Identity
@@ -123,7 +123,7 @@ def test_a_token_of_before_stays_what_it_was_whatever_teams_are_made(database: D
     with database.write() as session:
         teams.make_team(session, "search", "", BY)
     with database.read() as session:
-        caller = tokens.caller_of(session, secret)
+        caller = bearer.caller_of(session, secret)
     assert caller is not None
     assert (caller.name, caller.audience, caller.until) == ("old", Audience("nobody-made-it", ""), None)
 
@@ -141,8 +141,8 @@ def test_who_leaves_a_team_asks_for_it_no_longer(database: Database) -> None:
         bob = users.find_user(session, "bob")
         assert (bob.teams, bob.team) == (("fraud",), "")
         with pytest.raises(UnknownToken, match="was revoked"):
-            tokens.caller_of(session, for_search)
-        assert tokens.caller_of(session, for_fraud) is not None
+            bearer.caller_of(session, for_search)
+        assert bearer.caller_of(session, for_fraud) is not None
         with pytest.raises(BadInput, match="bob is not in the team 'search'"):
             tokens.make_token(session, NewToken(name="c", owner="bob", audience=Audience("search", "")), BY)
 
@@ -158,7 +158,7 @@ def test_a_team_that_has_ended_leaves_nobody_who_asks_for_it(database: Database)
         assert (ended.members, ended.projects, ended.tokens) == (1, 1, 2)
         for secret in (bobs, service):
             with pytest.raises(UnknownToken, match="was revoked"):
-                tokens.caller_of(session, secret)
+                bearer.caller_of(session, secret)
         assert users.find_user(session, "bob").teams == ()
         assert [one.name for one in teams.list_projects(session, state="ended")] == ["shop"]
         with pytest.raises(Taken):
@@ -180,7 +180,7 @@ def test_a_token_may_never_do_more_than_its_owner_at_this_moment(database: Datab
     for role in (Role.DEVELOPER, Role.AUDITOR, Role.ADMIN):
         with database.write() as session:
             users.change_user(session, "bob", UserChange(role=role), BY)
-            caller = tokens.caller_of(session, secret)
+            caller = bearer.caller_of(session, secret)
         assert caller is not None
         assert MAY[caller.role] <= MAY[role]
         assert MAY[caller.role] <= MAY[Role.REVIEWER]
@@ -228,16 +228,16 @@ def test_a_token_made_anew_leaves_the_old_one_its_grace_and_no_more(database: Da
         new, after = tokens.rotate(session, old.id, dt.timedelta(hours=1), BY, max_days=90)
         assert (new.name, new.role, new.owner) == ("a", old.role, "bob")
         assert before != after
-        first = tokens.caller_of(session, before)
+        first = bearer.caller_of(session, before)
         assert first is not None
         assert first.until is not None
         assert first.until <= now() + dt.timedelta(hours=1)
         tokens.rotate(session, new.id, dt.timedelta(0), BY, max_days=90)
         with pytest.raises(UnknownToken, match="ended"):
-            tokens.caller_of(session, after)
+            bearer.caller_of(session, after)
         assert len(tokens.revoke_named(session, "a", "bob", BY)) == 2
         with pytest.raises(UnknownToken, match="revoked"):
-            tokens.caller_of(session, before)
+            bearer.caller_of(session, before)
         with pytest.raises(NoSuchName, match="no token named 'a' of bob"):
             tokens.revoke_named(session, "a", "bob", BY)
 
@@ -259,7 +259,7 @@ def test_a_token_makes_none_that_may_more_asks_for_others_or_outlives_it(databas
         teams.add_member(session, "fraud", "bob", BY)
         soon = now() + dt.timedelta(days=3)
         _, secret = tokens.make_token(session, NewToken(name="a", owner="bob", expires_at=soon), BY)
-        caller = tokens.caller_of(session, secret)
+        caller = bearer.caller_of(session, secret)
         assert caller is not None
         wanted = NewToken(name="b")
         for wrong, why in (
@@ -299,7 +299,7 @@ def test_when_a_token_was_last_used_is_written_once_an_hour(database: Database) 
     with database.write() as session:
         person(session, "bob")
         _, secret = tokens.make_token(session, NewToken(name="a", owner="bob"), BY)
-        caller = tokens.caller_of(session, secret)
+        caller = bearer.caller_of(session, secret)
     assert caller is not None
 
     def used() -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -374,7 +374,7 @@ def test_the_first_start_makes_an_administrators_token_once(database: Database) 
     secret = tokens.create_first_admin(database)
     assert tokens.create_first_admin(database) is None
     with database.read() as session:
-        caller = tokens.caller_of(session, secret or "")
+        caller = bearer.caller_of(session, secret or "")
     assert caller is not None
     assert (caller.role, caller.audience, caller.user_id) == (Role.ADMIN, EVERYBODY, None)
 

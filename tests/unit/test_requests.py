@@ -27,8 +27,9 @@ from curator.people.users import NewUser, make_user
 from curator.policy import rule_sets
 from curator.policy.waivers import Limits
 from curator.policy.word import BadWord
-from curator.review import deciding, proposals, queue, requests, waiting, waiving
-from curator.review.deciding import Desk, Named
+from curator.review import deciding, lines, proposals, queue, requests, waiting, waiving
+from curator.review.deciding import Desk
+from curator.review.lines import Named
 from curator.review.mine import groups_of
 from curator.review.queue import Filter, Line
 from curator.review.requests import AllowedByNow, Asked, Over, Wanted
@@ -571,7 +572,7 @@ def test_a_request_past_its_day_expires(house: House) -> None:
 def test_a_decision_that_nobody_waits_for_can_be_proposed_about(house: House) -> None:
     house.people("ada", "bob")
     ruling = house.judged("acme/tiny", gated=True)
-    item_id = deciding.item_named(house.database, ruling.id)
+    item_id = lines.item_named(house.database, ruling.id)
     (done,) = deciding.decide(
         house.database,
         [Named(item_id)],
