@@ -151,6 +151,9 @@ def _keep(
 ) -> dict[Audience, Ruling] | None:
     """The decisions about a commit that hold now, by audience; None if what is known of it has changed meanwhile."""
     kept = {audience: ruling for (one, audience), ruling in page.present.items() if one == snapshot_id}
+    for row in decided:
+        if (ruling := kept.get(Audience.parse(row.audience))) is not None and ruling.id == row.id:
+            catalogue.holds_again(session, row, ruling.decision)
     for (one, audience), judged in page.judged.items():
         if one != snapshot_id:
             continue

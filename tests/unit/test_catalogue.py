@@ -130,6 +130,18 @@ def test_decisions_under_other_rules_say_nothing_until_all_is_judged_anew(house:
     assert (item.verdict, item.rule) == ("block", "not-these")
 
 
+def test_rules_that_are_taken_back_have_the_list_say_what_held_before(house: House) -> None:
+    house.commit("acme/tiny")
+    (before,) = listed(house.database, Query(), view(house.database))
+    assert before.verdict == "allow"
+    house.publish(policy_of("second", blocks="acme/*"))
+    house.work()
+    house.publish(policy_of("first"))
+    house.work()
+    (item,) = listed(house.database, Query(), view(house.database))
+    assert (item.verdict, item.rule, item.decision) == ("allow", "", before.decision)
+
+
 def test_the_list_shows_the_commit_of_main_and_which_one_was_last_allowed(house: House) -> None:
     decide(house.database, "acme/tiny", sha="1" * 40)
     held = decide(house.database, "acme/tiny", outcome=Outcome.HOLD, sha="2" * 40)

@@ -30,7 +30,7 @@ def decided(session: Session, row: DecisionRow, decision: Decision, facts: Facts
         known = session.get(CatalogueRow, key)
         of_main = _is_main(session, snapshot)
         allowed = row.outcome == Outcome.ALLOW.value
-        if known is not None and allowed:
+        if known is not None and allowed and (known.allowed_at is None or known.allowed_at <= row.at):
             known.allowed_sha, known.allowed_at = snapshot.sha, row.at
         if known is not None and not of_main and known.snapshot_id != row.snapshot_id and _still_main(session, known):
             return
@@ -47,6 +47,15 @@ def decided(session: Session, row: DecisionRow, decision: Decision, facts: Facts
     for name, value in said.items():
         setattr(known, name, value)
     session.add(known)
+
+
+def holds_again(session: Session, row: DecisionRow, decision: Decision) -> None:
+    """A decision of before holds, since the rules that it was made by are in force once more."""
+    with session.no_autoflush:
+        snapshot = session.get_one(SnapshotRow, row.snapshot_id)
+        known = session.get(CatalogueRow, (snapshot.kind, snapshot.repo, row.audience))
+    if known is None or known.decision != row.id:
+        decided(session, row, decision)
 
 
 def at_hand(session: Session, snapshot_ids: Collection[int]) -> list[object]:
