@@ -6,9 +6,7 @@ beforehand, for lists alone, and whom the same rules, waivers and entries mean s
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
@@ -21,15 +19,13 @@ from curator.admission.catalogue.tables import CatalogueApartRow, CatalogueRow
 from curator.admission.tables import FactsRow
 from curator.database.engine import Database, now
 from curator.database.generation import changed
-from curator.errors import CuratorError
 from curator.people.tables import ProjectRow, TeamRow, TokenRow
-from curator.policy.in_force import InForce, RulesInForce
+from curator.policy.in_force import InForce, NothingInForce, RulesInForce
+from curator.upkeep import keep_doing
 from rules.circumstances import EVERYBODY, Audience, Scope
 from rules.evaluate import evaluate
 from rules.facts import Facts
 from scanners.finding import SCANNER_VERSION
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 _LOOK_EVERY_S = 5.0
@@ -51,21 +47,21 @@ def mark_of(rules: InForce, audience: Audience) -> str:
 async def keep_apart(database: Database, rules: RulesInForce) -> None:
     """Until cancelled; one process of a server does."""
     wrote = False
-    while True:
+
+    def step() -> float:
+        nonlocal wrote
         try:
-            more = await asyncio.to_thread(fill_apart, database, rules.now())
-            if wrote and not more:
-                # What was counted before knows nothing of it.
-                await asyncio.to_thread(_tell, database)
-            wrote = more
-            await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)
-        except CuratorError:
-            # Without rules nothing holds for anybody.
-            await asyncio.sleep(_LOOK_EVERY_S)
-        except Exception:
-            # A database that is away for a moment must not end this.
-            log.exception("what holds for teams cannot be worked out for now")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            more = fill_apart(database, rules.now())
+        except NothingInForce:
+            # Nothing holds for anybody.
+            return _LOOK_EVERY_S
+        if wrote and not more:
+            # What was counted before knows nothing of it.
+            _tell(database)
+        wrote = more
+        return _PAUSE_S if more else _LOOK_EVERY_S
+
+    await keep_doing(step, "what holds for teams cannot be worked out")
 
 
 def fill_apart(database: Database, rules: InForce) -> bool:
