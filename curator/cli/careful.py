@@ -12,7 +12,6 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable
 from typing import TextIO
 
 _MARK = os.urandom(8).hex()
@@ -62,10 +61,6 @@ class _Careful(io.TextIOBase):
     def write(self, text: str, /) -> int:
         self._stream.write(shown(text))
         return len(text)
-
-    def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]
-        for line in lines:
-            self.write(line)
 
     def flush(self) -> None:
         self._stream.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,16 +188,6 @@ def users(
 def cursor(subject: Subject, last: Use) -> str:
     """What to name as `after` for those that follow."""
     return f"{last.repo}|{last.id}" if subject.about is About.PUBLISHER else last.cursor
-
-
-def all_users(session: Session, subject: Subject) -> Iterator[Use]:
-    """All of them, a page at once."""
-    after = None
-    while found := users(session, subject, after, MOST):
-        yield from found
-        if len(found) < MOST:
-            return
-        after = cursor(subject, found[-1])
 
 
 def again(session: Session, subject: Subject, since: dt.datetime, limit: int = 50, team: str | None = None) -> Again:
