@@ -14,6 +14,7 @@ import logging
 import mmap
 import os
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class GenerationRow(SQLModel, table=True):
     value: int
 
 
+_GROW = (
+    update(GenerationRow)
+    .where(col(GenerationRow.id) == 1)
+    .values(value=GenerationRow.value + 1)
+    .returning(col(GenerationRow.value))
+)
 _VALUE = select(col(GenerationRow.value)).where(col(GenerationRow.id) == 1)
 
 
@@ -50,13 +57,14 @@ def changed(session: Session) -> None:
     if session.info.get(_CHANGED):
         return
     session.info[_CHANGED] = True
-    session.execute(update(GenerationRow).where(col(GenerationRow.id) == 1).values(value=GenerationRow.value + 1))
+    value = int(session.execute(_GROW).scalar_one())
     engine = session.get_bind().engine
     address = engine.url.render_as_string()
     page = _page_beside(address)
     if engine.dialect.name == "postgresql":
         session.execute(text(f"NOTIFY {_CHANGED}"))
-    event.listen(session, "after_commit", lambda _: _own.update([address]) if page is None else _grow(page), once=True)
+    tell = partial(_own.update, [address]) if page is None else partial(_write, page, value)
+    event.listen(session, "after_commit", lambda _: tell(), once=True)
 
 
 def row_of(session: Session) -> int:
@@ -139,8 +147,8 @@ def _map(page: Path) -> memoryview:
         os.close(fd)
 
 
-def _grow(page: Path) -> None:
-    # Two that grow it at once may make one step of it, which is a change all the same.
+def _write(page: Path, value: int) -> None:
+    # Each value is written once. The words of two who write at once may come in either order, and are each a change; if
+    # each added one to what he had read, a third could see the word go back to what it was before his last look.
     with contextlib.suppress(OSError):
-        word = _map(page)
-        word[0] += 1
+        _map(page)[0] = value

@@ -340,7 +340,7 @@ def test_what_was_answered_to_one_team_is_not_kept_under_rules_that_name_none(
     made_in = hot.now()
     assert rules.now().audience(Audience("red")) == Audience("red")
     # On another machine other rules come into force, of which nobody here has been told yet.
-    monkeypatch.setattr(generations, "_grow", lambda _: None)
+    monkeypatch.setattr(generations, "_write", lambda *_: None)
     monkeypatch.setattr(generations, "_own", Counter(generations._own))
     told, generations._own = generations._own, Counter(generations._own)
     publish(database, policy_of("second"))
@@ -352,6 +352,24 @@ def test_what_was_answered_to_one_team_is_not_kept_under_rules_that_name_none(
     assert hot.now() != made_in, "what was made for the team cannot be taken for everybody's"
     assert rules.now().policy.name == "second"
     assert rules.now() is rules.now(), "they are not looked up again for each request"
+
+
+def test_words_that_come_late_and_in_any_order_are_never_taken_for_no_change(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("only a database in a file has a word beside it")
+    late: list[tuple[Path, int]] = []
+    write = generations._write
+    monkeypatch.setattr(generations, "_write", lambda page, value: late.append((page, value)))
+    generation = Generation(database)
+    for name in ("first", "second", "third", "fourth"):
+        publish(database, policy_of(name))
+    seen = [generation.current()]
+    for number in (1, 2, 0, 3):
+        write(*late[number])
+        seen.append(generation.current())
+    assert len(set(seen)) == 5, seen
 
 
 def test_a_machine_whose_clock_is_behind_can_publish(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
