@@ -42,7 +42,7 @@ class _Vigil:
 
     until: float = 0.0
     """When the last of them has gone, on the monotonic clock."""
-    task: asyncio.Task[Ruling | None] | None = None
+    task: asyncio.Task[bool] | None = None
 
 
 class Gate:
@@ -69,13 +69,14 @@ class Gate:
             sought = Sought(snapshot.id, rules.digest, rules.audience(audience))
             ruling = await asyncio.to_thread(self._current, sought)
             if ruling is None:
-                ruling = await self._made(snapshot, sought, max(ends - time.monotonic(), 0.0))
-            if (await self._rules.get()).digest == rules.digest:
+                # It is read by each who waited: what one of them saw may have been reopened before another asked.
+                await self._made(snapshot, sought, max(ends - time.monotonic(), 0.0))
+            elif (await self._rules.get()).digest == rules.digest:
                 return ruling
-            # Other rules came into force while this was being judged, and they are to be asked.
+            # Else other rules came into force meanwhile, and they are to be asked.
 
-    async def _made(self, snapshot: Snapshot, sought: Sought, wait_s: float) -> Ruling:
-        """The decision, once somebody has made it. Raises as `decide` does."""
+    async def _made(self, snapshot: Snapshot, sought: Sought, wait_s: float) -> None:
+        """Wait until somebody has made a decision. Raises as `decide` does."""
         vigil = self._waiting.get(sought)
         if vigil is None:
             vigil = self._waiting[sought] = _Vigil()
@@ -83,12 +84,11 @@ class Gate:
         vigil.until = max(vigil.until, time.monotonic() + wait_s)
         assert vigil.task is not None
         try:
-            ruling = await asyncio.wait_for(asyncio.shield(vigil.task), wait_s)
+            made = await asyncio.wait_for(asyncio.shield(vigil.task), wait_s)
         except TimeoutError:
-            ruling = None
-        if ruling is None:
+            made = False
+        if not made:
             raise StillJudged(snapshot.commit, *await asyncio.to_thread(self._progress, snapshot.id))
-        return ruling
 
     def current(self, snapshot_id: int, audience: Audience = EVERYBODY) -> Ruling | None:
         """The decision in force, without having one made. For threads: it may ask the database."""
@@ -99,8 +99,8 @@ class Gate:
         with self._database.read() as session:
             return current(session, sought.snapshot_id, sought.rule_set, sought.audience)
 
-    async def _judged(self, sought: Sought, vigil: _Vigil) -> Ruling | None:
-        """Have the commit judged, and wait for as long as anybody does; None if that was not long enough."""
+    async def _judged(self, sought: Sought, vigil: _Vigil) -> bool:
+        """Have the commit judged, and wait for as long as anybody does: whether that was long enough."""
         try:
             await asyncio.to_thread(self._ask, sought)
             pause_s, began = _FIRST_PAUSE_S, time.monotonic()
@@ -110,11 +110,11 @@ class Gate:
                 if ruling is not None:
                     took_s = time.monotonic() - began
                     log.info("snapshot %d: %s after %.2f s", sought.snapshot_id, ruling.outcome.value, took_s)
-                    return ruling
+                    return True
                 if failure is not None:
                     raise UpstreamUnavailable(failure)
                 pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
-            return None
+            return False
         finally:
             # Before it has ended, so that nobody joins what is over.
             del self._waiting[sought]

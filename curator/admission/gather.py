@@ -62,7 +62,9 @@ class Gatherer:
         if known is None and holders:
             report, whole = self._scan_anywhere(holders)
             with self.database.write() as session:
-                scans.keep_report(session, blob, name, report, whole=whole)
+                # Whoever has lost his lease may come after a scan of the whole file, which knows better.
+                if whole or not scans.was_whole(session, blob, name):
+                    scans.keep_report(session, blob, name, report, whole=whole)
         with self.database.write() as session:
             finish(session, work)
             return progress.advance_holders(session, blob, name)

@@ -46,10 +46,11 @@ def reports_of(session: Session, snapshot_id: int) -> dict[tuple[BlobId, str], R
     return {(BlobId.parse(row.blob), row.name): Report.from_json(json.loads(row.report)) for row in rows}
 
 
-def stamp(session: Session, snapshot_id: int) -> tuple[int, dt.datetime | None]:
-    """Changes whenever a report of the snapshot's files is made, or made anew: how many, and when the last was."""
+def stamp(session: Session, snapshot_id: int) -> tuple[int, int, dt.datetime | None]:
+    """Changes whenever a report of the snapshot's files is made, or made anew: how many there are, how many of them of
+    the whole file, and when the last was made. By that alone a machine whose clock is behind would change nothing."""
     return session.exec(
-        select(func.count(), func.max(ScanRow.at))
+        select(func.count(), func.count().filter(col(ScanRow.whole)), func.max(ScanRow.at))
         .select_from(ScanRow)
         .join(EntryRow, _same_content())
         .where(EntryRow.snapshot_id == snapshot_id)

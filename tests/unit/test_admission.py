@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 
 from curator.admission import decisions, looks, progress, scans, snapshots
 from curator.admission.confirm import Confirmer
@@ -21,7 +22,7 @@ from curator.admission.judge import Judge
 from curator.admission.look import Look
 from curator.admission.resolve import Resolver
 from curator.admission.snapshots import Snapshot
-from curator.admission.tables import DecisionRow, ReferenceRow
+from curator.admission.tables import DecisionRow, ReferenceRow, ScanRow
 from curator.audit.record import newest
 from curator.database.engine import Database, now
 from curator.database.generation import Generation
@@ -73,11 +74,11 @@ class House:
     def rules(self) -> RulesInForce:
         return RulesInForce(self.database, Generation(self.database), lambda _: Circumstances())
 
-    def commit(self, file: RepoFile, sha: str = "1" * 40, repo: RepoId = REPO) -> Snapshot:
-        """A commit of one file, listed, that somebody waits for."""
+    def commit(self, *files: RepoFile, sha: str = "1" * 40, repo: RepoId = REPO) -> Snapshot:
+        """A commit of these files, listed, that somebody waits for."""
         with self.database.write() as session:
             snapshot = snapshots.remember(session, repo, MAIN, Description(Commit(repo, sha), {"id": str(repo)}))
-            snapshots.save_listing(session, snapshot.id, [file])
+            snapshots.save_listing(session, snapshot.id, files)
             looks.keep(session, snapshot.id, SEEN)
             self.broker.told += progress.open_admission(session, progress.Sought(snapshot.id, self.rule_set))
         return snapshot
@@ -264,6 +265,41 @@ def test_whoever_waits_longer_keeps_the_wait_for_all(house: House, monkeypatch: 
     assert asyncio.run(run()).outcome is Outcome.ALLOW
 
 
+def test_whoever_asks_after_a_decision_was_reopened_is_not_given_it_by_those_who_asked_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(b"reopened")
+    snapshot = house.commit(file)
+    really, asked_late = Gate._look, list[asyncio.Task[decisions.Ruling]]()
+
+    async def run() -> None:
+        gate, loop = Gate(house.database, house.broker, house.rules), asyncio.get_running_loop()
+
+        def slowly(self: Gate, sought: progress.Sought) -> Any:
+            found = really(self, sought)
+            if found[0] is not None and not asked_late:
+                with house.database.write() as session:
+                    decisions.reopen(session, snapshot.id)
+                asyncio.run_coroutine_threadsafe(late(), loop).result(10)
+            return found
+
+        async def late() -> None:
+            asked_late.append(asyncio.create_task(gate.decide(snapshot, 0.5)))
+            await asyncio.sleep(0.1)
+
+        monkeypatch.setattr(Gate, "_look", slowly)
+        early = asyncio.create_task(gate.decide(snapshot, 20))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(house.reported, file, HARMLESS)
+        await asyncio.to_thread(lambda: Judge(house.database, 300).judge(house.work(progress.JUDGE)))
+        await asyncio.wait([early], timeout=2)
+        with pytest.raises(StillJudged):
+            await asked_late[0]
+        early.cancel()
+
+    asyncio.run(run())
+
+
 def gatherer(house: House) -> Gatherer:
     nothing = cast("Any", None)
     return Gatherer(house.database, nothing, nothing, nothing, nothing, 0)
@@ -308,7 +344,7 @@ def test_only_what_a_thread_is_at_keeps_its_lease(house: House) -> None:
 def test_a_content_is_scanned_where_it_can_be_had(house: House) -> None:
     file = file_of(b"shared")
     for number, name in enumerate(("acme/open", "mallory/closed")):
-        house.commit(file, f"{number}" * 40, RepoId.parse(name))
+        house.commit(file, sha=f"{number}" * 40, repo=RepoId.parse(name))
     asked: list[str] = []
 
     class Places(Gatherer):
@@ -323,6 +359,43 @@ def test_a_content_is_scanned_where_it_can_be_had(house: House) -> None:
     assert asked == ["mallory/closed notes.txt", "acme/open notes.txt"]
     with house.database.read() as session:
         assert scans.report_of(session, file.blob, file.name) == HARMLESS
+
+
+def test_a_slow_look_at_ranges_does_not_replace_what_was_found_in_the_whole_file(house: House) -> None:
+    file = file_of(b"shown otherwise")
+    house.commit(file)
+    found = Report(format="pickle", bytes_read=10, unscannable="it is broken")
+
+    class Slow(Gatherer):
+        def _scan(self, commit: Commit, file: RepoFile) -> tuple[Report, bool]:
+            del commit
+            house.reported(file, found, whole=True)
+            return HARMLESS, False
+
+    nothing = cast("Any", None)
+    Slow(house.database, nothing, nothing, nothing, nothing, 0).scan_content(house.work(progress.SCAN))
+    with house.database.read() as session:
+        assert scans.report_of(session, file.blob, file.name) == found
+        assert scans.was_whole(session, file.blob, file.name)
+
+
+def test_a_report_by_a_clock_that_is_behind_is_a_change_too(house: House) -> None:
+    first, second = file_of(b"first", "first.txt"), file_of(b"second", "second.txt")
+    snapshot = house.commit(first, second)
+    house.reported(first, HARMLESS)
+    house.reported(second, HARMLESS)
+
+    def stamp() -> object:
+        with house.database.read() as session:
+            return scans.stamp(session, snapshot.id)
+
+    before = stamp()
+    house.reported(first, HARMLESS, whole=True)
+    with house.database.write() as session:
+        session.execute(
+            update(ScanRow).where(col(ScanRow.blob) == str(first.blob)).values(at=now() - dt.timedelta(hours=1))
+        )
+    assert stamp() != before
 
 
 def test_what_can_be_had_nowhere_says_why(house: House) -> None:
@@ -383,7 +456,7 @@ def test_what_was_judged_already_is_not_followed_again(house: House) -> None:
     with house.database.write() as session:
         snapshots.remember(session, other, MAIN, Description(Commit(other, "2" * 40), {"id": str(other)}))
     file = file_of(b"other")
-    house.commit(file, "2" * 40, other)
+    house.commit(file, sha="2" * 40, repo=other)
     house.reported(file, HARMLESS)
     Judge(house.database, 300).judge(house.work(progress.JUDGE))
     with house.database.write() as session:
