@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from curator.database.engine import Database
 from curator.settings import Settings
+from fixtures import programs
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.repositories import EVERYDAY, judge
@@ -36,6 +37,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are processors: many tests wait for a program that starts, or judges."""
     return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_begin_loaded() -> Iterator[None]:
+    """What a start of a program takes is nearly all import, and is shared by those that tests start."""
+    with programs.loaded():
+        yield
 
 
 @pytest.fixture(scope="session")

