@@ -91,9 +91,14 @@ def fork(arguments: Sequence[str], environment: Mapping[str, str], keep_open: It
 
     sys.stdout.flush()
     sys.stderr.flush()
+    closed, closes = os.pipe()
     pid = os.fork()
     if not pid:
         end_with(begin)
+    os.close(closes)
+    # Who is killed from here on leaves nobody behind who holds what he held, such as the lock of the data folder.
+    os.read(closed, 1)
+    os.close(closed)
     return Copy(pid)
 
 
