@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from curator.admission import decisions, looks, progress, rejudge, rejudgement, scans, snapshots
+from curator.admission import decisions, looks, progress, rejudgement, scans, snapshots
+from curator.admission.anew import look
 from curator.admission.expiring import Expiring
 from curator.admission.judge import Judge
 from curator.admission.rejudge import PAGE, Rejudger
@@ -188,16 +189,15 @@ def test_facts_that_turned_out_to_be_wrong_are_not_decided_by_again(
     commit = house.commit("acme/otherwise")
     if when == "before":
         _found_otherwise(house, commit)
-    really = rejudge.look
 
     def looked(*given: Any) -> Any:
-        page = really(*given)
+        page = look(*given)
         if when == "meanwhile":
-            monkeypatch.setattr(rejudge, "look", really)
+            monkeypatch.undo()
             _found_otherwise(house, commit)
         return page
 
-    monkeypatch.setattr(rejudge, "look", looked)
+    monkeypatch.setattr("curator.admission.rejudge.look", looked)
     house.publish(policy_of("second"))
     house.work(only=REJUDGE)
     house.work(only=PAGE)
