@@ -130,17 +130,37 @@ def _evaluate(
         if holds is not None:
             page.present[snapshot_id, audience] = holds
             continue
-        if known is None:
+        basis = resting_on(decided, known.id) if known is not None else None
+        if known is None or basis is None:
             page.unscanned.append(snapshot_id)
             return
         if facts is None:
             facts = Facts.from_json(json.loads(known.facts)).model_copy(update={"observed_at": moment})
             # What could not be fetched or learnt then may be there in a while, as after any judgement.
             passing = facts.unknown or scans.missing(session, snapshot_id, limit=1)
-            again = moment + dt.timedelta(seconds=retry_failed_s) if passing else None
+            again = _for_a_while(basis) or (moment + dt.timedelta(seconds=retry_failed_s) if passing else None)
         decision = evaluate(page.policy, facts, replace(page.circumstances, audience=audience))
         expires_at = min((one for one in (again, decision.until) if one is not None), default=None)
         page.judged[snapshot_id, audience] = Judged(snapshot_id, audience, decision, known.id, moment, expires_at)
+
+
+def resting_on(decided: list[DecisionRow], facts_id: str) -> DecisionRow | None:
+    """The newest decision of those about a commit that rests on these facts and holds, under whatever rules.
+
+    Without one the facts are not to be decided by: where they turn out to be wrong, decisions are ended, and what they
+    rested on stays as it was.
+    """
+    moment = now()
+    for row in decided:
+        if row.facts_id == facts_id and (row.expires_at is None or row.expires_at > moment):
+            return row
+    return None
+
+
+def _for_a_while(basis: DecisionRow) -> dt.datetime | None:
+    """Until when it holds because something could not be fetched or learnt; None where nothing was missing, or that
+    cannot be told from when its rules end it. By now it may be there, and the facts know nothing of it."""
+    return None if basis.expires_at == ruling_of(basis).decision.until else basis.expires_at
 
 
 def _earlier(decided: list[DecisionRow], asks: Audience, digest: str) -> Ruling | None:

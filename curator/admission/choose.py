@@ -217,7 +217,8 @@ class Chooser:
         sure = any(ruling is not None and ruling.outcome is Outcome.ALLOW for ruling in rulings)
         anew = 0
         for snapshot, known in zip(older, rulings, strict=True):
-            ruling = known
+            # Somebody was waited for: what was known before may have ended since.
+            ruling = await asyncio.to_thread(self._gate.current, snapshot.id, audience) if anew else known
             if ruling is None and anew < _MOST_JUDGED_ANEW:
                 anew += 1
                 left_s = max(ends - time.monotonic(), 0.0)

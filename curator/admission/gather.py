@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from curator.admission import decisions, progress, scans, snapshots
 from curator.admission.progress import Sought
-from curator.database.engine import Database
+from curator.database.engine import Database, now
 from curator.errors import CuratorError, UpstreamUnavailable
 from curator.queue.work import Work, finish
 from curator.store.fill import Filler
@@ -72,10 +72,10 @@ class Gatherer:
     def follow(self, work: Work) -> list[Work]:
         """See that the newest commit of a repository is judged that another one takes code from."""
         rule_set, repo = progress.read_follow_key(work.key)
-        main = Revision("main")
+        main, asked_at = Revision("main"), now()
         description = self.portal.call(self.upstream.describe, repo, main)
         with self.database.write() as session:
-            snapshot = snapshots.remember(session, repo, main, description)
+            snapshot = snapshots.remember(session, repo, main, description, asked_at)
             finish(session, work)
             if decisions.current(session, snapshot.id, rule_set) is not None:
                 return []

@@ -13,7 +13,7 @@ from curator.admission import copies, decisions, looks, progress, scans, seen, s
 from curator.admission.decisions import Ruling
 from curator.admission.documents import card_in, tags_of
 from curator.admission.facts import facts_of
-from curator.admission.look import Look
+from curator.admission.look import Look, material
 from curator.admission.memory import memory_of
 from curator.admission.names import with_approved
 from curator.admission.origins import root_of, walked
@@ -114,8 +114,9 @@ def _names_more(
 
 
 def _stamp(session: Session, snapshot_id: int) -> tuple[object, ...]:
-    """Changes whenever what is known of a commit does."""
-    return *scans.stamp(session, snapshot_id), looks.stamp(session, snapshot_id)
+    """Changes whenever what is known of a commit does, and is material: counts of downloads grow all the time."""
+    info = material(snapshots.get(session, snapshot_id).info)
+    return info, *scans.stamp(session, snapshot_id), looks.stamp(session, snapshot_id)
 
 
 def circumstances_of(session: Session, audience: Audience) -> Circumstances:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert
 from sqlmodel import Session, col, func, select
 
 from curator.admission import decisions, progress
-from curator.admission.anew import Page, look, present
+from curator.admission.anew import Page, look, present, resting_on
 from curator.admission.catalogue import keep as catalogue
 from curator.admission.decisions import Ruling
 from curator.admission.judge import circumstances_of, differ, record_change, record_decision
@@ -157,7 +157,7 @@ def _keep(
     for (one, audience), judged in page.judged.items():
         if one != snapshot_id:
             continue
-        if judged.facts_id != facts_id:
+        if judged.facts_id != facts_id or resting_on(decided, judged.facts_id) is None:
             return None
         ruling = present(decided, page.policy.digest, audience)
         if ruling is None:

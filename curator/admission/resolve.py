@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 import math
 import time
+from dataclasses import dataclass
 
 from sqlmodel import Session
 
@@ -27,6 +28,15 @@ _MOST_FRESH = 50_000
 _LEARN_S = 2.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """Put to the upstream, and shared by all who want to know."""
+
+    answer: asyncio.Task[Snapshot]
+    at: float
+    """When it was put, on the monotonic clock."""
+
+
 class Resolver:
     """Concurrent askers of one revision share one question to the upstream, if the mode allows to ask at all."""
 
@@ -35,7 +45,7 @@ class Resolver:
         self._upstream = upstream
         self._mode = mode
         self._ttl = dt.timedelta(seconds=ttl_s)
-        self._asking: dict[tuple[RepoId, Revision], asyncio.Task[Snapshot]] = {}
+        self._asking: dict[tuple[RepoId, Revision], _Question] = {}
         self._fresh: dict[tuple[RepoId, Revision], tuple[float, Commit]] = {}
         """Until when what was last said of a revision holds, on the monotonic clock, and what that was."""
 
@@ -54,14 +64,8 @@ class Resolver:
             return known
         if offline:
             raise MirrorOffline(f"{repo}@{revision}")
-        question = (repo, revision)
-        task = self._asking.get(question)
-        if task is None:
-            task = asyncio.create_task(self._ask(repo, revision))
-            self._asking[question] = task
-            task.add_done_callback(lambda _: self._asking.pop(question, None))
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(self._asked(repo, revision).answer)
         except UpstreamUnavailable as error:
             stale = await asyncio.to_thread(self._known, repo, revision, fresh=False)
             if stale is None:
@@ -100,7 +104,23 @@ class Resolver:
                 self._holds(repo, revision, reference.commit, (self._ttl - age).total_seconds())
             return snapshots.find(session, reference.commit)
 
+    def _asked(self, repo: RepoId, revision: Revision) -> _Question:
+        """The question that is under way, unless it was put longer ago than an answer holds."""
+        key, moment = (repo, revision), time.monotonic()
+        asked = self._asking.get(key)
+        if asked is not None and moment - asked.at <= self._ttl.total_seconds():
+            return asked
+        asked = self._asking[key] = _Question(asyncio.create_task(self._ask(repo, revision)), moment)
+
+        def over(_: object) -> None:
+            if self._asking.get(key) is asked:
+                del self._asking[key]
+
+        asked.answer.add_done_callback(over)
+        return asked
+
     async def _ask(self, repo: RepoId, revision: Revision) -> Snapshot:
+        asked_at = now()
         description = await self._upstream.describe(repo, revision)
         if revision.is_commit and description.commit.sha != revision.text:
             raise RevisionNotFound(f"The Hub has no commit {revision} in {repo}")
@@ -109,11 +129,11 @@ class Resolver:
             await check_published(self._upstream, description.commit, revision)
 
         def keep(session: Session) -> tuple[Snapshot, bool]:
-            snapshot = snapshots.remember(session, repo, revision, description)
+            snapshot = snapshots.remember(session, repo, revision, description, asked_at)
             return snapshot, revision.is_commit or references.is_known(session, repo, revision)
 
         snapshot, kind_known = await self._database.change(keep)
-        self._holds(repo, revision, snapshot.commit, self._ttl.total_seconds())
+        self._holds(repo, revision, snapshot.commit, (asked_at + self._ttl - now()).total_seconds())
         if not kind_known:
             await self._learn(repo)
         return snapshot

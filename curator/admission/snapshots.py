@@ -40,9 +40,19 @@ class Reference:
     checked_at: dt.datetime
 
 
-def remember(session: Session, asked: RepoId, revision: Revision, description: Description) -> Snapshot:
-    """Keep what the upstream says of a revision."""
+def remember(
+    session: Session,
+    asked: RepoId,
+    revision: Revision,
+    description: Description,
+    asked_at: dt.datetime | None = None,
+) -> Snapshot:
+    """Keep what the upstream says of a revision, asked at that moment or now; returns what the revision stands for.
+
+    That is another commit where somebody asked later and was answered sooner: his word is the newer one.
+    """
     commit, moment = description.commit, now()
+    asked_at = asked_at or moment
     row = _find(session, commit)
     if row is None:
         row = SnapshotRow(
@@ -50,15 +60,21 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
             repo=str(commit.repo),
             sha=commit.sha,
             info=json.dumps(description.info),
-            seen_at=moment,
+            seen_at=asked_at,
         )
         session.add(row)
-    elif row.listed_at is None or not revision.is_commit:
+    elif not asked_at < row.seen_at <= moment and (row.listed_at is None or not revision.is_commit):
         # Downloads, likes and gating change while the commit stays; a decision rests on some of it.
         if row.id is not None and material(json.loads(row.info)) != material(description.info):
             decisions.reopen(session, row.id)
-        row.info, row.seen_at = json.dumps(description.info), moment
+        row.info, row.seen_at = json.dumps(description.info), asked_at
         session.add(row)
+    newer = None if revision.is_commit else reference(session, asked, revision)
+    # What was checked in the future was checked by a clock that has been put right since.
+    if newer is not None and asked_at < newer.checked_at <= moment:
+        stands_for = find(session, newer.commit)
+        if stands_for is not None:
+            return stands_for
     # A commit's own name is remembered too: asked for exactly, it needs the upstream no more.
     for name in {revision.text, commit.sha}:
         known = session.get(ReferenceRow, (asked.kind.value, str(asked), name))
@@ -69,7 +85,7 @@ def remember(session: Session, asked: RepoId, revision: Revision, description: D
                 revision=name,
                 repo=str(commit.repo),
                 sha=commit.sha,
-                checked_at=moment,
+                checked_at=asked_at,
                 ref_kind=known.ref_kind if known else None,
             )
         )

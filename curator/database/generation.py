@@ -13,6 +13,7 @@ import contextlib
 import logging
 import mmap
 import os
+import threading
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,8 @@ class Generation:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._row = self._read()
+        self._moving = threading.Lock()
+        self._failures = 0
         self._address = database.engine.url.render_as_string()
         page = _page_beside(database.url)
         self._word = _map(page) if page is not None else None
@@ -89,7 +92,8 @@ class Generation:
     def saw(self, row: int) -> None:
         """Somebody in this process has read a state of the database that may be newer than what is known of it here:
         what was made before is of an older one."""
-        self._row = max(self._row, row)
+        with self._moving:
+            self._row = max(self._row, row)
 
     async def follow(self) -> None:
         """Look at the row, and listen where the database tells, until cancelled."""
@@ -118,11 +122,24 @@ class Generation:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
-                self._row = await asyncio.to_thread(self._read)
+                await asyncio.to_thread(self.look)
             except Exception:
                 # A database that is away for a moment must not end this; in the meantime nothing is from memory.
                 log.exception("the generation cannot be read")
-                self._row = -1 if self._row >= 0 else self._row - 1
+                with self._moving:
+                    # Another one each time, or what was kept in one of them would hold in the next.
+                    self._failures += 1
+                    self._row = -self._failures
+
+    def look(self) -> None:
+        """See what the row is by now."""
+        before = self._row
+        row = self._read()
+        with self._moving:
+            # Somebody may have seen a newer one meanwhile (`saw`), and going back to this one would make two states of
+            # the database equal. The next look is soon.
+            if self._row == before:
+                self._row = row
 
     def _read(self) -> int:
         return int(self._database.value_of(_VALUE))

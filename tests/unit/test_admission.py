@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from curator.admission import decisions, looks, progress, scans, snapshots
+from curator.admission import decisions, history, looks, progress, scans, snapshots
+from curator.admission.choose import Chooser
 from curator.admission.confirm import Confirmer
 from curator.admission.facts import facts_of
 from curator.admission.gate import Gate, StillJudged
@@ -35,7 +36,7 @@ from curator.queue.work import MAX_ATTEMPTS, Work
 from curator.tasks import Step, Worker
 from curator.types import BlobId, Commit, HashKind, RepoFile, RepoId, Revision, UpstreamMode
 from curator.upstream.listing import Description
-from rules.circumstances import Circumstances
+from rules.circumstances import EVERYBODY, Circumstances
 from rules.evaluate import Outcome, evaluate
 from rules.model import starter_policy
 from scanners.finding import Report
@@ -232,6 +233,55 @@ def test_what_was_checked_by_a_clock_that_was_ahead_is_checked_again(house: Hous
     assert upstream.times == 2
 
 
+class Moves:
+    """An upstream whose branch moves while its first answer is on the way."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.arrives = asyncio.Event()
+
+    async def describe(self, repo: RepoId, _revision: Revision) -> Description:
+        self.times += 1
+        if self.times > 1:
+            return Description(Commit(repo, "2" * 40), {"id": str(repo), "gated": "manual"})
+        await self.arrives.wait()
+        return Description(Commit(repo, "1" * 40), {"id": str(repo)})
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_the_hub_said_before_a_branch_moved_does_not_move_it_back(house: House, processes: int) -> None:
+    async def run() -> None:
+        upstream = Moves()
+        resolvers = [
+            Resolver(house.database, cast("Any", upstream), UpstreamMode.FALLBACK, 0.05 if processes == 1 else 30.0)
+            for _ in range(processes)
+        ]
+        early = asyncio.create_task(resolvers[0].resolve(REPO, MAIN))
+        await asyncio.sleep(0.2)
+        # Longer ago than an answer holds, or in another process: nobody is to wait for that one.
+        late = await asyncio.wait_for(resolvers[-1].resolve(REPO, MAIN), 5)
+        assert late.commit.sha == "2" * 40
+        upstream.arrives.set()
+        assert (await early).commit.sha == "2" * 40
+        assert resolvers[0].fresh_for(REPO, MAIN, Commit(REPO, "1" * 40)) == 0
+        assert upstream.times == 2
+
+    asyncio.run(run())
+    with house.database.read() as session:
+        reference = snapshots.reference(session, REPO, MAIN)
+        assert history.observed(session, REPO, MAIN) == ["2" * 40]
+    assert reference is not None
+    assert reference.commit.sha == "2" * 40
+
+
+def test_what_the_hub_said_of_a_commit_before_is_not_kept_in_the_place_of_what_it_says_now(house: House) -> None:
+    commit, before = Commit(REPO, "1" * 40), now()
+    with house.database.write() as session:
+        snapshots.remember(session, REPO, MAIN, Description(commit, {"gated": "manual"}))
+        kept = snapshots.remember(session, REPO, MAIN, Description(commit, {"gated": False}), before)
+    assert kept.info == {"gated": "manual"}
+
+
 def test_nobody_looks_for_a_decision_that_nobody_waits_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("curator.admission.gate._LINGER_S", 0.05)
     snapshot = house.commit(file_of(b"never scanned"))
@@ -298,6 +348,23 @@ def test_whoever_asks_after_a_decision_was_reopened_is_not_given_it_by_those_who
         early.cancel()
 
     asyncio.run(run())
+
+
+def test_an_older_commit_that_was_reopened_while_a_newer_one_was_waited_for_is_not_given(house: House) -> None:
+    older = allowed(house, file_of(b"old"))
+    newer = house.commit(file_of(b"new"), sha="2" * 40)
+
+    class Waiting(Gate):
+        async def decide(self, snapshot: Snapshot, *_: Any) -> decisions.Ruling:
+            await house.database.change(lambda session: decisions.reopen(session, older.id))
+            raise StillJudged(snapshot.commit, 0, 1)
+
+    async def run() -> object:
+        gate, nothing = Waiting(house.database, house.broker, house.rules), cast("Any", None)
+        chooser = Chooser(house.database, nothing, nothing, gate, house.rules, nothing)
+        return await chooser._first_allowed([newer, older], EVERYBODY, 0.0)
+
+    assert asyncio.run(run()) is None
 
 
 def gatherer(house: House) -> Gatherer:

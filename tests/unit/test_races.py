@@ -182,6 +182,25 @@ def test_what_is_blocked_while_it_is_judged_is_not_allowed_for_a_moment(
     assert [row.outcome for row in house.record(Action.DECIDE)] == ["block"]
 
 
+def test_what_the_hub_says_otherwise_while_a_commit_is_judged_counts(
+    house: House, meanwhile: Callable[[Callable[[], Any]], None]
+) -> None:
+    house.publish(policy_of("open"))
+
+    def closed() -> None:
+        told = Description(house.snapshot.commit, {"id": "bad/one", "gated": "manual", "downloads": 7})
+        with house.database.write() as session:
+            snapshots.remember(session, house.snapshot.commit.repo, Revision("main"), told)
+
+    meanwhile(closed)
+    ruling = house.judged()
+    assert ruling is not None
+    with house.database.read() as session:
+        found = decisions.find(session, ruling.id)
+    assert found is not None
+    assert found[1].gated, "it was opened anew with what was known before"
+
+
 def test_rules_that_come_into_force_while_a_commit_is_judged_are_the_ones_that_count(
     house: House, meanwhile: Callable[[Callable[[], Any]], None]
 ) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from curator.admission import decisions, looks, progress, rejudgement, scans, snapshots
+from curator.admission.anew import look
 from curator.admission.expiring import Expiring
 from curator.admission.judge import Judge
 from curator.admission.rejudge import PAGE, Rejudger
@@ -40,6 +41,7 @@ from tests.unit.test_admission import SEEN, file_of
 
 MAIN = Revision("main")
 FILE = file_of(b"harmless")
+BROKEN = Report(format="pickle", bytes_read=8, unscannable="it is broken")
 
 
 def policy_of(name: str, blocks: str = "nobody/*", teams: str = "*", below: int = 10**9) -> Any:
@@ -171,6 +173,54 @@ def test_what_was_asked_for_is_decided_anew_before_anybody_asks_and_nothing_is_s
     house.publish(policy_of("third"))
     house.work()
     assert (house.last().blocked, house.last().released) == (0, 2)
+
+
+def _found_otherwise(house: House, snapshot: Snapshot) -> None:
+    """Its bytes are not those that were judged, as a second look finds out."""
+    with house.database.write() as session:
+        scans.keep_report(session, FILE.blob, FILE.name, BROKEN, whole=True)
+        decisions.reopen(session, snapshot.id)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_facts_that_turned_out_to_be_wrong_are_not_decided_by_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    commit = house.commit("acme/otherwise")
+    if when == "before":
+        _found_otherwise(house, commit)
+
+    def looked(*given: Any) -> Any:
+        page = look(*given)
+        if when == "meanwhile":
+            monkeypatch.undo()
+            _found_otherwise(house, commit)
+        return page
+
+    monkeypatch.setattr("curator.admission.rejudge.look", looked)
+    house.publish(policy_of("second"))
+    house.work(only=REJUDGE)
+    house.work(only=PAGE)
+    assert house.outcome(commit) is None, "under other rules what was reopened stays so"
+    house.work()
+    with house.database.read() as session:
+        newest = session.exec(select(DecisionRow.id).order_by(col(DecisionRow.id).desc()).limit(1)).one()
+        found = decisions.find(session, newest)
+    assert found is not None
+    assert found[1].files[0].unscannable == BROKEN.unscannable, "it is decided by what is known now"
+
+
+def test_what_was_decided_for_a_while_is_decided_for_no_longer_under_other_rules(house: House) -> None:
+    commit = house.commit("acme/in-part")
+    end = now() + dt.timedelta(minutes=5)
+    with house.database.write() as session:
+        session.execute(update(DecisionRow).values(expires_at=end))
+    house.publish(policy_of("second"))
+    house.work()
+    assert house.outcome(commit) is Outcome.ALLOW
+    with house.database.read() as session:
+        ends = session.exec(select(DecisionRow.expires_at).order_by(col(DecisionRow.id))).all()
+    assert ends == [end, end]
 
 
 def test_what_nobody_asked_for_of_late_is_left_until_somebody_does(house: House) -> None:

@@ -354,6 +354,61 @@ def test_what_was_answered_to_one_team_is_not_kept_under_rules_that_name_none(
     assert rules.now() is rules.now(), "they are not looked up again for each request"
 
 
+def test_a_look_that_began_before_what_somebody_saw_takes_nothing_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, policy_of("first"))
+    monkeypatch.setattr(generations, "_write", lambda *_: None)
+    monkeypatch.setattr(generations, "_own", Counter(generations._own))
+    generation = Generation(database)
+    told, generations._own = generations._own, Counter(generations._own)
+    before, really = generation.current(), Generation._read
+
+    def read(self: Generation) -> int:
+        row = really(self)
+        if self is generation and self.current() == before:
+            publish(database, policy_of("second"))
+            generations._own = told
+            RulesInForce(database, self, lambda _: Circumstances()).now()
+        return row
+
+    monkeypatch.setattr(Generation, "_read", read)
+    generation.look()
+    assert generation.current() != before, "what was kept under the first rules would hold again"
+    seen = generation.current()
+    generation.look()
+    assert generation.current() == seen
+
+
+def test_of_a_database_that_is_away_no_two_looks_are_taken_for_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, policy_of("first"))
+    monkeypatch.setattr(generations, "_LOOK_EVERY_S", 0.01)
+    generation = Generation(database)
+    states = [generation.current()]
+    tries = iter(range(100))
+
+    def read(_: Generation) -> int:
+        if next(tries) % 2:
+            return states[0][0]
+        raise OSError("it is away")
+
+    monkeypatch.setattr(Generation, "_read", read)
+
+    async def run() -> None:
+        looking = asyncio.create_task(generation._look())
+        while len(states) < 6:
+            await asyncio.sleep(0)
+            if generation.current() != states[-1]:
+                states.append(generation.current())
+        looking.cancel()
+
+    asyncio.run(run())
+    away = [row for row, _ in states if row < 0]
+    assert len(set(away)) == len(away) > 1
+
+
 def test_words_that_come_late_and_in_any_order_are_never_taken_for_no_change(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
