@@ -7,15 +7,13 @@ import socket
 
 from curator.cli import logs
 from curator.cli.garbage import loaded
-from curator.cli.parent import end_with
 from curator.cli.server import serve
 from curator.settings import Settings
 
 
-def run(listener: int, *, quiet: bool, parent: int) -> None:
+def run(listener: int, *, quiet: bool) -> None:
     loaded()
     settings = Settings.load(None)
     logs.configure(quiet=quiet)
-    end_with(parent)
     with socket.socket(fileno=listener) as shared:
         asyncio.run(serve(settings, shared, lambda: None, watches=False))

@@ -101,9 +101,13 @@ def serve_beside(
     quiet: Quiet = False,
 ) -> None:
     """Answer beside the `serve` that started this."""
+    from curator.cli.parent import end_with
+
+    # Before all that is loaded, which takes a second or more: the next `serve` waits for the port.
+    end_with(with_parent)
     from curator.cli import beside as command
 
-    command.run(listener, quiet=quiet, parent=with_parent)
+    command.run(listener, quiet=quiet)
 
 
 @cli.command(epilog="Example: CURATOR_BROKER_URL=redis://queue:6379/0 curator worker")
@@ -113,9 +117,12 @@ def worker(
     with_parent: Annotated[int | None, typer.Option(hidden=True, help="End when this process does.")] = None,
 ) -> None:
     """Scan and judge for a mirror that runs elsewhere."""
+    from curator.cli.parent import end_with
+
+    end_with(with_parent)
     from curator.cli import worker as command
 
-    command.run(config, quiet=quiet, parent=with_parent)
+    command.run(config, quiet=quiet)
 
 
 @cli.command(epilog="Examples: curator scan ./model --fail-on high   curator scan hf://ORG/NAME@main --format json")

@@ -6,14 +6,12 @@ from pathlib import Path
 
 from curator.cli import logs
 from curator.cli.garbage import loaded
-from curator.cli.parent import end_with
 from curator.settings import Settings
 from curator.tasks import run_worker
 
 
-def run(config: Path | None, *, quiet: bool, parent: int | None) -> None:
+def run(config: Path | None, *, quiet: bool) -> None:
     loaded()
     settings = Settings.load(config)
     logs.configure(quiet=quiet)
-    end_with(parent)
     run_worker(settings)

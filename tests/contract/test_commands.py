@@ -233,7 +233,7 @@ class TestServe:
     ) -> None:
         # As a user does it: with nothing in the folder.
         monkeypatch.setattr(MirrorProcess, "begins_with", None)
-        mirror = MirrorProcess(tmp_path / "data", hub.url)
+        mirror = MirrorProcess(tmp_path / "data", hub.url, fresh=True)
         with mirror:
             first = (mirror.data / "serve.out").read_text()
         with mirror:
