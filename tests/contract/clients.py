@@ -6,12 +6,13 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from tests.contract import loaded
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("0.23", "0.36", "1.0", "2.4")
@@ -191,7 +192,4 @@ def hf_command(
 
 def curator(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The `curator` command."""
-    command = [sys.executable, "-m", "curator.cli", *arguments]
-    return subprocess.run(
-        command, env=bare_environment() | variables, capture_output=True, text=True, timeout=120, check=False
-    )
+    return loaded.run([*arguments], bare_environment() | variables)
