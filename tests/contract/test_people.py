@@ -95,7 +95,9 @@ def test_a_token_that_ends_ends_at_its_moment_also_for_answers_from_memory(mirro
     end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)
     token = made(mirror, "short", "blue-one", until=end.isoformat())
     while time.time() < end.timestamp() - 0.5:
-        assert ask(mirror.url, FILE, headers=shows(token)).status == 200
+        status = ask(mirror.url, FILE, headers=shows(token)).status
+        # An answer of a busy machine may be one of after the end.
+        assert status == 200 or time.time() > end.timestamp()
     time.sleep(max(0.0, end.timestamp() - time.time()) + 0.05)
     everywhere(mirror, token, 401)
     reply = ask(mirror.url, FILE, headers=shows(token))

@@ -215,7 +215,7 @@ def test_legal_holds_are_placed_listed_and_released_by_command(busy: MirrorProce
 
 
 def test_who_uses_a_commit_is_told(busy: MirrorProcess) -> None:
-    for _ in range(50):
+    for _ in range(300):
         found = ask(busy, f"{API}/uses?repo={TINY}")["uses"]
         if found:
             break
@@ -226,7 +226,7 @@ def test_who_uses_a_commit_is_told(busy: MirrorProcess) -> None:
 
 def test_each_row_comes_to_syslog_in_order(busy: MirrorProcess, syslog: Receiver) -> None:
     ask(busy, f"/{TINY}/resolve/main/config.json")
-    for _ in range(200):
+    for _ in range(1_200):
         if any(" download " in message for message in syslog.messages):
             break
         time.sleep(0.05)

@@ -59,7 +59,7 @@ def written(folder: Path, text: str) -> Path:
     return fresh.replace(folder / "rules.yaml")
 
 
-def until(what: Callable[[], Any], patience_s: float = 30) -> Any:
+def until(what: Callable[[], Any], patience_s: float = 90) -> Any:
     """What the question comes to, once it is something."""
     deadline = time.monotonic() + patience_s
     while not (found := what()):
