@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from fixtures.mirror import MirrorProcess
+from tests.contract.effort import within
 from tests.contract.http import ask
 
 API = "/api/curator/v1"
-
-
-@contextlib.contextmanager
-def within(mirror: MirrorProcess, seconds: float) -> Iterator[None]:
-    """Of the server's processor: what the clock says is also what else this machine has to do."""
-    began = _processor_s(mirror)
-    yield
-    assert _processor_s(mirror) - began < seconds
-
-
-def _processor_s(mirror: MirrorProcess) -> float:
-    """Its own and that of what it has started and seen the end of (proc(5): utime, stime, cutime, cstime)."""
-    fields = Path(f"/proc/{mirror.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def _names(count: int) -> str:
