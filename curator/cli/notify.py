@@ -100,7 +100,8 @@ def test(webhook: str, wait_s: float, server: str | None, *, as_json: bool) -> N
     while True:
         newest = mirror.get(f"{_API}/deliveries", {"webhook": hook["id"], "limit": "50"})["deliveries"]
         found = next((one for one in newest if one["id"] == delivery), None)
-        if found is not None and (found["state"] != "waiting" or found["attempts"]):
+        # An attempt counts when it begins, and has an error when it has failed.
+        if found is not None and (found["state"] != "waiting" or found["error"]):
             break
         if time.monotonic() > give_up_at:
             print(json.dumps(found, indent=2) if as_json else f"{delivery} is still on its way")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,30 @@ rules:
     message: "these rows are not for us"
 """
 
+_SHARED = ("guarded_by_two", "guarded", "in_sessions", "at_once", "otherwise", "strict", "shared_front", "mirror")
+
 _ASKS = {"CURATOR_REVISION_TTL_S": "0.001", "CURATOR_NOT_FOUND_TTL_S": "0.001", "CURATOR_RETRY_FAILED_S": "1"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let files that share a mirror follow each other: pytest's processes take what is left of each other in pieces,
+    and each of them starts the mirrors of its pieces."""
+    here = [number for number, item in enumerate(items) if item.path.is_relative_to(Path(__file__).parent)]
+    uses: dict[Path, set[str]] = {}
+    for number in here:
+        uses.setdefault(items[number].path, set()).update(_shared_by(items[number]))
+    ordered = sorted(
+        (items[number] for number in here), key=lambda item: [name not in uses[item.path] for name in _SHARED]
+    )
+    for number, item in zip(here, ordered, strict=True):
+        items[number] = item
+
+
+def _shared_by(item: pytest.Item) -> set[str]:
+    """Mirrors of the session that a test uses; a file may have one of its own under such a name."""
+    assert isinstance(item, pytest.Function)
+    found = item._fixtureinfo.name2fixturedefs
+    return {name for name in _SHARED if name in found and found[name][-1].scope == "session"}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 
 from curator.web.headers import UNLESS_SAID
 from fixtures.mirror import MirrorProcess
+from tests.contract.effort import within
 from tests.contract.http import Reply, ask, raw_ask
 from tests.contract.test_sign_in import GOOD, api, link_for, person, visitor
 from tests.contract.visitor import Visitor
@@ -324,10 +325,9 @@ def test_a_password_of_megabytes_is_wrong_at_once_and_two_links_at_once_are_one(
     person(guarded, "long")
     somebody = visitor(guarded)
     somebody.go("/-/sign-in")
-    began = time.monotonic()
-    somebody.send(way="password", login="long", password=GOOD + "\ufdfa" * 100_000)
+    with within(guarded, 5):
+        somebody.send(way="password", login="long", password=GOOD + "\ufdfa" * 100_000)
     assert somebody.reply.status == 401
-    assert time.monotonic() - began < 5
     from concurrent.futures import ThreadPoolExecutor
 
     link = link_for(guarded, "twice")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import json
 from urllib.parse import quote
 
 import pytest
 
-from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract.effort import within
 from tests.contract.http import ask
 
 API = "/api/curator/v1"
-
-
-@pytest.fixture(scope="module")
-def mirror(hub: FixtureHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorProcess]:
-    with MirrorProcess(tmp_path_factory.mktemp("much") / "data", hub.url, {"CURATOR_ANONYMOUS": "no"}) as mirror:
-        yield mirror
 
 
 def _names(count: int) -> str:
@@ -26,15 +19,14 @@ def _names(count: int) -> str:
 
 
 @pytest.mark.parametrize("path", [f"{API}/users", f"{API}/catalog", "/-/catalog", "/-/activity", "/api/models"])
-def test_thousands_of_parameters_are_read_in_no_time(mirror: MirrorProcess, path: str) -> None:
-    headers = {"Authorization": f"Bearer {mirror.admin_token}", "Accept": "text/html"}
-    ask(mirror.url, path, headers=headers)
+def test_thousands_of_parameters_are_read_in_no_time(guarded: MirrorProcess, path: str) -> None:
+    headers = {"Authorization": f"Bearer {guarded.admin_token}", "Accept": "text/html"}
+    ask(guarded.url, path, headers=headers)
     query = _names(11_000)
     assert 50_000 < len(query) < 65_000
-    began = time.monotonic()
-    reply = ask(mirror.url, f"{path}?{query}", headers=headers)
+    with within(guarded, 1.5):
+        reply = ask(guarded.url, f"{path}?{query}", headers=headers)
     assert reply.status in {200, 400}
-    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize(
@@ -53,37 +45,35 @@ def test_thousands_of_parameters_are_read_in_no_time(mirror: MirrorProcess, path
     ],
     ids=lambda path: path[:40],
 )
-def test_a_cursor_or_a_filter_of_any_length_is_an_answer_or_a_sentence(mirror: MirrorProcess, path: str) -> None:
-    headers = {"Authorization": f"Bearer {mirror.admin_token}"}
-    began = time.monotonic()
-    reply = ask(mirror.url, path, headers=headers)
+def test_a_cursor_or_a_filter_of_any_length_is_an_answer_or_a_sentence(guarded: MirrorProcess, path: str) -> None:
+    headers = {"Authorization": f"Bearer {guarded.admin_token}"}
+    with within(guarded, 2):
+        reply = ask(guarded.url, path, headers=headers)
     assert reply.status in {200, 400, 422}, (reply.status, reply.body[:200])
     assert len(reply.body) < 100_000
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_a_form_of_many_fields_or_parts_is_refused(mirror: MirrorProcess, kind: str) -> None:
+def test_a_form_of_many_fields_or_parts_is_refused(guarded: MirrorProcess, kind: str) -> None:
     if "multipart" in kind:
         body = (
             b"".join(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n' for _ in range(20_000)) + b"--x--"
         )
     else:
         body = _names(100_000).encode()
-    began = time.monotonic()
-    for path in ("/-/sign-in", "/-/sign-out"):
-        reply = ask(mirror.url, path, "POST", {"Content-Type": kind, "Accept": "text/html"}, body)
-        assert reply.status in {303, 400, 401, 403}, (path, reply.status)
-    assert time.monotonic() - began < 3
+    with within(guarded, 3):
+        for path in ("/-/sign-in", "/-/sign-out"):
+            reply = ask(guarded.url, path, "POST", {"Content-Type": kind, "Accept": "text/html"}, body)
+            assert reply.status in {303, 400, 401, 403}, (path, reply.status)
 
 
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b'{"a":' * 50_000, b"9" * 1_000_000, b'{"login": 1e999}', b"\xff\xfe"]
 )
-def test_json_that_is_after_the_parser_is_one_sentence(mirror: MirrorProcess, body: bytes) -> None:
-    headers = {"Authorization": f"Bearer {mirror.admin_token}", "Content-Type": "application/json"}
+def test_json_that_is_after_the_parser_is_one_sentence(guarded: MirrorProcess, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {guarded.admin_token}", "Content-Type": "application/json"}
     for path in ("/users", "/check", "/rules/check", "/incidents/affected", "/sign-in/pipeline"):
-        reply = ask(mirror.url, f"{API}{path}", "POST", headers, body)
+        reply = ask(guarded.url, f"{API}{path}", "POST", headers, body)
         assert reply.status in {400, 413, 422}, (path, reply.status, reply.body[:200])
         assert set(reply.json) == {"error", "exit_code"}
         assert len(reply.body) < 2_000
@@ -106,13 +96,10 @@ _LOOPS = (
 
 
 @pytest.mark.parametrize("source", [_DEEP, _ALIASES, _MANY, _LOOPS], ids=["deep", "aliases", "many", "loops"])
-def test_rules_that_are_after_the_reader_are_refused_or_bounded(mirror: MirrorProcess, source: str) -> None:
-    import json
-
-    headers = {"Authorization": f"Bearer {mirror.admin_token}", "Content-Type": "application/json"}
+def test_rules_that_are_after_the_reader_are_refused_or_bounded(guarded: MirrorProcess, source: str) -> None:
+    headers = {"Authorization": f"Bearer {guarded.admin_token}", "Content-Type": "application/json"}
     for path in ("/rules/check", "/rules/test", "/rules/consequences"):
-        began = time.monotonic()
-        reply = ask(mirror.url, f"{API}{path}", "POST", headers, json.dumps({"source": source}).encode())
+        with within(guarded, 8):
+            reply = ask(guarded.url, f"{API}{path}", "POST", headers, json.dumps({"source": source}).encode())
         assert reply.status in {200, 400, 422}, (path, reply.status, reply.body[:200])
         assert len(reply.body) < 3 * len(source) + 100_000
-        assert time.monotonic() - began < 8

@@ -171,7 +171,7 @@ def test_a_waiver_that_runs_out_closes_what_it_opened_without_anybody_doing_anyt
     careful: MirrorProcess, bad: str
 ) -> None:
     assert settled(careful.url, f"/api/models/{bad}").status == 403
-    end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=12)
     body = {"repository": bad, "reason": "for the moment", "until": end.isoformat()}
     assert asked(careful, WAIVERS, "POST", body).status == 201
     file = f"/{bad}/resolve/main/config.json"

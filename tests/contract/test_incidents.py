@@ -52,7 +52,7 @@ def lift(mirror: MirrorProcess, incident: str) -> None:
 
 def sees(mirror: MirrorProcess, path: str, find: Any) -> Any:
     """What somebody with the administrator's token sees once it is there: it follows the record by a second."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         document = by_admin(mirror, "GET", path)
         if found := find(document):

@@ -8,9 +8,11 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from curator.settings import Settings
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.contract.clients import curator, hf_command
@@ -93,7 +95,9 @@ def test_a_token_that_ends_ends_at_its_moment_also_for_answers_from_memory(mirro
     end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)
     token = made(mirror, "short", "blue-one", until=end.isoformat())
     while time.time() < end.timestamp() - 0.5:
-        assert ask(mirror.url, FILE, headers=shows(token)).status == 200
+        status = ask(mirror.url, FILE, headers=shows(token)).status
+        # An answer of a busy machine may be one of after the end.
+        assert status == 200 or time.time() > end.timestamp()
     time.sleep(max(0.0, end.timestamp() - time.time()) + 0.05)
     everywhere(mirror, token, 401)
     reply = ask(mirror.url, FILE, headers=shows(token))
@@ -217,20 +221,29 @@ def test_what_cannot_be_done_is_one_sentence_and_ends_with_2(
 
 
 @pytest.mark.parametrize(
-    "variables",
-    [{"CURATOR_HOST": "0.0.0.0"}, {"CURATOR_PUBLIC_URL": "https://models.bank.example"}],
+    ("variables", "anonymous", "status"),
+    [
+        ({"CURATOR_HOST": "0.0.0.0"}, "auto", 401),
+        ({"CURATOR_PUBLIC_URL": "https://models.bank.example"}, "beyond-loopback", 200),
+    ],
     ids=["by its own address", "by a proxy's"],
 )
 def test_a_mirror_that_all_could_reach_serves_all_only_where_that_is_said_by_name(
-    hub: FixtureHub, tmp_path: Path, variables: dict[str, str]
+    hub: FixtureHub, tmp_path: Path, variables: dict[str, str], anonymous: str, status: int
 ) -> None:
     words = ("serve", "--port", "0", "--data", str(tmp_path / "data"), "--upstream", hub.url)
     refused = curator(*words, CURATOR_ANONYMOUS="yes", **variables)
     assert refused.returncode == 2
     assert "write CURATOR_ANONYMOUS=beyond-loopback if that is meant" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    quiet = {"CURATOR_SECOND_OPINIONS": "false"}
-    for anonymous, status in (("auto", 401), ("beyond-loopback", 200)):
-        wanted = quiet | variables | {"CURATOR_ANONYMOUS": anonymous}
-        with MirrorProcess(tmp_path / "data", hub.url, wanted) as mirror:
-            assert ask(mirror.local_url, "/api/models?search=tiny").status == status
+    wanted = variables | {"CURATOR_ANONYMOUS": anonymous, "CURATOR_SECOND_OPINIONS": "false"}
+    with MirrorProcess(tmp_path / "data", hub.url, wanted) as mirror:
+        assert ask(mirror.local_url, "/api/models?search=tiny").status == status
+
+
+@pytest.mark.parametrize("beyond", [{"host": "0.0.0.0"}, {"public_url": "https://models.bank.example"}])
+def test_it_is_the_same_by_either_way_that_all_could_reach_it(beyond: dict[str, Any]) -> None:
+    serves_all = {
+        said: Settings(anonymous=said, **beyond).pulls_without_token for said in ("auto", "no", "beyond-loopback")
+    }
+    assert serves_all == {"auto": False, "no": False, "beyond-loopback": True}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from fixtures.oidc.process import IdentityProvider
+from tests.contract.clients import curator
 from tests.contract.http import Reply, ask
 from tests.contract.runner import github
 
@@ -140,8 +139,7 @@ def test_what_a_job_does_is_on_the_record_by_its_run(issuer: IdentityProvider, g
 
 
 def ci_login(mirror: MirrorProcess, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "curator.cli", "ci-login", "--server", mirror.url, "--audience", "curator", *more]
-    return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60)
+    return curator("ci-login", "--server", mirror.url, "--audience", "curator", *more, **variables)
 
 
 def test_ci_login_prints_what_a_github_job_exports(issuer: IdentityProvider, guarded: MirrorProcess) -> None:

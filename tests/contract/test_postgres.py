@@ -23,8 +23,8 @@ TINY = "acme-research/tiny-bert"
 ODD, GPT = "/api/models/acme-research/odd-names", "/api/models/acme-research/gpt2-mini"
 BAD = "mallory/shell-in-a-pickle"
 FILE = f"/{TINY}/resolve/main/model.safetensors"
-WITHIN_S = 2.0
-"""It takes milliseconds; the machine may be busy."""
+WITHIN_S = 60.0
+"""It takes milliseconds; the machine may be very busy."""
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +17,7 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract import loaded
 from tests.contract.repositories import judge
 
 TINY = "acme-research/tiny-bert"
@@ -32,8 +31,7 @@ def curator(mirror: MirrorProcess, data: Path, *words: str, code: int = 0) -> st
         "CURATOR_TOKEN": mirror.admin_token or "",
         "CURATOR_DATA": str(data),
     }
-    command = [sys.executable, "-m", "curator.cli", "audit", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = loaded.run(["audit", *words], environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -217,7 +215,7 @@ def test_legal_holds_are_placed_listed_and_released_by_command(busy: MirrorProce
 
 
 def test_who_uses_a_commit_is_told(busy: MirrorProcess) -> None:
-    for _ in range(50):
+    for _ in range(300):
         found = ask(busy, f"{API}/uses?repo={TINY}")["uses"]
         if found:
             break
@@ -228,7 +226,7 @@ def test_who_uses_a_commit_is_told(busy: MirrorProcess) -> None:
 
 def test_each_row_comes_to_syslog_in_order(busy: MirrorProcess, syslog: Receiver) -> None:
     ask(busy, f"/{TINY}/resolve/main/config.json")
-    for _ in range(200):
+    for _ in range(1_200):
         if any(" download " in message for message in syslog.messages):
             break
         time.sleep(0.05)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
+from tests.contract import loaded
+from tests.contract.clients import bare_environment
 from tests.contract.http import Reply, ask
 from tests.contract.visitor import Visitor
 
@@ -337,23 +339,26 @@ def test_many_at_once_are_counted_one_by_one(guarded: MirrorProcess) -> None:
 
 
 def test_nobody_learns_which_names_there_are_by_words_or_by_time(guarded: MirrorProcess) -> None:
-    person(guarded, "uma")
-    person(guarded, "vera")
-    api(guarded, "POST", "/users/vera/disable")
-    api(guarded, "POST", "/users", {"login": "never-chose", "role": "developer"})
-    told: dict[str, list[tuple[int, str, float]]] = {}
-    for login in ("uma", "vera", "never-chose", "no-such-person") * 4:
-        somebody = visitor(guarded)
-        somebody.go("/-/sign-in?way=password")
-        began = time.monotonic()
-        reply = somebody.send(login=login, password="wrong but long enough")
-        page = re.sub(r'value="[^"]*"', "", somebody.text)
-        told.setdefault(login, []).append((reply.status, page, time.monotonic() - began))
-    answers = {(status, page) for found in told.values() for status, page, _ in found}
+    answers: set[tuple[int, str]] = set()
+    least: dict[str, float] = {}
+    # The quickest of each, for a machine that is busy makes some slow, and none quick: there it takes a few more. Each
+    # round has people of its own, since one who is tried for often is to wait.
+    for number in range(8):
+        person(guarded, f"uma-{number}")
+        person(guarded, f"vera-{number}")
+        api(guarded, "POST", f"/users/vera-{number}/disable")
+        api(guarded, "POST", "/users", {"login": f"never-chose-{number}", "role": "developer"})
+        for who in ("uma", "vera", "never-chose", "no-such-person") * 2:
+            somebody = visitor(guarded)
+            somebody.go("/-/sign-in?way=password")
+            began = time.monotonic()
+            reply = somebody.send(login=f"{who}-{number}", password="wrong but long enough")
+            least[who] = min(time.monotonic() - began, least.get(who, math.inf))
+            answers.add((reply.status, re.sub(r'value="[^"]*"', "", somebody.text)))
+        if max(least.values()) < 2 * min(least.values()):
+            break
     assert len(answers) == 1
-    # The quickest of each, for a machine that is busy makes some slow, and none quick.
-    least = [min(took for _, _, took in found) for found in told.values()]
-    assert max(least) < 2 * min(least), least
+    assert max(least.values()) < 2 * min(least.values()), least
 
 
 def test_sign_ins_and_refusals_are_on_the_record_and_no_secret_is_anywhere(guarded: MirrorProcess) -> None:
@@ -383,8 +388,7 @@ def test_sign_ins_and_refusals_are_on_the_record_and_no_secret_is_anywhere(guard
 
 
 def login(mirror: MirrorProcess, typed: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "curator.cli", "login", "--server", mirror.url]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, check=False, timeout=120)
+    return loaded.run(["login", "--server", mirror.url], bare_environment(), typed)
 
 
 def test_login_reads_a_token_tries_it_and_prints_what_to_export(guarded: MirrorProcess) -> None:

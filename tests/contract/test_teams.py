@@ -180,7 +180,7 @@ def test_a_team_is_shown_what_holds_for_it_of_what_was_decided_for_everybody(
     path = "/api/curator/v1/catalog?search=tiny-bert"
     publish(mirror, NAMES_ONE)
     assert settled(mirror.url, "/api/models/acme-research/tiny-bert", headers=blue).status == 200
-    end = time.monotonic() + 40
+    end = time.monotonic() + 90
     while [one["verdict"] for one in lines(mirror, path, red)] != ["block"]:
         assert time.monotonic() < end, "it was not worked out"
         time.sleep(0.3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from curator.database.engine import Database
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.certificates import Certificates, make_certificates
+from tests.contract import loaded
 from tests.contract.clients import bare_environment, curator
 from tests.contract.http import Reply, ask, settled
 from tests.forward_proxy import ForwardProxy
@@ -64,16 +64,7 @@ def begun(tmp_path: Path) -> Path:
 
 
 def upstream_token(data: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "curator.cli", "upstream-token", *arguments, "--data", str(data)]
-    return subprocess.run(
-        command,
-        input=stdin,
-        env=bare_environment() | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return loaded.run(["upstream-token", *arguments, "--data", str(data)], bare_environment() | variables, stdin)
 
 
 def test_a_plain_hub_is_reached_through_the_proxy(own_hub: FixtureHub, proxy: ForwardProxy, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fixtures.receiver import Receiver
 from tests.contract.http import ask, settled
 from tests.contract.test_notices import by_admin, call, person
 
-FEW_S = 40.0
+FEW_S = 90.0
 
 
 def test_people_are_told_once_that_the_hub_is_down_and_once_that_it_is_back(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,7 @@ from tests.contract.repositories import MINILM
 
 SMALL = "acme-research/tiny-bert"
 TINY = f"/api/models/{SMALL}"
+TOKEN = "hf_fixture_reader_that_accepted_the_terms_1"
 
 
 def blobs(mirror: MirrorProcess) -> list[Path]:
@@ -36,9 +38,10 @@ def allowed(mirror: MirrorProcess, path: str) -> Reply:
 
 @pytest.fixture(scope="module")
 def left_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MirrorProcess, set[str]]]:
-    """A mirror whose Hub went down after a client had pulled a model; and that model's files."""
+    """A mirror whose Hub went down long ago, after a client had pulled a model; and that model's files."""
     folder = tmp_path_factory.mktemp("left-alone")
-    with FixtureHub() as hub, MirrorProcess(folder / "data", hub.url) as mirror:
+    variables = {"CURATOR_REVISION_TTL_S": "0.01"}
+    with FixtureHub() as hub, MirrorProcess(folder / "data", hub.url, variables) as mirror:
         allowed(mirror, TINY)
         pulled = Client("2.4", mirror.url, folder / "one").snapshot("acme-research/tiny-bert")
         hub.stop()
@@ -56,17 +59,12 @@ def test_what_was_admitted_is_served_when_the_hub_is_down(
     assert client.call("tree", repo_id="acme-research/tiny-bert", expand=True).error is None
 
 
-def test_it_is_served_when_the_hub_has_been_down_for_long_and_the_mirror_was_restarted(
-    own_hub: FixtureHub, tmp_path: Path
-) -> None:
-    mirror = MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_REVISION_TTL_S": "0.01"})
-    with mirror:
-        allowed(mirror, TINY)
-        allowed(mirror, "/acme-research/tiny-bert/resolve/main/config.json")
-    own_hub.stop()
-    with mirror:
-        allowed(mirror, TINY)
-        allowed(mirror, "/acme-research/tiny-bert/resolve/main/config.json")
+def test_it_is_served_when_the_mirror_was_restarted_too(left_alone: tuple[MirrorProcess, set[str]]) -> None:
+    mirror, _ = left_alone
+    mirror.stop()
+    mirror.start()
+    allowed(mirror, TINY)
+    allowed(mirror, "/acme-research/tiny-bert/resolve/main/config.json")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -76,17 +74,6 @@ def test_an_unknown_repository_says_that_the_hub_cannot_be_reached(
     client = Client(version, left_alone[0].url, tmp_path / "home")
     answer = client.call("file", repo_id="acme-research/tiny-torch", filename="config.json")
     assert "The Hub could not be reached for acme-research/tiny-torch@main" in answer.message
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_a_hub_that_answers_with_errors_is_told_in_words(
-    own_hub: FixtureHub, own_mirror: MirrorProcess, status: int
-) -> None:
-    own_hub.faults({"path": "/api/models/*", "status": status, "headers": {"Retry-After": "7"}})
-    reply = settled(own_mirror.url, TINY)
-    assert reply.status == 403
-    assert f"The Hub answers {status}" in reply.json["error"]
-    assert "come back in 7 s" in reply.json["error"]
 
 
 @pytest.fixture(scope="module")
@@ -240,16 +227,24 @@ def test_a_redirect_to_something_that_is_not_the_web_is_not_followed(case: Case)
     assert "not a web address" in settled(case.mirror.url, case.info).json["error"]
 
 
+@pytest.fixture(scope="module")
+def ranged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FixtureHub, MirrorProcess]]:
+    """A mirror with an account at its Hub, that judges files by ranges where that is enough."""
+    variables = {"CURATOR_UPSTREAM_TOKEN": TOKEN, "CURATOR_SCAN_WHOLE_BELOW_BYTES": "0"}
+    data = tmp_path_factory.mktemp("ranged") / "data"
+    with FixtureHub() as hub, MirrorProcess(data, hub.url, variables) as mirror:
+        yield hub, mirror
+
+
 def test_a_token_of_the_mirrors_own_opens_a_gated_model_and_goes_nowhere_else(
-    own_hub: FixtureHub, tmp_path: Path
+    ranged: tuple[FixtureHub, MirrorProcess],
 ) -> None:
-    token = "hf_fixture_reader_that_accepted_the_terms_1"
-    with MirrorProcess(tmp_path / "data", own_hub.url, {"CURATOR_UPSTREAM_TOKEN": token}) as mirror:
-        allowed(mirror, "/api/models/meta-llama/Llama-3.2-1B-Instruct")
-        allowed(mirror, "/meta-llama/Llama-3.2-1B-Instruct/resolve/main/model.safetensors")
-        assert {entry["token"] for entry in own_hub.requests("hub")} == {token}
-        assert {entry["token"] for entry in own_hub.requests("cdn")} == {""}
-        assert token not in mirror.log.read_text()
+    hub, mirror = ranged
+    allowed(mirror, "/api/models/meta-llama/Llama-3.2-1B-Instruct")
+    allowed(mirror, "/meta-llama/Llama-3.2-1B-Instruct/resolve/main/model.safetensors")
+    assert {entry["token"] for entry in hub.requests("hub")} == {TOKEN}
+    assert {entry["token"] for entry in hub.requests("cdn")} == {""}
+    assert TOKEN not in mirror.log.read_text()
 
 
 @large
@@ -272,6 +267,23 @@ def test_a_branch_that_moves_is_followed_and_the_old_commit_stays(case: Case) ->
     assert allowed(case.mirror, f"{case.info}/revision/{new}").json["sha"] == new
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_hub_that_answers_with_errors_is_told_in_words_and_asked_again_when_it_said(
+    ranged: tuple[FixtureHub, MirrorProcess], status: int
+) -> None:
+    hub, mirror = ranged
+    info = f"/api/models/{hub.copy(SMALL)}"
+    with hub.failing({"path": "/api/models/*", "status": status, "headers": {"Retry-After": "2"}}):
+        reply = settled(mirror.url, info)
+    assert reply.status == 403
+    assert f"The Hub answers {status}" in reply.json["error"]
+    assert "come back in 2 s" in reply.json["error"]
+    deadline = time.monotonic() + 60
+    while settled(mirror.url, info).status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def pickle_of(size: int) -> bytes:
     """A harmless pickle of this size."""
     for length in range(size):
@@ -281,15 +293,18 @@ def pickle_of(size: int) -> bytes:
     raise AssertionError(size)
 
 
-def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(own_hub: FixtureHub, tmp_path: Path) -> None:
+def test_a_hub_that_shows_scanners_other_bytes_than_users_is_found_out(
+    ranged: tuple[FixtureHub, MirrorProcess], tmp_path: Path
+) -> None:
+    hub, mirror = ranged
     right = ROOT / "fixtures/repos/models/mallory/shell-in-a-pickle/main/pytorch_model.bin"
     harmless = tmp_path / "harmless.pkl"
     harmless.write_bytes(pickle_of(right.stat().st_size))
-    own_hub.faults(
-        {"path": "*/pytorch_model.bin", "ranges_from": str(harmless)}, {"origin": "cdn", "ranges_from": str(harmless)}
+    shown = (
+        {"path": "*/pytorch_model.bin", "ranges_from": str(harmless)},
+        {"origin": "cdn", "ranges_from": str(harmless)},
     )
-    ranged = {"CURATOR_SCAN_WHOLE_BELOW_BYTES": "0"}
-    with MirrorProcess(tmp_path / "data", own_hub.url, ranged) as mirror:
+    with hub.failing(*shown):
         allowed(mirror, "/api/models/mallory/shell-in-a-pickle")
         body = broken_off(mirror, "/mallory/shell-in-a-pickle/resolve/main/pytorch_model.bin")
         assert right.read_bytes() not in body
