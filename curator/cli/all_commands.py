@@ -8,6 +8,7 @@ import curator.cli.config_commands
 import curator.cli.draft_commands
 import curator.cli.happening_commands
 import curator.cli.incident_commands
+import curator.cli.key_commands
 import curator.cli.notices_commands
 import curator.cli.notify_commands
 import curator.cli.people_commands
