@@ -12,7 +12,8 @@ from sqlmodel import Session
 from curator.audit import seals
 from curator.audit.record import Action, AuditEvent, append
 from curator.cli.administrator import administrator
-from curator.cli.token import Place, open_database
+from curator.cli.place import Place
+from curator.cli.token import open_database
 from curator.database import secret_key
 from curator.database.sealing import Seal
 from curator.errors import BadInput, KeyLost

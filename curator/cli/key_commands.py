@@ -17,7 +17,7 @@ cli.add_typer(key, name="key")
 def key_show(data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE) -> None:
     """Say whether the key that is set here is the one that the database knows; ends with 1 if it is not."""
     from curator.cli import key as command
-    from curator.cli.token import Place
+    from curator.cli.place import Place
 
     command.show(Place(config, data), as_json=report_format is ReportFormat.JSON)
 
@@ -48,7 +48,7 @@ def key_change(
     Stop servers and workers before, and start them with the new key.
     """
     from curator.cli import key as command
-    from curator.cli.token import Place
+    from curator.cli.place import Place
 
     wanted = command.Change(old, lost=lost, record_keys=tuple(record_keys or ()), new_record_key=new_record_key)
     command.change(wanted, Place(config, data), as_json=report_format is ReportFormat.JSON)

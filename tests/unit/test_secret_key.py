@@ -15,7 +15,7 @@ from curator.audit.tables import AuditRow
 from curator.audit.verify import verify
 from curator.cli import key as command
 from curator.cli.key import Change
-from curator.cli.token import Place
+from curator.cli.place import Place
 from curator.database import secret_key
 from curator.database.engine import Database
 from curator.database.sealing import Seal
