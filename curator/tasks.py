@@ -25,6 +25,7 @@ from curator.admission.refresh import Refresher
 from curator.admission.rejudge import PAGE, Rejudger
 from curator.admission.reopening import OPENED, Reopener
 from curator.database.engine import Database
+from curator.database.secret_key import check_if_there
 from curator.errors import BadSettings, CuratorError, StoreFull, UpstreamUnavailable
 from curator.notify.watching import UpstreamWatch
 from curator.policy.rule_sets import REJUDGE
@@ -35,7 +36,7 @@ from curator.store.blobs import BlobStore
 from curator.store.fetched import Fetched
 from curator.store.fill import Filler
 from curator.upstream.client import Upstream
-from curator.upstream.connect import WORKER_PATIENCE_S, connect
+from curator.upstream.connect import WORKER_PATIENCE_S, connect, seal_of
 from scanners.jail import Jail, Limits
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ def run_worker(settings: Settings) -> None:
         raise BadSettings("A worker wants CURATOR_BROKER_URL: the address of the broker that its server uses")
     app = celery_app(settings.broker_url.get_secret_value())
     with _steps(settings) as (database, steps):
+        check_if_there(database, seal_of(settings))
         owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         worker = Worker(database, Sender(app), owner, settings.lease_s)
         for name, step in steps.items():

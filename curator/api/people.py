@@ -13,6 +13,7 @@ from curator.api.documents.people import (
     OneTeam,
     OneUser,
     Projects,
+    SamePerson,
     Teams,
     Users,
     WantedProject,
@@ -21,9 +22,10 @@ from curator.api.documents.people import (
 )
 from curator.api.words import page_json
 from curator.database.engine import Database
-from curator.people import teams, users
+from curator.people import same, teams, users
 from curator.people.roles import Role
 from curator.people.users import NewUser, UserChange
+from curator.review import apart
 from curator.web.by import by
 from curator.web.documents import problems
 from curator.web.guard import Administrator, SettingsViewer
@@ -33,6 +35,7 @@ from rules.circumstances import Audience
 Json = dict[str, object]
 
 Login = Annotated[str, Path(min_length=1, max_length=64, description="A person, by login.")]
+Other = Annotated[str, Path(min_length=1, max_length=64, description="Another account, by login.")]
 TeamName = Annotated[str, Path(min_length=1, max_length=64, description="A team.")]
 ProjectName = Annotated[str, Path(min_length=1, max_length=64, description="A project.")]
 Search = Annotated[str, Query(max_length=100, description="Part of a name, in whatever capitals.")]
@@ -106,6 +109,22 @@ def people_routes(database: Database) -> APIRouter:
     async def enable_user(login: Login, caller: Administrator, request: Request) -> Json:
         """Enable a person again, with those of their tokens that have not ended."""
         done = await database.change(lambda session: users.enable_user(session, login, by(request, caller)))
+        return {"user": done.as_json()}
+
+    @router.put("/users/{login}/same/{other}", operation_id="say_same_person", response_model=SamePerson)
+    async def say_same(login: Login, other: Other, caller: Administrator, request: Request) -> Json:
+        """Say that two accounts are one person, who counts once where several must agree."""
+
+        def verb(session: Session) -> Json:
+            user = same.say_same(session, login, other, by(request, caller))
+            return {"user": user.as_json(), "resting_on_one": apart.resting_on_one(session, user.login)}
+
+        return await database.change(verb)
+
+    @router.delete("/users/{login}/same", operation_id="say_apart", response_model=OneUser)
+    async def say_apart(login: Login, caller: Administrator, request: Request) -> Json:
+        """Take back that an account is the same person as others; not of one's own."""
+        done = await database.change(lambda session: same.say_apart(session, login, by(request, caller)))
         return {"user": done.as_json()}
 
     @router.get("/teams", operation_id="list_teams", response_model=Teams)

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-from curator.api.documents.sign_in import Changed, EndedSession, JobsToken, Link, NewPassword, Sessions
-from curator.errors import BadInput, NotAllowed
-from curator.people import accounts, sessions
+from curator.api.documents.people import OneUser
+from curator.api.documents.sign_in import Changed, EndedSession, EndedThere, JobsToken, Link, NewPassword, Sessions
+from curator.errors import BadInput, NotAllowed, UnknownToken
+from curator.people import accounts, linking, sessions
 from curator.people.caller import ANONYMOUS, Caller
 from curator.people.roles import Permission
 from curator.people.users import find_user
@@ -35,6 +36,20 @@ _BODY = {
                 }
             }
             for kind in ("application/json", "application/x-www-form-urlencoded")
+        },
+    }
+}
+_LOGOUT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["logout_token"],
+                    "properties": {"logout_token": {"type": "string", "minLength": 1, "maxLength": 16_384}},
+                }
+            }
         },
     }
 }
@@ -67,6 +82,25 @@ def sign_in_api(service: Service) -> APIRouter:
         response.headers.update(_SHOWN_ONCE)
         return made.as_json()
 
+    @router.post(
+        "/sign-in/logout",
+        dependencies=[OPEN],
+        operation_id="end_provider_sessions",
+        response_model=EndedThere,
+        responses=problems(403, 429) | {502: {"description": "The identity provider does not answer."}},
+        openapi_extra=_LOGOUT,
+    )
+    async def logged_out(request: Request, response: Response) -> Json:
+        """End what the identity provider says has ended there (OpenID Connect Back-Channel Logout): it sends a form
+        with a `logout_token`."""
+        response.headers.update(_SHOWN_ONCE)
+        token = _field(await request.body(), "logout_token")
+        try:
+            return {"ended": await sign_in.logged_out(token, by(request, ANONYMOUS))}
+        except UnknownToken as refused:
+            # As the specification has it (section 2.8): 400, whatever is wrong.
+            raise BadInput(refused.sentence) from None
+
     @router.post("/users/{login}/invitation", operation_id="invite_user", response_model=Link, responses=problems(404))
     async def invite(request: Request, response: Response, caller: Administrator, login: Login) -> Json:
         """Make a link by which a person chooses a password, once and within a day. An older one ends."""
@@ -78,6 +112,30 @@ def sign_in_api(service: Service) -> APIRouter:
             "user": link.user,
             "link": f"{service.settings.url}/-/choose-password/{link.secret}",
             "ends_at": link.ends_at.isoformat(timespec="seconds"),
+        }
+
+    @router.post("/users/{login}/identity-link", operation_id="link_user", response_model=Link, responses=problems(404))
+    async def invite_to_link(request: Request, response: Response, caller: Administrator, login: Login) -> Json:
+        """Make a link by which a person who has a password here has the account known to the identity provider, once
+        and within a day: who opens it must sign in there. An older link ends."""
+        issuer = service.settings.oidc_issuer
+        link = await database.change(lambda session: linking.invite(session, login, issuer, by(request, caller)))
+        response.headers.update(_SHOWN_ONCE)
+        return {
+            "user": link.user,
+            "link": f"{service.settings.url}/-/link-account/{link.secret}",
+            "ends_at": link.ends_at.isoformat(timespec="seconds"),
+        }
+
+    @router.delete(
+        "/users/{login}/identity", operation_id="unlink_user", response_model=OneUser, responses=problems(404)
+    )
+    async def unlink(request: Request, caller: Administrator, login: Login) -> Json:
+        """Let whom the identity provider speaks of be this person no longer; all sessions of the person end."""
+        return {
+            "user": (
+                await database.change(lambda session: linking.unlink(session, login, by(request, caller)))
+            ).as_json()
         }
 
     @router.get("/sessions", operation_id="list_sessions", response_model=Sessions, responses=problems(404))
@@ -119,6 +177,14 @@ def _whose(session: Session, caller: Caller, user: str | None) -> str | None:
     if not caller.may(Permission.ADMINISTER):
         raise NotAllowed("Sessions of others are for administrators: leave the user out for your own")
     return find_user(session, user).id
+
+
+def _field(body: bytes, name: str) -> str:
+    """Of a form. Raises `BadInput`."""
+    try:
+        return parse_qs(body[:_LONGEST_BODY].decode())[name][0]
+    except (ValueError, KeyError):
+        raise BadInput(f"Send a form with a field `{name}`, as an identity provider does") from None
 
 
 def _identity_token(body: bytes) -> str:

@@ -14,6 +14,7 @@ from curator.api.documents.people import (
     MadeToken,
     OneToken,
     OneUser,
+    OwnRotation,
     Rotation,
     Tokens,
     WantedOwnToken,
@@ -107,8 +108,9 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
     ) -> Json:
         """Make a token anew; the old one ends after the grace. The new text is in this answer and nowhere else."""
         grace = dt.timedelta(hours=wanted.grace_hours)
+        ends = read_until(wanted.until, now()) if wanted.until is not None else None
         made = await database.change(
-            lambda session: tokens.rotate(session, token_id, grace, by(request, caller), max_days=most_days)
+            lambda session: tokens.rotate(session, token_id, grace, by(request, caller), ends, most_days)
         )
         return _made(made, response)
 
@@ -181,7 +183,7 @@ def token_routes(settings: Settings, database: Database) -> APIRouter:
         response_model=MadeToken,
     )
     async def rotate_own_token(
-        token_id: Id, wanted: Rotation, caller: Owner, request: Request, response: Response
+        token_id: Id, wanted: OwnRotation, caller: Owner, request: Request, response: Response
     ) -> Json:
         """Make one of one's own tokens anew; the old one ends after the grace."""
         grace = dt.timedelta(hours=wanted.grace_hours)

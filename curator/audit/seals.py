@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,9 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlmodel import Session, col, select
 
 from curator.audit.tables import AuditHeadRow, AuditKeyRow, AuditSealRow
+from curator.database import secret_key
 from curator.database.chain import microseconds
 from curator.database.engine import Database, now
-from curator.database.sealing import Seal
+from curator.database.sealing import Seal, opened_by_any
 from curator.errors import BadInput, KeyLost
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 EVERY_ROWS = 10_000
 EVERY = dt.timedelta(hours=1)
 _WHAT = "The key that the record is sealed with"
+_KNOWN = "known:"
+"""Stands before a public key where its private half is lost, and an administrator has said that it was the record's:
+sealed as a private one would be, which nobody can do who has the database alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,45 +109,81 @@ def signed(key: str, line: str, signature: bytes) -> bool:
 def signer(database: Database, seal: Seal) -> Signer:
     """With the record's newest key that can be opened here; one is made where there is none.
 
-    Servers that share a database and no `CURATOR_SECRET_KEY` have a key each. Raises `BadSettings`.
+    Raises `BadSettings`, and `OtherKey` where the secret is not that of the others who share the database.
     """
     with database.read() as session:
-        found = _opened(session, seal)
+        found = _opened(session, seal) if secret_key.check(session, seal) else None
     if found is not None:
         return found
     with database.write() as session:
+        settle(session, seal)
         found = _opened(session, seal)
         if found is None:
-            found = _made(session, seal)
+            found = new_key(session, seal)
             log.warning("the record is sealed with a new key from now on; its public half is %s", found.key)
     return found
 
 
-def _opened(session: Session, seal: Seal) -> Signer | None:
-    for row in session.exec(select(AuditKeyRow).order_by(col(AuditKeyRow.made_at).desc())):
+def settle(session: Session, seal: Seal) -> None:
+    """Let a database that knows no secret learn this one, unless its record was signed with others alone; in the
+    caller's transaction, which is a writer. Raises `OtherKey`."""
+    if secret_key.known(session) is None and _rows(session) and _opened(session, seal) is None:
+        raise secret_key.OtherKey(seal.where)
+    secret_key.hold(session, seal)
+
+
+def change_secret(session: Session, old: Seal | None, new: Seal, also: Collection[str] = ()) -> None:
+    """Seal the private keys, which `old` opens, with `new`; those that neither opens sign nothing any more, and what
+    they have signed counts if they are among `also`. Raises `KeyLost` for one that is not, and `BadInput` for one of
+    `also` that the record never had."""
+    rows = _rows(session)
+    for key in set(also) - {row.public for row in rows}:
+        raise BadInput(f"This record was never sealed with the key {key}: `curator audit state` shows which it was")
+    for row in rows:
+        text = None
         with contextlib.suppress(KeyLost):
-            return Signer(
-                row.public, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seal.open(row.private, _WHAT)))
+            text = opened_by_any(row.private, _WHAT, new, old)
+        if text is None and row.public not in also:
+            raise KeyLost(
+                f"The record's key {row.public} cannot be opened with the keys that are named: name the one that it "
+                f"was sealed with by --from, or, if that is lost and you have noted this one down, --record-key "
+                f"{row.public}"
             )
+        row.private = new.close(text if text is not None else _KNOWN + row.public)
+        session.add(row)
+
+
+def _opened(session: Session, seal: Seal) -> Signer | None:
+    for row in reversed(_rows(session)):
+        with contextlib.suppress(KeyLost, ValueError):
+            return Signer(row.public, _private(seal.open(row.private, _WHAT)))
     return None
+
+
+def _private(text: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
+
+
+def _rows(session: Session) -> list[AuditKeyRow]:
+    """The oldest first."""
+    return list(session.exec(select(AuditKeyRow).order_by(col(AuditKeyRow.made_at))))
 
 
 def keys_made_here(session: Session, seal: Seal) -> tuple[frozenset[str], tuple[str, ...]]:
     """The public keys whose private half this mirror's secret opens, and those of which it does not: who can write to
     the database can put a key of his own there, and can seal none with a secret that is kept elsewhere."""
     ours, strange = set(), []
-    for row in session.exec(select(AuditKeyRow).order_by(col(AuditKeyRow.made_at))):
-        try:
-            private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seal.open(row.private, _WHAT)))
-        except (KeyLost, ValueError):
-            strange.append(row.public)
-            continue
-        fits = private.public_key().public_bytes_raw().hex() == row.public
+    for row in _rows(session):
+        fits = False
+        with contextlib.suppress(KeyLost, ValueError):
+            text = seal.open(row.private, _WHAT)
+            fits = text == _KNOWN + row.public or _private(text).public_key().public_bytes_raw().hex() == row.public
         ours.add(row.public) if fits else strange.append(row.public)
     return frozenset(ours), tuple(strange)
 
 
-def _made(session: Session, seal: Seal) -> Signer:
+def new_key(session: Session, seal: Seal) -> Signer:
+    """Another key to sign with from now on; what the others have signed goes on counting."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw().hex()
     session.add(AuditKeyRow(public=public, private=seal.close(private.private_bytes_raw().hex()), made_at=now()))

@@ -20,6 +20,7 @@ from curator.audit.links import Chain, Problem, Wrong
 from curator.audit.record import Action, AuditEvent, append
 from curator.audit.seals import RecordSeal, keys_made_here, of_row, own_keys
 from curator.audit.tables import AuditCheckRow, AuditHeadRow, AuditRow, AuditSealRow
+from curator.database import secret_key
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
 
@@ -101,13 +102,14 @@ def verify(
     progress: Callable[[int], None] | None = None,
 ) -> Verified:
     """Prove the record up to its head of now. `seals` are some that were kept elsewhere; `keys` are those that count;
-    None: those of the database that were made with this mirror's secret (`seal`)."""
+    None: those of the database that were made with this mirror's secret (`seal`). Raises `OtherKey`."""
     with database.read() as session:
         head = session.exec(select(AuditHeadRow)).one()
         strange: tuple[str, ...] = ()
         if keys is not None:
             trusted = keys
         elif seal is not None:
+            secret_key.check(session, seal)
             trusted, strange = keys_made_here(session, seal)
         else:
             trusted = own_keys(session)
@@ -253,10 +255,9 @@ def _cut(last: int, sealed: int, who: str) -> Problem:
 
 def _strange(key: str) -> Problem:
     said = (
-        f"The key {key} in the database was not made with this mirror's secret. If you have noted it down as another "
-        "server's or an older one, name each key that counts, as in "
-        f"`curator audit verify --key {key}`, and give servers that share a database one CURATOR_SECRET_KEY; if "
-        "not, somebody has put it there"
+        f"The key {key} in the database was not made with this mirror's secret. If you have noted it down as the "
+        "record's, of a time when servers had a secret each, take it over with `curator key change`, and until then "
+        f"name each key that counts, as in `curator audit verify --key {key}`; if not, somebody has put it there"
     )
     return Problem(Wrong.FORGED, 0, None, None, said)
 

@@ -70,6 +70,9 @@ OnlyKind = Annotated[RepoType | None, typer.Option("--repo-type", help="Only for
 Team = Annotated[str | None, typer.Option(help="For this team (default: that of the token; others want an admin's).")]
 Project = Annotated[str | None, typer.Option(help="For this project (default: that of the token).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever reads this in a year.")]
+There = Annotated[
+    str | None, typer.Option("--server", help="Have this mirror do it, from anywhere (default: the database here).")
+]
 Server = Annotated[str | None, typer.Option(help="The mirror to ask (default: CURATOR_URL, then HF_ENDPOINT).")]
 
 

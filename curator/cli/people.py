@@ -1,176 +1,159 @@
-"""`curator user`, `team` and `project`: in the mirror's own database, without a token or a server."""
+"""`curator user`: in the mirror's own database, without a token or a server, or by the API of a mirror elsewhere."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
 from sqlmodel import Session
 
-from curator.cli.administrator import administrator
-from curator.cli.token import Place, open_database
-from curator.people import teams, users
-from curator.people.by import By
+from curator.cli.place import API, Json, Place, by, change, look, named, pages, say
+from curator.people import linking, same, users
 from curator.people.roles import Role
-from curator.people.teams import Project, Team
 from curator.people.users import NewUser, User, UserChange
+from curator.review import apart
 from rules.circumstances import Audience
 
 _PAGE = 500
-Value = TypeVar("Value")
 
 
 def create_user(wanted: NewUser, place: Place, *, as_json: bool) -> None:
-    made = _write(place, lambda session: users.make_user(session, wanted, _by()))
-    _say(made.as_json(), f"{made.login} is here, as {made.role}{_in(made)}.", as_json=as_json)
+    asked = {
+        "login": wanted.login,
+        "role": wanted.role.value,
+        "full_name": wanted.full_name,
+        "email": wanted.email,
+        "team": wanted.home.team,
+        "project": wanted.home.project,
+    }
+    made = change(
+        place,
+        lambda session: users.make_user(session, wanted, by()).as_json(),
+        lambda mirror: mirror.post(f"{API}/users", asked)["user"],
+    )
+    say(made, f"{made['login']} is here, as {made['role']}{_in(made)}.", as_json=as_json)
 
 
 def show_users(place: Place, *, role: str | None, team: str | None, search: str, every: bool, as_json: bool) -> None:
-    with open_database(place.settings()).read() as session:
-        found = _all_users(session, role=role, team=team, search=search, every=every)
+    query = {"role": role, "team": team, "search": search, "state": "all" if every else "active"}
+    found = look(
+        place,
+        lambda session: all_users(session, role=role, team=team, search=search, every=every),
+        lambda mirror: pages(mirror, "/users", "users", query),
+    )
     if as_json:
-        print(json.dumps([one.as_json() for one in found]))
+        print(json.dumps(found))
         return
     for one in found:
-        state = "" if one.active else "  disabled"
-        print(f"{one.login:<24} {one.role:<9} {', '.join(one.teams) or '-':<24} {one.full_name}{state}")
+        state = "" if one["state"] == "active" else "  disabled"
+        teams = ", ".join(one["teams"]) or "-"
+        print(f"{one['login']:<24} {one['role']:<9} {teams:<24} {one['full_name']}{state}")
 
 
 def show_user(login: str, place: Place, *, as_json: bool) -> None:
-    with open_database(place.settings()).read() as session:
-        one = users.find_user(session, login)
+    one = look(
+        place,
+        lambda session: users.find_user(session, login).as_json(),
+        lambda mirror: mirror.get(_path(login), {})["user"],
+    )
     if as_json:
-        print(json.dumps(one.as_json()))
+        print(json.dumps(one))
         return
-    state = "active" if one.active else f"disabled {one.disabled_at:%Y-%m-%d} by {one.disabled_by}"
-    seen = f"{one.last_seen_at:%Y-%m-%d}" if one.last_seen_at else "never"
+    active = one["state"] == "active"
     lines = {
-        "name": one.full_name,
-        "mail": one.email,
-        "role": one.role,
-        "state": state,
-        "asks for": "/".join(filter(None, (one.team, one.project))),
-        "teams": ", ".join(one.teams),
-        "signs in by": f"{one.issuer} ({one.subject})" if one.issuer else "",
-        "last seen": seen,
-        "made": f"{one.created_at:%Y-%m-%d} by {one.created_by}",
+        "name": one["full_name"],
+        "mail": one["email"],
+        "role": one["role"],
+        "state": "active" if active else f"disabled {one['disabled_at'][:10]} by {one['disabled_by']}",
+        "asks for": "/".join(filter(None, (one["team"], one["project"]))),
+        "teams": ", ".join(one["teams"]),
+        "signs in by": f"{one['issuer']} ({one['subject']})" if one["issuer"] else "",
+        "same as": ", ".join(one["same_as"]),
+        "last seen": one["last_seen_at"][:10] if one["last_seen_at"] else "never",
+        "made": f"{one['created_at'][:10]} by {one['created_by']}",
     }
-    print(one.login)
+    print(one["login"])
     for name, value in lines.items():
         print(f"  {name:<12} {value or '-'}")
 
 
-def change_user(login: str, change: UserChange, place: Place, *, as_json: bool) -> None:
-    changed = _write(place, lambda session: users.change_user(session, login, change, _by()))
-    _say(changed.as_json(), f"{changed.login} is {changed.role} now{_in(changed)}.", as_json=as_json)
+def change_user(login: str, wanted: UserChange, place: Place, *, as_json: bool) -> None:
+    asked = named(
+        {
+            "role": wanted.role.value if wanted.role is not None else None,
+            "full_name": wanted.full_name,
+            "email": wanted.email,
+            "team": wanted.team,
+            "project": wanted.project,
+        }
+    )
+    changed = change(
+        place,
+        lambda session: users.change_user(session, login, wanted, by()).as_json(),
+        lambda mirror: mirror.patch(_path(login), asked)["user"],
+    )
+    say(changed, f"{changed['login']} is {changed['role']} now{_in(changed)}.", as_json=as_json)
 
 
 def disable_user(login: str, place: Place, *, as_json: bool) -> None:
-    done = _write(place, lambda session: users.disable_user(session, login, _by()))
-    said = f"{done.login} is nobody here from this moment on, and so are their tokens."
-    _say(done.as_json(), said, as_json=as_json)
+    done = change(
+        place,
+        lambda session: users.disable_user(session, login, by()).as_json(),
+        lambda mirror: mirror.post(f"{_path(login)}/disable", {})["user"],
+    )
+    said = f"{done['login']} is nobody here from this moment on, and so are their tokens."
+    say(done, said, as_json=as_json)
 
 
 def enable_user(login: str, place: Place, *, as_json: bool) -> None:
-    done = _write(place, lambda session: users.enable_user(session, login, _by()))
-    said = f"{done.login} is {done.role} here again, with those of their tokens that have not ended."
-    _say(done.as_json(), said, as_json=as_json)
-
-
-def create_team(name: str, title: str, place: Place, *, as_json: bool) -> None:
-    made = _write(place, lambda session: teams.make_team(session, name, title, _by()))
-    _say(made.as_json(), f"There is a team {made.name} now.", as_json=as_json)
-
-
-def show_teams(place: Place, *, every: bool, as_json: bool) -> None:
-    found: list[Team] = []
-    with open_database(place.settings()).read() as session:
-        while True:
-            after = found[-1].name if found else ""
-            page = teams.list_teams(session, state="all" if every else "active", after=after, limit=_PAGE)
-            found += page
-            if len(page) < _PAGE:
-                break
-    if as_json:
-        print(json.dumps([one.as_json() for one in found]))
-        return
-    for one in found:
-        state = "" if one.ended_at is None else "  ended"
-        print(f"{one.name:<24} {one.members:>6} people {one.projects:>4} projects  {one.title}{state}")
-
-
-def show_team(name: str, place: Place, *, as_json: bool) -> None:
-    with open_database(place.settings()).read() as session:
-        one = teams.find_team(session, name)
-        people = _all_users(session, role=None, team=name, search="", every=False)
-        projects = _all_projects(session, team=name, every=False)
-    if as_json:
-        logins = [one.login for one in people]
-        print(json.dumps(one.as_json() | {"people": logins, "project_names": [one.name for one in projects]}))
-        return
-    state = f"made {one.created_at:%Y-%m-%d} by {one.created_by}"
-    state += f", ended {one.ended_at:%Y-%m-%d} by {one.ended_by}" if one.ended_at is not None else ""
-    print(f"{one.name}  {one.title}  {state}, {one.tokens} tokens ask for it")
-    print(f"  projects  {', '.join(project.name for project in projects) or '-'}")
-    for user in people:
-        print(f"  {user.login:<24} {user.role:<9} {user.full_name}")
-
-
-def end_team(name: str, place: Place, *, as_json: bool) -> None:
-    ended = _write(place, lambda session: teams.end_team(session, name, _by()))
-    said = (
-        f"The team {name} has ended: {ended.members} people left it, {ended.projects} projects ended, "
-        f"{ended.tokens} tokens are valid no longer."
+    done = change(
+        place,
+        lambda session: users.enable_user(session, login, by()).as_json(),
+        lambda mirror: mirror.post(f"{_path(login)}/enable", {})["user"],
     )
-    _say(ended.as_json(), said, as_json=as_json)
+    said = f"{done['login']} is {done['role']} here again, with those of their tokens that have not ended."
+    say(done, said, as_json=as_json)
 
 
-def add_members(team: str, logins: Sequence[str], place: Place, *, as_json: bool) -> None:
-    def verb(session: Session) -> list[User]:
-        for login in logins:
-            teams.add_member(session, team, login, _by())
-        return [users.find_user(session, login) for login in logins]
-
-    done = _write(place, verb)
-    said = f"In the team {team} now: {', '.join(one.login for one in done)}."
-    _say([one.as_json() for one in done], said, as_json=as_json)
-
-
-def remove_members(team: str, logins: Sequence[str], place: Place, *, as_json: bool) -> None:
-    def verb(session: Session) -> list[User]:
-        for login in logins:
-            teams.remove_member(session, team, login, _by())
-        return [users.find_user(session, login) for login in logins]
-
-    done = _write(place, verb)
-    said = f"Not in the team {team} any more: {', '.join(one.login for one in done)}."
-    _say([one.as_json() for one in done], said, as_json=as_json)
+def unlink_user(login: str, place: Place, *, as_json: bool) -> None:
+    done = change(
+        place,
+        lambda session: linking.unlink(session, login, by()).as_json(),
+        lambda mirror: mirror.delete(f"{_path(login)}/identity")["user"],
+    )
+    say(
+        done,
+        f"No identity provider speaks of {done['login']} any more, and their sessions have ended.",
+        as_json=as_json,
+    )
 
 
-def create_project(team: str, name: str, title: str, place: Place, *, as_json: bool) -> None:
-    made = _write(place, lambda session: teams.make_project(session, team, name, title, _by()))
-    _say(made.as_json(), f"The team {team} has a project {made.name} now.", as_json=as_json)
+def say_same(login: str, other: str, place: Place, *, as_json: bool) -> None:
+    def here(session: Session) -> Json:
+        user = same.say_same(session, login, other, by())
+        return {"user": user.as_json(), "resting_on_one": apart.resting_on_one(session, user.login)}
 
-
-def show_projects(place: Place, *, team: str | None, every: bool, as_json: bool) -> None:
-    with open_database(place.settings()).read() as session:
-        found = _all_projects(session, team=team, every=every)
+    done = change(place, here, lambda mirror: mirror.put(f"{_path(login)}/same/{quote(other, safe='')}", {}))
     if as_json:
-        print(json.dumps([one.as_json() for one in found]))
+        print(json.dumps(done))
         return
-    for one in found:
-        state = "" if one.ended_at is None else "  ended"
-        print(f"{f'{one.team}/{one.name}':<40} {one.title}{state}")
+    print(f"{', '.join((done['user']['login'], *done['user']['same_as']))} are one person from now on.")
+    for what in done["resting_on_one"]:
+        print(f"Both stand behind the {what}, which wants several people: end it, or have it approved anew.")
 
 
-def end_project(team: str, name: str, place: Place, *, as_json: bool) -> None:
-    ended = _write(place, lambda session: teams.end_project(session, team, name, _by()))
-    said = f"The project {name} of the team {team} has ended, and tokens that ask for it are valid no longer."
-    _say(ended.as_json(), said, as_json=as_json)
+def say_apart(login: str, place: Place, *, as_json: bool) -> None:
+    done = change(
+        place,
+        lambda session: same.say_apart(session, login, by()).as_json(),
+        lambda mirror: mirror.delete(f"{_path(login)}/same")["user"],
+    )
+    say(done, f"{done['login']} is a person of its own again.", as_json=as_json)
 
 
-def _all_users(session: Session, *, role: str | None, team: str | None, search: str, every: bool) -> list[User]:
+def all_users(session: Session, *, role: str | None, team: str | None, search: str, every: bool) -> list[Json]:
+    """By name, from the database."""
     found: list[User] = []
     while True:
         page = users.list_users(
@@ -184,36 +167,16 @@ def _all_users(session: Session, *, role: str | None, team: str | None, search: 
         )
         found += page
         if len(page) < _PAGE:
-            return found
+            return [one.as_json() for one in found]
 
 
-def _all_projects(session: Session, *, team: str | None, every: bool) -> list[Project]:
-    found: list[Project] = []
-    state = "all" if every else "active"
-    while True:
-        after = (found[-1].team, found[-1].name) if found else ("", "")
-        page = teams.list_projects(session, team=team, state=state, after=after, limit=_PAGE)
-        found += page
-        if len(page) < _PAGE:
-            return found
+def _path(login: str) -> str:
+    return f"{API}/users/{quote(login, safe='')}"
 
 
-def _write(place: Place, verb: Callable[[Session], Value]) -> Value:
-    with open_database(place.settings()).write() as session:
-        return verb(session)
-
-
-def _by() -> By:
-    return By(administrator())
-
-
-def _in(user: User) -> str:
-    home = "/".join(part for part in (user.team, user.project) if part)
+def _in(user: dict[str, Any]) -> str:
+    home = "/".join(part for part in (user["team"], user["project"]) if part)
     return f", and asks for {home}" if home else ""
-
-
-def _say(document: Any, said: str, *, as_json: bool) -> None:
-    print(json.dumps(document) if as_json else said)
 
 
 def home(team: str | None, project: str | None) -> Audience:

@@ -26,6 +26,7 @@ from curator.cli.embedded import Companion, EmbeddedBroker, EmbeddedWorker, Sibl
 from curator.cli.garbage import loaded
 from curator.cli.server import serve
 from curator.database.engine import Database
+from curator.database.secret_key import check_if_there
 from curator.errors import BadSettings
 from curator.people.tokens import create_first_admin
 from curator.policy import rule_sets
@@ -105,6 +106,7 @@ def _prepare(settings: Settings) -> tuple[str | None, str]:
     database = Database(settings.database)
     try:
         database.migrate()
+        check_if_there(database, seal_of(settings))
         check(settings, database)
         record_settings(database, seal_of(settings), settings)
         if settings.syslog_url is None:

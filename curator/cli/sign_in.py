@@ -9,15 +9,16 @@ import shlex
 import sys
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
-from curator.cli.administrator import administrator
+from sqlmodel import Session
+
 from curator.cli.client import Mirror
-from curator.cli.token import Place, open_database
+from curator.cli.place import API, Json, Place, by, change
 from curator.errors import BadInput, CuratorError, ServerUnreachable
-from curator.people import accounts
-from curator.people.by import By
+from curator.people import accounts, linking
+from curator.people.accounts import Invitation
 from curator.people.mark import MARK, looks_like_ours
 
 _TIMEOUT_S = 20.0
@@ -60,20 +61,45 @@ def login(server: str | None) -> None:
 
 
 def invite(login: str, place: Place, *, as_json: bool) -> None:
-    """Make the link by which a person chooses a password, in the mirror's own database."""
-    settings = place.settings()
-    if settings.oidc_only:
-        raise BadInput(f"Nobody has a password here (CURATOR_OIDC_ONLY): people sign in by {settings.oidc_title}")
-    with open_database(settings).write() as session:
-        made = accounts.invite(session, login, By(administrator()))
-    link = f"{settings.url}/-/choose-password/{made.secret}"
+    """Make the link by which a person chooses a password."""
+
+    def here(session: Session) -> Json:
+        settings = place.settings()
+        if settings.oidc_only:
+            raise BadInput(f"Nobody has a password here (CURATOR_OIDC_ONLY): people sign in by {settings.oidc_title}")
+        return _link(accounts.invite(session, login, by()), f"{settings.url}/-/choose-password")
+
+    path = f"{API}/users/{quote(login, safe='')}/invitation"
+    _tell_link(change(place, here, lambda mirror: mirror.post(path, {})), as_json=as_json)
+
+
+def link(login: str, place: Place, *, as_json: bool) -> None:
+    """Make the link by which a person has an account known to the identity provider."""
+
+    def here(session: Session) -> Json:
+        settings = place.settings()
+        made = linking.invite(session, login, settings.oidc_issuer, by())
+        return _link(made, f"{settings.url}/-/link-account")
+
+    path = f"{API}/users/{quote(login, safe='')}/identity-link"
+    _tell_link(change(place, here, lambda mirror: mirror.post(path, {})), as_json=as_json)
+
+
+def _link(made: Invitation, where: str) -> Json:
+    return {
+        "user": made.user,
+        "link": f"{where}/{made.secret}",
+        "ends_at": made.ends_at.isoformat(timespec="seconds"),
+    }
+
+
+def _tell_link(made: Json, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"user": made.user, "link": link, "ends_at": made.ends_at.isoformat(timespec="seconds")}))
+        print(json.dumps(made))
         return
-    print(link)
-    print(
-        f"For {made.user} alone: good once, until {made.ends_at:%Y-%m-%d %H:%M} UTC, not shown again.", file=sys.stderr
-    )
+    print(made["link"])
+    ends = f"{made['ends_at'][:10]} {made['ends_at'][11:16]}"
+    print(f"For {made['user']} alone: good once, until {ends} UTC, not shown again.", file=sys.stderr)
 
 
 def _whoami(url: str, token: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.commands import Config, Data, Format, ReportFormat, Server, cli
+from curator.cli.commands import Config, Data, Format, ReportFormat, Server, There, cli
 from curator.cli.people_commands import Login, user
 
 __all__ = ["cli"]
@@ -43,10 +43,30 @@ def ci_login(
 
 @user.command("invite", epilog="Example: curator user invite alice")
 def user_invite(
-    login: Login, data: Data = None, config: Config = None, report_format: Format = ReportFormat.TABLE
+    login: Login,
+    server: There = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
 ) -> None:
     """Make a link by which a person chooses a password, their first or another: good once, for a day."""
     from curator.cli import sign_in as command
-    from curator.cli.token import Place
+    from curator.cli.place import Place
 
-    command.invite(login, Place(config, data), as_json=report_format is ReportFormat.JSON)
+    command.invite(login, Place(config, data, server), as_json=report_format is ReportFormat.JSON)
+
+
+@user.command("link", epilog="Example: curator user link alice")
+def user_link(
+    login: Login,
+    server: There = None,
+    data: Data = None,
+    config: Config = None,
+    report_format: Format = ReportFormat.TABLE,
+) -> None:
+    """Make a link by which a person who has a password signs in by the identity provider from then on: good once, for a
+    day. Who opens it must sign in there."""
+    from curator.cli import sign_in as command
+    from curator.cli.place import Place
+
+    command.link(login, Place(config, data, server), as_json=report_format is ReportFormat.JSON)

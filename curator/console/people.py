@@ -15,11 +15,12 @@ from curator.console.render import done, page
 from curator.console.sign_in import browser_of
 from curator.errors import BadInput, CuratorError
 from curator.notify.mailboxes import mailbox_of
-from curator.people import accounts, sessions, teams, tokens, users
+from curator.people import accounts, linking, same, sessions, teams, tokens, users
 from curator.people.caller import Caller
 from curator.people.roles import MAY, Permission, Role
 from curator.people.token import Token
 from curator.people.users import ROLES, NewUser, UserChange
+from curator.review import apart
 from curator.web.by import by
 from curator.web.guard import Administrator, SettingsViewer
 from curator.web.service import Service
@@ -147,6 +148,7 @@ def people_pages(service: Service) -> APIRouter:
             sittings=[(one, browser_of(one.user_agent)) for one in sittings],
             may=may,
             link=link,
+            provider=service.settings.oidc_title if service.settings.oidc_issuer else "",
             by_password=user.issuer is None and not service.settings.oidc_only,
             administers=administers,
             reads_record=caller.may(Permission.READ_RECORD),
@@ -194,6 +196,43 @@ def people_pages(service: Service) -> APIRouter:
             return await person_page(request, caller, login, error)
         link = f"{service.settings.url}/-/choose-password/{made.secret}"
         return await person_page(request, caller, login, link=link)
+
+    @router.post("/-/people/users/{login}/link")
+    async def invite_to_link(request: Request, caller: Administrator, login: str, form: Form) -> Response:
+        del form
+        issuer = service.settings.oidc_issuer
+        try:
+            made = await database.change(lambda session: linking.invite(session, login, issuer, by(request, caller)))
+        except CuratorError as error:
+            return await person_page(request, caller, login, error)
+        link = f"{service.settings.url}/-/link-account/{made.secret}"
+        return await person_page(request, caller, login, link=link)
+
+    @router.post("/-/people/users/{login}/unlink")
+    async def unlink(request: Request, caller: Administrator, login: str, form: Form) -> Response:
+        del form
+        try:
+            user = await database.change(lambda session: linking.unlink(session, login, by(request, caller)))
+        except CuratorError as error:
+            return await person_page(request, caller, login, error)
+        return done(request, f"/-/people/users/{user.login}", f"No identity provider speaks of {user.login} any more.")
+
+    @router.post("/-/people/users/{login}/same")
+    async def say_same(request: Request, caller: Administrator, login: str, form: Form) -> Response:
+        def verb(session: Session) -> str:
+            if form.get("apart"):
+                user = same.say_apart(session, login, by(request, caller))
+                return f"{user.login} is a person of its own again."
+            user = same.say_same(session, login, said(form, "other"), by(request, caller))
+            told = f"{', '.join((user.login, *user.same_as))} are one person from now on."
+            resting = apart.resting_on_one(session, user.login)
+            return f"{told} Both stand behind {', '.join(resting)}: look at that anew." if resting else told
+
+        try:
+            told = await database.change(verb)
+        except CuratorError as error:
+            return await person_page(request, caller, login, error)
+        return done(request, f"/-/people/users/{login}", told)
 
     @router.get("/-/people/teams")
     async def all_teams(

@@ -26,6 +26,7 @@ from curator.web.guard import OPEN, Administrator, Owner, Viewer, session_cookie
 from curator.web.service import Service
 
 _ATTEMPT_S = 900
+_LINK = "/-/link-account/"
 _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 """In this order: each also calls itself by what stands after it."""
 _SYSTEMS = (
@@ -137,10 +138,14 @@ def sign_in_routes(service: Service) -> APIRouter:
 
     @router.get("/-/sign-in/answer", dependencies=[OPEN])
     async def from_the_provider(request: Request) -> Response:
-        kept = request.cookies.get(sign_in.cookies.attempt, "")
-        wanted = own_path(unquote(kept.partition(".")[2]))
+        kept = unquote(request.cookies.get(sign_in.cookies.attempt, "").partition(".")[2])
+        wanted, by = own_path(kept), by_of(request, ANONYMOUS)
+        attempt, answer = attempt_of(request), dict(request.query_params)
         try:
-            began = await sign_in.by_answer(attempt_of(request), dict(request.query_params), by_of(request, ANONYMOUS))
+            if kept.startswith(_LINK):
+                began = await sign_in.link(attempt, answer, kept.removeprefix(_LINK), by)
+            else:
+                began = await sign_in.by_answer(attempt, answer, by)
         except CuratorError as error:
             return card(request, Attempt.new(), wanted, error=error)
         return into(request, began, wanted)
@@ -194,6 +199,40 @@ def sign_in_routes(service: Service) -> APIRouter:
             first_token=hidden(attempt.form),
         )
         remember(response, attempt, "/-/")
+        return response
+
+    @router.get("/-/link-account/{secret}", dependencies=[OPEN])
+    async def link_page(request: Request, secret: str) -> HTMLResponse:
+        attempt = attempt_of(request)
+        try:
+            user = await asyncio.to_thread(sign_in.linking, secret)
+        except accounts.LinkOver as over:
+            return page(request, ANONYMOUS, "link_over.html", over.status, sentence=over.sentence)
+        response = page(
+            request,
+            ANONYMOUS,
+            "link_account.html",
+            user=user,
+            provider=service.settings.oidc_title,
+            first_token=hidden(attempt.form),
+        )
+        remember(response, attempt, "/-/")
+        return response
+
+    @router.post("/-/link-account/{secret}", dependencies=[OPEN])
+    async def link_form(request: Request, secret: str, form: FirstForm) -> Response:
+        del form
+        attempt = Attempt.new()
+        try:
+            await asyncio.to_thread(sign_in.linking, secret)
+            address = await sign_in.provider_address(attempt)
+        except accounts.LinkOver as over:
+            return page(request, ANONYMOUS, "link_over.html", over.status, sentence=over.sentence)
+        except CuratorError as error:
+            return card(request, attempt, "/-/", error=error)
+        response = RedirectResponse(address, 303, HEADERS)
+        # Only this form says so: what another site has a browser ask for links nothing (`own_path`).
+        remember(response, attempt, f"{_LINK}{secret}")
         return response
 
     @router.post("/-/sign-out")
@@ -274,7 +313,7 @@ def own_path(wanted: str) -> str:
     """A page of the console, whatever somebody may have put into a link: never another host, nor this page again."""
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted and len(wanted) <= 2_000
     ours = wanted.startswith("/-/") and "//" not in wanted.partition("?")[0] and ".." not in wanted
-    again = wanted.startswith(("/-/sign-in", "/-/sign-out", "/-/signed-out", "/-/choose-password"))
+    again = wanted.startswith(("/-/sign-in", "/-/sign-out", "/-/signed-out", "/-/choose-password", _LINK))
     return wanted if plain and ours and not again else "/-/"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -21,10 +24,20 @@ class Seal:
         self._key = key
         self._file = file
 
-    def close(self, text: str) -> str:
-        """The text, sealed."""
+    def make(self) -> None:
+        """Make the key, if it is to be in a file and there is none yet."""
         if self._key is None and not self._file.exists():
             _make(self._file)
+
+    def fingerprint(self) -> str:
+        """By which one tells keys apart, and which tells nothing of the key. Raises `KeyLost`."""
+        key = self._key.encode() if self._key is not None else _read(self._file)
+        self._fernet()
+        return hmac.digest(base64.urlsafe_b64decode(key), b"curator-secret-key-1", hashlib.sha256).hex()[:32]
+
+    def close(self, text: str) -> str:
+        """The text, sealed."""
+        self.make()
         return self._fernet().encrypt(text.encode()).decode()
 
     def open(self, sealed: str, what: str) -> str:
@@ -33,19 +46,30 @@ class Seal:
             return self._fernet().decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise KeyLost(
-                f"{what} cannot be opened: {self._where} is not the key that it was sealed with. "
+                f"{what} cannot be opened: {self.where} is not the key that it was sealed with. "
                 "The mirror's administrator must bring that key back, or remove the token and add it again"
             ) from None
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Where the key is, for whoever is to be told."""
         return "CURATOR_SECRET_KEY" if self._key is not None else str(self._file)
 
     def _fernet(self) -> Fernet:
         try:
             return Fernet(self._key if self._key is not None else _read(self._file))
         except ValueError:
-            raise KeyLost(f"{self._where} is not a key of 32 bytes in URL-safe base64: {_MAKE_ONE}") from None
+            raise KeyLost(f"{self.where} is not a key of 32 bytes in URL-safe base64: {_MAKE_ONE}") from None
+
+
+def opened_by_any(sealed: str, what: str, new: Seal, old: Seal | None) -> str | None:
+    """What was sealed with one of two keys; None where it was with neither, and the old one is lost.
+
+    Raises `KeyLost` where there is an old one, and it was not with that either.
+    """
+    with contextlib.suppress(KeyLost):
+        return new.open(sealed, what)
+    return old.open(sealed, what) if old is not None else None
 
 
 def _make(file: Path) -> None:

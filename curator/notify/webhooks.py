@@ -11,8 +11,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
+from curator.database import secret_key
 from curator.database.engine import Database, new_id, now
-from curator.database.sealing import Seal
+from curator.database.sealing import Seal, opened_by_any
 from curator.errors import BadInput, CuratorError
 from curator.notify.addresses import Allowed, read_place, resolve
 from curator.notify.choices import any_matches, check_globs
@@ -64,8 +65,9 @@ def make(database: Database, seal: Seal, wanted: Wanted, allowed: Allowed, by: s
     """The webhook, and its secret, which cannot be had again. Raises `BadWebhook` and `Forbidden`."""
     _check(wanted, allowed)
     secret = new_secret()
-    sealed = seal.close(secret)
     with database.write() as session:
+        secret_key.hold(session, seal)
+        sealed = seal.close(secret)
         if len(active(session)) >= MOST_WEBHOOKS:
             raise BadWebhook(f"There are {MOST_WEBHOOKS} webhooks already: end one first")
         _check_name_free(session, wanted.name, None)
@@ -102,8 +104,9 @@ def enable(database: Database, webhook_id: str, by: str) -> WebhookRow:
 def rotate(database: Database, seal: Seal, webhook_id: str, by: str) -> tuple[WebhookRow, str]:
     """Another secret; for a day everything is signed with both. Raises `NoSuchWebhook`."""
     secret = new_secret()
-    sealed = seal.close(secret)
     with database.write() as session:
+        secret_key.hold(session, seal)
+        sealed = seal.close(secret)
         row = find(session, webhook_id)
         until = now() + BOTH_FOR
         # All that were replaced within a day: whoever rotates again may have been told of the first one alone.
@@ -156,6 +159,24 @@ def keys_of(seal: Seal, row: WebhookRow) -> list[str]:
     """What a delivery is signed with. Raises `KeyLost`."""
     what = f"The secret of the webhook {row.name}"
     return [seal.open(one, what) for one in (row.sealed, *(sealed for sealed, _ in reversed(_before(row))))]
+
+
+def change_secret(session: Session, old: Seal | None, new: Seal, by: str) -> list[str]:
+    """Seal the secrets that `old` opens with `new`. Without an old key those that are lost are named, and their
+    webhooks switched off until they are given another. Raises `KeyLost` if there is one that does not open them."""
+    lost = []
+    for row in active(session):
+        what = f"The secret of the webhook {line(row.name)}"
+        text = opened_by_any(row.sealed, what, new, old)
+        before = [(opened_by_any(sealed, what, new, old), until) for sealed, until in _before(row)]
+        row.sealed_before = json.dumps([(new.close(one), until) for one, until in before if one is not None])
+        row.sealed = new.close(text if text is not None else new_secret())
+        if text is None:
+            lost.append(row.name)
+            row.disabled_at, row.disabled_why = now(), "its secret is lost with the key that it was sealed with"
+            _record(session, row, by, "disabled", f"The webhook {line(row.name)} is off: {row.disabled_why}")
+        session.add(row)
+    return lost
 
 
 def _before(row: WebhookRow) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Local accounts: a person's password, and the link by which he chooses it."""
+"""Local accounts: a person's password, and the links that are good once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -18,13 +19,21 @@ from curator.people.recording import record
 from curator.people.sessions import end_others
 from curator.people.sign_in_tables import InvitationRow, PasswordRow
 from curator.people.tables import UserRow
-from curator.people.users import User, find_user, user_by_id
+from curator.people.users import User, find_user, user_by_id, value_of
 
 _LINK_LASTS = dt.timedelta(hours=24)
 
 
+class Purpose(StrEnum):
+    """What a link is for."""
+
+    PASSWORD = "password"  # noqa: S105 - no password, but the word
+    IDENTITY = "identity"
+    """To have the account known to the identity provider."""
+
+
 class LinkOver(CuratorError):
-    """A link to choose a password was used, replaced, is too old, or never was."""
+    """A link was used, replaced, is too old, or never was."""
 
     status = 410
 
@@ -46,6 +55,11 @@ def invite(session: Session, login: str, by: By) -> Invitation:
 
     Raises `NoSuchName` and `BadInput`.
     """
+    return make_link(session, login, Purpose.PASSWORD, by)
+
+
+def make_link(session: Session, login: str, purpose: Purpose, by: By) -> Invitation:
+    """Make a link for somebody who does not sign in by a provider; older ones end. Raises `NoSuchName`, `BadInput`."""
     user = find_user(session, login)
     if not user.active:
         raise BadInput(f"{user.login} is disabled: enable the person first")
@@ -55,31 +69,43 @@ def invite(session: Session, login: str, by: By) -> Invitation:
     secret, moment = secrets.token_urlsafe(32), now()
     session.add(
         InvitationRow(
-            digest=_digest(secret), user_id=user.id, made_at=moment, made_by=by.name, ends_at=moment + _LINK_LASTS
+            digest=_digest(secret),
+            user_id=user.id,
+            purpose=purpose.value,
+            made_at=moment,
+            made_by=by.name,
+            ends_at=moment + _LINK_LASTS,
         )
     )
-    said = f"{by.name} made a link by which {user.login} chooses a password"
-    record(session, Action.USER, by, user.login, "invited", said)
+    what = "chooses a password" if purpose is Purpose.PASSWORD else "is to be known to the identity provider"
+    record(session, Action.USER, by, user.login, "invited", f"{by.name} made a link by which {user.login} {what}")
     return Invitation(user.login, secret, moment + _LINK_LASTS)
 
 
-def invited(session: Session, secret: str) -> User:
-    """Who may choose a password by this link. Raises `LinkOver`."""
+def invited(session: Session, secret: str, purpose: Purpose = Purpose.PASSWORD) -> User:
+    """Whose link it is, if it is for this. Raises `LinkOver`."""
     row = session.get(InvitationRow, _digest(secret))
-    user = user_by_id(session, row.user_id) if row is not None and row.ends_at > now() else None
+    good = row is not None and row.ends_at > now() and row.purpose == purpose.value
+    user = user_by_id(session, row.user_id) if row is not None and good else None
     if user is None or not user.active or user.issuer is not None:
         raise LinkOver
     return user
 
 
-def use_link(session: Session, secret: str, hashed: str, by: By) -> User:
-    """Keep the password that was chosen; the link ends, and so do all his sessions. Raises `LinkOver`."""
-    user = invited(session, secret)
+def take_link(session: Session, secret: str, purpose: Purpose) -> User:
+    """Use a link, which ends with that, as do others of the person. Raises `LinkOver`."""
+    user = invited(session, secret, purpose)
     # Of two who use it at the same moment, one finds it gone.
     used = session.connection().execute(delete(InvitationRow).where(col(InvitationRow.digest) == _digest(secret)))
     if used.rowcount != 1:
         raise LinkOver
     session.execute(delete(InvitationRow).where(col(InvitationRow.user_id) == user.id))
+    return user
+
+
+def use_link(session: Session, secret: str, hashed: str, by: By) -> User:
+    """Keep the password that was chosen; the link ends, and so do all his sessions. Raises `LinkOver`."""
+    user = take_link(session, secret, Purpose.PASSWORD)
     _keep(session, user, hashed, None, by)
     return user
 
@@ -91,13 +117,15 @@ def change_password(session: Session, user: User, hashed: str, kept_session: str
 
 
 def hashed_of(session: Session, login: str) -> tuple[User | None, str | None]:
-    """The person of that name, if there is one, and what is kept of a password that he may sign in with."""
+    """The person of that name, if there is one, and what is kept of a password that he may sign in with.
+
+    It asks the database the same for whoever is there and whoever is not, so that nobody tells the two by time.
+    """
     row = session.exec(select(UserRow).where(UserRow.folded == login.lower())).first()
-    user = user_by_id(session, row.id) if row is not None else None
-    if user is None or not user.active or user.issuer is not None:
-        return user, None
-    kept = session.get(PasswordRow, user.id)
-    return user, kept.hashed if kept is not None else None
+    user_id = row.id if row is not None else ""
+    kept = session.exec(select(PasswordRow.hashed).where(PasswordRow.user_id == user_id)).first()
+    user = value_of(session, row)
+    return user, kept if user is not None and user.active and user.issuer is None else None
 
 
 def rehash(session: Session, user: User, hashed: str) -> None:

@@ -44,6 +44,16 @@ class Counted:
         """By where they come from; a whole office may come from one address."""
         return cls(_digest("address", address or ""), 30)
 
+    @classmethod
+    def identity(cls, issuer: str, subject: str) -> Self:
+        """By whom an issuer has signed for: what he shows is worth nothing here, and is nobody else's."""
+        return cls(_digest("identity", f"{issuer}\0{subject}"), 30)
+
+    @classmethod
+    def unverified(cls, address: str | None) -> Self:
+        """By where tokens come from that nobody has signed who is trusted; what is signed is not counted with them."""
+        return cls(_digest("unverified", address or ""), 30)
+
 
 def count(session: Session, counted: Iterable[Counted]) -> None:
     """Count an attempt before it is looked at, as one that fails, so that none at the same time is free.

@@ -16,6 +16,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from curator.errors import CuratorError, UnknownToken
+from curator.people.passwords import TooMany
 from curator.trust import an_issuer
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ _TIMEOUT_S = 8.0
 _KEPT_S = 3_600.0
 _AGAIN_AFTER_S = 3.0
 """A token that names a key that nobody knows has the keys asked for anew, but not more often than this."""
+
+
+_MOST_WAITING = 100
+"""For an issuer's answer. Whoever shows a key that is known waits for none, and is never among them."""
 
 
 class IssuerAway(CuratorError):
@@ -95,6 +100,7 @@ class Issuer:
         self._keys: KeySet | None = None
         self._asked = float("-inf")
         self._tried = float("-inf")
+        self._waiting = 0
         self._failed: str | None = None
         """What the last try failed with, if it did."""
 
@@ -126,6 +132,15 @@ class Issuer:
         for an issuer that is slow or away: for the others its last answer holds for some seconds."""
         if not newer and (kept := self._fresh()) is not None:
             return kept
+        if self._waiting >= _MOST_WAITING:
+            raise TooMany(int(_AGAIN_AFTER_S))
+        self._waiting += 1
+        try:
+            return await self._know_in_turn(newer=newer)
+        finally:
+            self._waiting -= 1
+
+    async def _know_in_turn(self, *, newer: bool) -> KeySet:
         async with self._lock:
             kept, tried_before = self._fresh(), time.monotonic() - self._tried
             if kept is not None and not newer:

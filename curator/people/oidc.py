@@ -11,11 +11,13 @@ import hashlib
 import hmac
 import logging
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from curator.errors import CuratorError, UnknownToken
+from curator.people import logout
 from curator.people.issuers import LEEWAY_S, Http, Issuer
 from curator.settings import Settings
 from curator.trust import Group
@@ -82,6 +84,8 @@ class Identity:
     full_name: str
     email: str
     groups: frozenset[str]
+    sid: str | None = None
+    """What the provider calls its session."""
 
 
 class Provider:
@@ -207,7 +211,18 @@ class Provider:
             # Notices go there; one that is said not to be his may be anybody's.
             _text(claims.get("email")) if claims.get("email_verified", True) in (True, "true") else "",
             frozenset(str(one) for one in groups[:1_000]) if isinstance(groups, list) else frozenset(),
+            logout.name_of(claims, "sid"),
         )
+
+    async def logged_out(self, token: str) -> logout.Ended:
+        """What the provider says has ended there. Raises `NotBelieved` and `IssuerAway`."""
+        try:
+            signed = await self._issuer.signed(token)
+            return logout.read(signed.header, signed.claims, self._issuer.url, self._client_id, time.time())
+        except UnknownToken:
+            raise NotBelieved("the logout token is not signed by the provider") from None
+        except ValueError as wrong:
+            raise NotBelieved(str(wrong)) from None
 
 
 def standing(identity: Identity, mapping: Mapping[str, Group], order: Sequence[str]) -> tuple[str, tuple[str, ...]]:

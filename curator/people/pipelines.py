@@ -63,6 +63,19 @@ class JobToken:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An identity token that its issuer has signed; whom it is for, and until when, is not looked at yet."""
+
+    issuer: str
+    claims: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """Whom the issuer speaks of."""
+        return _as_text(self.claims.get("sub", ""))
+
+
 class Pipelines:
     """Those that are trusted. Belongs to one event loop."""
 
@@ -70,16 +83,20 @@ class Pipelines:
         self._trusted = trusted
         self._issuers = {one.issuer: Issuer(one.issuer, http) for one in trusted}
 
-    async def job(self, token: str) -> Job:
-        """The job whose identity token this is. Raises `BadInput`, `UnknownToken`, `NotAllowed` and `IssuerAway`."""
+    async def verified(self, token: str) -> Shown:
+        """What a trusted issuer has signed. Raises `BadInput`, `UnknownToken`, `NotAllowed` and `IssuerAway`."""
         if not self._trusted:
             raise NotAllowed("No pipeline is trusted here: an administrator names them in CURATOR_PIPELINES")
         named = claimed_issuer(token)
         issuer = self._issuers.get(named)
         if issuer is None:
             raise UnknownToken(f"Tokens of the issuer {named[:200]!a} are not trusted here: see CURATOR_PIPELINES")
-        claims = (await issuer.signed(token)).claims
-        fitting = [one for one in self._trusted if one.issuer == named and one.audience in _audiences(claims)]
+        return Shown(named, (await issuer.signed(token)).claims)
+
+    def job(self, shown: Shown) -> Job:
+        """The job whose identity token this is. Raises `UnknownToken` and `NotAllowed`."""
+        claims = shown.claims
+        fitting = [one for one in self._trusted if one.issuer == shown.issuer and one.audience in _audiences(claims)]
         if not fitting:
             raise UnknownToken("This identity token is for another audience than this mirror: ask for it by its own")
         _check_time(claims)

@@ -71,8 +71,9 @@ class Sitting:
         }
 
 
-def begin(session: Session, caller: Caller, way: str, lasting: Lasting, by: By) -> str:
-    """A new session; returns what its cookie is to have, which cannot be had again."""
+def begin(session: Session, caller: Caller, way: str, lasting: Lasting, by: By, sid: str | None = None) -> str:
+    """A new session; returns what its cookie is to have, which cannot be had again. `sid` is what the identity provider
+    calls its own."""
     moment = now()
     # Whatever is over is of no use, and there would be no end of it.
     session.execute(delete(SessionRow).where(col(SessionRow.ends_at) < moment))
@@ -85,6 +86,7 @@ def begin(session: Session, caller: Caller, way: str, lasting: Lasting, by: By) 
             token_id=caller.token_id,
             role=caller.role.value,
             way=way,
+            sid=sid,
             began_at=moment,
             seen_at=moment,
             ends_at=moment + lasting.whole,
@@ -132,7 +134,7 @@ def is_of(row: SessionRow, caller: Caller) -> bool:
 
 
 def end(session: Session, row: SessionRow, outcome: str, by: By) -> None:
-    """End one; `outcome` says how: `left`, `ended`."""
+    """End one; `outcome` says how: `left`, `ended`, `provider` (it ended there)."""
     name = _name(session, row)
     session.delete(row)
     record(session, Action.SIGN_OUT, by, name, outcome, f"A session of {name} ended")

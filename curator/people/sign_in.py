@@ -14,7 +14,8 @@ from sqlmodel import Session
 from curator.audit.record import Action
 from curator.database.engine import Database
 from curator.errors import BadInput, NotAllowed, UnknownToken
-from curator.people import accounts, attempts, sessions
+from curator.people import accounts, attempts, linking, logout, sessions
+from curator.people.accounts import Purpose
 from curator.people.attempts import Counted
 from curator.people.bearer import TokenEnded, caller_of
 from curator.people.by import By
@@ -29,7 +30,7 @@ from curator.people.pipelines import JobToken, Pipelines, admit
 from curator.people.recording import record
 from curator.people.roles import Permission, Role
 from curator.people.sessions import Lasting
-from curator.people.users import User, user_by_id
+from curator.people.users import LastAdmin, User, user_by_id
 from curator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class SignIn:
         self._database = database
         self._passwords = Passwords()
         self._lasting = Lasting(dt.timedelta(seconds=settings.session_s), dt.timedelta(seconds=settings.session_idle_s))
+        longest = min(settings.session_s, settings.oidc_session_s or settings.session_s)
+        self._of_provider = replace(self._lasting, whole=dt.timedelta(seconds=longest))
         http = Http(tls)
         self._provider = Provider(settings, http) if settings.oidc_issuer is not None else None
         self._pipelines = Pipelines(settings.pipelines, http)
@@ -126,8 +129,10 @@ class SignIn:
         """Where whoever signs in by the identity provider is to go. Raises `NotAllowed` and `IssuerAway`."""
         return await self._the_provider().address(attempt)
 
-    async def by_answer(self, attempt: Attempt, answer: Mapping[str, str], by: By) -> Began:
-        """Whom the identity provider sends back. Raises `NotBelieved`, `NoGroup`, `Taken`, `IssuerAway`, `TooMany`."""
+    async def by_answer(self, attempt: Attempt, answer: Mapping[str, str], by: By, secret: str | None = None) -> Began:
+        """Whom the identity provider sends back; a link's `secret` has him known here first.
+
+        Raises `NotBelieved`, `NoGroup`, `Taken`, `IssuerAway`, `TooMany`."""
         address = Counted.address(by.address)
 
         def counted(session: Session) -> None:
@@ -136,8 +141,8 @@ class SignIn:
         await self._database.change(counted)
         try:
             identity = await self._the_provider().answered(attempt, answer)
-            return await asyncio.to_thread(self._federated, identity, address, by)
-        except (UnknownToken, NoGroup, Taken) as refused:
+            return await asyncio.to_thread(self._federated, identity, secret, address, by)
+        except (UnknownToken, NoGroup, Taken, accounts.LinkOver, LastAdmin) as refused:
             why = refused.why if isinstance(refused, NotBelieved) else refused.sentence
             log.warning("a sign-in by %s was refused: %s", self.settings.oidc_issuer, why)
             await asyncio.to_thread(self._write_refusal, f"oidc: {why}", by)
@@ -146,35 +151,60 @@ class SignIn:
             await asyncio.to_thread(self._forgive, address)
             raise
 
-    async def job_token(self, identity_token: str, by: By) -> JobToken:
-        """A token for a job of a pipeline. Raises what `Pipelines.job` does, and `TooMany`."""
-        address = Counted.address(by.address)
+    async def link(self, attempt: Attempt, answer: Mapping[str, str], secret: str, by: By) -> Began:
+        """Let whom the provider sends back be the account that a link is of, and sign him in.
 
-        def counted(session: Session) -> None:
-            attempts.count(session, (address,))
+        Raises `LinkOver` and what `by_answer` does.
+        """
+        await asyncio.to_thread(self.linking, secret)
+        return await self.by_answer(attempt, answer, by, secret)
 
-        await self._database.change(counted)
+    def linking(self, secret: str) -> User:
+        """Whose account this link would have known to the provider. Raises `LinkOver`. Asks the database."""
+        with self._database.read() as session:
+            return accounts.invited(session, secret, Purpose.IDENTITY)
+
+    async def logged_out(self, logout_token: str, by: By) -> int:
+        """End what the identity provider says has ended there; returns how many sessions.
+
+        Raises `UnknownToken`, `NotAllowed`, `IssuerAway` and `TooMany`.
+        """
+        provider = self._the_provider()
         try:
-            job = await self._pipelines.job(identity_token)
+            ended = await provider.logged_out(logout_token)
+
+            def end(session: Session) -> int:
+                return logout.end(session, ended, replace(by, name="identity provider"))
+
+            return await self._database.change(end)
+        except UnknownToken as refused:
+            why = refused.why if isinstance(refused, NotBelieved) else refused.sentence
+            await self._count_refusal(f"logout: {why}", Counted.unverified(by.address), by)
+            raise
+
+    async def job_token(self, identity_token: str, by: By) -> JobToken:
+        """A token for a job of a pipeline. Raises what `Pipelines` does, and `TooMany` to whoever has shown too many
+        that are worth nothing: one that is good never waits for those, whoever shows them from the same address."""
+        try:
+            shown = await self._pipelines.verified(identity_token)
+        except (UnknownToken, BadInput, NotAllowed) as refused:
+            await self._count_refusal(f"pipeline: {refused.sentence}", Counted.unverified(by.address), by)
+            raise
+        counted = Counted.identity(shown.issuer, shown.subject)
+        try:
+            job = self._pipelines.job(shown)
         except (UnknownToken, NotAllowed) as refused:
-            await asyncio.to_thread(self._write_refusal, f"pipeline: {refused.sentence}", by)
-            if isinstance(refused, NotAllowed):
-                # It is a job of that issuer, and guesses nothing; many others come from the same address.
-                await asyncio.to_thread(self._forgive, address)
-            raise
-        except IssuerAway:
-            await asyncio.to_thread(self._forgive, address)
+            await self._count_refusal(f"pipeline: {refused.sentence}", counted, by)
             raise
 
-        def admitted() -> JobToken:
+        def admitted(session: Session) -> JobToken:
             name = replace(by, name=job.name, team=job.trusted.team, project=job.trusted.project, job=job.name)
-            with self._database.write() as session:
-                attempts.forgive(session, address=address)
-                made = admit(session, job, name)
-                record(session, Action.SIGN_IN, name, job.name, "pipeline", f"{job.name} was given a token")
-                return made
+            attempts.forgive(session, accounts=(counted,))
+            made = admit(session, job, name)
+            record(session, Action.SIGN_IN, name, job.name, "pipeline", f"{job.name} was given a token")
+            return made
 
-        return await asyncio.to_thread(admitted)
+        return await self._database.change(admitted)
 
     async def choose(self, secret: str, password: str, by: By) -> Began:
         """Choose a password by a link, and be signed in by it. Raises `LinkOver` and `BadInput`."""
@@ -218,15 +248,18 @@ class SignIn:
 
         await self._database.change(changed)
 
-    def _federated(self, identity: Identity, address: Counted, by: By) -> Began:
+    def _federated(self, identity: Identity, secret: str | None, address: Counted, by: By) -> Began:
         with self._database.write() as session:
+            if secret is not None:
+                linking.link(session, secret, identity.issuer, identity.subject, by)
             user = user_of(session, identity, self.settings, by)
             attempts.forgive(session, address=address)
-            return self._begin(session, _caller(user), "oidc", by)
+            return self._begin(session, _caller(user), "oidc", by, identity.sid)
 
-    def _begin(self, session: Session, caller: Caller, way: str, by: By) -> Began:
+    def _begin(self, session: Session, caller: Caller, way: str, by: By, sid: str | None = None) -> Began:
         known = replace(by, name=caller.name, team=caller.team, project=caller.project, token_name=caller.token_name)
-        cookie = sessions.begin(session, caller, way, self._lasting, known)
+        lasting = self._of_provider if way == "oidc" else self._lasting
+        cookie = sessions.begin(session, caller, way, lasting, known, sid)
         record(session, Action.SIGN_IN, known, caller.name, way, f"{caller.name} signed in to the console by {way}")
         return Began(caller, cookie)
 
@@ -243,6 +276,15 @@ class SignIn:
     def _write_refusal(self, said: str, by: By) -> None:
         with self._database.write() as session:
             record(session, Action.SIGN_IN, by, "", "refused", f"An attempt to sign in was refused, {said}")
+
+    async def _count_refusal(self, said: str, counted: Counted, by: By) -> None:
+        """Raises `TooMany`, and then nothing is written down: strangers do not fill the record."""
+
+        def write(session: Session) -> None:
+            attempts.count(session, (counted,))
+            record(session, Action.SIGN_IN, by, "", "refused", f"An attempt to sign in was refused, {said}")
+
+        await self._database.change(write)
 
     def _the_provider(self) -> Provider:
         if self._provider is None:

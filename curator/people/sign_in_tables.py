@@ -21,7 +21,7 @@ class PasswordRow(SQLModel, table=True):
 
 
 class InvitationRow(SQLModel, table=True):
-    """A link by which a person chooses a password, once."""
+    """A link by which a person chooses a password, or has the account known to the identity provider; once."""
 
     __tablename__ = "invitations"
 
@@ -29,6 +29,8 @@ class InvitationRow(SQLModel, table=True):
     """SHA-256 of what the link has at its end, hex: that has 256 random bits."""
     user_id: str = Field(unique=True)
     """A newer link takes the place of an older one."""
+    purpose: str = "password"
+    """An `accounts.Purpose`."""
     made_at: dt.datetime = Field(sa_type=Utc)
     made_by: str
     ends_at: dt.datetime = Field(sa_type=Utc)
@@ -50,12 +52,24 @@ class SessionRow(SQLModel, table=True):
     """His, when he signed in: with another he is to sign in anew."""
     way: str
     """`password`, `token` or `oidc`."""
+    sid: str | None = Field(default=None, index=True)
+    """What the identity provider calls the session that this one came from, if it says so."""
     began_at: dt.datetime = Field(sa_type=Utc)
     seen_at: dt.datetime = Field(sa_type=Utc)
     """To the minute."""
     ends_at: dt.datetime = Field(sa_type=Utc, index=True)
     address: str = ""
     user_agent: str = ""
+
+
+class LogoutTokenRow(SQLModel, table=True):
+    """A word of the identity provider that somebody's session has ended, until it is too old to be shown again."""
+
+    __tablename__ = "logout_tokens"
+
+    digest: str = Field(primary_key=True)
+    """SHA-256 of its `jti`, hex."""
+    ends_at: dt.datetime = Field(sa_type=Utc, index=True)
 
 
 class AttemptRow(SQLModel, table=True):

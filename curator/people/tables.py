@@ -40,6 +40,8 @@ class UserRow(SQLModel, table=True):
     issuer: str | None = None
     subject: str | None = None
     """Who he is to an identity provider: its `iss`, and its `sub` for him."""
+    person: str | None = Field(default=None, index=True)
+    """The same for all accounts that are said to be one person; None for whoever has one."""
 
 
 class TeamRow(SQLModel, table=True):

@@ -60,6 +60,8 @@ class User:
     last_seen_at: dt.datetime | None
     issuer: str | None
     subject: str | None
+    same_as: tuple[str, ...] = ()
+    """Other accounts that are said to be the same person."""
 
     @property
     def audience(self) -> Audience:
@@ -87,6 +89,7 @@ class User:
             "last_seen_at": _told(self.last_seen_at),
             "issuer": self.issuer,
             "subject": self.subject,
+            "same_as": list(self.same_as),
         }
 
 
@@ -157,7 +160,7 @@ def make_user(session: Session, wanted: NewUser, by: By) -> User:
 
 def change_user(session: Session, login: str, change: UserChange, by: By) -> User:
     """Raises `NoSuchName`, `BadInput` and `LastAdmin`."""
-    row = _row(session, login)
+    row = row_of(session, login)
     home = Audience(
         row.team if change.team is None else change.team,
         # A project is one of a team, and goes with it.
@@ -202,7 +205,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
 
     Raises `NoSuchName` and `LastAdmin`.
     """
-    row = _row(session, login)
+    row = row_of(session, login)
     if row.disabled_at is not None:
         return _user(session, row)
     _keep_an_admin(session, row, "disabled")
@@ -217,7 +220,7 @@ def disable_user(session: Session, login: str, by: By) -> User:
 
 def enable_user(session: Session, login: str, by: By) -> User:
     """He is somebody again, and so are his tokens that have not ended meanwhile. Raises `NoSuchName`."""
-    row = _row(session, login)
+    row = row_of(session, login)
     if row.disabled_at is None:
         return _user(session, row)
     row.disabled_at = row.disabled_by = None
@@ -228,22 +231,9 @@ def enable_user(session: Session, login: str, by: By) -> User:
     return _user(session, row)
 
 
-def link_identity(session: Session, login: str, issuer: str, subject: str, by: By) -> User:
-    """Let somebody of an identity provider be this person. Raises `NoSuchName` and `Taken`."""
-    row = _row(session, login)
-    if (row.issuer, row.subject) != (issuer, subject):
-        _check_identity_free(session, issuer, subject)
-        row.issuer, row.subject = issuer, subject
-        session.add(row)
-        session.flush()
-        said = f"{row.login} is known to {issuer} as {subject!a}"
-        record(session, Action.USER, by, row.login, "linked", said)
-    return _user(session, row)
-
-
 def find_user(session: Session, login: str) -> User:
     """By his name, in whatever capitals. Raises `NoSuchName`."""
-    return _user(session, _row(session, login))
+    return _user(session, row_of(session, login))
 
 
 def user_by_id(session: Session, user_id: str) -> User | None:
@@ -282,10 +272,12 @@ def list_users(
         query = query.where(or_(*(field.contains(text, autoescape=True) for field in fields)))
     rows = session.exec(query).all()
     teams = _teams_of(session, [row.id for row in rows])
-    return [_value(row, teams.get(row.id, ())) for row in rows]
+    same = _same_as(session, rows)
+    return [_value(row, teams.get(row.id, ()), same.get(row.id, ())) for row in rows]
 
 
-def _row(session: Session, login: str) -> UserRow:
+def row_of(session: Session, login: str) -> UserRow:
+    """Whom a login names, in whatever capitals. Raises `NoSuchName`."""
     row = session.exec(select(UserRow).where(UserRow.folded == login.lower())).first()
     if row is None:
         raise NoSuchName(f"There is no person named {login[:80]!a}: `curator user list` shows those there are")
@@ -313,8 +305,14 @@ def _keep_an_admin(session: Session, row: UserRow, what: str) -> None:
         raise LastAdmin(f"{row.login} is the last administrator and cannot be {what}: make another one first")
 
 
+def value_of(session: Session, row: UserRow | None) -> User | None:
+    """The person of a row. It asks as much of the database where there is none."""
+    teams = _teams_of(session, [row.id if row is not None else ""])
+    return _value(row, teams.get(row.id, ()), _same_as(session, [row]).get(row.id, ())) if row is not None else None
+
+
 def _user(session: Session, row: UserRow) -> User:
-    return _value(row, _teams_of(session, [row.id]).get(row.id, ()))
+    return _value(row, _teams_of(session, [row.id]).get(row.id, ()), _same_as(session, [row]).get(row.id, ()))
 
 
 def _teams_of(session: Session, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -325,7 +323,19 @@ def _teams_of(session: Session, ids: Sequence[str]) -> dict[str, tuple[str, ...]
     return found
 
 
-def _value(row: UserRow, teams: tuple[str, ...]) -> User:
+def _same_as(session: Session, rows: Sequence[UserRow]) -> dict[str, tuple[str, ...]]:
+    people = {row.person for row in rows if row.person is not None}
+    if not people:
+        return {}
+    all_of = session.exec(select(UserRow).where(col(UserRow.person).in_(people)).order_by(UserRow.folded)).all()
+    return {
+        row.id: tuple(one.login for one in all_of if one.person == row.person and one.id != row.id)
+        for row in rows
+        if row.person is not None
+    }
+
+
+def _value(row: UserRow, teams: tuple[str, ...], same_as: tuple[str, ...]) -> User:
     return User(
         row.id,
         row.login,
@@ -342,6 +352,7 @@ def _value(row: UserRow, teams: tuple[str, ...]) -> User:
         row.last_seen_at,
         row.issuer,
         row.subject,
+        same_as,
     )
 
 

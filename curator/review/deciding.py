@@ -15,7 +15,7 @@ from sqlmodel import Session
 from curator.admission.reopening import Reopened
 from curator.audit.record import Action, AuditEvent, append
 from curator.database.engine import Database
-from curator.errors import NotAllowed
+from curator.people.same import distinct
 from curator.policy import lists, waivers
 from curator.policy.waivers import Limits
 from curator.policy.word import BadWord, checked_reason
@@ -111,20 +111,21 @@ def second(database: Database, proposal_id: str, by: str, said: str, desk: Desk,
         row = session.get_one(WaitingRow, proposal.item_id)
         if not agrees:
             return _reject_proposal(session, row, proposal, by, checked_reason(said))
-        if by in proposal.agreed:
-            raise NotAllowed(f"{by} has agreed to this already: the rule wants another person")
+        apart.check_another(session, proposal.agreed, by)
         apart.check_not_own(session, (row.kind,), (row.repo,), by, several=True)
         apart.check_person(session, by)
         gone = apart.decides_no_more(session, proposal.agreed)
         if gone is not None:
             raise Answered(f"{gone} has agreed to this and may decide no longer: reject the proposal, and make another")
         proposal = proposals.agree(session, proposal_id, by)
-        if len(proposal.agreed) < proposal.needs:
-            left = proposal.needs - len(proposal.agreed)
+        # Accounts that were said to be one person since they agreed are one of those whom the rule wants.
+        agreed = distinct(session, proposal.agreed)
+        left = proposal.needs - len(agreed)
+        if left > 0:
             sentence = f"{by} agrees; {left} more must"
             _record(session, row, by, "second", sentence)
             return Done(row.id, commit_of(row), sentence, None, proposal)
-        others = proposal.agreed[1:]
+        others = agreed[1:]
         made = _opening(session, row, proposal.verdict, desk, others)
         if made.needs > proposal.needs:
             raise Answered(f"Its rules want {made.needs} people by now: reject the proposal, and make another")

@@ -26,6 +26,10 @@ class IdentitySettings(BaseModel):
     )
     session_s: Seconds = Field(43_200.0, description="Seconds after which one must sign in to the console anew.")
     session_idle_s: Seconds = Field(7_200.0, description="Seconds without a page after which one must do so.")
+    oidc_session_s: Seconds | None = Field(
+        None,
+        description="Seconds after which who signed in by the identity provider must do so anew; default: as all.",
+    )
     oidc_issuer: Issuer | None = Field(
         None, description="Identity provider by which people sign in to the console (OpenID Connect): its issuer."
     )

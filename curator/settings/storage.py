@@ -22,8 +22,8 @@ class StorageSettings(BaseModel):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Key that the upstream's tokens are sealed with, 32 bytes in URL-safe base64; default: the file "
-        "`secret.key` in the data folder, made when first needed.",
+        description="Key that the database's secrets are sealed with, 32 bytes in URL-safe base64, the same for all "
+        "who share the database; default: the file `secret.key` in the data folder, made when first needed.",
     )
     store_url: str | None = Field(None, description="Where blobs are kept, `file:///...`; default: the data folder.")
     store_reserve_bytes: Bytes = Field(

@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 from sqlmodel import Session, col, select
 
 from curator.audit.record import Action, AuditEvent, append
+from curator.database import secret_key
 from curator.database.engine import Database, now
-from curator.database.sealing import Seal
+from curator.database.sealing import Seal, opened_by_any
 from curator.errors import BadInput
 from curator.types import RepoId, RepoKind, check_no_secret
 from curator.upstream.tables import UpstreamTokenRow
@@ -70,8 +71,9 @@ def add_token(database: Database, seal: Seal, pattern: Pattern, token: str, note
     if note is not None and (len(note) > _LONGEST_NOTE or not note.isprintable()):
         raise BadInput(f"A note has up to {_LONGEST_NOTE} printable characters")
     check_no_secret("note", note or "")
-    sealed = seal.close(token)
     with database.write() as session:
+        secret_key.hold(session, seal)
+        sealed = seal.close(token)
         before = session.get(UpstreamTokenRow, _key(pattern))
         session.merge(
             UpstreamTokenRow(
@@ -106,6 +108,24 @@ def list_tokens(database: Database) -> list[KeptToken]:
 def open_token(seal: Seal, kept: KeptToken) -> str:
     """Its text. Raises `KeyLost`."""
     return seal.open(kept.sealed, f"The upstream's token for {kept.pattern}")
+
+
+def change_secret(session: Session, old: Seal | None, new: Seal, by: str) -> list[str]:
+    """Seal what `old` opens with `new`. What neither opens is named; without an old key it is lost, and forgotten here.
+    Raises `KeyLost` if there is one that does not open it."""
+    lost = []
+    for row in session.exec(select(UpstreamTokenRow)):
+        pattern = Pattern(row.pattern, RepoKind(row.kind) if row.kind else None)
+        what = f"The upstream's token for {pattern}"
+        text = opened_by_any(row.sealed, what, new, old)
+        if text is None:
+            lost.append(str(pattern))
+            session.delete(row)
+            _record(session, pattern, by, "remove", f"The token for {pattern} is lost with the key it was sealed with")
+        else:
+            row.sealed = new.close(text)
+            session.add(row)
+    return lost
 
 
 def best_match(kept: list[KeptToken], repo: RepoId) -> KeptToken | None:

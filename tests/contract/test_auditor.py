@@ -155,15 +155,21 @@ def test_whoever_touches_the_file_is_told_by_the_row(
     assert said in told
 
 
-def test_a_server_with_another_secret_says_what_to_do_about_its_neighbours_key(
+def test_a_command_with_another_secret_says_so_and_raises_no_alarm(
     house: MirrorProcess, auditor: str, tmp_path: Path
 ) -> None:
-    """Two servers share a database, and not their CURATOR_SECRET_KEY."""
+    """Somebody verifies beside a server, and not with its CURATOR_SECRET_KEY."""
     key = json.loads(asked(house, auditor, "audit", "seal"))["key"]
-    touched(house, tmp_path / "copy")
-    (tmp_path / "copy" / "secret.key").unlink()
-    told = run("audit", "verify", "--data", str(tmp_path / "copy"), code=1)
-    assert f"The key {key} in the database was not made with this mirror's secret" in told
+    copy = tmp_path / "copy"
+    touched(house, copy)
+    (copy / "secret.key").rename(copy / "old.key")
+    assert f"The key {copy}/secret.key is missing" in run("audit", "verify", "--data", str(copy), code=2)
+    other = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    told = run("audit", "verify", "--data", str(copy), code=2, CURATOR_SECRET_KEY=other)
     assert "one CURATOR_SECRET_KEY" in told
-    assert f"curator audit verify --key {key}" in told
-    assert "The record is whole" in run("audit", "verify", "--data", str(tmp_path / "copy"), "--key", key)
+    assert "The record is whole" in run("audit", "verify", "--data", str(copy), "--key", key)
+    # It is changed on purpose, and the record goes on with what was sealed before.
+    run("key", "change", "--from", str(copy / "old.key"), "--data", str(copy), CURATOR_SECRET_KEY=other)
+    assert "The record is whole" in run("audit", "verify", "--data", str(copy), CURATOR_SECRET_KEY=other)
+    assert "The record is whole" in run("audit", "verify", "--data", str(copy), "--key", key)
+    assert "is none" in run("key", "show", "--data", str(copy), code=1)

@@ -129,6 +129,21 @@ def test_what_is_no_token_at_all_is_bad_input(guarded: MirrorProcess, body: byte
     assert answer.status in {400, 429}, answer.body
 
 
+def test_bad_tokens_from_an_address_make_no_other_job_behind_it_wait(
+    issuer: IdentityProvider, guarded: MirrorProcess
+) -> None:
+    """Hundreds of jobs share one address of the company."""
+    statuses = [exchange(guarded, issuer.sign(GITHUB, alg="HS256")).status for _ in range(34)]
+    assert statuses[-1] == 429, "who has none that is signed has to wait"
+    rude = {**GITHUB, "sub": "repo:acme/rude:ref:refs/heads/main", "repository": "rude/shop"}
+    statuses = [exchange(guarded, issuer.sign(rude)).status for _ in range(34)]
+    assert statuses[-1] == 429, "and who is signed for and is not trusted, by the name he is signed for"
+    good = exchange(guarded, issuer.sign(GITHUB))
+    assert good.status == 200, good.body
+    other = exchange(guarded, issuer.sign({**GITHUB, "repository": "elsewhere/shop", "sub": "repo:elsewhere/shop"}))
+    assert other.status == 403, "nor is anybody else told to wait"
+
+
 def test_what_a_job_does_is_on_the_record_by_its_run(issuer: IdentityProvider, guarded: MirrorProcess) -> None:
     token = issuer.sign({**GITHUB, "run_id": "4242"})
     made = exchange(guarded, token).json["token"]

@@ -170,7 +170,7 @@ def test_a_server_with_another_key_does_not_start(own_hub: FixtureHub, begun: Pa
     key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
     done = curator("serve", "--port", "0", "--data", str(data), "--upstream", own_hub.url, CURATOR_SECRET_KEY=key)
     assert done.returncode == 2
-    assert "CURATOR_SECRET_KEY is not the key that it was sealed with" in done.stderr
+    assert "CURATOR_SECRET_KEY is not the key that this database's secrets are sealed with" in done.stderr
     assert upstream_token(data, "remove", "meta-llama/*").returncode == 0, "without the key it can still be removed"
 
 

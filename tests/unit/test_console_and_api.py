@@ -55,6 +55,9 @@ FORMS = {
     "/-/people/users/{login}/disable": {"disable_user"},
     "/-/people/users/{login}/enable": {"enable_user"},
     "/-/people/users/{login}/invite": {"invite_user"},
+    "/-/people/users/{login}/link": {"link_user"},
+    "/-/people/users/{login}/unlink": {"unlink_user"},
+    "/-/people/users/{login}/same": {"say_same_person", "say_apart"},
     "/-/requests/new": {"ask_exception"},
     "/-/requests/{request_id}": {"reply_to_reviewer", "withdraw_request"},
     "/-/review/proposals/{proposal_id}": {"second_proposal"},
@@ -70,6 +73,7 @@ FORMS = {
 """By the address that a form is sent to: the operations that do the same."""
 IN_A_BROWSER_ALONE = {
     "/-/choose-password/{secret}",
+    "/-/link-account/{secret}",
     "/-/sign-in",
     "/-/sign-in/first",
     "/-/sign-out",
@@ -135,6 +139,7 @@ PAGES = {
 """By the address of a page: the operations that say what it shows."""
 WITHOUT_DATA = {
     "/-/choose-password/{secret}",
+    "/-/link-account/{secret}",
     "/-/sign-in",
     "/-/sign-in/answer",
     "/-/sign-in/first",

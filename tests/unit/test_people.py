@@ -15,7 +15,7 @@ from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.database.generation import Generation
 from curator.errors import BadInput, CuratorError, NotAllowed, UnknownToken
-from curator.people import account, bearer, teams, tokens, users
+from curator.people import account, bearer, linking, teams, tokens, users
 from curator.people.by import By
 from curator.people.caller import Caller
 from curator.people.identity import Identity
@@ -94,9 +94,11 @@ def test_one_identity_of_a_provider_is_one_person(database: Database) -> None:
         )
         assert users.user_by_identity(session, "https://id.example", "1") == made
         person(session, "bob")
-        with pytest.raises(Taken, match="is ada here already"):
-            users.link_identity(session, "bob", "https://id.example", "1", BY)
-        users.link_identity(session, "bob", "https://id.example", "2", BY)
+        link = linking.invite(session, "bob", "https://id.example", BY).secret
+        with pytest.raises(Taken, match="You are ada here already"):
+            linking.link(session, link, "https://id.example", "1", BY)
+        link = linking.invite(session, "bob", "https://id.example", BY).secret
+        linking.link(session, link, "https://id.example", "2", BY)
         found = users.user_by_identity(session, "https://id.example", "2")
         assert found is not None
         assert found.login == "bob"

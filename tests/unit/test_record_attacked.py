@@ -16,6 +16,7 @@ from curator.audit.tables import AuditKeyRow
 from curator.audit.verify import verify
 from curator.database.engine import Database, now
 from curator.database.sealing import Seal
+from curator.database.secret_key import OtherKey
 from tests.unit.test_retention import fill as of_age
 from tests.unit.test_retention import seqs, swept
 from tests.unit.test_verify import _write_anew, behind_its_back, fill, seal_of, wrongs
@@ -34,9 +35,12 @@ def test_a_record_that_was_written_anew_and_sealed_with_a_key_of_mallorys_is_not
     sealed(database, seal_of(tmp_path))
     assert verify(database, seal=seal_of(tmp_path)).right
     _write_anew(database, 2)
-    behind_its_back(database, "DELETE FROM audit_seals", "DELETE FROM audit_keys")
+    behind_its_back(database, "DELETE FROM audit_seals", "DELETE FROM audit_keys", "DELETE FROM secret_key")
     sealed(database, Seal(None, tmp_path / "mallory" / "secret.key"))
     assert verify(database).right, "by what the database says of itself it is"
+    with pytest.raises(OtherKey):
+        verify(database, seal=seal_of(tmp_path))
+    behind_its_back(database, "DELETE FROM secret_key")
     found = verify(database, seal=seal_of(tmp_path))
     assert wrongs(found) == [(Wrong.FORGED, 0), (Wrong.FORGED, 5)]
     assert "was not made with this mirror's secret" in found.problems[0].sentence

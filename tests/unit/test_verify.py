@@ -185,6 +185,7 @@ def test_a_seal_of_another_key_proves_nothing(database: Database, tmp_path: Path
     with database.write() as session:
         session.connection().execute(sa.text("DELETE FROM audit_seals"))
         session.connection().execute(sa.text("DELETE FROM audit_keys"))
+        session.connection().execute(sa.text("DELETE FROM secret_key"))
     seal(database, tmp_path / "mallory")
     assert wrongs(verify(database, keys=pinned)) == [(Wrong.FORGED, 3)]
 

@@ -41,6 +41,20 @@ class User(Answer):
     last_seen_at: Annotated[Moment | None, Field(description="To the hour.")]
     issuer: str | None
     subject: str | None
+    same_as: Annotated[list[str], Field(description="Other accounts that are said to be the same person.")]
+
+
+class SamePerson(Answer):
+    """One person, by one of several accounts."""
+
+    user: User
+    resting_on_one: Annotated[
+        list[str],
+        Field(
+            description="What holds now and both accounts stand behind, though it wants several people: end it, or "
+            "have it approved anew."
+        ),
+    ]
 
 
 class OneUser(Answer):
@@ -228,10 +242,16 @@ class WantedOwnToken(Wanted):
     until: End | None = None
 
 
-class Rotation(Wanted):
-    """How a token is made anew."""
+class OwnRotation(Wanted):
+    """How one's own token is made anew."""
 
     grace_hours: Annotated[float, Field(ge=0, le=24 * 90, description="Hours that the old one is still valid.")] = 24.0
+
+
+class Rotation(OwnRotation):
+    """How a token is made anew."""
+
+    until: Annotated[End | None, Field(description="null: as long as the old one was to, from now on.")] = None
 
 
 class ChangedAccount(Wanted):

@@ -20,7 +20,7 @@ class JobsToken(Answer):
 
 
 class Link(Answer):
-    """A link by which a person chooses a password."""
+    """A link that is good once."""
 
     user: str
     link: Annotated[str, Field(description="To be given to the person alone; it cannot be had again.")]
@@ -45,6 +45,12 @@ class Sessions(Answer):
     """Those of a person, the newest first, a hundred at most."""
 
     sessions: list[OneSession]
+
+
+class EndedThere(Answer):
+    """What has ended here, since it has ended at the identity provider."""
+
+    ended: Annotated[int, Field(description="How many sessions.")]
 
 
 class EndedSession(Answer):
