@@ -27,6 +27,7 @@ _PATIENCE_S = 60.0
 class Rate:
     """How fast small answers came."""
 
+    requests: int
     requests_s: float
     p50_ms: float
     p99_ms: float
@@ -84,7 +85,7 @@ def _run(url: str, request: bytes, *, has_body: bool, connections: int, seconds:
         raise SystemExit(f"no answer came within {passed:.0f} s")
     took.sort()
     p50, p99 = (took[int(len(took) * share)] * 1e3 for share in (0.5, 0.99))
-    return Rate(len(took) / passed, p50, p99, used / passed)
+    return Rate(len(took), len(took) / passed, p50, p99, used / passed)
 
 
 def _complete(data: bytes, *, has_body: bool) -> bool:

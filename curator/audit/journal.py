@@ -7,6 +7,7 @@ millisecond or more, and is shared by all who wait for one.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy.exc import OperationalError
 
@@ -23,6 +24,8 @@ class Journal:
         self._database = database
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        # Its own: of those that all share another is woken for each row, which costs more than the row's statements.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
     async def record(self, event: AuditEvent) -> None:
         """Add the event; it is on the disk when this returns. Raises what keeps it from being written."""
@@ -42,7 +45,8 @@ class Journal:
 
     async def _put(self, batch: list[_Waiting]) -> None:
         try:
-            await asyncio.to_thread(self._commit, [event for event, _ in batch])
+            events = [event for event, _ in batch]
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, events)
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, OperationalError):
                 # One that cannot be written keeps no other from the record; a database that is away keeps all.

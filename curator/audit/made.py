@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlmodel import select
 
 from curator.audit import traffic, uses
-from curator.audit.follow import follow
+from curator.audit.follow import follow_together
 from curator.audit.tables import AuditFollowerRow, AuditHeadRow
 from curator.database.engine import Database
 from curator.upkeep import keep_doing
@@ -17,16 +17,14 @@ _BATCH = 1_000
 
 
 def catch_up(database: Database, batches: int | None = None) -> int:
-    """Take all that is new, or so many batches of it for each; returns how many rows that were."""
-    rows = 0
-    for name, made in FOLLOWERS.items():
-        done = 0
-        while batches is None or done < batches:
-            taken = follow(database, name, made.take, _BATCH)
-            rows += taken
-            done += 1
-            if taken < _BATCH:
-                break
+    """Take all that is new, or so many batches of it; returns how many rows that were."""
+    takes = {name: made.take for name, made in FOLLOWERS.items()}
+    rows = done = 0
+    while batches is None or done < batches:
+        taken = follow_together(database, takes, _BATCH)
+        rows, done = rows + taken, done + 1
+        if taken < _BATCH:
+            break
     return rows
 
 
@@ -47,7 +45,7 @@ def rebuild(database: Database) -> int:
             place = session.get(AuditFollowerRow, name)
             if place is not None:
                 session.delete(place)
-    return catch_up(database) // len(FOLLOWERS)
+    return catch_up(database)
 
 
 def behind(database: Database) -> dict[str, int]:

@@ -145,21 +145,28 @@ def take(session: Session, rows: Sequence[AuditRow]) -> None:
     hours: dict[dt.datetime, dict[str, Any]] = {}
     traffic: dict[tuple[dt.datetime, str, str], dict[str, Any]] = {}
     top: dict[tuple[dt.date, str, str], dict[str, Any]] = {}
+    hour = end = dt.datetime.min.replace(tzinfo=dt.UTC)
     for row in rows:
-        hour = _hour(row.at)
-        hours.setdefault(hour, {"hour": hour, "first": row.seq})["last"] = row.seq
+        if not hour <= row.at < end:
+            hour = _hour(row.at)
+            end = hour + dt.timedelta(hours=1)
+        of_hour = hours.get(hour) or hours.setdefault(hour, {"hour": hour, "first": row.seq})
+        of_hour["last"] = row.seq
         if row.action not in _ASKED:
             continue
         served = row.action == Action.DOWNLOAD
         size = (row.size or 0) if served else 0
         key = (hour, row.action, row.outcome)
-        sums = traffic.setdefault(key, dict(zip(_TRAFFIC, key, strict=True)) | {"requests": 0, "bytes": 0})
+        sums = traffic.get(key) or traffic.setdefault(
+            key, dict(zip(_TRAFFIC, key, strict=True)) | {"requests": 0, "bytes": 0}
+        )
         sums["requests"] += 1
         sums["bytes"] += size
         if row.repo:
             of = (hour.date(), row.kind, row.repo)
-            start = dict(zip(_TOP, of, strict=True)) | {"downloads": 0, "bytes": 0, "refusals": 0}
-            total = top.setdefault(of, start)
+            total = top.get(of) or top.setdefault(
+                of, dict(zip(_TOP, of, strict=True)) | {"downloads": 0, "bytes": 0, "refusals": 0}
+            )
             total["downloads" if served else "refusals"] += 1
             total["bytes"] += size
     add_to(session, HourRow, [hours[key] for key in sorted(hours)], newest=("last",))

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -173,17 +174,20 @@ def take(session: Session, rows: Sequence[AuditRow]) -> None:
 
 
 def _take_downloads(session: Session, rows: Sequence[AuditRow]) -> None:
-    uses: dict[str, dict[str, Any]] = {}
+    uses: dict[tuple[str, ...], dict[str, Any]] = {}
     blobs: set[tuple[str, str, str, str]] = set()
     for row in rows:
-        who = {name: getattr(row, name) or "" for name in _USER}
-        use = uses.setdefault(_digest(who), who | {"first_at": row.at, "files": 0, "bytes": 0})
+        who = tuple([value or "" for value in _user(row)])
+        use = uses.get(who)
+        if use is None:
+            named = dict(zip(_USER, who, strict=True))
+            use = uses[who] = {"id": _digest(named), **named, "first_at": row.at, "files": 0, "bytes": 0}
         use["files"] += 1
         use["bytes"] += row.size or 0
-        use |= {"last_at": row.at, "address": row.address or "", "user_agent": row.user_agent or ""}
+        use["last_at"], use["address"], use["user_agent"] = row.at, row.address or "", row.user_agent or ""
         if row.blob:
             blobs.add((row.blob, row.kind, row.repo, row.commit or ""))
-    made = [{"id": key} | use for key, use in sorted(uses.items())]
+    made = sorted(uses.values(), key=itemgetter("id"))
     add_to(session, UseRow, made, sums=("files", "bytes"), newest=("last_at", "address", "user_agent"))
     add_to(session, UsedBlobRow, [dict(zip(_BLOB, blob, strict=True)) for blob in sorted(blobs)])
 
@@ -216,6 +220,7 @@ def _take_refusals(session: Session, rows: Sequence[AuditRow]) -> None:
 _OF = ("kind", "repo", "commit")
 _BLOB = ("blob", *_OF)
 _USER = (*_OF, "actor", "token", "team", "project", "job")
+_user = attrgetter(*_USER)
 _ASKER = (*_OF, "actor", "team", "project")
 
 

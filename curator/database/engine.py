@@ -174,14 +174,19 @@ def made_at(key: str) -> dt.datetime:
 def _engine(url: str) -> Engine:
     # An error must not bring into a log what was to be written.
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "check_same_thread": False})
+        # Of the connections, always the same one or few, which still know the pages that they have read.
+        arguments = {"timeout": _BUSY_S, "check_same_thread": False}
+        pool: dict[str, Any] = {"pool_use_lifo": True} if make_url(url).database not in {None, "", ":memory:"} else {}
+        engine = create_engine(url, hide_parameters=True, connect_args=arguments, **pool)
         _tame_sqlite(engine)
         return engine
     of_postgres: dict[str, Any] = {}
     if make_url(url).get_backend_name() == "postgresql":
         # Readers see one state. Said with BEGIN, where it costs no message of its own.
         of_postgres["isolation_level"] = "REPEATABLE READ"
-    engine = create_engine(_patient(make_url(url)), hide_parameters=True, pool_pre_ping=True, **of_postgres)
+    engine = create_engine(
+        _patient(make_url(url)), hide_parameters=True, pool_pre_ping=True, pool_use_lifo=True, **of_postgres
+    )
     if engine.dialect.name == "postgresql":
         _tame_postgres(engine)
     return engine

@@ -53,11 +53,6 @@ def notices_of(row: AuditRow, known: Known) -> tuple[Draft, ...]:
     return () if draft is None else (draft,)
 
 
-def matters(row: AuditRow) -> bool:
-    """Whether anybody may have to be told: most of the record is downloads."""
-    return row.action in _TOLD
-
-
 def was_allowed(row: AuditRow) -> bool:
     """Whether a change is one of what was allowed until then (`admission.judge.record_change` writes it so)."""
     return (row.sentence or "").startswith("allowed")
@@ -231,7 +226,7 @@ def _of_webhook(row: AuditRow, known: Known) -> Draft | None:
     )
 
 
-_TOLD = frozenset(
+TOLD = frozenset(
     one.value
     for one in (
         Action.DECIDE,
@@ -246,3 +241,4 @@ _TOLD = frozenset(
         Action.NOTIFY,
     )
 )
+"""What anybody may have to be told of: most of the record is downloads."""

@@ -16,7 +16,7 @@ from curator.audit.tables import AuditRow
 from curator.database.engine import Database, now
 from curator.notify import gathering
 from curator.notify.drafts import Draft
-from curator.notify.events import matters, notices_of
+from curator.notify.events import TOLD, notices_of
 from curator.notify.knowing import asks_who_pulled, known_of
 from curator.notify.spreading import spread
 from curator.notify.tables import NoticeRow
@@ -53,24 +53,24 @@ class Maker:
             time.sleep(min(time.monotonic() - began, _LONGEST_NAP_S))
 
     def _take(self) -> bool:
-        """The next rows; what they mean is found out before anybody is kept waiting. Whether there were any."""
+        """The next rows; what they mean is found out before anybody is kept waiting. Whether there are many more:
+        some there always are while somebody downloads, and what is made is to be brought to people."""
         if not is_behind(self.database, FOLLOWER):
             return False
         with self.database.read() as session:
-            since, rows = _next(session)
-        if not rows:
+            since, to, told = _next(session)
+        if to == since:
             return False
-        told = [row for row in rows if matters(row)]
         if any(asks_who_pulled(row) for row in told):
             while follow(self.database, uses.FOLLOWER, uses.take, _ROWS) == _ROWS:
                 pass
         with self.database.read() as session:
             drafts = _drafts(session, told)
         with self.database.write() as session:
-            mine = move_on(session, FOLLOWER, since, rows[-1].seq or since)
+            mine = move_on(session, FOLLOWER, since, to)
             notices = gathering.keep(session, drafts, self.url) if mine and drafts else []
         _log(notices)
-        return True
+        return to - since >= _ROWS or len(told) == _MOST_TOLD
 
     def _close(self) -> None:
         with self.database.read() as session:
@@ -86,11 +86,12 @@ def _log(notices: Sequence[NoticeRow]) -> None:
         log.info("%s", notice.document)
 
 
-def _next(session: Session) -> tuple[int, Sequence[AuditRow]]:
+def _next(session: Session) -> tuple[int, int, Sequence[AuditRow]]:
     """So many rows that few of them matter: whoever keeps the notices of them is quick."""
-    since, rows = ahead(session, FOLLOWER, _ROWS)
-    those = [number for number, row in enumerate(rows) if matters(row)]
-    return since, rows[: those[_MOST_TOLD]] if len(those) > _MOST_TOLD else rows
+    since, to, rows = ahead(session, FOLLOWER, _ROWS, TOLD)
+    if len(rows) > _MOST_TOLD:
+        return since, (rows[_MOST_TOLD].seq or since) - 1, rows[:_MOST_TOLD]
+    return since, to, rows
 
 
 def _drafts(session: Session, told: Sequence[AuditRow]) -> list[Draft]:

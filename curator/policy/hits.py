@@ -18,6 +18,7 @@ from curator.upkeep import keep_doing
 
 FOLLOWER = "rule hits"
 _EVERY_S = 5.0
+_AT_ONCE = 1_000
 
 
 def hits_since(session: Session, day: dt.date) -> dict[str, int]:
@@ -45,6 +46,12 @@ def take(session: Session, rows: Sequence[AuditRow]) -> None:
 
 async def count_hits(database: Database) -> None:
     """Follow the record, until cancelled."""
+    # While somebody downloads there is always something new, and each look at it is a transaction.
     await keep_doing(
-        lambda: 0.0 if follow(database, FOLLOWER, take) else _EVERY_S, "what rules have refused cannot be counted"
+        lambda: 0.0 if count_some(database) == _AT_ONCE else _EVERY_S, "what rules have refused cannot be counted"
     )
+
+
+def count_some(database: Database) -> int:
+    """Take what is new of the record, up to a thousand rows; returns how many these were."""
+    return follow(database, FOLLOWER, take, _AT_ONCE, (Action.REFUSE.value,))

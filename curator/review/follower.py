@@ -20,7 +20,7 @@ async def follow_queue(database: Database) -> None:
 
     def step() -> float:
         nonlocal expired_at
-        taken = follow(database, waiting.FOLLOWER, waiting.take, _AT_ONCE)
+        taken = follow(database, waiting.FOLLOWER, waiting.take, _AT_ONCE, waiting.TAKES)
         if time.monotonic() - expired_at > _EXPIRE_EVERY_S:
             deciding.expire(database)
             expired_at = time.monotonic()

@@ -51,6 +51,8 @@ def take(session: Session, rows: Sequence[AuditRow]) -> None:
 
 
 _JUDGED = frozenset({Action.DECIDE.value, Action.CHANGE.value})
+TAKES = _JUDGED | {Action.REFUSE.value}
+"""What its rows are about."""
 
 
 def said_something(session: Session, repo: RepoId, name: str, audience: Audience) -> None:

@@ -20,6 +20,7 @@ from curator.upkeep import keep_doing
 NAME = "catalogue"
 _LOOK_EVERY_S = 5.0
 _PAUSE_S = 0.02
+_AT_ONCE = 1_000
 _SENT = Action.DOWNLOAD.value
 _ASKED = frozenset({Action.DOWNLOAD.value, Action.REFUSE.value, Action.SUBSTITUTE.value})
 
@@ -33,12 +34,13 @@ class _Use:
 async def keep_counted(database: Database) -> None:
     """Until cancelled; one process of a server does. What is not in the catalogue yet is taken into it first."""
     await fill(database)
-    await keep_doing(lambda: _PAUSE_S if count_some(database) else _LOOK_EVERY_S, "uses cannot be counted")
+    # While somebody downloads there is always something new, and each look at it is a transaction.
+    await keep_doing(lambda: _PAUSE_S if count_some(database) == _AT_ONCE else _LOOK_EVERY_S, "uses cannot be counted")
 
 
 def count_some(database: Database) -> int:
     """Take what is new of the record, up to a thousand rows; returns how many these were."""
-    return follow(database, NAME, _take)
+    return follow(database, NAME, _take, _AT_ONCE)
 
 
 def _take(session: Session, rows: Sequence[AuditRow]) -> None:

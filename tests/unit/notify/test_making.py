@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import Session, select
 
 from curator.admission.tables import SnapshotRow
-from curator.audit.record import Action, AuditEvent
+from curator.audit.follow import move_on
+from curator.audit.record import Action, AuditEvent, append
 from curator.audit.tables import AuditFollowerRow
 from curator.database.engine import Database, now
 from curator.notify import gathering, making, spreading
@@ -38,6 +39,43 @@ def test_each_event_is_told_once_whatever_dies_in_between(database: Database, mo
     maker(database).step()
     maker(database).step()
     assert inbox(database, reviewer) == ["model.held"]
+
+
+def test_people_are_told_while_others_download_without_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewer = person(database, "rita", Role.REVIEWER)
+    happens(database, event(Action.DECIDE))
+    taken = list[int]()
+
+    def meanwhile(session: Session, name: str, since: int, to: int) -> bool:
+        taken.append(to - since)
+        assert len(taken) < 50, "it never comes to an end"
+        append(session, event(Action.DOWNLOAD, outcome="allow"))
+        return move_on(session, name, since, to)
+
+    monkeypatch.setattr(making, "move_on", meanwhile)
+    maker(database).step()
+    assert len(taken) == 1, "what came meanwhile is the next step's"
+    assert inbox(database, reviewer) == ["model.held"]
+
+
+def test_of_many_events_each_is_told_of_though_few_are_taken_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_MOST_TOLD", 2)
+    monkeypatch.setattr(making, "_ROWS", 4)
+    reviewer = person(database, "rita", Role.REVIEWER)
+    for number in range(5):
+        repo = f"acme/n{number}"
+        happens(database, event(Action.DOWNLOAD, outcome="allow"), event(Action.DECIDE, repo=repo))
+    happens(database, *(event(Action.DOWNLOAD, outcome="allow") for _ in range(9)))
+    maker(database).step()
+    told = " ".join(notice.document for notice in notices(database))
+    assert [f"acme/n{number}" in told for number in range(5)] == [True] * 5
+    assert inbox(database, reviewer)
+    with database.read() as session:
+        place = session.get(AuditFollowerRow, making.FOLLOWER)
+    assert place is not None
+    assert place.seq >= 19
 
 
 def test_a_commit_that_is_looked_at_again_with_the_same_outcome_is_not_told_of_as_new(database: Database) -> None:
