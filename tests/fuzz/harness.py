@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of every parser: no input crashes its judge, hangs it or exceeds its limits.
 
-    python -m tests.fuzz.harness [--seconds 60] [--only gguf] [--target scan|protocol]
+    python -m tests.fuzz.harness [--seconds 60 | --runs 1000] [--only gguf] [--target scan|protocol]
         [--most-seeds 500] [--folder FOLDER]
 
 atheris (libFuzzer) mutates the files of the labelled corpus and of the fixtures, and keeps what reaches new lines of
@@ -99,7 +99,9 @@ def _files() -> Iterator[tuple[str, bytes]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=60)
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--seconds", type=int, default=60)
+    how_long.add_argument("--runs", type=int, help="try so many inputs, seeds among them, however long it takes")
     parser.add_argument("--only", metavar="FORMAT", help="begin with files of this format alone")
     parser.add_argument("--target", choices=sorted(TARGETS), default="scan")
     parser.add_argument("--most-seeds", type=int, help="begin with so many of them, evenly chosen (default: all)")
@@ -113,7 +115,7 @@ def main() -> None:
         for content in begun_with[::step]:
             (folder / hashlib.sha256(content).hexdigest()[:32]).write_bytes(content)
         arguments = [
-            f"-max_total_time={options.seconds}",
+            f"-runs={options.runs}" if options.runs else f"-max_total_time={options.seconds}",
             f"-timeout={SLOWEST_INPUT_S}",
             f"-rss_limit_mb={LARGEST_PROCESS_MIB}",
             f"-max_len={LONGEST_SEED + 1}",
