@@ -6,6 +6,7 @@ A copy is only sound of a process that does one thing: other threads would be go
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from setproctitle import setproctitle
-
+_ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46
+"""Where `/proc/self/stat` says, after the name, which memory holds the command line (fields 48 and 49 in proc(5))."""
 _LOOK_EVERY_S = 0.02
 
 
@@ -81,12 +82,11 @@ def fork(arguments: Sequence[str], environment: Mapping[str, str], keep_open: It
         # Objects of the original for what is closed here stay in frames that are never left: no number is closed twice.
         close_all_but({1, 2, *keep_open})
         os.open(os.devnull, os.O_RDONLY)
-        # Before the variables go: it writes where the system keeps both, and finds it by what it had of them.
-        setproctitle(" ".join(("curator.cli", *arguments)))
         os.environ.clear()
         os.environ.update(environment)
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         sys.argv = ["curator", *arguments]
+        show_as("curator.cli", *arguments)
         main()
 
     sys.stdout.flush()
@@ -130,3 +130,13 @@ def close_all_but(kept: set[int]) -> None:
         # One of them is the listing itself, which is closed by now.
         with contextlib.suppress(OSError):
             os.close(number)
+
+
+def show_as(*command: str) -> None:
+    """What `ps` shows of this process from now on, as far as there is room for it."""
+    fields = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()
+    begin, end = int(fields[_ARGUMENTS_BEGIN]), int(fields[_ARGUMENTS_END])
+    room = end - begin
+    # There is none where the kernel does not say where it is.
+    if room > 1:
+        ctypes.memmove(begin, "\0".join(command).encode()[: room - 1].ljust(room, b"\0"), room)
