@@ -15,9 +15,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from fixtures import programs
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract import loaded
 from tests.contract.repositories import judge
 
 TINY = "acme-research/tiny-bert"
@@ -31,7 +31,7 @@ def curator(mirror: MirrorProcess, data: Path, *words: str, code: int = 0) -> st
         "CURATOR_TOKEN": mirror.admin_token or "",
         "CURATOR_DATA": str(data),
     }
-    done = loaded.run(["audit", *words], environment)
+    done = programs.run("curator.cli", ["audit", *words], environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 

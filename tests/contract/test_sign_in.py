@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from fixtures import programs
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
-from tests.contract import loaded
 from tests.contract.clients import bare_environment
 from tests.contract.http import Reply, ask
 from tests.contract.visitor import Visitor
@@ -378,7 +378,7 @@ def test_sign_ins_and_refusals_are_on_the_record_and_no_secret_is_anywhere(guard
 
 
 def login(mirror: MirrorProcess, typed: str) -> subprocess.CompletedProcess[str]:
-    return loaded.run(["login", "--server", mirror.url], bare_environment(), typed)
+    return programs.run("curator.cli", ["login", "--server", mirror.url], bare_environment(), typed)
 
 
 def test_login_reads_a_token_tries_it_and_prints_what_to_export(guarded: MirrorProcess) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from curator.database.engine import Database
+from fixtures import programs
 from fixtures.hub.process import FixtureHub
 from fixtures.mirror import MirrorProcess
 from tests.certificates import Certificates, make_certificates
-from tests.contract import loaded
 from tests.contract.clients import bare_environment, curator
 from tests.contract.http import Reply, ask, settled
 from tests.forward_proxy import ForwardProxy
@@ -64,7 +64,9 @@ def begun(tmp_path: Path) -> Path:
 
 
 def upstream_token(data: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    return loaded.run(["upstream-token", *arguments, "--data", str(data)], bare_environment() | variables, stdin)
+    return programs.run(
+        "curator.cli", ["upstream-token", *arguments, "--data", str(data)], bare_environment() | variables, stdin
+    )
 
 
 def test_a_plain_hub_is_reached_through_the_proxy(own_hub: FixtureHub, proxy: ForwardProxy, tmp_path: Path) -> None:

@@ -46,14 +46,14 @@ def test_a_command_says_and_answers_the_same(words: list[str], tmp_path: Path) -
     (tmp_path / "rules.yaml").write_text("rules: 7")
     arguments = [word.format(folder=tmp_path) for word in words]
     given = bare_environment() | {"CURATOR_PORT": "8123", "CURATOR_URL": "http://127.0.0.1:9"}
-    ways = [programs.run("curator.cli", arguments, given, 60, fresh=fresh) for fresh in (False, True)]
+    ways = [programs.run("curator.cli", arguments, given, fresh=fresh) for fresh in (False, True)]
     assert ways[0].stdout + ways[0].stderr
     assert vars(ways[0]) == vars(ways[1])
 
 
 def test_what_a_program_reads_while_it_loads_is_read_by_one_that_is_fresh(tmp_path: Path) -> None:
     given = bare_environment() | {"PYTHONOPTIMIZE": "1", "PYTHONVERBOSE": "1"}
-    done = programs.run("curator.cli", ["--version"], given, 60)
+    done = programs.run("curator.cli", ["--version"], given)
     assert "import 'site'" in done.stderr
 
 
