@@ -116,7 +116,12 @@ def test_an_administrator_makes_a_webhook_tries_it_and_sees_what_came_of_it(
         chat.answer((500, {}))
         page.get_by_role("button", name="Send a test").click()
         chat.wait_for(2)
-        page.goto(page.url)
+        # What came of it is written down after it has been answered.
+        for _ in range(60):
+            page.goto(page.url)
+            if page.get_by_text("It answered 500").count():
+                break
+            page.wait_for_timeout(500)
         expect(page.get_by_text("It answered 500")).to_be_visible()
         seen(page, "webhook")
         page.get_by_role("button", name="Send again: A test of the webhook Security chat").click()

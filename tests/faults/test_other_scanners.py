@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -22,28 +24,6 @@ from tests.scanning import SHELL, judged, proto
 LIMITS = Limits(memory_bytes=2048 * MIB, cpu_s=60, wall_s=90.0)
 
 
-def with_opinions(content: bytes, folder: Path) -> Report:
-    path = folder / "model.pkl"
-    path.write_bytes(content)
-    (one,) = Batch([str(path)], LIMITS, jobs=1)
-    return one.report
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_file_made_for_another_scanner_ends_as_our_report(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(interface, "LONGEST_TURN_S", 3)
-    began = time.monotonic()
-    report = with_opinions(HOSTILE[name], tmp_path)
-    assert time.monotonic() - began < LIMITS.wall_s
-    ours = judged(HOSTILE[name])
-    assert report.format == "pickle"
-    assert [one for one in report.findings if one.engine == "curator"] == list(ours.findings)
-    assert report.unscannable == ours.unscannable
-    assert {"fickling", "picklescan", "modelaudit-picklescan"} <= report.engines.keys()
-
-
 class Crashing:
     """As a parser in another language ends a process."""
 
@@ -57,9 +37,36 @@ class Crashing:
         os.abort()
 
 
-def test_a_scanner_that_crashes_takes_nothing_of_ours_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interface, "engines", lambda: {Crashing(): "1"})
-    report = with_opinions(proto(SHELL), tmp_path)
+def with_opinions(content: bytes, folder: Path, *, crashing: bool = False) -> Report:
+    """As a command of one thread has it: of the threads of a test, one may hold a lock that a fork would never lose."""
+    path = folder / "model.pkl"
+    path.write_bytes(content)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(_judged_alone, str(path), crashing).result()
+
+
+def _judged_alone(path: str, crashing: bool) -> Report:
+    interface.LONGEST_TURN_S = 3
+    if crashing:
+        setattr(interface, "engines", lambda: {Crashing(): "1"})  # noqa: B010 - it is no function to mypy
+    (one,) = Batch([path], LIMITS, jobs=1)
+    return one.report
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_made_for_another_scanner_ends_as_our_report(name: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    report = with_opinions(HOSTILE[name], tmp_path)
+    assert time.monotonic() - began < LIMITS.wall_s
+    ours = judged(HOSTILE[name])
+    assert report.format == "pickle"
+    assert [one for one in report.findings if one.engine == "curator"] == list(ours.findings)
+    assert report.unscannable == ours.unscannable
+    assert {"fickling", "picklescan", "modelaudit-picklescan"} <= report.engines.keys()
+
+
+def test_a_scanner_that_crashes_takes_nothing_of_ours_with_it(tmp_path: Path) -> None:
+    report = with_opinions(proto(SHELL), tmp_path, crashing=True)
     assert report.verdict is Verdict.UNSAFE
     assert report.engines["crashing"] == "1; not heard: The process that judged it was ended by SIGABRT."
 

@@ -44,4 +44,4 @@ def test_every_address_of_the_console_that_changes_something_looks_at_where_the_
 
 def test_who_has_no_session_yet_is_asked_for_what_the_sign_in_page_gave_him(running: Application) -> None:
     first = {route.path for route in running.routes() if first_form in set(calls(route.dependant))}
-    assert first == {"/-/sign-in", "/-/choose-password/{secret}"}
+    assert first == {"/-/sign-in", "/-/choose-password/{secret}", "/-/link-account/{secret}"}
