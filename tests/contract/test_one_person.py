@@ -232,19 +232,19 @@ def test_people_teams_and_tokens_are_kept_from_anywhere(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert asked(house, "team", "create", "risk", "--title", "Risk") == "There is a team risk now.\n"
-    assert "has a project desk now" in asked(house, "project", "create", "desk", "--team", "risk")
-    said = asked(house, "user", "create", "zoe", "--role", "reviewer", "--team", "risk", "--name", "Zoe Z")
-    assert said == "zoe is here, as reviewer, and asks for risk.\n"
+    assert asked(house, "team", "create", "custody", "--title", "Custody") == "There is a team custody now.\n"
+    assert "has a project desk now" in asked(house, "project", "create", "desk", "--team", "custody")
+    said = asked(house, "user", "create", "zoe", "--role", "reviewer", "--team", "custody", "--name", "Zoe Z")
+    assert said == "zoe is here, as reviewer, and asks for custody.\n"
     asked(house, "user", "create", "zac")
-    assert asked(house, "team", "add", "risk", "zac") == "In the team risk now: zac.\n"
-    shown = asked(house, "team", "show", "risk")
+    assert asked(house, "team", "add", "custody", "zac") == "In the team custody now: zac.\n"
+    shown = asked(house, "team", "show", "custody")
     assert "zoe" in shown
     assert "zac" in shown
     assert "desk" in shown
-    assert asked(house, "team", "remove", "risk", "zac") == "Not in the team risk any more: zac.\n"
-    assert "zoe" in asked(house, "user", "list", "--team", "risk")
-    assert "zac" not in asked(house, "user", "list", "--team", "risk")
+    assert asked(house, "team", "remove", "custody", "zac") == "Not in the team custody any more: zac.\n"
+    assert "zoe" in asked(house, "user", "list", "--team", "custody")
+    assert "zac" not in asked(house, "user", "list", "--team", "custody")
     assert asked(house, "user", "change", "zoe", "--role", "security").startswith("zoe is security now")
     assert "security" in asked(house, "user", "show", "zoe")
     assert asked(house, "user", "invite", "zoe").startswith(f"{house.mirror.url}/-/choose-password/")
@@ -263,9 +263,9 @@ def test_people_teams_and_tokens_are_kept_from_anywhere(
     )
     assert asked(house, "user", "disable", "zac").startswith("zac is nobody here")
     assert asked(house, "user", "enable", "zac").startswith("zac is developer here again")
-    assert "has ended" in asked(house, "project", "end", "desk", "--team", "risk")
+    assert "has ended" in asked(house, "project", "end", "desk", "--team", "custody")
     assert "desk" in asked(house, "project", "list", "--all")
-    assert "1 people left it" in asked(house, "team", "end", "risk")
+    assert "1 people left it" in asked(house, "team", "end", "custody")
     assert "ended" in asked(house, "team", "list", "--all")
     assert "one of the two" in asked(house, "user", "list", "--data", str(tmp_path), code=2)
     assert list(tmp_path.iterdir()) == [], "no database is made where a mirror is asked"

@@ -72,6 +72,17 @@ def test_who_is_refused_asks_by_a_command_and_the_same_call_works_when_it_is_app
     again = told(house, "dev", "request", BAD, "--reason", "once more")
     assert (again.returncode, "is allowed: there is nothing to ask for" in again.stderr) == (0, True)
 
+    with sqlite3.connect(house.mirror.data / "curator.db") as connection:
+        rows = connection.execute(
+            "SELECT action, outcome, actor, subject FROM audit WHERE action IN ('request', 'answer') AND repo = ?",
+            (BAD,),
+        ).fetchall()
+    assert [(action, outcome, actor) for action, outcome, actor, _ in rows] == [
+        ("request", "ask", "dev"),
+        ("answer", "approve", "reva"),
+    ]
+    assert rows[0][3] == rows[1][3]
+
 
 def test_a_rejection_tells_why_and_ends_with_1(house: House) -> None:
     house.pull("eve", f"/api/models/{MANY}")
@@ -149,16 +160,3 @@ def test_each_sees_and_does_only_what_is_his(house: House) -> None:
         assert (reply.status, reply.json["exit_code"]) == (status, 2), reply.body
     assert house.api("reva", "/review?after=x").status == 400
     assert house.api("reva", "/review/nothing").status == 404
-
-
-def test_what_is_asked_and_answered_is_on_the_record(house: House) -> None:
-    with sqlite3.connect(house.mirror.data / "curator.db") as connection:
-        rows = connection.execute(
-            "SELECT action, outcome, actor, subject FROM audit WHERE action IN ('request', 'answer') AND repo = ?",
-            (BAD,),
-        ).fetchall()
-    assert [(action, outcome, actor) for action, outcome, actor, _ in rows] == [
-        ("request", "ask", "dev"),
-        ("answer", "approve", "reva"),
-    ]
-    assert rows[0][3] == rows[1][3]
