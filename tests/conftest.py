@@ -35,8 +35,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many as there are processors: many tests wait for a program that starts, or judges."""
-    return max(2, len(os.sched_getaffinity(0)) * 2)
+    """Half as many again as there are processors: many tests wait for a program that starts, or judges."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
 
 
 @pytest.fixture(scope="session", autouse=True)
